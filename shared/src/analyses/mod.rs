@@ -1,0 +1,120 @@
+//! The analysis: its identity, its states and the rules by which it moves between them.
+//!
+//! ```text
+//! queued ──claim──► running ──► succeeded | failed
+//!   ▲                 │ failed attempt, or handed back
+//!   └─────────────────┘
+//! queued | running ──► cancelled | expired
+//! ```
+//!
+//! Every arrow is a guarded change under the row's lock (`claim`, `lease`, `finish`); a late or duplicate worker loses
+//! the comparison and changes nothing.
+
+pub mod claim;
+pub mod due;
+pub mod finish;
+pub mod lease;
+pub mod outcome;
+pub mod purge;
+pub mod read;
+pub mod submit;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A user's identity.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct UserId(pub Uuid);
+
+/// An analysis's identity: `UUIDv7`, so that ids sort by the time of submission.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct AnalysisId(pub Uuid);
+
+impl AnalysisId {
+    /// An id that sorts after every id made before.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+/// Where an analysis is in its life.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
+    ToSchema,
+)]
+#[sqlx(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// Has a result.
+    Succeeded,
+    /// Has an error.
+    Failed,
+    /// The caller withdrew it.
+    Cancelled,
+    /// Its deadline passed before it ended.
+    Expired,
+}
+
+impl Status {
+    /// Whether nothing follows.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// The word used in SQL, JSON and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A worker's right to one attempt at one analysis. Every change it makes is guarded by all three parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The analysis.
+    pub analysis: AnalysisId,
+    /// The attempt, from 1.
+    pub attempt: u16,
+    /// Random, and fresh with every claim.
+    pub token: Uuid,
+}
+
+/// An analysis reached a new version: where to look, not what is there. Sent as a hint; the database is the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Whose analysis.
+    pub user: UserId,
+    /// Which one.
+    pub analysis: AnalysisId,
+    /// Its new version.
+    pub version: u32,
+}

@@ -1,0 +1,244 @@
+//! Reading analyses. Every lookup for a caller takes the owner: another's row is indistinguishable from no row.
+
+use sqlx::MySqlConnection;
+use sqlx::types::Json;
+use sqlx::types::time::OffsetDateTime;
+
+use super::outcome::{AnalysisError, AnalysisResult};
+use super::{AnalysisId, Status, UserId};
+
+/// An analysis as it stands.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// Its identity.
+    pub id: AnalysisId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Where the photo lies.
+    pub object_key: String,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Grows with every change.
+    pub version: u32,
+    /// How often it was tried.
+    pub attempt: u16,
+    /// When it was accepted.
+    pub created_at: OffsetDateTime,
+    /// When the first attempt began.
+    pub started_at: Option<OffsetDateTime>,
+    /// When it ended.
+    pub finished_at: Option<OffsetDateTime>,
+    /// What was found.
+    pub result: Option<AnalysisResult>,
+    /// Why it failed.
+    pub error: Option<AnalysisError>,
+}
+
+struct Row {
+    id: AnalysisId,
+    user_id: UserId,
+    object_key: String,
+    status: Status,
+    version: u32,
+    attempt: u16,
+    created_at: OffsetDateTime,
+    started_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
+    result: Option<Json<AnalysisResult>>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    error_retryable: Option<bool>,
+}
+
+impl From<Row> for Analysis {
+    fn from(row: Row) -> Self {
+        let error = row.error_code.map(|code| AnalysisError {
+            code,
+            message: row.error_message.unwrap_or_default(),
+            retryable: row.error_retryable.unwrap_or_default(),
+        });
+        Self {
+            id: row.id,
+            user: row.user_id,
+            object_key: row.object_key,
+            status: row.status,
+            version: row.version,
+            attempt: row.attempt,
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            result: row.result.map(|Json(result)| result),
+            error,
+        }
+    }
+}
+
+/// One list of columns for every way of finding analyses; checked by the database at build time.
+macro_rules! select_analyses {
+    ($tail:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT a.id AS "id: AnalysisId", a.user_id AS "user_id: UserId", a.object_key,
+                      a.status AS "status: Status", a.version, a.attempt,
+                      a.created_at AS "created_at: OffsetDateTime",
+                      a.started_at AS "started_at: OffsetDateTime",
+                      a.finished_at AS "finished_at: OffsetDateTime",
+                      o.result AS "result: Json<AnalysisResult>", o.error_code, o.error_message,
+                      o.error_retryable AS "error_retryable: bool"
+               FROM analyses a LEFT JOIN analysis_outcomes o ON o.analysis_id = a.id "#
+                + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+/// Finds a user's analysis.
+pub async fn find_owned(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    id: AnalysisId,
+) -> Result<Option<Analysis>, sqlx::Error> {
+    let row =
+        select_analyses!("WHERE a.id = ? AND a.user_id = ?", id, user).fetch_optional(conn).await?;
+    Ok(row.map(Analysis::from))
+}
+
+/// Lists a user's analyses, newest first, from just before `before`.
+pub async fn list_owned(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    before: Option<AnalysisId>,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let before = before.map_or(uuid::Uuid::max(), |id| id.0);
+    let rows = select_analyses!(
+        "WHERE a.user_id = ? AND a.id < ? ORDER BY a.id DESC LIMIT ?",
+        user,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Analysis::from).collect())
+}
+
+/// Lists a user's analyses that have not ended, oldest first.
+pub async fn list_active(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let rows = select_analyses!(
+        "WHERE a.user_id = ? AND a.finished_at IS NULL ORDER BY a.id LIMIT ?",
+        user,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Analysis::from).collect())
+}
+
+/// Finds an analysis of whatever owner. For operators.
+pub async fn find(
+    conn: &mut MySqlConnection,
+    id: AnalysisId,
+) -> Result<Option<Analysis>, sqlx::Error> {
+    let row = select_analyses!("WHERE a.id = ?", id).fetch_optional(conn).await?;
+    Ok(row.map(Analysis::from))
+}
+
+/// Lists analyses of every owner, newest first, of one status or of all. For operators.
+pub async fn list(
+    conn: &mut MySqlConnection,
+    status: Option<Status>,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let rows = match status {
+        Some(status) => {
+            select_analyses!(
+                "WHERE a.status = ? ORDER BY a.id DESC LIMIT ?",
+                status.as_str(),
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        None => select_analyses!("ORDER BY a.id DESC LIMIT ?", limit).fetch_all(conn).await?,
+    };
+    Ok(rows.into_iter().map(Analysis::from).collect())
+}
+
+/// An entry of a user's event log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// Its number, dense per user.
+    pub sequence: u64,
+    /// The analysis that ended.
+    pub analysis: AnalysisId,
+}
+
+/// The number of a user's latest event; 0 before the first.
+pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64, sqlx::Error> {
+    let sequence = sqlx::query_scalar!("SELECT event_seq FROM users WHERE id = ?", user)
+        .fetch_optional(conn)
+        .await?;
+    Ok(sequence.unwrap_or_default())
+}
+
+/// Lists a user's events after `sequence`, in order.
+pub async fn list_events_after(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    sequence: u64,
+    limit: u32,
+) -> Result<Vec<Event>, sqlx::Error> {
+    sqlx::query_as!(
+        Event,
+        r#"SELECT seq AS sequence, analysis_id AS "analysis: AnalysisId" FROM analysis_events
+           WHERE user_id = ? AND seq > ? ORDER BY seq LIMIT ?"#,
+        user,
+        sequence,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The number of the event that ended an analysis.
+pub async fn find_event_of(
+    conn: &mut MySqlConnection,
+    id: AnalysisId,
+) -> Result<Option<u64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT seq FROM analysis_events WHERE analysis_id = ? ORDER BY seq DESC LIMIT 1",
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The oldest `limit` queued analyses, in order of submission.
+pub async fn list_queue(
+    conn: &mut MySqlConnection,
+    limit: u32,
+) -> Result<Vec<AnalysisId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AnalysisId" FROM analyses WHERE status = 'queued' ORDER BY id LIMIT ?"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many analyses ended in the last `seconds`.
+pub async fn count_finished_within(
+    conn: &mut MySqlConnection,
+    seconds: u32,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT COUNT(*) FROM analyses WHERE finished_at > NOW(3) - INTERVAL ? SECOND",
+        seconds
+    )
+    .fetch_one(conn)
+    .await
+}

@@ -1,0 +1,13 @@
+//! What more than one process of `ToneUp` needs: the job and its SQL, the queue, the object store, configuration.
+
+pub mod analyses;
+pub mod batch;
+pub mod config;
+pub mod database;
+pub mod hints;
+pub mod objects;
+pub mod queue;
+pub mod retry;
+pub mod shutdown;
+pub mod telemetry;
+pub mod trace;

@@ -1,0 +1,75 @@
+//! One way to hold a broker connection: made again whenever it breaks.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::{Connection, ConnectionProperties};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::retry::Backoff;
+
+/// Longest wait for one answer of the broker, publishing and confirming included.
+pub const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A session that lasted this long was healthy: the next failure is a first one.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+/// Why a session with the broker ended.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The broker or the connection to it failed.
+    #[error(transparent)]
+    Broker(#[from] lapin::Error),
+    /// The broker did not answer in time.
+    #[error("the broker did not answer within {BROKER_TIMEOUT:?}")]
+    TimedOut,
+    /// The broker ended our consumer, as it does when the queue is deleted.
+    #[error("the broker ended the consumer")]
+    ConsumerEnded,
+}
+
+/// Waits for one answer of the broker, in bounded time.
+pub async fn answered<T>(
+    call: impl Future<Output = Result<T, lapin::Error>>,
+) -> Result<T, SessionError> {
+    timeout(BROKER_TIMEOUT, call).await.map_err(|_| SessionError::TimedOut)?.map_err(Into::into)
+}
+
+/// Runs `session` over a fresh connection again and again, with a jittered pause in between, until `draining`. A session
+/// that returns `Ok` has drained.
+pub async fn supervise<F>(
+    name: &'static str,
+    url: &SecretString,
+    draining: &CancellationToken,
+    mut session: impl FnMut(Arc<Connection>) -> F,
+) where
+    F: Future<Output = Result<(), SessionError>>,
+{
+    let mut failures = 0;
+    while !draining.is_cancelled() {
+        let begun = Instant::now();
+        let ended = match connect(name, url).await {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                let ended = session(Arc::clone(&connection)).await;
+                // Best effort: the broker notices a vanished connection by itself.
+                drop(answered(connection.close(200, "goodbye".into())).await);
+                ended
+            }
+            Err(error) => Err(error),
+        };
+        let Err(error) = ended else { continue };
+        failures = if begun.elapsed() > HEALTHY { 1 } else { failures + 1 };
+        let pause = Backoff::RECONNECT.pause(failures);
+        tracing::warn!(name, %error, failures, ?pause, "broker session ended");
+        draining.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
+}
+
+async fn connect(name: &'static str, url: &SecretString) -> Result<Connection, SessionError> {
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    answered(Connection::connect(url.expose_secret(), properties)).await
+}

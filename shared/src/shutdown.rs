@@ -1,0 +1,55 @@
+//! Ending a process in order: stop taking work, finish what runs, give up after a grace period.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What tasks need to know of the process's end. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    /// Cancelled when nothing new may be taken. A task that cannot go on cancels it, so that a half-dead process exits.
+    pub draining: CancellationToken,
+    /// Cancelled when the grace period is over: stop now.
+    pub aborting: CancellationToken,
+    /// The tasks that are waited for.
+    pub tasks: TaskTracker,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        let aborting = CancellationToken::new();
+        Self { draining: aborting.child_token(), aborting, tasks: TaskTracker::new() }
+    }
+}
+
+impl Shutdown {
+    /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`; then gives the tracked tasks `grace` to
+    /// finish. `FAILURE` if a task failed or had to be abandoned.
+    pub async fn run(self, grace: Duration) -> io::Result<ExitCode> {
+        let (mut term, mut int) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let asked = tokio::select! {
+            _ = term.recv() => true,
+            _ = int.recv() => true,
+            () = self.draining.cancelled() => false,
+        };
+        tracing::info!(asked, tasks = self.tasks.len(), "draining");
+        let drained = self.drain(grace).await;
+        tracing::info!(drained, "stopped");
+        Ok(if drained && asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Stops taking work and waits at most `grace` for the tracked tasks; `false` if some had to be abandoned.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.draining.cancel();
+        self.tasks.close();
+        let drained = timeout(grace, self.tasks.wait()).await.is_ok();
+        self.aborting.cancel();
+        drained
+    }
+}

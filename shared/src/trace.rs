@@ -1,0 +1,102 @@
+//! The trace a request belongs to, carried from the client through the queue to the analyzer (W3C Trace Context).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A `traceparent`: which trace, and which span of it is the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceParent {
+    trace_id: u128,
+    span_id: u64,
+    flags: u8,
+}
+
+impl TraceParent {
+    /// Begins a trace of our own.
+    pub fn new() -> Self {
+        Self { trace_id: rand::random::<u128>() | 1, span_id: rand::random::<u64>() | 1, flags: 1 }
+    }
+
+    /// The same trace with a fresh span: what this process hands to the next one.
+    #[must_use]
+    pub fn child(self) -> Self {
+        Self { span_id: rand::random::<u64>() | 1, ..self }
+    }
+
+    /// The trace's id as 32 hexadecimal digits.
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
+}
+
+impl Default for TraceParent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+}
+
+/// The text is not a `traceparent`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot parse traceparent")]
+pub struct ParseTraceParentError;
+
+impl FromStr for TraceParent {
+    type Err = ParseTraceParentError;
+
+    /// Parses version 00 (W3C Trace Context §3.2.2); later versions may append fields, which are ignored.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hex = |part: &str, digits: usize| {
+            let lower = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+            (part.len() == digits && part.bytes().all(lower))
+                .then(|| u128::from_str_radix(part, 16).ok())
+                .flatten()
+                .ok_or(ParseTraceParentError)
+        };
+        let mut parts = text.split('-');
+        let mut next = |digits| hex(parts.next().unwrap_or_default(), digits);
+        let (version, trace_id, span_id, flags) = (next(2)?, next(32)?, next(16)?, next(2)?);
+        let trailing = parts.next().is_some();
+        if version == 0xff || (version == 0 && trailing) || trace_id == 0 || span_id == 0 {
+            return Err(ParseTraceParentError);
+        }
+        let span_id = u64::try_from(span_id).map_err(|_| ParseTraceParentError)?;
+        let flags = u8::try_from(flags).map_err(|_| ParseTraceParentError)?;
+        Ok(Self { trace_id, span_id, flags })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    #[test]
+    fn the_example_of_the_specification_survives_a_round_trip() {
+        let parent: TraceParent = EXAMPLE.parse().unwrap();
+        assert_eq!(parent.to_string(), EXAMPLE);
+        assert_eq!(parent.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(parent.child().trace_id(), parent.trace_id());
+    }
+
+    #[test]
+    fn what_the_specification_calls_invalid_is_refused() {
+        for text in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        ] {
+            assert!(text.parse::<TraceParent>().is_err(), "{text}");
+        }
+    }
+}
