@@ -10,4 +10,5 @@ pub mod queue;
 pub mod retry;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod trace;

@@ -9,6 +9,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// How long tasks may take to give back what they hold when the grace period is over.
+const HANDING_BACK: Duration = Duration::from_secs(3);
+
 /// What tasks need to know of the process's end. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
@@ -44,12 +47,15 @@ impl Shutdown {
         Ok(if drained && asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Stops taking work and waits at most `grace` for the tracked tasks; `false` if some had to be abandoned.
+    /// Stops taking work and waits at most `grace` for the tracked tasks, then tells them to stop at once and give back
+    /// what they hold; `false` if some had to be abandoned.
     pub async fn drain(&self, grace: Duration) -> bool {
         self.draining.cancel();
         self.tasks.close();
-        let drained = timeout(grace, self.tasks.wait()).await.is_ok();
+        if timeout(grace, self.tasks.wait()).await.is_ok() {
+            return true;
+        }
         self.aborting.cancel();
-        drained
+        timeout(HANDING_BACK, self.tasks.wait()).await.is_ok()
     }
 }

@@ -26,10 +26,10 @@ pub enum Claim {
     Granted(Box<Claimed>),
     /// Nothing: it has ended, another worker has it, or it does not exist. Acknowledge and forget.
     Stale,
-    /// End it as failed: every attempt has been used.
-    Exhausted,
-    /// End it as expired: its deadline has passed.
-    Overdue,
+    /// End this user's analysis as failed: every attempt has been used.
+    Exhausted(UserId),
+    /// End this user's analysis as expired: its deadline has passed.
+    Overdue(UserId),
 }
 
 /// An analysis in a worker's hands.
@@ -134,8 +134,8 @@ pub async fn claim(
                 Verdict::Grant if !granted.insert(row.id) => Claim::Stale,
                 Verdict::Grant => Claim::Granted(Box::new(row.claimed(token))),
                 Verdict::Stale => Claim::Stale,
-                Verdict::Exhausted => Claim::Exhausted,
-                Verdict::Overdue => Claim::Overdue,
+                Verdict::Exhausted => Claim::Exhausted(row.user_id),
+                Verdict::Overdue => Claim::Overdue(row.user_id),
             }
         })
         .collect();

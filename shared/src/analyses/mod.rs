@@ -19,7 +19,12 @@ pub mod purge;
 pub mod read;
 pub mod submit;
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use sqlx::MySql;
+use sqlx::error::BoxDynError;
+use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -48,20 +53,8 @@ impl AnalysisId {
 
 /// Where an analysis is in its life.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    sqlx::Type,
-    ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
-#[sqlx(rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Waits for a worker.
@@ -79,6 +72,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
     /// Whether nothing follows.
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
@@ -94,6 +97,37 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
         }
+    }
+}
+
+/// The text is not a status.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown status {0:?}")]
+pub struct ParseStatusError(String);
+
+impl FromStr for Status {
+    type Err = ParseStatusError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let status = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        status.ok_or_else(|| ParseStatusError(text.to_owned()))
+    }
+}
+
+// Stored as text, not as ENUM: adding a state needs no change of the table.
+impl sqlx::Type<MySql> for Status {
+    fn type_info() -> MySqlTypeInfo {
+        <str as sqlx::Type<MySql>>::type_info()
+    }
+
+    fn compatible(ty: &MySqlTypeInfo) -> bool {
+        <str as sqlx::Type<MySql>>::compatible(ty)
+    }
+}
+
+impl<'r> sqlx::Decode<'r, MySql> for Status {
+    fn decode(value: MySqlValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(<&str as sqlx::Decode<MySql>>::decode(value)?.parse()?)
     }
 }
 

@@ -230,15 +230,27 @@ pub async fn list_queue(
     .await
 }
 
-/// How many analyses ended in the last `seconds`.
-pub async fn count_finished_within(
-    conn: &mut MySqlConnection,
-    seconds: u32,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT COUNT(*) FROM analyses WHERE finished_at > NOW(3) - INTERVAL ? SECOND",
-        seconds
+/// How busy the system is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Load {
+    /// Analyses that are running.
+    pub running: i64,
+    /// How long those that ended in the last minute ran on average, in seconds; `None` if none did.
+    pub mean_seconds: Option<f64>,
+}
+
+/// Measures the load.
+pub async fn measure_load(conn: &mut MySqlConnection) -> Result<Load, sqlx::Error> {
+    let running = sqlx::query_scalar!("SELECT COUNT(*) FROM analyses WHERE status = 'running'")
+        .fetch_one(&mut *conn)
+        .await?;
+    let mean_seconds = sqlx::query_scalar!(
+        r#"SELECT CAST(AVG(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at)) / 1e6 AS DOUBLE)
+                  AS "mean: f64"
+           FROM analyses
+           WHERE finished_at > NOW(3) - INTERVAL 1 MINUTE AND started_at IS NOT NULL"#
     )
     .fetch_one(conn)
-    .await
+    .await?;
+    Ok(Load { running, mean_seconds })
 }

@@ -1,0 +1,29 @@
+# Every command a person or CI runs. Each sets up what it needs, says what it does, and may be run twice.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down logs services test lint
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the main job from nothing: start everything, send in the photo of a face, show its season
+	@scripts/demo.sh
+
+up: ## start the servers and ToneUp (WORKERS=n for more workers), page on http://127.0.0.1:8080/
+	@scripts/stack.sh up
+
+down: ## stop ToneUp and its servers; the data stays in .local
+	@scripts/stack.sh down
+	@scripts/services.sh stop
+
+logs: ## follow the logs of what `make up` started
+	@scripts/stack.sh logs
+
+services: ## start only the servers: RabbitMQ, MariaDB, Redis, S3
+	@scripts/services.sh start
+
+test: ## all the tests, from nothing
+	@scripts/test.sh
+
+lint: ## formatters and linters of all languages, with warnings denied
+	@scripts/lint.sh

@@ -1,0 +1,1 @@
+"""ToneUp's analyzer: a photo of a face in, a season out, over HTTP."""

@@ -1,0 +1,1 @@
+"""The `POST /analyze-color` feature: its route, wire types, errors and the steps of one request."""

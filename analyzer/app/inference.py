@@ -1,0 +1,70 @@
+"""One inference process: reads photos from standard input, writes answers to standard output.
+
+It ends when its input does, so it cannot outlive the process that started it. It never logs a photo.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from typing import BinaryIO
+
+from app.logs import set_up_logging
+from app.vision.analysis import Analyzer
+from app.vision.problems import PhotoError
+from app.wire import LENGTH, Reply
+
+log = logging.getLogger("analyzer.inference")
+
+
+def main() -> None:
+    """Loads the models, warms up, says so, and serves until the input ends."""
+    # The accepting process decides when to stop: a signal sent to the whole group is its business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    set_up_logging(os.environ.get("ANALYZER_LOG_LEVEL") or "info")
+    replies = _take_stdout()
+    analyzer = Analyzer()
+    analyzer.warm_up()
+    _write(replies, {"ready": True})
+    while (photo := _read(sys.stdin.buffer)) is not None:
+        _write(replies, reply_to(analyzer, photo))
+
+
+def reply_to(analyzer: Analyzer, photo: bytes) -> Reply:
+    """Analyses one photo; whatever goes wrong with it is an answer, too."""
+    try:
+        return {"kind": "answer", "answer": analyzer.analyze(photo)}
+    except PhotoError as error:
+        return {"kind": "refusal", "code": error.code, "detail": error.detail}
+    except Exception as error:
+        log.exception("analysis failed", extra={"fields": {"photo_bytes": len(photo)}})
+        return {"kind": "failure", "error": type(error).__name__}
+
+
+def _take_stdout() -> BinaryIO:
+    """Keeps the pipe for replies only: libraries that print to standard output reach standard error."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return replies
+
+
+def _read(source: BinaryIO) -> bytes | None:
+    """Reads one frame; None at the end of the input, also in the middle of a frame."""
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(head)
+    photo = source.read(length)
+    return photo if len(photo) == length else None
+
+
+def _write(target: BinaryIO, message: object) -> None:
+    body = json.dumps(message).encode()
+    target.write(LENGTH.pack(len(body)) + body)
+    target.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+//! Who a caller is: guest users, access tokens and rotating refresh tokens.
+
+pub mod http;
+mod store;
+pub mod token;

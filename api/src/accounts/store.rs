@@ -1,0 +1,85 @@
+//! Users and refresh tokens in the database.
+
+use std::time::Duration;
+
+use sqlx::MySqlConnection;
+use toneup_shared::analyses::UserId;
+use uuid::Uuid;
+
+use super::token::RefreshToken;
+
+/// Inserts an anonymous user.
+pub(super) async fn insert_guest(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("INSERT INTO users (id, kind, created_at) VALUES (?, 'guest', NOW(3))", user)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Keeps a refresh token's hash. Tokens that follow one another by rotation share a family.
+pub(super) async fn insert_refresh_token(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    family: Uuid,
+    token: &RefreshToken,
+    ttl: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO refresh_tokens (token_hash, family_id, user_id, created_at, expires_at)
+         VALUES (?, ?, ?, NOW(3), NOW(3) + INTERVAL ? SECOND)",
+        token.hash(),
+        family,
+        user,
+        ttl.as_secs(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// A refresh token that was presented.
+#[derive(Debug)]
+pub(super) struct Presented {
+    pub(super) user: UserId,
+    pub(super) family: Uuid,
+    /// Whether this is its first use; any other is a theft, or looks like one.
+    pub(super) first_use: bool,
+}
+
+/// Marks a refresh token as used; `None` if it is unknown or has expired.
+pub(super) async fn use_refresh_token(
+    conn: &mut MySqlConnection,
+    token: &RefreshToken,
+) -> Result<Option<Presented>, sqlx::Error> {
+    let hash = token.hash();
+    let used = sqlx::query!(
+        "UPDATE refresh_tokens SET used_at = NOW(3)
+         WHERE token_hash = ? AND used_at IS NULL AND expires_at > NOW(3)",
+        hash,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let row = sqlx::query!(
+        r#"SELECT user_id AS "user: UserId", family_id AS "family: Uuid" FROM refresh_tokens
+           WHERE token_hash = ? AND expires_at > NOW(3)"#,
+        hash,
+    )
+    .fetch_optional(conn)
+    .await?;
+    let first_use = used.rows_affected() == 1;
+    Ok(row.map(|row| Presented { user: row.user, family: row.family, first_use }))
+}
+
+/// Forgets a family: none of its tokens refreshes anything any more.
+pub(super) async fn delete_family(
+    conn: &mut MySqlConnection,
+    family: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM refresh_tokens WHERE family_id = ?", family)
+        .execute(conn)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,254 @@
+//! Analyses over HTTP.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use toneup_shared::analyses::read::{Analysis, list_owned};
+use toneup_shared::analyses::submit::{NewAnalysis, Submitted};
+use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::objects::PHOTO_LIMIT_BYTES;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::sse;
+use super::submission::{
+    CreateAnalysis, CreateAnalysisForm, Submission, idempotency, preferred_wait,
+};
+use super::view::{AnalysisPage, AnalysisView};
+use super::wait::{LONGEST, Waiting};
+use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
+use crate::http::problem::{ApiError, Problem};
+use crate::http::state::AppState;
+
+/// Room for the form around the largest photo, in bytes.
+const FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    let photo_limit =
+        usize::try_from(PHOTO_LIMIT_BYTES + FORM_OVERHEAD_BYTES).unwrap_or(usize::MAX);
+    OpenApiRouter::new()
+        .routes(routes!(create_analysis, list_analyses))
+        .layer(DefaultBodyLimit::max(photo_limit))
+        .routes(routes!(get_analysis))
+        .routes(routes!(sse::stream_analysis))
+        .routes(routes!(sse::stream_events))
+}
+
+/// Accepts an analysis; a worker runs it. Poll the `Location`, or watch its events.
+#[utoipa::path(
+    post,
+    path = "/v1/analyses",
+    tag = "analyses",
+    security(("bearer" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes repeating this request safe: the same key and body give the same analysis."),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer 200 with the finished analysis if it is ready within N ≤ 60 seconds."),
+    ),
+    request_body(content(
+        (CreateAnalysis = "application/json"),
+        (CreateAnalysisForm = "multipart/form-data"),
+    )),
+    responses(
+        (status = ACCEPTED, body = AnalysisView, description = "Durable; it will be analysed.",
+         headers(("Location" = String), ("Retry-After" = u64))),
+        (status = OK, body = AnalysisView, description = "Finished within the preferred wait.",
+         headers(("Preference-Applied" = String))),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[tracing::instrument(skip_all, fields(analysis.id))]
+async fn create_analysis(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    Trace(trace): Trace,
+    headers: HeaderMap,
+    submission: Submission,
+) -> Result<Response, ApiError> {
+    let idempotency = idempotency(&headers, &submission)?;
+    let object_key = submission.into_object_key(&state, user).await?;
+    let id = AnalysisId::generate();
+    tracing::Span::current().record("analysis.id", tracing::field::display(id.0));
+
+    let new = NewAnalysis { id, user, object_key: object_key.clone(), trace, idempotency };
+    let analysis = match state.submitter.submit(new).await? {
+        Submitted::Accepted { created_at } => accepted(id, user, object_key, created_at),
+        Submitted::Repeated(earlier) => Waiting::new(&state, user, earlier).read().await?,
+        Submitted::KeyReused => return Err(ApiError::IdempotencyKeyReused),
+    };
+    answer(&state, user, analysis, preferred_wait(&headers)).await
+}
+
+/// An analysis as it is right after its acceptance; saves reading back what was just written.
+fn accepted(
+    id: AnalysisId,
+    user: UserId,
+    object_key: String,
+    created_at: time::OffsetDateTime,
+) -> Analysis {
+    Analysis {
+        id,
+        user,
+        object_key,
+        status: Status::Queued,
+        version: 1,
+        attempt: 0,
+        created_at,
+        started_at: None,
+        finished_at: None,
+        result: None,
+        error: None,
+    }
+}
+
+/// 200 with a finished analysis where the client prefers to wait, and it is ready in time; 202 otherwise.
+async fn answer(
+    state: &AppState,
+    user: UserId,
+    mut analysis: Analysis,
+    wait: Option<Duration>,
+) -> Result<Response, ApiError> {
+    let id = analysis.id;
+    if let Some(wait) = wait {
+        analysis = Waiting::new(state, user, id)
+            .until(wait, |analysis| analysis.status.is_terminal())
+            .await?;
+    }
+    let status = match wait {
+        Some(_) if analysis.status.is_terminal() => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    };
+    let view = AnalysisView::new(analysis, &state.queue);
+    let retry_after = view.retry_after_seconds();
+    let location = [(header::LOCATION, format!("/v1/analyses/{}", id.0))];
+    let mut response = (status, location, Json(view)).into_response();
+    let headers = response.headers_mut();
+    if status == StatusCode::ACCEPTED {
+        headers.insert(header::RETRY_AFTER, retry_after.into());
+    }
+    if let Some(wait) = wait {
+        let applied = format!("wait={}", wait.min(LONGEST).as_secs());
+        headers.insert("preference-applied", header_value(&applied)?);
+    }
+    Ok(response)
+}
+
+fn header_value(text: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.into()))
+}
+
+/// How long a read may wait.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct GetAnalysis {
+    /// Answer only when the analysis has ended (or, with `If-None-Match`, changed), at most after this many seconds, ≤ 60.
+    #[serde(default)]
+    #[param(maximum = 60)]
+    wait: u64,
+}
+
+/// One analysis; with `wait`, as soon as it has ended.
+#[utoipa::path(
+    get,
+    path = "/v1/analyses/{id}",
+    tag = "analyses",
+    security(("bearer" = [])),
+    params(("id" = uuid::Uuid, Path), GetAnalysis),
+    responses(
+        (status = OK, body = AnalysisView, headers(("ETag" = String))),
+        (status = NOT_MODIFIED, description = "Still what `If-None-Match` names."),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_analysis(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    AnalysisPath(id): AnalysisPath,
+    ApiQuery(GetAnalysis { wait }): ApiQuery<GetAnalysis>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let longest = LONGEST.as_secs();
+    if wait > longest {
+        return Err(ApiError::invalid("wait", format!("expected 0 to {longest} seconds")));
+    }
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = |analysis: &Analysis| {
+        let tag = etag(analysis);
+        known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag))
+    };
+    let analysis = Waiting::new(&state, user, id)
+        .until(Duration::from_secs(wait), |analysis| match known {
+            Some(_) => !is_known(analysis),
+            None => analysis.status.is_terminal(),
+        })
+        .await?;
+    let tag = [(header::ETAG, etag(&analysis))];
+    if is_known(&analysis) {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    Ok((tag, Json(AnalysisView::new(analysis, &state.queue))).into_response())
+}
+
+/// Weak: the place in the queue moves without a new version.
+fn etag(analysis: &Analysis) -> String {
+    format!("W/\"{}\"", analysis.version)
+}
+
+/// Which page of the history.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListAnalyses {
+    /// Analyses a page, 1 to 100.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: u32,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+fn default_limit() -> u32 {
+    20
+}
+
+/// The caller's analyses, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/analyses",
+    tag = "analyses",
+    security(("bearer" = [])),
+    params(ListAnalyses),
+    responses(
+        (status = OK, body = AnalysisPage),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list_analyses(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(ListAnalyses { limit, cursor }): ApiQuery<ListAnalyses>,
+) -> Result<Json<AnalysisPage>, ApiError> {
+    if !(1..=100).contains(&limit) {
+        return Err(ApiError::invalid("limit", "expected 1 to 100"));
+    }
+    let before = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+    let mut connection = state.pool.acquire().await?;
+    // One more than the page tells whether another page follows.
+    let mut found = list_owned(&mut connection, user, before, limit + 1).await?;
+    drop(connection);
+    let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if more {
+        found.pop();
+    }
+    let next_cursor = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
+    let items = found.into_iter().map(|found| AnalysisView::new(found, &state.queue)).collect();
+    Ok(Json(AnalysisPage { items, next_cursor }))
+}
+
+fn parse_cursor(cursor: &str) -> Result<AnalysisId, ApiError> {
+    let id = uuid::Uuid::try_parse(cursor);
+    id.map(AnalysisId).map_err(|_| ApiError::invalid("cursor", "expected nextCursor of a page"))
+}

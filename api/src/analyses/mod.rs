@@ -1,0 +1,10 @@
+//! Analyses: submitted, waited for, watched.
+
+pub mod http;
+pub mod multipart;
+pub mod queue_view;
+mod sse;
+mod submission;
+mod view;
+mod wait;
+pub mod watch;

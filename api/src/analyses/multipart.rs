@@ -1,0 +1,91 @@
+//! Photos sent through us, for clients that cannot PUT to S3: bounded in size, and in how many are held at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::http::StatusCode;
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use toneup_shared::objects::{PHOTO_LIMIT_BYTES, PhotoType};
+
+use crate::http::problem::ApiError;
+
+/// The part that carries the photo.
+const PART: &str = "image";
+/// Photos held in memory at once: 32 × 10 MiB at most.
+const AT_ONCE: usize = 32;
+const PERMIT_WAIT: Duration = Duration::from_secs(5);
+
+/// Bounds the photos held in memory. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PhotoPermits(Arc<Semaphore>);
+
+impl Default for PhotoPermits {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl PhotoPermits {
+    async fn acquire(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        match timeout(PERMIT_WAIT, Arc::clone(&self.0).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(ApiError::Unavailable(anyhow::anyhow!("too many photos in memory"))),
+        }
+    }
+}
+
+/// A photo in memory.
+#[derive(Debug)]
+pub(super) struct Photo {
+    pub(super) bytes: Bytes,
+    pub(super) kind: PhotoType,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Reads the photo out of a form.
+pub(super) async fn read_photo(
+    mut form: Multipart,
+    permits: &PhotoPermits,
+) -> Result<Photo, ApiError> {
+    let permit = permits.acquire().await?;
+    while let Some(part) = form.next_field().await.map_err(unreadable)? {
+        if part.name() == Some(PART) {
+            let bytes = read_part(part).await?;
+            let kind = PhotoType::sniff(&bytes).ok_or_else(|| {
+                ApiError::UnsupportedMediaType(format!(
+                    "{PART}: expected a photo, one of {}",
+                    PhotoType::ACCEPTED
+                ))
+            })?;
+            return Ok(Photo { bytes, kind, _permit: permit });
+        }
+    }
+    Err(ApiError::invalid(PART, "expected a form part of this name with the photo"))
+}
+
+async fn read_part(mut part: Field<'_>) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = part.chunk().await.map_err(unreadable)? {
+        let length = u64::try_from(bytes.len() + chunk.len()).unwrap_or(u64::MAX);
+        if length > PHOTO_LIMIT_BYTES {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn too_large() -> ApiError {
+    ApiError::TooLarge(format!("a photo may have at most {PHOTO_LIMIT_BYTES} bytes"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unreadable(error: MultipartError) -> ApiError {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return too_large();
+    }
+    ApiError::Malformed(format!("cannot read the form: {}", error.body_text()))
+}

@@ -1,0 +1,296 @@
+//! Server-sent events: pulled, not pushed. A stream reads the database when its client is ready for more and something
+//! may have changed, so that a slow client costs no memory and misses nothing.
+
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{Stream, unfold};
+use tokio::time::sleep;
+use toneup_shared::analyses::read::{
+    Analysis, find_event_of, find_owned, last_event, list_active, list_events_after,
+};
+use toneup_shared::analyses::{AnalysisId, Status, UserId};
+
+use super::queue_view::Place;
+use super::view::AnalysisView;
+use super::wait::Waiting;
+use super::watch::Watch;
+use crate::http::extract::{AnalysisPath, CurrentUser};
+use crate::http::problem::{ApiError, Problem};
+use crate::http::state::AppState;
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often the place in the queue is looked at while an analysis waits.
+const PLACE: Duration = Duration::from_secs(1);
+/// How soon a client should come back when this replica ends.
+const RECONNECT: Duration = Duration::from_millis(500);
+/// Events and analyses read at once.
+const CHUNK: u32 = 100;
+
+/// One analysis as it changes: events named `analysis`, each the whole resource. Ends after the last one, which alone has
+/// an `id`.
+#[utoipa::path(
+    get,
+    path = "/v1/analyses/{id}/events",
+    tag = "events",
+    security(("bearer" = [])),
+    params(
+        ("id" = uuid::Uuid, Path),
+        ("Last-Event-ID" = Option<u64>, Header, description = "The last event seen: 204 if there is nothing to add."),
+    ),
+    responses(
+        (status = OK, body = AnalysisView, content_type = "text/event-stream"),
+        (status = NO_CONTENT, description = "The last event was seen already; do not reconnect."),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn stream_analysis(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    AnalysisPath(id): AnalysisPath,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let seen = check_headers(&headers)?;
+    let watch = state.watchers.subscribe(user);
+    let analysis = Waiting::new(&state, user, id).read().await?;
+    if let (Some(seen), true) = (seen, analysis.status.is_terminal()) {
+        let mut connection = state.pool.acquire().await?;
+        if find_event_of(&mut connection, id).await?.is_some_and(|event| event <= seen) {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+    }
+    Ok(stream(OneAnalysis { user, id, sent: None }, state, watch))
+}
+
+/// Every analysis of the caller as it changes, on one stream. Analyses that end have a monotonic `id`; reconnecting with
+/// `Last-Event-ID` replays what was missed.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "events",
+    security(("bearer" = [])),
+    params(("Last-Event-ID" = Option<u64>, Header, description = "Replay what came after this event.")),
+    responses(
+        (status = OK, body = AnalysisView, content_type = "text/event-stream"),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn stream_events(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let seen = check_headers(&headers)?;
+    let watch = state.watchers.subscribe(user);
+    let last = match seen {
+        Some(seen) => seen,
+        None => last_event(&mut *state.pool.acquire().await?, user).await?,
+    };
+    Ok(stream(AllAnalyses { user, last, sent: HashMap::new() }, state, watch))
+}
+
+/// Reads `Last-Event-ID`, and refuses a client that does not take event streams.
+fn check_headers(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let takes = |range: &str| {
+        let essence = range.split(';').next().unwrap_or_default().trim();
+        ["text/event-stream", "text/*", "*/*"].contains(&essence)
+    };
+    if accept.is_some_and(|accept| !accept.split(',').any(takes)) {
+        return Err(ApiError::NotAcceptable);
+    }
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let seen = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    seen.map(Some).ok_or_else(|| ApiError::invalid("Last-Event-ID", "expected a number"))
+}
+
+/// What a stream tells.
+trait Subject: Send + Sized + 'static {
+    /// Reads what is new since the last time.
+    fn read(
+        &mut self,
+        state: &AppState,
+        news: &mut VecDeque<Event>,
+    ) -> impl Future<Output = Result<Pace, ApiError>> + Send;
+}
+
+/// How a stream goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Something is queued: its place moves with time.
+    Queued,
+    /// Wait for a change.
+    Quiet,
+    /// There is more to read at once.
+    More,
+    /// Nothing will follow.
+    Ended,
+}
+
+/// The state of an open stream.
+struct Open<S> {
+    subject: S,
+    state: AppState,
+    watch: Watch,
+    news: VecDeque<Event>,
+    pace: Pace,
+}
+
+fn stream<S: Subject>(subject: S, state: AppState, watch: Watch) -> Response {
+    let open = Open { subject, state, watch, news: VecDeque::new(), pace: Pace::More };
+    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
+    Sse::new(events(open)).keep_alive(keep_alive).into_response()
+}
+
+fn events<S: Subject>(open: Open<S>) -> impl Stream<Item = Result<Event, Infallible>> {
+    unfold(open, |mut open| async move {
+        loop {
+            if let Some(event) = open.news.pop_front() {
+                return Some((Ok(event), open));
+            }
+            match open.pace {
+                Pace::Ended => return None,
+                Pace::More => {}
+                Pace::Quiet | Pace::Queued => open.wait().await,
+            }
+            if open.state.draining.is_cancelled() {
+                open.news.push_back(Event::default().retry(RECONNECT).comment("draining"));
+                open.pace = Pace::Ended;
+                continue;
+            }
+            open.pace = match open.subject.read(&open.state, &mut open.news).await {
+                Ok(pace) => pace,
+                // The client stays connected over an outage of ours; the next look may succeed.
+                Err(ApiError::Unavailable(cause)) => {
+                    tracing::warn!("stream cannot read: {cause:#}");
+                    Pace::Quiet
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "stream ended");
+                    Pace::Ended
+                }
+            };
+        }
+    })
+}
+
+impl<S> Open<S> {
+    async fn wait(&mut self) {
+        let queued = self.pace == Pace::Queued;
+        tokio::select! {
+            () = self.watch.changed() => {}
+            () = self.state.draining.cancelled() => {}
+            () = sleep(PLACE), if queued => {}
+        }
+    }
+}
+
+/// One analysis; what was sent of it.
+struct OneAnalysis {
+    user: UserId,
+    id: AnalysisId,
+    sent: Option<(u32, Option<Place>)>,
+}
+
+impl Subject for OneAnalysis {
+    async fn read(
+        &mut self,
+        state: &AppState,
+        news: &mut VecDeque<Event>,
+    ) -> Result<Pace, ApiError> {
+        let mut connection = state.pool.acquire().await?;
+        let analysis = find_owned(&mut connection, self.user, self.id).await?;
+        let analysis = analysis.ok_or(ApiError::NotFound)?;
+        let terminal = analysis.status.is_terminal();
+        let sequence = if terminal { find_event_of(&mut connection, self.id).await? } else { None };
+        drop(connection);
+        let queued = analysis.status == Status::Queued;
+        let place = if queued { state.queue.place(self.id) } else { None };
+        let current = Some((analysis.version, place));
+        if std::mem::replace(&mut self.sent, current) != current {
+            news.push_back(event(AnalysisView::placed(analysis, place), sequence)?);
+        }
+        Ok(match (terminal, queued) {
+            (true, _) => Pace::Ended,
+            (_, true) => Pace::Queued,
+            _ => Pace::Quiet,
+        })
+    }
+}
+
+/// All analyses of a user: the last event told, and what was told of those that have not ended.
+struct AllAnalyses {
+    user: UserId,
+    last: u64,
+    sent: HashMap<AnalysisId, (u32, Option<Place>)>,
+}
+
+impl Subject for AllAnalyses {
+    async fn read(
+        &mut self,
+        state: &AppState,
+        news: &mut VecDeque<Event>,
+    ) -> Result<Pace, ApiError> {
+        let mut connection = state.pool.acquire().await?;
+        // Active ones first: one that ends in between is then among the events, not lost from both.
+        let active = list_active(&mut connection, self.user, CHUNK).await?;
+        let events = list_events_after(&mut connection, self.user, self.last, CHUNK).await?;
+        let mut ended = Vec::new();
+        for logged in &events {
+            let analysis = find_owned(&mut connection, self.user, logged.analysis).await?;
+            ended.extend(analysis.map(|analysis| (logged.sequence, analysis)));
+        }
+        drop(connection);
+
+        self.tell_active(active, state, news)?;
+        for (sequence, analysis) in ended {
+            self.last = sequence;
+            news.push_back(event(AnalysisView::placed(analysis, None), Some(sequence))?);
+        }
+        let more = events.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+        let queued = self.sent.values().any(|(_, place)| place.is_some());
+        Ok(if more {
+            Pace::More
+        } else if queued {
+            Pace::Queued
+        } else {
+            Pace::Quiet
+        })
+    }
+}
+
+impl AllAnalyses {
+    fn tell_active(
+        &mut self,
+        active: Vec<Analysis>,
+        state: &AppState,
+        news: &mut VecDeque<Event>,
+    ) -> Result<(), ApiError> {
+        let mut before = std::mem::take(&mut self.sent);
+        for analysis in active {
+            let queued = analysis.status == Status::Queued;
+            let place = if queued { state.queue.place(analysis.id) } else { None };
+            let current = (analysis.version, place);
+            let known = before.remove(&analysis.id) == Some(current);
+            self.sent.insert(analysis.id, current);
+            if !known {
+                news.push_back(event(AnalysisView::placed(analysis, place), None)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn event(view: AnalysisView, sequence: Option<u64>) -> Result<Event, ApiError> {
+    let event = Event::default().event("analysis").json_data(view);
+    let event = event.map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(match sequence {
+        Some(sequence) => event.id(sequence.to_string()),
+        None => event,
+    })
+}

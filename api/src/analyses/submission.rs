@@ -1,0 +1,166 @@
+//! What a submit asks for: a photo that lies in S3 already, or one that comes with the request.
+
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use toneup_shared::analyses::UserId;
+use toneup_shared::analyses::submit::Idempotency;
+use toneup_shared::objects::{photo_key, user_prefix};
+use utoipa::ToSchema;
+
+use super::multipart::{Photo, read_photo};
+use crate::http::extract::ApiJson;
+use crate::http::problem::ApiError;
+use crate::http::state::AppState;
+
+/// Longest idempotency key, in characters.
+const KEY_LENGTH: usize = 128;
+
+/// An analysis to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CreateAnalysis {
+    /// What `POST /v1/uploads` answered.
+    object_key: String,
+}
+
+/// The form for clients that cannot upload by themselves.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the form; it is read as a stream")]
+pub(super) struct CreateAnalysisForm {
+    /// The photo, at most 10 MiB.
+    #[schema(value_type = String, format = Binary)]
+    image: Vec<u8>,
+}
+
+/// A submit's body, in either form.
+#[derive(Debug)]
+pub(super) enum Submission {
+    /// The photo lies in S3.
+    Uploaded(String),
+    /// The photo came along.
+    Photo(Photo),
+}
+
+impl FromRequest<AppState> for Submission {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let is_form = content_type
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
+        if is_form {
+            let form = Multipart::from_request(request, state)
+                .await
+                .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
+            return read_photo(form, &state.photo_permits).await.map(Self::Photo);
+        }
+        let ApiJson(CreateAnalysis { object_key }) = ApiJson::from_request(request, state).await?;
+        Ok(Self::Uploaded(object_key))
+    }
+}
+
+impl Submission {
+    /// What an idempotency key stands for.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        match self {
+            Self::Uploaded(key) => Sha256::digest(key.as_bytes()).into(),
+            Self::Photo(photo) => Sha256::digest(&photo.bytes).into(),
+        }
+    }
+
+    /// The photo's key in S3, stored there now if it came along.
+    pub(super) async fn into_object_key(
+        self,
+        state: &AppState,
+        user: UserId,
+    ) -> Result<String, ApiError> {
+        match self {
+            Self::Uploaded(key) => check_key(key, user),
+            Self::Photo(photo) => {
+                let key = photo_key(user, photo.kind);
+                state.objects.put(&key, photo.kind, photo.bytes).await?;
+                Ok(key)
+            }
+        }
+    }
+}
+
+/// A key of the caller's own, in the shape that we give out.
+fn check_key(key: String, user: UserId) -> Result<String, ApiError> {
+    let name = key.strip_prefix(&user_prefix(user));
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    if name.is_some_and(|name| (1..=64).contains(&name.len()) && plain(name)) {
+        return Ok(key);
+    }
+    Err(ApiError::invalid("objectKey", "expected an objectKey that POST /v1/uploads gave to you"))
+}
+
+/// The request's idempotency key, if it has one.
+pub(super) fn idempotency(
+    headers: &HeaderMap,
+    submission: &Submission,
+) -> Result<Option<Idempotency>, ApiError> {
+    const HEADER: &str = "Idempotency-Key";
+    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_LENGTH {
+        let detail = format!("expected 1 to {KEY_LENGTH} printable ASCII characters");
+        return Err(ApiError::invalid(HEADER, detail));
+    }
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: submission.fingerprint() }))
+}
+
+/// How long the client would like to wait for the result (RFC 7240 §4.3). Preferences we do not know are ignored.
+pub(super) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .find_map(|preference| {
+            let (name, value) = preference.split_once('=')?;
+            let seconds = value.trim().trim_matches('"').parse().ok()?;
+            name.trim().eq_ignore_ascii_case("wait").then(|| Duration::from_secs(seconds))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_a_key_of_ones_own_is_taken() {
+        let (user, other) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let own = format!("{}0198.jpg", user_prefix(user));
+        assert_eq!(check_key(own.clone(), user).unwrap(), own);
+        let refused = [
+            format!("{}0198.jpg", user_prefix(other)),
+            format!("{}../{}/x.jpg", user_prefix(user), other.0),
+            user_prefix(user),
+            format!("{}{}", user_prefix(user), "x".repeat(65)),
+            String::new(),
+        ];
+        for key in refused {
+            assert!(check_key(key.clone(), user).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_preferred_wait_is_found_among_other_preferences() {
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", text.parse().unwrap());
+            preferred_wait(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait("wait=10"), Some(10));
+        assert_eq!(wait("respond-async, WAIT = 5"), Some(5));
+        assert_eq!(wait("respond-async"), None);
+        assert_eq!(wait("wait=soon"), None);
+    }
+}

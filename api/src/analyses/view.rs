@@ -1,0 +1,82 @@
+//! An analysis as clients see it.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use toneup_shared::analyses::Status;
+use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
+use toneup_shared::analyses::read::Analysis;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::queue_view::{Place, QueueView};
+
+/// An analysis. What is not known yet is null.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AnalysisView {
+    id: Uuid,
+    status: Status,
+    /// Grows with every change.
+    version: u32,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
+    /// How often it was tried.
+    attempt: u16,
+    /// While queued: 1 is next.
+    queue_position: Option<u64>,
+    /// While queued: about how long until the answer.
+    estimated_wait_seconds: Option<f64>,
+    result: Option<AnalysisResult>,
+    error: Option<AnalysisError>,
+}
+
+impl AnalysisView {
+    /// The analysis, with its place in the queue while it waits.
+    pub(super) fn new(analysis: Analysis, queue: &QueueView) -> Self {
+        let queued = analysis.status == Status::Queued;
+        let place = if queued { queue.place(analysis.id) } else { None };
+        Self::placed(analysis, place)
+    }
+
+    pub(super) fn placed(analysis: Analysis, place: Option<Place>) -> Self {
+        let wait = place.and_then(|place| place.wait_seconds);
+        Self {
+            id: analysis.id.0,
+            status: analysis.status,
+            version: analysis.version,
+            created_at: analysis.created_at,
+            started_at: analysis.started_at,
+            finished_at: analysis.finished_at,
+            attempt: analysis.attempt,
+            queue_position: place.map(|place| place.position),
+            estimated_wait_seconds: wait.map(|seconds| (seconds * 10.0).round() / 10.0),
+            result: analysis.result,
+            error: analysis.error,
+        }
+    }
+
+    /// When a client should ask again, in seconds: about when the answer is there.
+    pub(super) fn retry_after_seconds(&self) -> u64 {
+        const LONGEST: f64 = 60.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to a small positive number"
+        )]
+        self.estimated_wait_seconds.map_or(1, |seconds| seconds.clamp(1.0, LONGEST).ceil() as u64)
+    }
+}
+
+/// One page of a caller's analyses.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AnalysisPage {
+    /// Newest first.
+    pub(super) items: Vec<AnalysisView>,
+    /// Pass as `cursor` for the next page; null on the last.
+    pub(super) next_cursor: Option<String>,
+}

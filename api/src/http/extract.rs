@@ -1,0 +1,160 @@
+//! Reading requests: extractors whose refusals are [`ApiError`]s that name the field.
+
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::trace::TraceParent;
+
+use super::problem::ApiError;
+use super::state::AppState;
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::UnsupportedMediaType(
+                "expected Content-Type: application/json".to_owned(),
+            ));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        parse_json(&body).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| {
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+    })
+}
+
+fn unreadable(rejection: BytesRejection) -> ApiError {
+    match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            ApiError::TooLarge("the body is larger than this path takes".to_owned())
+        }
+        other => ApiError::Malformed(other.to_string()),
+    }
+}
+
+/// Tells text that is no JSON (malformed) from JSON that breaks a rule (validation, naming the field).
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let deserializer = &mut serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.into_inner());
+        if !inner.is_data() {
+            return ApiError::Malformed(format!("cannot parse the body as JSON: {inner}"));
+        }
+        let text = inner.to_string();
+        let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        let detail = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        ApiError::invalid(missing.unwrap_or(&path), detail)
+    })
+}
+
+/// Query parameters.
+#[derive(Debug)]
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for ApiQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(query)| Self(query)).map_err(|rejection| {
+            let text = rejection.body_text();
+            let detail = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, rest)| rest);
+            let (field, detail) = detail.split_once(": ").unwrap_or(("query", detail));
+            ApiError::invalid(field, detail)
+        })
+    }
+}
+
+/// An analysis's id in the path. What is no id names nothing: 404.
+#[derive(Debug, Clone, Copy)]
+pub struct AnalysisPath(pub AnalysisId);
+
+impl FromRequestParts<AppState> for AnalysisPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let path = Path::<AnalysisId>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|_| ApiError::NotFound)
+    }
+}
+
+/// Who asks. A handler that takes this cannot be reached anonymously.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentUser(pub UserId);
+
+impl FromRequestParts<AppState> for CurrentUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let token = header
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))?;
+        state.tokens.verify(token).map(Self)
+    }
+}
+
+/// The request's trace; begun by us when the client sent none.
+#[derive(Debug, Clone, Copy)]
+pub struct Trace(pub TraceParent);
+
+impl FromRequestParts<AppState> for Trace {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        #[expect(dead_code, reason = "only its parsing is looked at")]
+        content_length: u64,
+    }
+
+    fn refusal(body: &str) -> ApiError {
+        parse_json::<Body>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_malformed() {
+        for body in ["", "{", "contentLength=5", "{\"contentLength\": 5,}"] {
+            assert!(matches!(refusal(body), ApiError::Malformed(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn json_that_breaks_a_rule_names_the_field() {
+        for body in ["{}", r#"{"contentLength": -1}"#, r#"{"contentLength": "5"}"#] {
+            match refusal(body) {
+                ApiError::Validation(error) => assert_eq!(error.field, "contentLength", "{body}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The web server: composes the features into one application.
+
+pub mod extract;
+pub mod health;
+pub mod limits;
+pub mod problem;
+pub mod state;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, map_request};
+use toneup_shared::trace::TraceParent;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use self::problem::ApiError;
+use self::state::AppState;
+use crate::{accounts, analyses, uploads, web};
+
+/// Largest JSON body, in bytes.
+const JSON_LIMIT_BYTES: usize = 64 * 1024;
+/// Longest time a request may take: the longest wait a client can ask for, and some more.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
+/// Longest pause between two parts of a request's body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ToneUp",
+        description = "Personal colour from a selfie. Upload a photo, submit an analysis, be told the season.\n\n\
+            Errors are `application/problem+json` (RFC 9457) with a stable `code`."
+    ),
+    modifiers(&BearerScheme)
+)]
+struct ApiDoc;
+
+struct BearerScheme;
+
+impl utoipa::Modify for BearerScheme {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The whole application. Every answer above 399 is `problem+json`, whatever layer it comes from.
+pub fn app(state: AppState) -> Router {
+    let (routes, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .merge(health::routes())
+        .merge(accounts::http::routes())
+        .merge(uploads::http::routes())
+        .merge(analyses::http::routes())
+        .split_for_parts();
+    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
+    Router::new()
+        .merge(routes)
+        .merge(web::docs(docs.into()))
+        .merge(web::routes(&state))
+        .fallback(async || ApiError::NotFound)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(JSON_LIMIT_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(CatchPanicLayer::custom(|_| problem::panicked()))
+        .layer(from_fn(problem::render))
+        .layer(TraceLayer::new_for_http().make_span_with(request_span).on_failure(()))
+        .layer(map_request(begin_trace))
+        .with_state(state)
+}
+
+/// Continues the client's trace, or begins one.
+async fn begin_trace(mut request: Request) -> Request {
+    let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let trace: TraceParent = header.and_then(|text| text.parse().ok()).unwrap_or_default();
+    request.extensions_mut().insert(trace.child());
+    request
+}
+
+/// The path only: a query may carry a ticket.
+fn request_span(request: &Request) -> tracing::Span {
+    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        trace.id = trace.trace_id(),
+        analysis.id = tracing::field::Empty,
+    )
+}

@@ -1,0 +1,261 @@
+//! Errors at the edge: one enum, one format (RFC 9457). Status codes of errors appear in this file only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use toneup_shared::batch::BatchError;
+use toneup_shared::objects::ObjectError;
+use toneup_shared::trace::TraceParent;
+use utoipa::ToSchema;
+
+/// Media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// How long a client should leave a service alone that is not there.
+const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
+
+/// Everything a request can fail with. A variant's `code` is public API: clients branch on it, so it never changes.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The request cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// A part of the request breaks a rule.
+    #[error("{}: {}", .0.field, .0.detail)]
+    Validation(FieldError),
+    /// No token, or none that counts.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The refresh token is unknown, expired or was used before.
+    #[error("the refresh token is unknown, expired or was used before; start a new session")]
+    RefreshTokenInvalid,
+    /// No such thing, or not the caller's.
+    #[error("there is nothing here for you")]
+    NotFound,
+    /// The path exists, the method does not.
+    #[error("this path does not take that method")]
+    MethodNotAllowed,
+    /// The client does not accept what this path has.
+    #[error("this path answers with text/event-stream, which the request does not accept")]
+    NotAcceptable,
+    /// The body did not arrive in time.
+    #[error("the request took too long to arrive")]
+    RequestTimeout,
+    /// The body is too large.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The body is of a type we do not read.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// The idempotency key came with another request before.
+    #[error("this Idempotency-Key was used before, with another request")]
+    IdempotencyKeyReused,
+    /// Too many of these from this address.
+    #[error("too many requests; try again in {} s", .retry_after.as_secs())]
+    RateLimited {
+        /// When the next one will be taken.
+        retry_after: Duration,
+    },
+    /// Something we need is not there; nothing was accepted.
+    #[error("the service cannot take this right now; please repeat the request")]
+    Unavailable(#[source] anyhow::Error),
+    /// A defect of ours.
+    #[error("an internal error occurred")]
+    Internal(#[from] anyhow::Error),
+}
+
+/// A part of a request that breaks a rule.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Its name: a JSON path, a query parameter, a header or a form part.
+    pub field: String,
+    /// What was expected.
+    pub detail: String,
+}
+
+impl ApiError {
+    /// `field` breaks a rule; `detail` says what was expected.
+    pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
+        Self::Validation(FieldError { field: field.to_owned(), detail: detail.into() })
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::Malformed(_) => (S::BAD_REQUEST, "malformed", "Malformed request"),
+            Self::Validation(_) => {
+                (S::UNPROCESSABLE_ENTITY, "validation_failed", "Validation failed")
+            }
+            Self::Unauthenticated(_) => (S::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::RefreshTokenInvalid => {
+                (S::UNAUTHORIZED, "refresh_token_invalid", "Refresh token invalid")
+            }
+            Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
+            }
+            Self::NotAcceptable => (S::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
+            Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout", "Request timeout"),
+            Self::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, "too_large", "Too large"),
+            Self::UnsupportedMediaType(_) => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
+            }
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
+            }
+            Self::RateLimited { .. } => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
+            Self::Unavailable(_) => {
+                (S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
+            }
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(UNAVAILABLE_RETRY),
+            _ => None,
+        }
+    }
+
+    /// The error that an answer made by a library stands for.
+    fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge("the request is too large".to_owned()),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                Self::Unavailable(anyhow::anyhow!("the request took too long"))
+            }
+            status if status.is_client_error() => {
+                Self::Malformed(status.canonical_reason().unwrap_or("bad request").to_owned())
+            }
+            status => Self::Internal(anyhow::anyhow!("answered {status}")),
+        }
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    /// A database that cannot be reached is an outage; an answer that surprises us is a defect.
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match error {
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => {
+                Self::Unavailable(error.into())
+            }
+            // MySQL's classes 08 (connection) and 70100 (query interrupted): the server is going away.
+            E::Database(ref cause)
+                if cause.code().is_some_and(|code| code.starts_with("08") || code == "70100") =>
+            {
+                Self::Unavailable(error.into())
+            }
+            error => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<BatchError<sqlx::Error>> for ApiError {
+    fn from(error: BatchError<sqlx::Error>) -> Self {
+        Self::Unavailable(anyhow::anyhow!("{error}"))
+    }
+}
+
+impl From<ObjectError> for ApiError {
+    fn from(error: ObjectError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// An error as it is sent (RFC 9457 §3).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Identifies the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong this time.
+    pub detail: String,
+    /// Stable; clients branch on it.
+    pub code: &'static str,
+    /// Finds this request in the logs.
+    pub trace_id: String,
+    /// The parts of the request that broke a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// Carries the error to [`render`], which knows the trace.
+#[derive(Clone)]
+struct Raised(Arc<ApiError>);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.parts().0.into_response();
+        response.extensions_mut().insert(Raised(Arc::new(self)));
+        response
+    }
+}
+
+/// The answer to a request whose handler panicked.
+pub(super) fn panicked() -> Response {
+    ApiError::Internal(anyhow::anyhow!("panicked; the hook logged where")).into_response()
+}
+
+/// Middleware: writes every error as a problem, and logs its cause once, inside the request's span.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
+    let mut response = next.run(request).await;
+    if response.status().as_u16() < 400 {
+        return response;
+    }
+    let raised = response.extensions_mut().remove::<Raised>();
+    let error = raised
+        .map_or_else(|| Arc::new(ApiError::from_status(response.status())), |Raised(error)| error);
+    match &*error {
+        ApiError::Internal(cause) => tracing::error!("{cause:#}"),
+        ApiError::Unavailable(cause) => tracing::warn!("{cause:#}"),
+        error => tracing::debug!(%error, "refused"),
+    }
+    write(&error, trace, &response)
+}
+
+/// The problem's body and headers, over what the answer already carries (`Allow`, for example).
+fn write(error: &ApiError, trace: TraceParent, original: &Response) -> Response {
+    let (status, code, title) = error.parts();
+    let problem = Problem {
+        kind: format!("urn:toneup:problem:{code}"),
+        title,
+        status: status.as_u16(),
+        detail: error.to_string(),
+        code,
+        trace_id: trace.trace_id(),
+        errors: match error {
+            ApiError::Validation(field) => vec![field.clone()],
+            _ => Vec::new(),
+        },
+    };
+    let mut response = (status, axum::Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(retry_after) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, retry_after.as_secs().max(1).into());
+    }
+    if let Some(allow) = original.headers().get(header::ALLOW) {
+        headers.insert(header::ALLOW, allow.clone());
+    }
+    response
+}

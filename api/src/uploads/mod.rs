@@ -1,0 +1,3 @@
+//! Presigned uploads: the photo goes from the client straight to S3.
+
+pub mod http;

@@ -1,0 +1,69 @@
+//! The web page and the API's documentation: embedded files, served with a strict content security policy.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use tower_http::set_header::SetResponseHeaderLayer;
+use url::Url;
+
+use crate::http::problem::ApiError;
+use crate::http::state::AppState;
+
+/// The page needs nothing from elsewhere but S3, to which it uploads.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; connect-src 'self'";
+/// Swagger UI styles its elements inline and carries its icons as data.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "src/web/static/"]
+struct Files;
+
+/// The page at `/` and its files under `/assets/`.
+pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+    let objects = &state.config.objects;
+    let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
+    let page = Router::new()
+        .route("/", get(async || file("index.html")))
+        .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&path)));
+    secured(page, &page_policy(uploads))
+}
+
+/// The documentation, whatever router serves it.
+pub(crate) fn docs(docs: Router<AppState>) -> Router<AppState> {
+    secured(docs, DOCS_POLICY)
+}
+
+fn page_policy(uploads: &Url) -> String {
+    format!("{PAGE_POLICY} {}", uploads.origin().ascii_serialization())
+}
+
+fn secured(router: Router<AppState>, policy: &str) -> Router<AppState> {
+    let set = |name: HeaderName, value: &str| {
+        let value = HeaderValue::from_str(value).ok();
+        SetResponseHeaderLayer::overriding(name, move |_: &Response| value.clone())
+    };
+    router
+        .layer(set(header::CONTENT_SECURITY_POLICY, policy))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+}
+
+/// An embedded file, revalidated at every use: a new release shows at once, an unchanged file is cheap.
+fn file(path: &str) -> Response {
+    let Some(EmbeddedFile { data, metadata }) = Files::get(path) else {
+        return ApiError::NotFound.into_response();
+    };
+    let content_type = match metadata.mimetype() {
+        kind if kind.starts_with("text/") => format!("{kind}; charset=utf-8"),
+        kind => kind.to_owned(),
+    };
+    let headers =
+        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    (StatusCode::OK, headers, data).into_response()
+}

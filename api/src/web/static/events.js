@@ -1,0 +1,186 @@
+// @ts-check
+// Watches one analysis to its end: a stream of server-sent events, and long polling when streams do not get through.
+
+import { isFinished } from "./api.js";
+import { ApiError, asApiError, backoff, sleep } from "./http.js";
+import { EventParser } from "./sse.js";
+
+/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {"live" | "polling" | "reconnecting"} Connection */
+
+/**
+ * @typedef {object} WatchOptions
+ * @property {(analysis: Analysis) => void} onAnalysis never called with an older state after a newer one
+ * @property {(connection: Connection) => void} [onConnection]
+ * @property {AbortSignal} [signal]
+ * @property {EventTarget} [wake] see `sleep`
+ * @property {() => number} [random]
+ * @property {number} [silenceMs]
+ */
+
+/** The server says something every 15 s; this long without a byte means the line is dead. */
+const SILENCE_MS = 40_000;
+/** After so many broken streams in a row the watcher polls for a round, then tries the stream again. */
+const STREAM_FAILURES = 2;
+const POLLS_PER_ROUND = 3;
+const POLL_WAIT_SECONDS = 20;
+/** Between two requests when nothing else sets the pace. */
+const DEFAULT_RETRY_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Tells of every change of an analysis until it is finished. Rides out broken lines, restarts and busy servers; ends
+ * early only by `signal` or when the server's answer shows that trying again would not help.
+ *
+ * @param {Api} api
+ * @param {string} id
+ * @param {WatchOptions} options
+ * @returns {Promise<Analysis>} the finished analysis
+ * @throws {ApiError} 403, 404 and their like
+ */
+export function watchAnalysis(api, id, options) {
+  return new Watcher(api, id, options).run();
+}
+
+class Watcher {
+  /** @type {Analysis | null} */
+  #last = null;
+  #lastEventId = "";
+  #retryMs = DEFAULT_RETRY_MS;
+  /** Broken streams, and failures of any kind, since the last good news. */
+  #streamFailures = 0;
+  #failures = 0;
+  #api;
+  #id;
+  #options;
+
+  /**
+   * @param {Api} api
+   * @param {string} id
+   * @param {WatchOptions} options
+   */
+  constructor(api, id, options) {
+    this.#api = api;
+    this.#id = id;
+    this.#options = options;
+  }
+
+  /** @returns {Promise<Analysis>} */
+  async run() {
+    for (;;) {
+      try {
+        await this.#stream();
+        if (this.#last && isFinished(this.#last)) return this.#last;
+        await this.#rest(this.#retryMs * (0.5 + this.#random())); // a draining server; others are up
+      } catch (error) {
+        this.#streamFailures += 1;
+        await this.#recover(error);
+      }
+      if (this.#streamFailures >= STREAM_FAILURES) await this.#pollForARound();
+      if (this.#last && isFinished(this.#last)) return this.#last;
+    }
+  }
+
+  /** Reads one stream to its end, and throws unless it ended well: cleanly, after at least one event. */
+  async #stream() {
+    const { signal, onConnection, silenceMs = SILENCE_MS } = this.#options;
+    const { response, limit } = await this.#api.openEvents(this.#id, { signal, lastEventId: this.#lastEventId });
+    const tooQuiet = () => limit.abort(new ApiError({ code: "timeout", title: "The line went quiet" }));
+    let quiet = setTimeout(tooQuiet, silenceMs);
+    try {
+      if (!response.body || !(response.headers.get("content-type") ?? "").startsWith("text/event-stream")) {
+        throw new ApiError({ code: "not_a_stream", title: "The server answered with something else" });
+      }
+      onConnection?.("live");
+      const reader = response.body.getReader();
+      const decoder = new TextDecoder();
+      const parser = new EventParser(this.#lastEventId);
+      let told = false;
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        clearTimeout(quiet);
+        quiet = setTimeout(tooQuiet, silenceMs);
+        for (const event of parser.push(decoder.decode(value, { stream: true }))) told = this.#take(event) || told;
+        this.#lastEventId = parser.lastEventId;
+        this.#retryMs = Math.min(parser.retryMs ?? this.#retryMs, LONGEST_PAUSE_MS);
+        if (this.#last && isFinished(this.#last)) return;
+      }
+      if (!told) throw new ApiError({ code: "not_a_stream", title: "The stream ended without a word" });
+    } catch (error) {
+      throw asApiError(error, limit.signal, signal);
+    } finally {
+      clearTimeout(quiet);
+      limit.abort(new DOMException("The stream is done", "AbortError")); // frees the connection if it is still open
+      limit.release();
+    }
+  }
+
+  /**
+   * @param {import("./sse.js").ServerEvent} event
+   * @returns {boolean} whether it was about the analysis
+   */
+  #take({ type, data }) {
+    if (type !== "analysis") return false;
+    try {
+      this.#tell(JSON.parse(data));
+      return true;
+    } catch (error) {
+      if (error instanceof SyntaxError) return false; // the next event or the poll has it whole
+      throw error;
+    }
+  }
+
+  /** @param {Analysis} analysis */
+  #tell(analysis) {
+    if (analysis?.id !== this.#id) return;
+    this.#failures = 0;
+    this.#streamFailures = 0;
+    const last = this.#last;
+    if (last && (isFinished(last) || (analysis.version ?? 0) < (last.version ?? 0))) return;
+    this.#last = analysis;
+    this.#options.onAnalysis(analysis);
+  }
+
+  async #pollForARound() {
+    const { signal, onConnection } = this.#options;
+    for (let poll = 0; poll < POLLS_PER_ROUND; poll += 1) {
+      const asked = Date.now();
+      try {
+        const analysis = await this.#api.getAnalysis(this.#id, { wait: POLL_WAIT_SECONDS, attempts: 1, signal });
+        onConnection?.("polling");
+        this.#tell(analysis);
+        if (isFinished(analysis)) return;
+        if (Date.now() - asked < DEFAULT_RETRY_MS) await this.#rest(2 * DEFAULT_RETRY_MS);
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    this.#streamFailures = STREAM_FAILURES - 1; // one more broken stream and it is polling again
+  }
+
+  /**
+   * Pauses after a failure that may pass; throws on as any other.
+   *
+   * @param {unknown} error
+   */
+  async #recover(error) {
+    if (!(error instanceof ApiError) || !(error.transient || error.code === "not_a_stream")) throw error;
+    this.#failures += 1;
+    this.#options.onConnection?.("reconnecting");
+    const asked = error.retryAfterSeconds;
+    const ms =
+      asked === null
+        ? backoff(this.#failures, { random: this.#random })
+        : Math.min(asked * 1000, LONGEST_PAUSE_MS) + this.#random() * 500;
+    await this.#rest(ms);
+  }
+
+  /** @param {number} ms */
+  #rest(ms) {
+    return sleep(ms, this.#options.signal, this.#options.wake);
+  }
+
+  #random = () => (this.#options.random ?? Math.random)();
+}

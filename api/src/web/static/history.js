@@ -1,0 +1,136 @@
+// @ts-check
+// The person's earlier results, newest first.
+
+import { isFinished } from "./api.js";
+import { byId, icon, make, paint, show } from "./dom.js";
+import { seasonText, subtypeName } from "./seasons.js";
+import { adviceForAnalysis, confidenceWords, humanise } from "./words.js";
+
+/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./api.js").Analysis} Analysis */
+
+const PAGE = 6;
+
+export class PastResults {
+  #api;
+  /** @type {Map<string, Analysis>} newest first */
+  #items = new Map();
+  /** @type {string | null} */
+  #cursor = null;
+  #loading = false;
+  /** @type {string | null} */
+  #openId = null;
+
+  /** @param {{ api: Api }} options */
+  constructor({ api }) {
+    this.#api = api;
+    byId("history-more").addEventListener("click", () => this.#more());
+  }
+
+  /** @param {string} id */
+  find(id) {
+    return this.#items.get(id) ?? null;
+  }
+
+  /** The newest analysis that is still on its way, if any. */
+  get unfinished() {
+    return [...this.#items.values()].find((item) => !isFinished(item)) ?? null;
+  }
+
+  /** Loads the first page again. Older pages that were open stay. */
+  async refresh() {
+    const fresh = this.#items.size === 0;
+    const page = await this.#api.listAnalyses({ limit: PAGE });
+    const older = [...this.#items].filter(([id]) => !page.items.some((item) => item.id === id));
+    this.#items = new Map([...page.items.map((item) => /** @type {const} */ ([item.id, item])), ...older]);
+    if (fresh) this.#cursor = page.nextCursor;
+    this.#render();
+  }
+
+  /** Tells which analysis is on show. @param {string | null} id */
+  markOpen(id) {
+    this.#openId = id;
+    this.#render();
+  }
+
+  clear() {
+    this.#items.clear();
+    this.#cursor = null;
+    this.#render();
+  }
+
+  async #more() {
+    if (this.#loading || !this.#cursor) return;
+    this.#loading = true;
+    const button = byId("history-more");
+    button.textContent = "Loading…";
+    try {
+      const page = await this.#api.listAnalyses({ limit: PAGE, cursor: this.#cursor });
+      const first = page.items.find(({ id }) => !this.#items.has(id));
+      for (const item of page.items) this.#items.set(item.id, item);
+      this.#cursor = page.nextCursor;
+      this.#render();
+      // The keyboard goes on where the new items begin, not at the top of the page.
+      const links = /** @type {NodeListOf<HTMLElement>} */ (byId("history-list").querySelectorAll("a"));
+      for (const link of links) if (first && link.getAttribute("href") === `#${first.id}`) link.focus();
+      button.textContent = "Show more";
+    } catch {
+      button.textContent = "That did not work. Try again";
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  #render() {
+    // What is being watched above is not past yet.
+    const items = [...this.#items.values()].filter((item) => isFinished(item) || item.id !== this.#openId);
+    show(byId("history"), items.length > 0);
+    show(byId("history-link"), items.length > 0);
+    show(byId("history-more"), this.#cursor !== null);
+    byId("history-list").replaceChildren(...items.map((item) => renderItem(item, item.id === this.#openId)));
+  }
+}
+
+/**
+ * @param {Analysis} analysis
+ * @param {boolean} open
+ */
+function renderItem(analysis, open) {
+  const { title, detail } = itemWords(analysis);
+  const disc = make("span", { class: "disc", "aria-hidden": "true" });
+  const season = seasonText(analysis.result?.personalColor);
+  const colours = analysis.result?.palette?.length ? analysis.result.palette : season?.colours;
+  if (colours && colours.length > 2) {
+    disc.classList.add("coloured");
+    paint(disc, { "--d1": colours[0], "--d2": colours[1], "--d3": colours[2], "--d4": colours[3 % colours.length] });
+  }
+  const when = new Date(analysis.createdAt);
+  const time = make("time", { datetime: analysis.createdAt }, whenWords(when, new Date()));
+  const words = make("span", { class: "history-words" }, make("strong", {}, title), make("span", { class: "quiet" }, detail, detail && " · ", time));
+  return make("li", {}, make("a", { href: `#${analysis.id}`, class: "history-item", ...(open && { "aria-current": "true" }) }, disc, words, icon("icon-next")));
+}
+
+/** @param {Analysis} analysis */
+function itemWords(analysis) {
+  if (analysis.status === "queued") return { title: "In line", detail: "Open to watch" };
+  if (analysis.status === "running") return { title: "Being read", detail: "Open to watch" };
+  const { result } = analysis;
+  if (!result) return { title: "No result", detail: adviceForAnalysis(analysis).title };
+  const name = seasonText(result.personalColor)?.name ?? humanise(result.personalColor);
+  const sure = typeof result.confidence === "number" ? confidenceWords(result.confidence).title : "";
+  return { title: subtypeName(result.subtype, name) || name, detail: sure };
+}
+
+/**
+ * @param {Date} when
+ * @param {Date} now
+ */
+export function whenWords(when, now) {
+  if (Number.isNaN(when.getTime())) return "";
+  const minutes = Math.floor((now.getTime() - when.getTime()) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return minutes === 1 ? "a minute ago" : `${minutes} minutes ago`;
+  const clock = when.toLocaleTimeString(undefined, { timeStyle: "short" });
+  if (when.toDateString() === now.toDateString()) return `today, ${clock}`;
+  return when.toLocaleDateString(undefined, { dateStyle: "medium" });
+}

@@ -1,0 +1,108 @@
+// @ts-check
+// The card in which a photo is chosen, sent and waited for.
+
+import { byId, fillPortrait, focusOn, show } from "./dom.js";
+
+/** @typedef {"choose" | "ready" | "working" | "problem"} Panel */
+/** @typedef {"upload" | "queued" | "running" | "done"} Step */
+/** @typedef {import("./words.js").Advice} Advice */
+
+const PANELS = /** @type {const} */ (["choose", "ready", "working", "problem"]);
+const STEPS = ["upload", "queued", "running", "done"];
+
+export class Stage {
+  #title = byId("working-title");
+  #detail = byId("working-detail");
+  /** @type {HTMLProgressElement} */
+  #progress = byId("upload-progress");
+  #announce;
+
+  /**
+   * @param {object} options
+   * @param {(text: string) => void} options.announce says something to a screen reader
+   * @param {() => void} options.onSubmit
+   * @param {() => void} options.onCancel
+   * @param {() => void} options.onRetry
+   */
+  constructor({ announce, onSubmit, onCancel, onRetry }) {
+    this.#announce = announce;
+    byId("submit").addEventListener("click", onSubmit);
+    byId("cancel-upload").addEventListener("click", onCancel);
+    byId("problem-retry").addEventListener("click", onRetry);
+  }
+
+  /** The panel that is showing. @type {Panel} */
+  panel = "choose";
+
+  /** @param {string | null} url of the photo for all round frames; null for the outline of a head */
+  setPhoto(url) {
+    for (const frame of document.querySelectorAll("[data-portrait]")) {
+      fillPortrait(/** @type {HTMLElement} */ (frame), url);
+    }
+  }
+
+  showChoose() {
+    this.#show("choose");
+  }
+
+  /** @param {string} file its name and size */
+  showReady(file) {
+    byId("ready-file").textContent = file;
+    this.#show("ready");
+    this.#announce(`Photo chosen: ${file}`);
+    focusOn(byId("submit"));
+  }
+
+  /**
+   * Says where the photo is on its way.
+   *
+   * @param {Step} step
+   * @param {{ title: string, detail: string, say?: boolean }} words `say`: also to the screen reader
+   */
+  showWorking(step, { title, detail, say = true }) {
+    const arriving = this.panel !== "working";
+    this.#show("working");
+    if (this.#title.textContent !== title) this.#title.textContent = title;
+    if (this.#detail.textContent !== detail) this.#detail.textContent = detail;
+    const reached = STEPS.indexOf(step);
+    for (const item of document.querySelectorAll("[data-step]")) {
+      const at = STEPS.indexOf(item.getAttribute("data-step") ?? "");
+      item.classList.toggle("passed", at < reached);
+      if (at === reached) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    }
+    show(this.#progress, step === "upload");
+    show(byId("cancel-upload"), step === "upload");
+    if (arriving) focusOn(this.#title);
+    if (say) this.#announce(detail ? `${title}. ${detail}` : title);
+  }
+
+  /** @param {number} fraction of the photo that has been sent */
+  setUploaded(fraction) {
+    this.#progress.value = Math.round(fraction * 100);
+  }
+
+  /**
+   * @param {Advice} advice
+   * @param {{ canRetry: boolean, reference?: string }} options `canRetry`: the photo is still at hand
+   */
+  showProblem(advice, { canRetry, reference }) {
+    const retry = canRetry && advice.next === "retry";
+    byId("problem-title").textContent = advice.title;
+    byId("problem-advice").textContent = advice.advice;
+    show(byId("problem-retry"), retry);
+    byId("problem-choose").classList.toggle("primary", !retry);
+    byId("problem-reference").textContent = reference ? `If you ask for help, mention ${reference}` : "";
+    show(byId("problem-reference"), Boolean(reference));
+    this.#show("problem");
+    this.#announce(`${advice.title}. ${advice.advice}`);
+    focusOn(byId("problem-title"));
+  }
+
+  /** @param {Panel} panel */
+  #show(panel) {
+    this.panel = panel;
+    for (const name of PANELS) show(byId(`panel-${name}`), name === panel);
+    document.body.dataset.panel = panel;
+  }
+}

@@ -1,0 +1,439 @@
+// The page's logic without a browser or a server.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { load } from "./modules.mjs";
+
+const { EventParser } = await load("sse.js");
+const { ApiError, parseRetryAfter, withPatience } = await load("http.js");
+const { Session } = await load("session.js");
+const { Api } = await load("api.js");
+const { watchAnalysis } = await load("events.js");
+const { checkPhoto, sniffImageType, submitPhoto } = await load("upload.js");
+const words = await load("words.js");
+const { SEASONS, subtypeName } = await load("seasons.js");
+const { colourName } = await load("colours.js");
+
+// --- server-sent events ------------------------------------------------------------------------------
+
+/** @param {string[]} chunks */
+function parse(...chunks) {
+  const parser = new EventParser();
+  const events = chunks.flatMap((chunk) => parser.push(chunk));
+  return { events, parser };
+}
+
+test("an event ends at the blank line", () => {
+  const { events } = parse("event: analysis\ndata: {}\n");
+  assert.deepEqual(events, []);
+  assert.deepEqual(parse("event: analysis\ndata: {}\n\n").events, [{ type: "analysis", data: "{}" }]);
+});
+
+test("a stream reads the same wherever it is cut, with any line ending", () => {
+  const text = ": heartbeat\n\nevent: analysis\ndata: one\ndata: two\n\nretry: 1500\n\nid: 42\nevent: analysis\ndata: ü✓\n\n";
+  const expected = [
+    { type: "analysis", data: "one\ntwo" },
+    { type: "analysis", data: "ü✓" },
+  ];
+  for (const ending of ["\n", "\r\n", "\r"]) {
+    const stream = text.replaceAll("\n", ending);
+    for (let cut = 0; cut <= stream.length; cut += 1) {
+      const { events, parser } = parse(stream.slice(0, cut), stream.slice(cut));
+      assert.deepEqual(events, expected, `cut at ${cut} of ${JSON.stringify(ending)}`);
+      assert.equal(parser.lastEventId, "42");
+      assert.equal(parser.retryMs, 1500);
+    }
+    assert.deepEqual(parse(...stream).events, expected, "one character at a time");
+  }
+});
+
+test("comments, unknown fields, empty data and a byte order mark are no events", () => {
+  assert.deepEqual(parse(": heartbeat\n\n:\n\nfoo: bar\n\nevent: analysis\n\n").events, []);
+  assert.deepEqual(parse("\uFEFFdata: x\n\n").events, [{ type: "message", data: "x" }]);
+});
+
+test("only the first space after the colon is dropped, and a field may have no colon", () => {
+  assert.deepEqual(parse("data:  x\ndata\ndata:y\n\n").events, [{ type: "message", data: " x\n\ny" }]);
+});
+
+test("an id counts when its event is complete, stays for the next, and may not contain NUL", () => {
+  const { parser } = parse("id: 1\ndata: a\n\nid: 2\ndata: b\n");
+  assert.equal(parser.lastEventId, "1");
+  assert.equal(parse("id: 1\ndata: a\n\ndata: b\n\nid: 3\0\ndata: c\n\n").parser.lastEventId, "1");
+});
+
+test("retry must be digits", () => {
+  assert.equal(parse("retry: soon\nretry: 1.5\n\n").parser.retryMs, null);
+});
+
+// --- HTTP --------------------------------------------------------------------------------------------
+
+test("Retry-After is read as seconds or as a date", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+  assert.equal(parseRetryAfter("7", now), 7);
+  assert.equal(parseRetryAfter("Thu, 01 Jan 2026 00:00:30 GMT", now), 30);
+  assert.equal(parseRetryAfter("Wed, 31 Dec 2025 23:00:00 GMT", now), 0);
+  assert.equal(parseRetryAfter("later", now), null);
+  assert.equal(parseRetryAfter(null, now), null);
+});
+
+test("a busy server is asked again a bounded number of times, and the person is told", async () => {
+  let asked = 0;
+  const waits = [];
+  const busy = () => {
+    asked += 1;
+    throw new ApiError({ code: "rate_limited", status: 429, retryAfterSeconds: 0 });
+  };
+  await assert.rejects(withPatience(busy, { attempts: 3, onWait: (wait) => waits.push(wait) }), { code: "rate_limited" });
+  assert.equal(asked, 3);
+  assert.equal(waits.length, 2);
+});
+
+test("a wait longer than the person's patience is not begun", async () => {
+  const later = () => Promise.reject(new ApiError({ code: "rate_limited", status: 429, retryAfterSeconds: 3600 }));
+  await assert.rejects(withPatience(later, { onWait: assert.fail }), { code: "rate_limited" });
+});
+
+test("an answer that will stay the same is not asked for again", async () => {
+  let asked = 0;
+  const refuse = () => {
+    asked += 1;
+    throw new ApiError({ code: "validation_failed", status: 422 });
+  };
+  await assert.rejects(withPatience(refuse), { code: "validation_failed" });
+  assert.equal(asked, 1);
+});
+
+// --- session -----------------------------------------------------------------------------------------
+
+/** A server in miniature: counts what is asked of it and knows one valid access token at a time. */
+function fakeServer() {
+  const calls = [];
+  const server = {
+    calls,
+    valid: "",
+    refreshWorks: true,
+    issued: 0,
+    /** @type {typeof fetch} */
+    fetch: async (input, init = {}) => {
+      const path = String(input);
+      calls.push(path);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (path.startsWith("/v1/sessions/")) {
+        if (path.endsWith("refresh") && !server.refreshWorks) return problem(401, "refresh_token_invalid");
+        server.issued += 1;
+        server.valid = `access-${server.issued}`;
+        return Response.json({ userId: "u", accessToken: server.valid, refreshToken: `refresh-${server.issued}`, expiresIn: 900 });
+      }
+      const authorization = new Headers(init.headers).get("authorization");
+      if (authorization !== `Bearer ${server.valid}`) return problem(401, "unauthenticated");
+      return Response.json({ items: [], nextCursor: null });
+    },
+  };
+  return server;
+}
+
+function problem(status, code, headers = {}) {
+  return Response.json({ code, title: code, status }, { status, headers: { "content-type": "application/problem+json", ...headers } });
+}
+
+function memoryStore(tokens = null) {
+  return { read: () => tokens, write: (next) => (tokens = next) };
+}
+
+test("a guest session begins with the first call, once for many at a time", async () => {
+  const server = fakeServer();
+  const api = new Api({ session: new Session({ store: memoryStore(), fetch: server.fetch }), fetch: server.fetch });
+  await Promise.all([api.listAnalyses(), api.listAnalyses(), api.listAnalyses()]);
+  assert.equal(server.calls.filter((path) => path === "/v1/sessions/guest").length, 1);
+});
+
+test("a refused access token is replaced once for all calls that met it", async () => {
+  const server = fakeServer();
+  const store = memoryStore({ userId: "u", accessToken: "stale", refreshToken: "r", expiresAtMs: Date.now() + 600_000 });
+  const api = new Api({ session: new Session({ store, fetch: server.fetch }), fetch: server.fetch });
+  await Promise.all([api.listAnalyses(), api.listAnalyses(), api.listAnalyses()]);
+  assert.deepEqual(server.calls.filter((path) => path.includes("sessions")), ["/v1/sessions/refresh"]);
+});
+
+test("a call is sent twice at most when its token keeps being refused", async () => {
+  const server = fakeServer();
+  const fetch = async (input, init) => {
+    const answer = await server.fetch(input, init);
+    return String(input).includes("sessions") ? answer : problem(401, "unauthenticated");
+  };
+  const api = new Api({ session: new Session({ store: memoryStore(), fetch }), fetch });
+  await assert.rejects(api.listAnalyses(), { code: "unauthenticated" });
+  assert.equal(server.calls.filter((path) => path.startsWith("/v1/analyses")).length, 2);
+});
+
+test("a token is renewed before it ends, and what is left of it is used if that fails", async () => {
+  const server = fakeServer();
+  const soon = { userId: "u", accessToken: "old", refreshToken: "r", expiresAtMs: Date.now() + 20_000 };
+  const session = new Session({ store: memoryStore(soon), fetch: server.fetch });
+  assert.equal(await session.accessToken(), "access-1");
+  const offline = new Session({ store: memoryStore(soon), fetch: () => Promise.reject(new TypeError("offline")) });
+  assert.equal(await offline.accessToken(), "old");
+});
+
+test("a refused refresh begins a new guest session and says so; a broken line does not", async () => {
+  const server = fakeServer();
+  server.refreshWorks = false;
+  const ended = { userId: "u", accessToken: "old", refreshToken: "r", expiresAtMs: 0 };
+  let lost = 0;
+  const session = new Session({ store: memoryStore(ended), fetch: server.fetch, onLost: () => (lost += 1) });
+  assert.equal(await session.accessToken(), "access-1");
+  assert.equal(lost, 1);
+  assert.deepEqual(server.calls, ["/v1/sessions/refresh", "/v1/sessions/guest"]);
+
+  const store = memoryStore(ended);
+  const offline = new Session({ store, fetch: () => Promise.reject(new TypeError("offline")), onLost: assert.fail });
+  await assert.rejects(offline.accessToken(), { code: "network" });
+  assert.equal(store.read(), ended);
+});
+
+test("tokens that another tab renewed are used as they are", async () => {
+  const server = fakeServer();
+  const store = memoryStore({ userId: "u", accessToken: "theirs", refreshToken: "r", expiresAtMs: Date.now() + 600_000 });
+  const session = new Session({ store, fetch: server.fetch });
+  assert.equal(await session.replace("ours"), "theirs");
+  assert.deepEqual(server.calls, []);
+});
+
+// --- watching ----------------------------------------------------------------------------------------
+
+const state = (status, version, more = {}) => ({ id: "a", status, version, createdAt: "2026-01-01T00:00:00Z", ...more });
+const frame = (analysis) => `event: analysis\ndata: ${JSON.stringify(analysis)}\n\n`;
+
+/**
+ * An api whose streams and polls follow a script; each entry is a chunk list, a problem, or `silence`.
+ *
+ * @param {{ streams: unknown[], polls?: unknown[] }} script
+ */
+function scripted({ streams, polls = [] }) {
+  const asked = [];
+  return {
+    asked,
+    async openEvents(_id, { lastEventId }) {
+      asked.push(`stream ${lastEventId}`.trim());
+      const next = streams.shift() ?? new ApiError({ code: "network" });
+      if (next instanceof ApiError) throw next;
+      const controller = new AbortController();
+      const body = new ReadableStream({
+        start(stream) {
+          controller.signal.addEventListener("abort", () => stream.error(controller.signal.reason));
+          if (next === "silence") return;
+          for (const chunk of next) stream.enqueue(new TextEncoder().encode(chunk));
+          stream.close();
+        },
+      });
+      const response = new Response(body, { headers: { "content-type": "text/event-stream" } });
+      const limit = { signal: controller.signal, abort: (reason) => controller.abort(reason), release() {} };
+      return { response, limit };
+    },
+    async getAnalysis(_id, { wait }) {
+      asked.push(`poll ${wait}`);
+      const next = polls.shift() ?? new ApiError({ code: "network" });
+      if (next instanceof ApiError) throw next;
+      return next;
+    },
+  };
+}
+
+/** Watches with no pauses: every wait is woken at once. */
+async function watch(script, options = {}) {
+  const api = scripted(script);
+  const seen = [];
+  const wake = new EventTarget();
+  const waker = setInterval(() => wake.dispatchEvent(new Event("wake")), 1);
+  try {
+    const last = await watchAnalysis(api, "a", {
+      wake,
+      onAnalysis: ({ status, version }) => seen.push(`${status} ${version}`),
+      ...options,
+    });
+    return { api, seen, last };
+  } finally {
+    clearInterval(waker);
+  }
+}
+
+test("a stream is followed to the finished analysis", async () => {
+  const { api, seen, last } = await watch({
+    streams: [[frame(state("queued", 1)), frame(state("running", 2)), ": heartbeat\n\n", `id: 9\n${frame(state("succeeded", 3))}`]],
+  });
+  assert.deepEqual(seen, ["queued 1", "running 2", "succeeded 3"]);
+  assert.deepEqual(api.asked, ["stream"]);
+  assert.equal(last.status, "succeeded");
+});
+
+test("a drained stream is opened again with the last event id, and older news is not told", async () => {
+  const { api, seen } = await watch({
+    streams: [
+      [`id: 4\n${frame(state("running", 2))}`, "retry: 5\n\n"],
+      [frame(state("queued", 1)), frame(state("succeeded", 3))],
+    ],
+  });
+  assert.deepEqual(api.asked, ["stream", "stream 4"]);
+  assert.deepEqual(seen, ["running 2", "succeeded 3"]);
+});
+
+test("long polling takes over when streams do not get through", async () => {
+  const { api, seen } = await watch({
+    streams: [new ApiError({ code: "network" }), [": proxies may swallow events\n\n"]],
+    polls: [state("queued", 1), state("succeeded", 2)],
+  });
+  assert.deepEqual(api.asked, ["stream", "stream", "poll 20", "poll 20"]);
+  assert.deepEqual(seen, ["queued 1", "succeeded 2"]);
+});
+
+test("the stream is tried again after a round of polls", async () => {
+  const failing = () => new ApiError({ code: "unavailable", status: 503, retryAfterSeconds: 0 });
+  const { api } = await watch({
+    streams: [failing(), failing(), [frame(state("succeeded", 5))]],
+    polls: [failing(), failing(), failing()],
+  });
+  assert.deepEqual(api.asked, ["stream", "stream", "poll 20", "poll 20", "poll 20", "stream"]);
+});
+
+test("a line that goes quiet is given up and opened again", async () => {
+  const { api } = await watch({ streams: ["silence", [frame(state("failed", 2))]] }, { silenceMs: 20 });
+  assert.deepEqual(api.asked, ["stream", "stream"]);
+});
+
+test("an analysis that is not there ends the watch", async () => {
+  await assert.rejects(watch({ streams: [new ApiError({ code: "not_found", status: 404 })] }), { code: "not_found" });
+});
+
+test("the caller can end the watch at any time", async () => {
+  const stop = new AbortController();
+  const watching = watch({ streams: [] }, { signal: stop.signal });
+  setTimeout(() => stop.abort(new Error("gone")), 20);
+  await assert.rejects(watching, { message: "gone" });
+});
+
+// --- photos ------------------------------------------------------------------------------------------
+
+const bytes = (...parts) => new Uint8Array(parts.flatMap((part) => (typeof part === "string" ? [...part].map((c) => c.charCodeAt(0)) : part)));
+
+test("a photo's type is told from its bytes", () => {
+  assert.equal(sniffImageType(bytes([0xff, 0xd8, 0xff, 0xe0])), "image/jpeg");
+  assert.equal(sniffImageType(bytes([0x89], "PNG\r\n", [0x1a], "\n")), "image/png");
+  assert.equal(sniffImageType(bytes("RIFF", [0, 0, 0, 0], "WEBPVP8 ")), "image/webp");
+  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypheic", [0, 0, 0, 0], "mif1heic")), "image/heic");
+  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypmif1", [0, 0, 0, 0], "mif1avif")), "image/avif");
+  assert.equal(sniffImageType(bytes("GIF89a")), "image/gif");
+  assert.equal(sniffImageType(bytes("hello, I am a text")), null);
+  assert.equal(sniffImageType(bytes()), null);
+});
+
+test("what is no photo is refused before anything is sent, whatever it is called", async () => {
+  await assert.rejects(checkPhoto(new File(["text"], "me.jpg", { type: "image/jpeg" })), { code: "NOT_AN_IMAGE" });
+  await assert.rejects(checkPhoto(new File([bytes("GIF89a")], "me.jpg")), { code: "UNSUPPORTED_FORMAT" });
+  const huge = new Blob([bytes([0xff, 0xd8, 0xff]), new Uint8Array(10 * 1024 * 1024)]);
+  await assert.rejects(checkPhoto(huge), { code: "IMAGE_TOO_LARGE" });
+  assert.equal(await checkPhoto(new File([bytes([0xff, 0xd8, 0xff])], "me.txt")), "image/jpeg");
+});
+
+test("a refused upload gets a fresh address, and the submit keeps one idempotency key", async () => {
+  const places = [];
+  const submitted = [];
+  const api = {
+    requestUpload: async (photo) => {
+      places.push(photo);
+      return { objectKey: `key-${places.length}` };
+    },
+    createAnalysis: async (objectKey, key) => {
+      submitted.push([objectKey, key]);
+      return state("queued", 1);
+    },
+  };
+  let puts = 0;
+  const put = async () => {
+    puts += 1;
+    if (puts === 1) throw new ApiError({ code: "upload_refused", status: 403 });
+  };
+  await submitPhoto(api, new Blob(["1234"]), { contentType: "image/jpeg", put });
+  assert.deepEqual(places, [
+    { contentType: "image/jpeg", contentLength: 4 },
+    { contentType: "image/jpeg", contentLength: 4 },
+  ]);
+  assert.equal(submitted[0][0], "key-2");
+  assert.match(submitted[0][1], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+// --- words -------------------------------------------------------------------------------------------
+
+test("every known code has words of its own, in either case", () => {
+  const fallback = words.adviceFor({ code: "no_such_code" });
+  const codes =
+    "NO_FACE MULTIPLE_FACES FACE_TOO_SMALL TOO_DARK TOO_BRIGHT BLURRED GREYSCALE NOT_AN_IMAGE UNSUPPORTED_FORMAT IMAGE_TOO_LARGE " +
+    "IMAGE_TOO_SMALL IMAGE_MISSING rate_limited unauthenticated too_large not_found unavailable internal request_timeout " +
+    "unsupported_media_type network timeout upload_refused expired cancelled";
+  for (const code of codes.split(" ")) {
+    for (const spelling of [code.toLowerCase(), code.toUpperCase()]) {
+      const advice = words.adviceFor({ code: spelling });
+      assert.notEqual(advice.title, fallback.title, spelling);
+      assert.match(advice.advice, /^[A-Z].*\.$/, spelling);
+      assert.ok(["choose", "retry"].includes(advice.next), spelling);
+    }
+  }
+});
+
+test("an unknown problem speaks with the server's words", () => {
+  const advice = words.adviceFor({ code: "kettle_on", title: "kettle is on", detail: "come back after tea" });
+  assert.deepEqual(advice, { title: "Kettle is on", advice: "Come back after tea", next: "retry" });
+  assert.equal(words.adviceFor({ code: "NEW_ONE", message: "the hat hides you" }).advice, "The hat hides you");
+  assert.match(words.adviceFor({}).advice, /try again/i);
+});
+
+test("a refusal with Retry-After says when", () => {
+  assert.match(words.adviceFor({ code: "rate_limited", retryAfterSeconds: 130 }).advice, /about 2 minutes\.$/);
+});
+
+test("an analysis that ended without a result is explained by its error, else by its status", () => {
+  assert.match(words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" } }).title, /face/);
+  assert.match(words.adviceForAnalysis({ status: "expired", error: null }).title, /too long/);
+});
+
+test("times and places in line are said as people say them", () => {
+  assert.equal(words.durationWords(2), "a few seconds");
+  assert.equal(words.durationWords(12.3), "about 15 seconds");
+  assert.equal(words.durationWords(75), "about a minute");
+  assert.equal(words.durationWords(200), "about 3 minutes");
+  assert.equal(words.durationWords(7300), "about 2 hours");
+  assert.deepEqual(words.queueWords({ queuePosition: 4, estimatedWaitSeconds: 9 }), { title: "Number 4 in line", detail: "About 10 seconds to go" });
+  assert.deepEqual(words.queueWords({ queuePosition: 1, estimatedWaitSeconds: null }), { title: "You are next", detail: "" });
+  assert.deepEqual(words.queueWords({ queuePosition: null, estimatedWaitSeconds: null }), { title: "In line", detail: "" });
+});
+
+test("confidence is never overstated", () => {
+  const levels = [0.25, 0.41, 0.62, 0.93].map((share) => words.confidenceWords(share).level);
+  assert.deepEqual(levels, [1, 2, 3, 4]);
+  assert.match(words.confidenceWords(1).detail, /could still/);
+});
+
+test("undertone, skin, contrast and warnings have words", () => {
+  assert.equal(words.undertoneWords("WARM").title, "Warm");
+  assert.equal(words.undertoneWords("neutral").title, "Neutral");
+  assert.equal(words.undertoneWords(null), null);
+  assert.deepEqual([60, 45, 30, 20, 0, -40].map(words.skinToneWords), ["Very light", "Light", "Medium", "Tan", "Brown", "Deep"]);
+  assert.deepEqual([10, 30, 45, "HIGH", null].map(words.contrastWords), ["Soft", "Medium", "Strong", "High", null]);
+  assert.match(words.warningWords("COLOUR_CAST"), /daylight/);
+  assert.equal(words.warningWords("SOME_NEW_ONE"), "Some new one");
+});
+
+test("every season has its words, and subtypes read as names", () => {
+  for (const season of Object.values(SEASONS)) assert.equal(season.colours.length, 6);
+  assert.equal(subtypeName("DEEP_AUTUMN", "Autumn"), "Deep autumn");
+  assert.equal(subtypeName("MUTE_SUMMER", "Summer"), "Muted summer");
+  assert.equal(subtypeName("light", "Spring"), "Light spring");
+  assert.equal(subtypeName(null, "Spring"), "");
+});
+
+test("colours get the names a person would give them", () => {
+  assert.equal(colourName("#FFFFFF"), "White");
+  assert.equal(colourName("#b5532d"), "Rust");
+  assert.equal(colourName("#1f2a7a"), "Indigo");
+  assert.equal(colourName("nonsense"), "Colour");
+});

@@ -1,0 +1,81 @@
+//! The database, as an operator's command needs it: there now, or a clear word why not.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
+use sqlx::{Connection, MySqlConnection, MySqlPool};
+use tokio::time::{Instant, sleep, timeout};
+use toneup_shared::config::{DatabaseConfig, Settings};
+use toneup_shared::database;
+use toneup_shared::retry::Backoff;
+
+use crate::exit::Unreachable;
+use crate::output::Output;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Connects to the database of `DATABASE_URL`, trying for `wait` until it answers.
+pub(crate) async fn connect(wait: Duration, output: &Output) -> anyhow::Result<MySqlPool> {
+    let config: DatabaseConfig = Settings::from_env()?.section()?;
+    let pool = database::pool(&config).context("DATABASE_URL: expected mysql://…")?;
+    let options = pool.connect_options();
+    let place = format!("the database at {}:{}", options.get_host(), options.get_port());
+    let give_up = Instant::now() + wait;
+    let mut failures = 0;
+    // A connection of its own first: the pool would say that it timed out, and not why.
+    while let Err(error) = probe(&options).await {
+        if !is_outage(&error) {
+            return Err(anyhow!(error).context(format!("cannot use {place}")));
+        }
+        failures += 1;
+        let pause = Backoff::RECONNECT.pause(failures);
+        if Instant::now() + pause >= give_up {
+            return Err(Unreachable::new(place, error).into());
+        }
+        if failures == 1 {
+            output.note(&format!("waiting for {place}"));
+        }
+        sleep(pause).await;
+    }
+    Ok(pool)
+}
+
+async fn probe(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
+    match timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(options)).await {
+        Ok(connected) => connected?.close().await,
+        Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+    }
+}
+
+/// Whether waiting may help: nobody answered, or one who is too busy or on the way out.
+fn is_outage(error: &sqlx::Error) -> bool {
+    const ER_CON_COUNT_ERROR: u16 = 1040;
+    const ER_SERVER_SHUTDOWN: u16 = 1053;
+    match error {
+        sqlx::Error::Database(_) => {
+            matches!(number(error), Some(ER_CON_COUNT_ERROR | ER_SERVER_SHUTDOWN))
+        }
+        sqlx::Error::Configuration(_) => false,
+        _ => true,
+    }
+}
+
+/// Puts a query's failure in words: without its tables, a database needs `toneup migrate`.
+pub(crate) fn explain(error: sqlx::Error) -> anyhow::Error {
+    const ER_NO_SUCH_TABLE: u16 = 1146;
+    let is_empty = number(&error) == Some(ER_NO_SUCH_TABLE);
+    let hint = if is_empty {
+        "the database has no tables yet: run `toneup migrate`"
+    } else {
+        "cannot read the database"
+    };
+    anyhow!(error).context(hint)
+}
+
+/// The server's error number.
+fn number(error: &sqlx::Error) -> Option<u16> {
+    let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(error.number())
+}

@@ -1,0 +1,198 @@
+//! `toneup jobs`: the jobs as the database has them, whoever they belong to.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use time::OffsetDateTime;
+use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
+use toneup_shared::analyses::read::{self, Analysis};
+use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use uuid::Uuid;
+
+use crate::database;
+use crate::draw::{self, Ink};
+use crate::exit::{self, Ending};
+use crate::output::Output;
+
+/// Look at the jobs in the database of `DATABASE_URL`
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct JobsArgs {
+    #[command(subcommand)]
+    command: JobsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum JobsCommand {
+    List(ListArgs),
+    Show(ShowArgs),
+}
+
+/// List jobs, newest first
+///
+/// "took" is the time from submit to end, as the client saw it.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+struct ListArgs {
+    /// Only jobs in this state
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(Status::as_str)).map(status_named))]
+    status: Option<Status>,
+    /// How many
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+}
+
+/// Show one job with its timeline and outcome
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+struct ShowArgs {
+    /// The job: an analysis's id
+    id: Uuid,
+}
+
+const HELP: &str = exit::help!(
+    "toneup jobs list --status queued --limit 5",
+    "toneup jobs list --status failed --json | jq -r '.[].error.code' | sort | uniq -c",
+    "toneup jobs show 019ab2c4-5d7e-7c3a-9b1f-2a4c6e8f0a1b",
+);
+
+const STATUSES: [Status; 6] = [
+    Status::Queued,
+    Status::Running,
+    Status::Succeeded,
+    Status::Failed,
+    Status::Cancelled,
+    Status::Expired,
+];
+
+#[expect(clippy::needless_pass_by_value, reason = "clap's parser hands the word over")]
+fn status_named(word: String) -> Status {
+    STATUSES.into_iter().find(|status| status.as_str() == word).unwrap_or(Status::Queued)
+}
+
+/// A job as `--json` shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobView {
+    id: AnalysisId,
+    user_id: UserId,
+    object_key: String,
+    status: Status,
+    version: u32,
+    attempt: u16,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    finished_at: Option<OffsetDateTime>,
+    result: Option<AnalysisResult>,
+    error: Option<AnalysisError>,
+}
+
+impl From<Analysis> for JobView {
+    fn from(job: Analysis) -> Self {
+        Self {
+            id: job.id,
+            user_id: job.user,
+            object_key: job.object_key,
+            status: job.status,
+            version: job.version,
+            attempt: job.attempt,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            result: job.result,
+            error: job.error,
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: JobsArgs, output: &Output) -> anyhow::Result<Ending> {
+    match args.command {
+        JobsCommand::List(args) => list(&args, output).await,
+        JobsCommand::Show(args) => show(&args, output).await,
+    }
+}
+
+async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<Ending> {
+    let pool = database::connect(Duration::ZERO, output).await?;
+    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
+    let jobs = read::list(&mut connection, args.status, args.limit).await;
+    let jobs: Vec<JobView> =
+        jobs.map_err(database::explain)?.into_iter().map(JobView::from).collect();
+    output.answer(&jobs, |ink| list_text(&jobs, args.status, ink))?;
+    Ok(Ending::Done)
+}
+
+async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<Ending> {
+    let pool = database::connect(Duration::ZERO, output).await?;
+    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
+    let job = read::find(&mut connection, AnalysisId(args.id)).await;
+    let job = job.map_err(database::explain)?;
+    let job: JobView = job.ok_or_else(|| anyhow!("there is no job {}", args.id))?.into();
+    output.answer(&job, |ink| show_text(&job, ink))?;
+    Ok(Ending::Done)
+}
+
+fn list_text(jobs: &[JobView], status: Option<Status>, ink: Ink) -> String {
+    if jobs.is_empty() {
+        let which = status.map_or(String::new(), |status| format!("{} ", status.as_str()));
+        return format!("no {which}jobs");
+    }
+    let rows: Vec<_> = jobs.iter().map(|job| (job.status, row(job))).collect();
+    draw::table(["ID", "STATUS", "ATTEMPT", "CREATED (UTC)", "TOOK", "OUTCOME"], &rows, ink)
+}
+
+fn row(job: &JobView) -> [String; 6] {
+    let took = job.finished_at.map(|finished| draw::span(finished - job.created_at));
+    let season = job.result.as_ref().map(|result| draw::season(result.personal_color).to_owned());
+    let outcome = season.or_else(|| job.error.as_ref().map(|error| draw::clean(&error.code)));
+    [
+        job.id.0.to_string(),
+        job.status.as_str().to_owned(),
+        job.attempt.to_string(),
+        draw::moment(job.created_at),
+        took.unwrap_or_else(|| "-".to_owned()),
+        outcome.unwrap_or_else(|| "-".to_owned()),
+    ]
+}
+
+fn show_text(job: &JobView, ink: Ink) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| draw::line(&mut text, ink, label, value);
+    line("job", &job.id.0.to_string());
+    line("user", &job.user_id.0.to_string());
+    line("photo", &draw::clean(&job.object_key));
+    line(
+        "status",
+        &format!("{}, attempt {}, version {}", job.status.as_str(), job.attempt, job.version),
+    );
+    line("created", &draw::moment(job.created_at));
+    let after = |at: OffsetDateTime, since: OffsetDateTime| {
+        format!("{}  (+{})", draw::moment(at), draw::span(at - since))
+    };
+    if let Some(started) = job.started_at {
+        line("started", &after(started, job.created_at));
+    }
+    if let Some(finished) = job.finished_at {
+        line("finished", &after(finished, job.started_at.unwrap_or(job.created_at)));
+        line("took", &draw::span(finished - job.created_at));
+    }
+    if let Some(result) = &job.result {
+        text.push('\n');
+        text.push_str(&draw::result(result, ink));
+        if let Some(model) = &result.model {
+            let model = format!("{} {}", draw::clean(&model.name), draw::clean(&model.version));
+            draw::line(&mut text, ink, "model", &model);
+        }
+    } else if job.status.is_terminal() {
+        text.push('\n');
+        text.push_str(&draw::failure(job.status, job.error.as_ref(), ink));
+    }
+    text
+}

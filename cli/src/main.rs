@@ -1,0 +1,83 @@
+//! `toneup`: submits and watches as a client; prepares and inspects as an operator.
+
+mod bucket;
+mod client;
+mod database;
+mod draw;
+mod exit;
+mod jobs;
+mod migrate;
+mod output;
+mod progress;
+mod submit;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::exit::Ending;
+use crate::output::Output;
+
+/// Tells a photo's personal colour, and looks after the server that does
+#[derive(Debug, Parser)]
+#[command(name = "toneup", version, after_help = HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to draw in colour; auto: on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
+}
+
+const HELP: &str = exit::help!(
+    "toneup submit selfie.jpg --watch",
+    "toneup migrate && toneup bucket",
+    "toneup jobs list --status queued",
+);
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Submit(submit::SubmitArgs),
+    Watch(watch::WatchArgs),
+    Migrate(migrate::MigrateArgs),
+    Bucket(bucket::BucketArgs),
+    Jobs(jobs::JobsArgs),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let output = Output::new(cli.json, cli.color, no_color);
+    let ended = run(cli.command, &output).await;
+    exit::code(ended, &output)
+}
+
+async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("the TLS provider is already installed"))?;
+    match command {
+        Command::Submit(args) => submit::run(args, output).await,
+        Command::Watch(args) => watch::run(args, output).await,
+        Command::Migrate(args) => migrate::run(&args, output).await,
+        Command::Bucket(args) => bucket::run(args, output).await,
+        Command::Jobs(args) => jobs::run(args, output).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,126 @@
+//! What a person sees while waiting: a bar for the upload, then a line that says where the analysis stands.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::to_stderr;
+
+const UPLOAD_STYLE: &str = "{spinner} uploading [{bar:30}] {bytes} of {total_bytes}";
+const WAIT_STYLE: &str = "{spinner} {msg} {elapsed:.dim}";
+const TICK: Duration = Duration::from_millis(100);
+
+/// Progress on stderr.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    mode: Mode,
+    /// What was said last: it is not said twice.
+    said: String,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Moving(ProgressBar),
+    Lines,
+    Silent,
+}
+
+impl Progress {
+    /// For a terminal.
+    pub(crate) fn moving() -> Self {
+        Self::new(Mode::Moving(ProgressBar::hidden()))
+    }
+
+    /// For a log.
+    pub(crate) fn lines() -> Self {
+        Self::new(Mode::Lines)
+    }
+
+    /// For nobody.
+    pub(crate) fn silent() -> Self {
+        Self::new(Mode::Silent)
+    }
+
+    fn new(mode: Mode) -> Self {
+        Self { mode, said: String::new() }
+    }
+
+    /// Shows an upload of `total_bytes`. The function takes the bytes sent so far; fewer than before is a new try.
+    pub(crate) fn upload(
+        &mut self,
+        total_bytes: u64,
+    ) -> impl Fn(u64) + Clone + Send + Sync + 'static {
+        if matches!(self.mode, Mode::Lines) {
+            self.say(&format!("uploading {}", indicatif::HumanBytes(total_bytes)));
+        }
+        let bar = self.replace_bar(|| ProgressBar::new(total_bytes), UPLOAD_STYLE);
+        move |sent_bytes| {
+            if let Some(bar) = &bar {
+                bar.set_position(sent_bytes);
+            }
+        }
+    }
+
+    /// Says where things stand, unless that was said already.
+    pub(crate) fn say(&mut self, text: &str) {
+        if text == self.said {
+            return;
+        }
+        text.clone_into(&mut self.said);
+        match &self.mode {
+            Mode::Moving(bar) => bar.set_message(text.to_owned()),
+            Mode::Lines => to_stderr(text),
+            Mode::Silent => {}
+        }
+    }
+
+    /// From here on there is nothing to measure, only to wait for.
+    pub(crate) fn wait(&mut self, text: &str) {
+        self.replace_bar(ProgressBar::new_spinner, WAIT_STYLE);
+        self.say(text);
+    }
+
+    fn replace_bar(
+        &mut self,
+        bar: impl FnOnce() -> ProgressBar,
+        style: &str,
+    ) -> Option<ProgressBar> {
+        let Mode::Moving(old) = &mut self.mode else { return None };
+        old.finish_and_clear();
+        let bar = bar();
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(TICK);
+        *old = bar.clone();
+        Some(bar)
+    }
+}
+
+impl Drop for Progress {
+    /// Wipes the line, so that neither the answer nor an error ends up behind a spinner.
+    fn drop(&mut self) {
+        if let Mode::Moving(bar) = &self.mode {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_styles_are_well_formed() {
+        assert!(ProgressStyle::with_template(UPLOAD_STYLE).is_ok());
+        assert!(ProgressStyle::with_template(WAIT_STYLE).is_ok());
+    }
+
+    #[test]
+    fn what_was_said_is_remembered() {
+        let mut progress = Progress::silent();
+        progress.say("queued");
+        assert_eq!(progress.said, "queued");
+        progress.upload(10)(5);
+    }
+}

@@ -1,0 +1,6 @@
+//! The built binary, as a script or a person runs it.
+#![expect(clippy::unwrap_used, reason = "a helper that fails must fail the test")]
+
+mod client;
+mod operator;
+mod support;

@@ -1,0 +1,183 @@
+//! `migrate` and `jobs` against a database of the test's own; `bucket` against the object store.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use secrecy::ExposeSecret;
+use sqlx::{Connection, Executor, MySqlConnection};
+use toneup_shared::analyses::outcome::{AnalysisResult, PersonalColor};
+use toneup_shared::config::{DatabaseConfig, Settings};
+use url::Url;
+use uuid::Uuid;
+
+use crate::support::toneup;
+
+/// Runs a test with the address of an empty database, on the server of `DATABASE_URL`, and drops it afterwards.
+async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(String) -> T) {
+    let config: DatabaseConfig = Settings::from_env().unwrap().section().unwrap();
+    let server = config.database_url.expose_secret();
+    let name = format!("toneup_test_{}", Uuid::new_v4().simple());
+    let mut admin = MySqlConnection::connect(server).await.unwrap();
+    let create = format!("CREATE DATABASE {name}");
+    admin.execute(sqlx::AssertSqlSafe(create)).await.unwrap();
+
+    let mut url: Url = server.parse().unwrap();
+    url.set_path(&name);
+    let ended = AssertUnwindSafe(test(url.into())).catch_unwind().await;
+
+    let drop_it = format!("DROP DATABASE {name}");
+    admin.execute(sqlx::AssertSqlSafe(drop_it)).await.unwrap();
+    if let Err(panic) = ended {
+        resume_unwind(panic);
+    }
+}
+
+/// A row as a worker leaves it.
+async fn insert_job(url: &str, id: Uuid, status: &str) {
+    let mut connection = MySqlConnection::connect(url).await.unwrap();
+    let insert = "INSERT INTO analyses
+        (id, user_id, object_key, status, attempt, created_at, started_at, finished_at)
+        VALUES (?, ?, 'u/7/a.jpg', ?, 1, '2025-01-01 10:00:00', '2025-01-01 10:00:01',
+                IF(? = 'queued', NULL, '2025-01-01 10:00:02.5'))";
+    let insert = sqlx::query(insert).bind(id).bind(Uuid::now_v7()).bind(status).bind(status);
+    insert.execute(&mut connection).await.unwrap();
+}
+
+async fn insert_outcome(url: &str, id: Uuid, result: Option<AnalysisResult>, code: Option<&str>) {
+    let mut connection = MySqlConnection::connect(url).await.unwrap();
+    let insert = "INSERT INTO analysis_outcomes
+        (analysis_id, result, error_code, error_message, error_retryable) VALUES (?, ?, ?, ?, ?)";
+    let insert = sqlx::query(insert).bind(id).bind(result.map(sqlx::types::Json)).bind(code);
+    let insert = insert.bind(code.map(|_| "no face was found")).bind(code.map(|_| false));
+    insert.execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_migration_finds_the_schema_up_to_date() {
+    with_database(async |url| {
+        let vars = [("DATABASE_URL", url.as_str())];
+        let early = toneup(&["jobs", "list"], &vars);
+        assert_eq!(early.code, 1, "{early:?}");
+        assert!(early.stderr.contains("run `toneup migrate`"), "{early:?}");
+
+        let first = toneup(&["migrate"], &vars);
+        assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first:?}");
+        assert!(first.stdout.starts_with("applied 0001 create users\n"), "{first:?}");
+
+        let second = toneup(&["migrate"], &vars);
+        assert_eq!(second.code, 0, "{second:?}");
+        assert!(second.stdout.starts_with("schema is up to date"), "{second:?}");
+
+        let third = toneup(&["migrate", "--json"], &vars).json();
+        assert_eq!(third["applied"], serde_json::json!([]));
+        assert!(third["version"].as_i64().unwrap() >= 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn migrations_started_at_once_apply_each_change_once() {
+    with_database(async |url| {
+        let runs: Vec<_> = (0..3)
+            .map(|_| {
+                let url = url.clone();
+                std::thread::spawn(move || {
+                    toneup(&["migrate", "--json"], &[("DATABASE_URL", &url)])
+                })
+            })
+            .collect();
+        let applied = runs.into_iter().map(|run| {
+            let run = run.join().unwrap();
+            assert_eq!(run.code, 0, "{run:?}");
+            run.json()["applied"].as_array().unwrap().len()
+        });
+        let mut applied: Vec<_> = applied.collect();
+        applied.sort_unstable();
+        assert_eq!(applied[..2], [0, 0], "one of them migrates");
+        assert!(applied[2] >= 6, "{applied:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jobs_are_listed_and_shown() {
+    with_database(async |url| {
+        let vars = [("DATABASE_URL", url.as_str())];
+        assert_eq!(toneup(&["migrate"], &vars).code, 0);
+        assert_eq!(toneup(&["jobs", "list"], &vars).stdout, "no jobs\n");
+        let none = toneup(&["jobs", "list", "--status", "queued"], &vars);
+        assert_eq!((none.code, none.stdout.as_str()), (0, "no queued jobs\n"));
+        assert_eq!(toneup(&["jobs", "list", "--json"], &vars).json(), serde_json::json!([]));
+
+        let [oldest, failed, newest] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+        insert_job(&url, oldest, "succeeded").await;
+        insert_outcome(&url, oldest, Some(AnalysisResult::bare(PersonalColor::Winter)), None).await;
+        insert_job(&url, failed, "failed").await;
+        insert_outcome(&url, failed, None, Some("NO_FACE")).await;
+        insert_job(&url, newest, "queued").await;
+
+        let table = toneup(&["jobs", "list"], &vars).stdout;
+        let rows: Vec<_> = table.lines().collect();
+        assert_eq!(rows.len(), 4, "{table}");
+        assert!(rows[1].starts_with(&newest.to_string()), "{table}");
+        assert!(
+            rows[2].ends_with("failed     1        2025-01-01 10:00:00  2.5 s  NO_FACE"),
+            "{table}"
+        );
+        assert!(
+            rows[3].ends_with("succeeded  1        2025-01-01 10:00:00  2.5 s  WINTER"),
+            "{table}"
+        );
+
+        let limited = toneup(&["jobs", "list", "--limit", "2", "--json"], &vars).json();
+        assert_eq!(limited.as_array().unwrap().len(), 2);
+        assert_eq!(limited[1]["error"]["code"], "NO_FACE");
+        assert_eq!(limited[1]["createdAt"], "2025-01-01T10:00:00Z");
+        let queued = toneup(&["jobs", "list", "--status", "queued", "--json"], &vars).json();
+        assert_eq!(queued[0]["id"], newest.to_string());
+
+        let shown = toneup(&["jobs", "show", &oldest.to_string()], &vars).stdout;
+        assert!(shown.contains("started     2025-01-01 10:00:01  (+1.0 s)"), "{shown}");
+        assert!(shown.contains("WINTER"), "{shown}");
+        let shown = toneup(&["jobs", "show", &failed.to_string(), "--json"], &vars).json();
+        assert_eq!(shown["error"]["message"], "no face was found");
+        let missing = toneup(&["jobs", "show", &Uuid::now_v7().to_string()], &vars);
+        assert_eq!(missing.code, 1);
+        assert!(missing.stderr.contains("there is no job"), "{missing:?}");
+    })
+    .await;
+}
+
+#[test]
+fn an_unreachable_database_exits_with_3_once_the_wait_is_over() {
+    let vars = [("DATABASE_URL", "mysql://toneup:hidden@127.0.0.1:9/toneup")];
+    let began = Instant::now();
+    for args in [&["migrate", "--wait", "1s"][..], &["jobs", "list"]] {
+        let run = toneup(args, &vars);
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{run:?}");
+        assert!(run.stderr.contains("cannot reach the database at 127.0.0.1:9"), "{run:?}");
+        assert!(!run.stderr.contains("hidden"), "{run:?}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_missing_setting_is_named() {
+    let run = toneup(&["migrate"], &[]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert_eq!(run.stderr, "error: DATABASE_URL: must be set\n");
+}
+
+#[test]
+fn an_unreachable_object_store_exits_with_3() {
+    let vars = [
+        ("S3_ENDPOINT", "http://127.0.0.1:9"),
+        ("S3_ACCESS_KEY_ID", "key"),
+        ("S3_SECRET_ACCESS_KEY", "hidden"),
+    ];
+    let run = toneup(&["bucket"], &vars);
+    assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{run:?}");
+    assert!(run.stderr.contains("the object store at http://127.0.0.1:9"), "{run:?}");
+    assert!(!run.stderr.contains("hidden"), "{run:?}");
+}

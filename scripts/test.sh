@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# All the tests, from nothing: set-up, servers, photos, linters, Rust, the analyzer, the page in a browser.
+# Each suite runs even when one before it failed; the end lists them. Servers that were not up before are stopped.
+# The tests start what they need themselves: the stack of `make up` is neither used nor disturbed.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+export SQLX_OFFLINE=true
+
+RESULTS=()
+
+# Runs suite NAME, prints its output, and remembers how it ended.
+suite() {
+  local name="$1" began=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || status=$?
+  RESULTS+=("$(printf '%-10s %-6s %4d s' "$name" "$( ((status == 0)) && echo passed || echo FAILED)" $((SECONDS - began)))")
+}
+
+rust_tests() {
+  # The programs, because tests start them; together with the tests, so that dependencies are built once, with the
+  # features that both ask for.
+  cargo build --workspace --bins --tests --locked || return 1
+  if have cargo-nextest; then
+    cargo nextest run --workspace --locked --no-fail-fast
+  else
+    cargo test --workspace --locked --no-fail-fast
+  fi
+}
+
+analyzer_tests() { (cd analyzer && "$VENV/bin/python" -m pytest -q); }
+
+# Node looks for a folder's tests in some versions and not in others: name the files.
+browser_tests() {
+  local tests=()
+  mapfile -t tests < <(find api/tests/browser -name '*.test.*js' -not -path '*/node_modules/*' | sort)
+  ((${#tests[@]} > 0)) || { printf 'no tests in api/tests/browser\n' >&2 && return 1; }
+  node --test "${tests[@]}"
+}
+
+stop_services_if_ours() {
+  [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
+}
+
+report() {
+  local result failed=0
+  printf '\n=== results\n'
+  for result in "${RESULTS[@]}"; do
+    printf '%s\n' "$result"
+    [[ $result != *FAILED* ]] || failed=1
+  done
+  return "$failed"
+}
+
+main() {
+  scripts/setup.sh rust python tools node browser
+  SERVICES_WERE_UP=no
+  scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
+  trap stop_services_if_ours EXIT
+  scripts/services.sh start
+  scripts/fetch-photos.sh
+  export_service_settings
+
+  suite lint scripts/lint.sh quick
+  suite rust rust_tests
+  suite analyzer analyzer_tests
+  suite browser browser_tests
+  report
+}
+
+main "$@"

@@ -1,0 +1,117 @@
+//! What the worker reads from its surroundings: once, in `main`, and nowhere else.
+
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toneup_shared::config::{
+    BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
+};
+use url::Url;
+
+/// Everything a worker needs to know.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The broker.
+    pub broker: BrokerConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// The photos.
+    pub objects: ObjectsConfig,
+    /// Rules of a job's life.
+    pub jobs: JobsConfig,
+    /// The analyzers.
+    pub analyzers: AnalyzerConfig,
+    /// The worker's own settings.
+    pub worker: OwnConfig,
+}
+
+/// Settings of the worker itself.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OwnConfig {
+    /// Deliveries taken from the queue and not yet settled; also the number of jobs run at once.
+    pub worker_window: NonZeroU16,
+    /// How long running jobs may finish after SIGTERM; what has not finished then is handed back.
+    #[serde(with = "humantime_serde")]
+    pub worker_shutdown_grace: Duration,
+}
+
+/// Where the analyzers are.
+#[derive(Debug, Clone)]
+pub struct AnalyzerConfig {
+    /// Their base addresses.
+    pub urls: Vec<Url>,
+    /// Longest wait for one answer.
+    pub timeout: Duration,
+}
+
+/// The analyzers as the environment names them.
+#[derive(Debug, Deserialize)]
+struct AnalyzerSettings {
+    analyzer_urls: String,
+    #[serde(with = "humantime_serde")]
+    analyzer_timeout: Duration,
+}
+
+impl AnalyzerSettings {
+    fn parse(self) -> Result<AnalyzerConfig, ConfigError> {
+        let is_http = |url: &Url| ["http", "https"].contains(&url.scheme());
+        let urls: Option<Vec<Url>> = self
+            .analyzer_urls
+            .split(',')
+            .map(|url| url.trim().parse().ok().filter(is_http))
+            .collect();
+        let urls = urls.ok_or_else(|| {
+            ConfigError::invalid("ANALYZER_URLS", "http addresses, separated by commas")
+        })?;
+        Ok(AnalyzerConfig { urls, timeout: self.analyzer_timeout })
+    }
+}
+
+impl WorkerConfig {
+    /// Reads and checks the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        let config = Self {
+            database: settings.section()?,
+            broker: settings.section()?,
+            redis: settings.section()?,
+            objects: settings.section()?,
+            jobs: settings.section()?,
+            analyzers: settings.section::<AnalyzerSettings>()?.parse()?,
+            worker: settings.section()?,
+        };
+        if config.analyzers.timeout >= config.worker.worker_shutdown_grace {
+            return Err(ConfigError::invalid(
+                "WORKER_SHUTDOWN_GRACE",
+                "more than ANALYZER_TIMEOUT, so that a running analysis can finish",
+            ));
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(urls: &str) -> Result<AnalyzerConfig, ConfigError> {
+        let timeout = Duration::from_secs(1);
+        AnalyzerSettings { analyzer_urls: urls.to_owned(), analyzer_timeout: timeout }.parse()
+    }
+
+    #[test]
+    fn several_analyzers_are_separated_by_commas() {
+        let config = parse("http://one:8000, https://two/path").unwrap();
+        assert_eq!(config.urls.len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_http_address_is_refused_with_the_variables_name() {
+        for urls in ["", "one:8000", "ftp://one", "http://one,,http://two"] {
+            let message = parse(urls).unwrap_err().to_string();
+            assert!(message.starts_with("ANALYZER_URLS: expected http addresses"), "{message}");
+        }
+    }
+}

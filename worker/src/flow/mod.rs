@@ -1,0 +1,3 @@
+//! How much work is taken at a time.
+
+pub(crate) mod window;

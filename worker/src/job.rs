@@ -1,0 +1,201 @@
+//! One job, top to bottom: claim, photo, analyzer, outcome, acknowledgement.
+
+use std::time::Duration;
+
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed};
+use toneup_shared::analyses::due::exhausted;
+use toneup_shared::analyses::finish::{Finish, Guard};
+use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome};
+use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::objects::{ObjectError, Objects};
+use toneup_shared::queue::message::AnalyzeRequested;
+use toneup_shared::retry::Backoff;
+use tracing::Instrument;
+
+use crate::analyzer::{Analyzer, CallError};
+use crate::leases::LeaseKeeper;
+use crate::settle::{Aborted, Settlements};
+
+/// Between attempts at a job that failed.
+const RETRY: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_mins(1) };
+/// Between looks at a service that is away. The job waits where it is and loses no attempt.
+const OUTAGE: Backoff =
+    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+
+/// Runs jobs.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    pub(crate) settlements: Settlements,
+    pub(crate) leases: LeaseKeeper,
+    pub(crate) objects: Objects,
+    pub(crate) analyzer: Analyzer,
+    pub(crate) max_attempts: u16,
+    pub(crate) draining: CancellationToken,
+    pub(crate) aborting: CancellationToken,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+enum Attempt {
+    /// With a result.
+    Succeeded(Box<AnalysisResult>),
+    /// With an error that another attempt cannot mend.
+    Failed(AnalysisError),
+    /// With an error that another attempt may not meet.
+    FailedForNow(CallError),
+    /// Not at all: the process ends, and another worker shall have the job at once.
+    HandedBack,
+    /// The lease was lost: another worker has the job, or it has ended.
+    Lost,
+}
+
+impl Jobs {
+    /// Sees one delivery through. It is acknowledged only once what became of it is committed; a delivery that is not
+    /// acknowledged comes back.
+    pub(crate) async fn process(&self, delivery: Delivery) {
+        let Ok(message) = serde_json::from_slice::<AnalyzeRequested>(&delivery.data) else {
+            tracing::error!(size_bytes = delivery.data.len(), "unreadable message; dead-lettered");
+            let rejected = delivery.reject(BasicRejectOptions { requeue: false }).await;
+            return log_unsettled(rejected);
+        };
+        let id = message.analysis_id;
+        let span =
+            tracing::info_span!("job", analysis.id = %id.0, trace.id = tracing::field::Empty);
+        let request = ClaimRequest { analysis: id, redelivered: delivery.redelivered };
+        let Ok(()) = self.run(request).instrument(span).await else {
+            return; // The process ends: the broker gives the message to another worker.
+        };
+        // `Ok(false)` is a stale channel: the message comes back and its claim finds nothing to do.
+        log_unsettled(delivery.ack(BasicAckOptions::default()).await);
+    }
+
+    /// Does what the message asks for, once it may; when this returns `Ok`, the message has served its purpose.
+    async fn run(&self, request: ClaimRequest) -> Result<(), Aborted> {
+        match self.settlements.claim(request).await? {
+            Claim::Granted(claimed) => self.work(*claimed).await,
+            Claim::Stale => {
+                tracing::debug!("nothing to do");
+                Ok(())
+            }
+            Claim::Exhausted(user) => {
+                self.close(request.analysis, user, Outcome::Failed(exhausted())).await
+            }
+            Claim::Overdue(user) => self.close(request.analysis, user, Outcome::Expired).await,
+        }
+    }
+
+    /// Ends a job that will not be tried.
+    async fn close(
+        &self,
+        analysis: AnalysisId,
+        user: UserId,
+        outcome: Outcome,
+    ) -> Result<(), Aborted> {
+        let finish = Finish { analysis, user, guard: Guard::Unowned, outcome };
+        self.settlements.finish(finish).await
+    }
+
+    /// Makes one attempt and writes what it came to.
+    async fn work(&self, claimed: Claimed) -> Result<(), Aborted> {
+        tracing::Span::current().record("trace.id", claimed.trace.trace_id());
+        self.settlements.announce(claimed.changed);
+        let held = self.leases.hold(claimed.lease);
+        let attempt = tokio::select! {
+            attempt = self.attempt(&claimed) => attempt,
+            () = held.lost() => Attempt::Lost,
+            () = self.aborting.cancelled() => Attempt::HandedBack,
+        };
+        let (lease, user) = (claimed.lease, claimed.user);
+        let end = async |outcome| {
+            let guard = Guard::Leased(lease);
+            self.settlements.finish(Finish { analysis: lease.analysis, user, guard, outcome }).await
+        };
+        match attempt {
+            Attempt::Succeeded(result) => end(Outcome::Succeeded(result)).await,
+            Attempt::Failed(error) => {
+                tracing::info!(code = error.code, "analysis failed");
+                end(Outcome::Failed(error)).await
+            }
+            Attempt::FailedForNow(error) if lease.attempt >= self.max_attempts => {
+                tracing::warn!(%error, attempt = lease.attempt, "last attempt failed");
+                end(Outcome::Failed(error.into_outcome())).await
+            }
+            Attempt::FailedForNow(error) => {
+                let pause =
+                    error.retry_after().unwrap_or_else(|| RETRY.pause(lease.attempt.into()));
+                tracing::warn!(%error, attempt = lease.attempt, ?pause, "attempt failed");
+                self.settlements.retry_later(&claimed, pause).await
+            }
+            Attempt::HandedBack => {
+                tracing::info!("handing back");
+                self.settlements.hand_back(&claimed).await
+            }
+            Attempt::Lost => {
+                tracing::warn!("lease lost; dropping what was being done");
+                Ok(())
+            }
+        }
+    }
+
+    /// The attempt itself. Services that are away are waited for, since that is not the job's failure.
+    async fn attempt(&self, claimed: &Claimed) -> Attempt {
+        let mut failures = 0;
+        let photo = loop {
+            match self.objects.get(&claimed.object_key).await {
+                Ok(photo) => break photo,
+                Err(ObjectError::Missing) => return Attempt::Failed(image_missing()),
+                Err(ObjectError::TooLarge) => return Attempt::Failed(image_too_large()),
+                Err(ObjectError::Unavailable(error)) => {
+                    failures += 1;
+                    tracing::warn!(%error, failures, "cannot read the photo");
+                }
+            }
+            if !self.wait(OUTAGE.pause(failures)).await {
+                return Attempt::HandedBack;
+            }
+        };
+        failures = 0;
+        loop {
+            let pause = match self.analyzer.analyze(claimed, photo.clone()).await {
+                Ok(result) => return Attempt::Succeeded(Box::new(result)),
+                Err(CallError::Refused(error)) => return Attempt::Failed(error),
+                Err(CallError::Busy { retry_after }) => retry_after,
+                Err(CallError::Unreachable(error)) => {
+                    failures += 1;
+                    tracing::warn!(%error, failures, "cannot reach the analyzer");
+                    OUTAGE.pause(failures)
+                }
+                Err(error) => return Attempt::FailedForNow(error),
+            };
+            if !self.wait(pause).await {
+                return Attempt::HandedBack;
+            }
+        }
+    }
+
+    /// Waits, unless the process begins to end: then another worker may well do better.
+    async fn wait(&self, pause: Duration) -> bool {
+        self.draining.run_until_cancelled(sleep(pause)).await.is_some()
+    }
+}
+
+fn image_missing() -> AnalysisError {
+    AnalysisError::permanent(
+        "IMAGE_MISSING",
+        "The photo was not uploaded, or has been deleted. Please upload it again.",
+    )
+}
+
+fn image_too_large() -> AnalysisError {
+    AnalysisError::permanent("IMAGE_TOO_LARGE", "The photo is too large.")
+}
+
+fn log_unsettled(settled: Result<bool, lapin::Error>) {
+    if let Err(error) = settled {
+        tracing::debug!(%error, "delivery not settled; it will come back");
+    }
+}

@@ -1,0 +1,12 @@
+//! The worker: takes analyses from the queue, has them analysed, stores what they come to.
+
+mod analyzer;
+pub mod config;
+mod consumer;
+mod flow;
+mod job;
+mod leases;
+mod settle;
+mod worker;
+
+pub use worker::start;

@@ -1,0 +1,142 @@
+//! Writing what jobs come to: claims and outcomes of many jobs share commits, and outlast an outage of the database.
+
+use std::time::Duration;
+
+use sqlx::MySqlPool;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use toneup_shared::analyses::Changed;
+use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
+use toneup_shared::analyses::finish::{Finish, commit_finish};
+use toneup_shared::analyses::lease;
+use toneup_shared::batch::{Batcher, Limits};
+use toneup_shared::config::JobsConfig;
+use toneup_shared::hints::Hints;
+use toneup_shared::retry::Backoff;
+use toneup_shared::shutdown::Shutdown;
+
+/// The process ends before it could be written; the lease will expire.
+#[derive(Debug)]
+pub(crate) struct Aborted;
+
+/// Longest wait for a statement.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Writes to the database on behalf of jobs.
+#[derive(Debug, Clone)]
+pub(crate) struct Settlements {
+    claims: Batcher<ClaimRequest, Claim, sqlx::Error>,
+    finishes: Batcher<Finish, Option<Changed>, sqlx::Error>,
+    pool: MySqlPool,
+    hints: Hints,
+    aborting: CancellationToken,
+}
+
+impl Settlements {
+    /// Starts the group commits.
+    pub(crate) fn spawn(
+        pool: MySqlPool,
+        hints: Hints,
+        jobs: JobsConfig,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let claiming = pool.clone();
+        let claims = Batcher::spawn(
+            Limits::default(),
+            &shutdown.tasks,
+            move |batch: Vec<ClaimRequest>| {
+                let pool = claiming.clone();
+                async move { commit_claim(&pool, &batch, jobs.job_lease, jobs.job_max_attempts).await }
+            },
+        );
+        let finishing = pool.clone();
+        let finishes =
+            Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Finish>| {
+                let pool = finishing.clone();
+                async move { commit_finish(&pool, &batch).await }
+            });
+        Self { claims, finishes, pool, hints, aborting: shutdown.aborting.clone() }
+    }
+
+    /// Asks for the right to work on an analysis.
+    pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
+        self.persist("claim", || async { self.claims.submit(request).await }).await
+    }
+
+    /// Ends an analysis. That the guard no longer holds is fine: someone else has ended or taken it.
+    pub(crate) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
+        let ended = self.persist("finish", || self.finishes.submit(finish.clone())).await?;
+        if let Some(changed) = ended {
+            self.announce(changed);
+        } else {
+            tracing::warn!("came too late; nothing stored");
+        }
+        Ok(())
+    }
+
+    /// Returns an analysis to the queue for another attempt after `pause`.
+    pub(crate) async fn retry_later(
+        &self,
+        claimed: &Claimed,
+        pause: Duration,
+    ) -> Result<(), Aborted> {
+        let queued = self.persist("retry", || async {
+            let mut connection = self.pool.acquire().await?;
+            lease::retry_later(&mut connection, claimed.lease, pause).await
+        });
+        self.announce_requeued(claimed, queued.await?);
+        Ok(())
+    }
+
+    /// Returns an analysis to the queue as if it had never been taken.
+    pub(crate) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
+        let queued = async {
+            let mut connection = self.pool.acquire().await?;
+            lease::hand_back(&mut connection, claimed.lease).await
+        };
+        // Handing back happens when the process ends: one try.
+        match tokio::time::timeout(STATEMENT_TIMEOUT, queued).await {
+            Ok(Ok(queued)) => {
+                self.announce_requeued(claimed, queued);
+                Ok(())
+            }
+            _ => Err(Aborted),
+        }
+    }
+
+    fn announce_requeued(&self, claimed: &Claimed, queued: bool) {
+        if queued {
+            let version = claimed.changed.version + 1;
+            self.announce(Changed { version, ..claimed.changed });
+        }
+    }
+
+    /// Tells watchers to look again.
+    pub(crate) fn announce(&self, changed: Changed) {
+        self.hints.send([changed]);
+    }
+
+    /// Repeats a write until the database takes it or the process must end. Every write is guarded, so that repeating one
+    /// whose answer was lost changes nothing.
+    async fn persist<T, E: std::fmt::Display, F>(
+        &self,
+        what: &str,
+        mut write: impl FnMut() -> F,
+    ) -> Result<T, Aborted>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut failures = 0;
+        loop {
+            let written = self.aborting.run_until_cancelled(write()).await.ok_or(Aborted)?;
+            let error = match written {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            failures += 1;
+            let pause = Backoff::RECONNECT.pause(failures);
+            tracing::warn!(what, %error, failures, ?pause, "cannot write");
+            self.aborting.run_until_cancelled(sleep(pause)).await.ok_or(Aborted)?;
+        }
+    }
+}

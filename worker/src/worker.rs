@@ -1,0 +1,46 @@
+//! Puts the worker together.
+
+use std::sync::Arc;
+
+use toneup_shared::database;
+use toneup_shared::hints::Hints;
+use toneup_shared::objects::Objects;
+use toneup_shared::queue::publisher::Publisher;
+use toneup_shared::queue::sweep::Sweep;
+use toneup_shared::shutdown::Shutdown;
+
+use crate::analyzer::Analyzer;
+use crate::config::WorkerConfig;
+use crate::consumer::Consumer;
+use crate::flow::window::Window;
+use crate::job::Jobs;
+use crate::leases::LeaseKeeper;
+use crate::settle::Settlements;
+
+/// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet.
+pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let pool = database::pool(&config.database)?;
+    let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
+    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), shutdown);
+    let sweep = Sweep { pool: pool.clone(), publisher, hints: hints.clone(), jobs: config.jobs };
+    shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
+
+    let leases = LeaseKeeper::spawn(pool.clone(), config.jobs.job_lease, shutdown);
+    let jobs = Jobs {
+        settlements: Settlements::spawn(pool, hints, config.jobs, shutdown),
+        leases,
+        objects: Objects::new(&config.objects),
+        analyzer: Analyzer::new(&config.analyzers)?,
+        max_attempts: config.jobs.job_max_attempts,
+        draining: shutdown.draining.clone(),
+        aborting: shutdown.aborting.clone(),
+    };
+    let consumer = Consumer {
+        broker: config.broker,
+        window: Window::fixed(config.worker.worker_window),
+        jobs: Arc::new(jobs),
+        shutdown: shutdown.clone(),
+    };
+    shutdown.tasks.spawn(consumer.run());
+    Ok(())
+}
