@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All the tests, from nothing: set-up, servers, photos, linters, Rust, the analyzer, the page in a browser.
+# All the tests, from nothing: set-up, servers, photos, linters, Rust (with the page in a browser), the analyzer.
 # Each suite runs even when one before it failed; the end lists them. Servers that were not up before are stopped.
 # The tests start what they need themselves: the stack of `make up` is neither used nor disturbed.
 set -euo pipefail
@@ -32,14 +32,6 @@ rust_tests() {
 
 analyzer_tests() { (cd analyzer && "$VENV/bin/python" -m pytest -q); }
 
-# Node looks for a folder's tests in some versions and not in others: name the files.
-browser_tests() {
-  local tests=()
-  mapfile -t tests < <(find api/tests/browser -name '*.test.*js' -not -path '*/node_modules/*' | sort)
-  ((${#tests[@]} > 0)) || { printf 'no tests in api/tests/browser\n' >&2 && return 1; }
-  node --test "${tests[@]}"
-}
-
 stop_services_if_ours() {
   [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
 }
@@ -66,7 +58,6 @@ main() {
   suite lint scripts/lint.sh quick
   suite rust rust_tests
   suite analyzer analyzer_tests
-  suite browser browser_tests
   report
 }
 

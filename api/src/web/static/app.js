@@ -18,14 +18,19 @@ import { adviceFor, adviceForAnalysis, durationWords, queueWords } from "./words
 
 /** A queue that moves every second should not talk every second. */
 const QUIET_MS = 8000;
+/** How often the list looks after analyses that were left to finish by themselves. */
+const LOOK_AFTER_MS = 10_000;
 
 const session = new Session({ store: localTokenStore("toneup.session"), onLost: sessionLost });
 const api = new Api({ session });
 const past = new PastResults({ api });
 const stage = new Stage({ announce, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
-/** The photo in hand: its type once checked, and the analysis that it became. */
-/** @type {{ file: File, contentType: string, url: string, analysisId: string | null } | null} */
+/**
+ * The photo in hand, and the analysis that it became.
+ *
+ * @type {{ file: File, contentType: string, url: string, analysisId: string | null } | null}
+ */
 let photo = null;
 /** What is going on now; aborted when the person turns to something else. */
 let task = new AbortController();
@@ -105,6 +110,7 @@ function toChoose() {
 async function photoChosen(file) {
   begin();
   remember(null);
+  if (past.unfinished) void refreshPast();
   showView("start");
   setTitle("");
   try {
@@ -168,7 +174,7 @@ async function watch(analysis, signal) {
   queueSaidAtMs = 0;
   showState(analysis);
   if (!isFinished(analysis)) {
-    void past.refresh().catch(() => {});
+    void refreshPast();
     /** @type {Analysis} */
     let latest = analysis;
     analysis = await watchAnalysis(api, analysis.id, {
@@ -186,7 +192,22 @@ async function watch(analysis, signal) {
   }
   if (signal.aborted) return;
   showOutcome(analysis);
-  void past.refresh().catch(() => {});
+  void refreshPast();
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let nextLook;
+
+/** Brings the list up to date, and again later while something in it is still on its way unwatched. */
+async function refreshPast() {
+  clearTimeout(nextLook);
+  try {
+    await past.refresh();
+  } catch {
+    // The list is a convenience; whatever is wrong will be said when a photo is sent.
+  }
+  const left = past.unfinished;
+  if (left && left.id !== openId) nextLook = setTimeout(refreshPast, LOOK_AFTER_MS);
 }
 
 /** @param {Analysis} analysis */
@@ -310,13 +331,9 @@ async function start() {
   const id = addressed();
   if (id) void open(id);
   if (!session.exists) return;
-  try {
-    await past.refresh();
-    const unfinished = past.unfinished;
-    if (unfinished && !openId && stage.panel === "choose") void open(unfinished.id);
-  } catch {
-    // No history is no reason to disturb: a photo can be chosen all the same, and says what is wrong if it is.
-  }
+  await refreshPast();
+  const unfinished = past.unfinished;
+  if (unfinished && !openId && stage.panel === "choose") void open(unfinished.id);
 }
 
 void start();

@@ -170,11 +170,9 @@ class Watcher {
     this.#failures += 1;
     this.#options.onConnection?.("reconnecting");
     const asked = error.retryAfterSeconds;
-    const ms =
-      asked === null
-        ? backoff(this.#failures, { random: this.#random })
-        : Math.min(asked * 1000, LONGEST_PAUSE_MS) + this.#random() * 500;
-    await this.#rest(ms);
+    if (asked === null) return this.#rest(backoff(this.#failures, { random: this.#random }));
+    // The server's own word: not cut short by anything that happens here.
+    return sleep(Math.min(asked * 1000, LONGEST_PAUSE_MS) + this.#random() * 500, this.#options.signal);
   }
 
   /** @param {number} ms */

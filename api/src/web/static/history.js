@@ -18,6 +18,7 @@ export class PastResults {
   /** @type {string | null} */
   #cursor = null;
   #loading = false;
+  #refreshes = 0;
   /** @type {string | null} */
   #openId = null;
 
@@ -40,7 +41,9 @@ export class PastResults {
   /** Loads the first page again. Older pages that were open stay. */
   async refresh() {
     const fresh = this.#items.size === 0;
+    const turn = ++this.#refreshes;
     const page = await this.#api.listAnalyses({ limit: PAGE });
+    if (turn !== this.#refreshes) return; // a later one knows better
     const older = [...this.#items].filter(([id]) => !page.items.some((item) => item.id === id));
     this.#items = new Map([...page.items.map((item) => /** @type {const} */ ([item.id, item])), ...older]);
     if (fresh) this.#cursor = page.nextCursor;
@@ -54,6 +57,7 @@ export class PastResults {
   }
 
   clear() {
+    this.#refreshes += 1;
     this.#items.clear();
     this.#cursor = null;
     this.#render();

@@ -1,0 +1,62 @@
+//! The page, the documentation and the health checks.
+
+use sqlx::MySqlPool;
+use toneup_testing::Stack;
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_openapi_document_names_every_route(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let document = api.anonymous().get("/openapi.json").await.body;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut calls: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, call) in methods.as_object().unwrap() {
+            calls.push(format!("{method} {path} {}", call["operationId"].as_str().unwrap()));
+        }
+    }
+    calls.sort();
+    insta::assert_snapshot!(calls.join("\n"), @r"
+    get /healthz check_health
+    get /readyz check_readiness
+    get /v1/analyses list_analyses
+    get /v1/analyses/{id} get_analysis
+    get /v1/analyses/{id}/events stream_analysis
+    get /v1/events stream_events
+    post /v1/analyses create_analysis
+    post /v1/sessions/guest create_guest_session
+    post /v1/sessions/refresh refresh_session
+    post /v1/uploads create_upload
+    ");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_documentation_loads_nothing_from_elsewhere(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let page = api.anonymous().get("/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.text.contains("swagger"), "{}", page.text);
+    assert!(!page.text.contains("https://"), "{}", page.text);
+    assert_eq!(api.anonymous().get("/docs/swagger-ui-bundle.js").await.status, 200);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let page = api.anonymous().get("/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let script = api.anonymous().get("/assets/app.js").await;
+    assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn readiness_tells_whether_hints_come(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    toneup_testing::eventually("ready, with hints", async || {
+        let ready = api.anonymous().get("/readyz").await;
+        (ready.status == 200 && ready.body["hints"] == true).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,12 @@
+//! The api over real HTTP, against real services.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+mod analyses;
+mod browser;
+mod docs;
+mod errors;
+mod events;
+mod pipeline;
+mod sessions;
+mod uploads;

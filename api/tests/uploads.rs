@@ -1,0 +1,49 @@
+//! Presigned uploads: what S3 itself enforces.
+
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use toneup_testing::{Stack, problem_of};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_signed_upload_stores_the_photo_under_the_callers_prefix(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let guest = stack.api().await.guest().await;
+    let key = guest.upload(b"not really a photo".to_vec()).await;
+    assert!(key.starts_with(&format!("u/{}/", guest.user())), "{key}");
+    assert_eq!(stack.objects().get(&key).await.unwrap(), "not really a photo");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn s3_refuses_what_was_not_signed(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let photo = vec![7; 100];
+    let request = json!({ "contentType": "image/png", "contentLength": photo.len() });
+    let upload = guest.post("/v1/uploads", request).await.body;
+
+    assert_eq!(guest.put(&upload, "image/jpeg", photo.clone()).await, 403, "another type");
+    assert_eq!(guest.put(&upload, "image/png", vec![7; 101]).await, 403, "another length");
+    let mut elsewhere = upload.clone();
+    elsewhere["url"] = Value::from(upload["url"].as_str().unwrap().replace(".png", "x.png"));
+    assert_eq!(guest.put(&elsewhere, "image/png", photo.clone()).await, 403, "another key");
+    assert_eq!(guest.put(&upload, "image/png", photo).await, 200, "as signed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_upload_that_cannot_be_a_photo_is_refused_with_the_field(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let cases = [
+        (json!({ "contentType": "image/gif", "contentLength": 5 }), 422, "contentType"),
+        (json!({ "contentType": "image/jpeg", "contentLength": 0 }), 422, "contentLength"),
+        (json!({ "contentType": "image/jpeg", "contentLength": "5" }), 422, "contentLength"),
+        (json!({ "contentType": "image/jpeg" }), 422, "contentLength"),
+        (json!({ "contentType": "image/jpeg", "contentLength": 5, "sha256": "x" }), 422, "sha256"),
+        (json!({ "contentType": "image/jpeg", "contentLength": 5, "key": "x" }), 422, "key"),
+    ];
+    for (body, status, field) in cases {
+        let (got, code, fields) = problem_of(&guest.post("/v1/uploads", body.clone()).await);
+        assert_eq!((got, code.as_str()), (status, "validation_failed"), "{body}");
+        assert_eq!(fields, [field], "{body}");
+    }
+    let large = json!({ "contentType": "image/jpeg", "contentLength": 10 * 1024 * 1024 + 1 });
+    assert_eq!(problem_of(&guest.post("/v1/uploads", large).await).1, "too_large");
+}

@@ -1,0 +1,7 @@
+//! The job's SQL on a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+mod plans;
+mod states;
+mod support;

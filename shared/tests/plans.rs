@@ -1,0 +1,81 @@
+//! What runs per job or per request reads the rows it needs and no others, however full the tables are.
+//!
+//! The server's own counters of rows read are asked before and after, so that the functions themselves are tested, on
+//! whatever plan this server chooses.
+
+use std::time::Duration;
+
+use sqlx::{MySqlConnection, MySqlPool};
+use toneup_shared::analyses::claim::{ClaimRequest, claim};
+use toneup_shared::analyses::due::{clear_published, take_due};
+use toneup_shared::analyses::finish::{Finish, Guard, finish};
+use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
+use toneup_shared::analyses::outcome::Outcome;
+use toneup_shared::analyses::read::{
+    find_event_of, find_owned, last_event, list_active, list_events_after, list_owned, list_queue,
+    measure_load,
+};
+
+use crate::support::{LEASE, MAX_ATTEMPTS, claimed, submit, user};
+
+const OTHERS: usize = 1000;
+
+/// Rows this session has read so far, by whatever way.
+async fn rows_read(conn: &mut MySqlConnection) -> i64 {
+    let counters: Vec<(String, String)> =
+        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
+    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
+}
+
+/// Asserts that `$work` reads at most `$most` rows.
+macro_rules! assert_reads {
+    ($conn:expr, $most:expr, $work:expr) => {{
+        let before = rows_read(&mut $conn).await;
+        $work.await.unwrap();
+        // Asking for the counters itself reads some rows: measure that too.
+        let between = rows_read(&mut $conn).await;
+        let asking = rows_read(&mut $conn).await - between;
+        let read = between - before - asking;
+        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
+    }};
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn nothing_reads_the_tables_through(db: MySqlPool) {
+    let other = user(&db).await;
+    submit(&db, other, OTHERS).await;
+    sqlx::query("UPDATE analyses SET publish_due = NULL").execute(&db).await.unwrap();
+    let me = user(&db).await;
+    let ids = submit(&db, me, 4).await;
+    sqlx::raw_sql("ANALYZE TABLE analyses, users, analysis_events, analysis_outcomes")
+        .execute(&db)
+        .await
+        .unwrap();
+    let leases = [claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease];
+
+    let mut conn = db.acquire().await.unwrap();
+    let before = rows_read(&mut conn).await;
+    sqlx::query("SELECT COUNT(object_key) FROM analyses").execute(&mut *conn).await.unwrap();
+    let scanned = rows_read(&mut conn).await - before;
+    assert!(scanned > 1000, "the measure sees a scan: {scanned}");
+
+    let request = [ClaimRequest { analysis: ids[2], redelivered: false }];
+    assert_reads!(conn, 12, claim(&mut conn, &request, LEASE, MAX_ATTEMPTS));
+    assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
+    assert_reads!(conn, 12, retry_later(&mut conn, leases[0], Duration::ZERO));
+    assert_reads!(conn, 12, hand_back(&mut conn, leases[1]));
+    assert_reads!(conn, 24, clear_published(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
+    assert_reads!(conn, 40, take_due(&mut conn, LEASE, MAX_ATTEMPTS));
+    let ended =
+        [Finish { analysis: ids[3], user: me, guard: Guard::Active, outcome: Outcome::Cancelled }];
+    assert_reads!(conn, 24, finish(&mut conn, &ended));
+
+    assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
+    assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
+    assert_reads!(conn, 20, list_active(&mut conn, me, 100));
+    assert_reads!(conn, 6, list_events_after(&mut conn, me, 0, 10));
+    assert_reads!(conn, 6, last_event(&mut conn, me));
+    assert_reads!(conn, 6, find_event_of(&mut conn, ids[3]));
+    assert_reads!(conn, 30, list_queue(&mut conn, 10));
+    assert_reads!(conn, 20, measure_load(&mut conn));
+}

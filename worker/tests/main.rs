@@ -1,0 +1,6 @@
+//! The worker against a real broker and database, with an analyzer that does as it is told.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+mod jobs;
+mod outages;
