@@ -49,6 +49,10 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let script = api.anonymous().get("/assets/app.js").await;
     assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
+    let client = api.anonymous();
+    let again = client.request(reqwest::Method::GET, "/assets/app.js");
+    let again = again.header("if-none-match", script.header("etag"));
+    assert_eq!(client.send(again).await.status, 304, "an unchanged file is not sent again");
 }
 
 #[sqlx::test(migrations = "../migrations")]

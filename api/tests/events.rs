@@ -1,7 +1,5 @@
 //! Server-sent events, with changes made by the database's own functions.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
@@ -95,13 +93,12 @@ async fn a_draining_replica_closes_its_streams(db: MySqlPool) {
     let api = stack.api().await;
     let guest = api.guest().await;
     let mut events = guest.events("/v1/events", None).await;
-    let stopping = tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        api.stop().await
-    });
-    assert!(events.next().await.is_none());
-    drop(events);
-    assert!(stopping.await.unwrap(), "drained in time");
+    let ending = async {
+        assert!(events.next().await.is_none());
+        drop(events);
+    };
+    let ((), drained) = futures_util::join!(ending, api.stop());
+    assert!(drained, "in time");
 }
 
 #[sqlx::test(migrations = "../migrations")]

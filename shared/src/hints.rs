@@ -1,39 +1,17 @@
 //! Hints through Redis: "look again at this analysis". They may be lost at any time; whoever waits also looks by itself.
 
-use std::time::Duration;
-
-use futures_util::StreamExt;
-use redis::aio::ConnectionManagerConfig;
-use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::analyses::Changed;
 use crate::config::RedisConfig;
-use crate::retry::Backoff;
+use crate::pubsub::{self, client, connection_config};
 
 /// Hints that may wait for Redis; more are dropped.
 const BACKLOG: usize = 4096;
 /// Hints sent in one round trip.
 const AT_ONCE: usize = 256;
-/// Longest wait for Redis.
-const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Opens Redis; no connection is made yet.
-pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
-    redis::Client::open(config.redis_url.expose_secret())
-}
-
-/// How connections to Redis behave: bounded waits, reconnecting by themselves.
-pub fn connection_config() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(REDIS_TIMEOUT))
-        .set_response_timeout(Some(REDIS_TIMEOUT))
-        .set_number_of_retries(1)
-}
-
 fn channel(config: &RedisConfig) -> String {
     format!("{}changed", config.redis_prefix)
 }
@@ -76,49 +54,18 @@ impl Hints {
     }
 }
 
-/// Listens to hints until `draining`. `connected` says whether hints can be relied on; it turns true only once the
-/// subscription stands, so that a reader who looks then misses nothing.
+/// Listens to hints until `draining`; see [`pubsub::listen`] for `connected`.
 pub async fn listen(
     config: RedisConfig,
     connected: watch::Sender<bool>,
     draining: CancellationToken,
     mut on_hint: impl FnMut(Changed),
 ) {
-    let mut failures = 0;
-    while !draining.is_cancelled() {
-        let ended = tokio::select! {
-            () = draining.cancelled() => return,
-            ended = subscription(&config, &connected, &mut on_hint) => ended,
-        };
-        failures = if connected.send_replace(false) { 1 } else { failures + 1 };
-        match ended {
-            Ok(()) => tracing::warn!("lost the subscription to redis"),
-            Err(error) => tracing::warn!(%error, "cannot listen to redis"),
-        }
-        draining.run_until_cancelled(sleep(Backoff::RECONNECT.pause(failures))).await;
-    }
-}
-
-async fn subscription(
-    config: &RedisConfig,
-    connected: &watch::Sender<bool>,
-    on_hint: &mut impl FnMut(Changed),
-) -> Result<(), redis::RedisError> {
-    let setup = async {
-        let mut subscription = client(config)?.get_async_pubsub().await?;
-        subscription.subscribe(channel(config)).await?;
-        Ok::<_, redis::RedisError>(subscription)
-    };
-    let subscription = match tokio::time::timeout(REDIS_TIMEOUT, setup).await {
-        Ok(subscription) => subscription?,
-        Err(elapsed) => return Err(std::io::Error::from(elapsed).into()),
-    };
-    connected.send_replace(true);
-    let mut messages = subscription.into_on_message();
-    while let Some(message) = messages.next().await {
-        if let Ok(changed) = serde_json::from_slice(message.get_payload_bytes()) {
+    let channels = vec![channel(&config)];
+    pubsub::listen(config, channels, connected, draining, move |payload| {
+        if let Ok(changed) = serde_json::from_slice(payload) {
             on_hint(changed);
         }
-    }
-    Ok(())
+    })
+    .await;
 }

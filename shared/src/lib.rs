@@ -6,6 +6,7 @@ pub mod config;
 pub mod database;
 pub mod hints;
 pub mod objects;
+pub mod pubsub;
 pub mod queue;
 pub mod retry;
 pub mod shutdown;

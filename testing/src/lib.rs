@@ -14,7 +14,7 @@ mod stack;
 
 pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
-pub use stack::{Running, Stack};
+pub use stack::{Running, Stack, redis};
 
 use std::path::PathBuf;
 use std::time::Duration;

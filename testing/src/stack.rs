@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use toneup_api::config::ApiConfig;
 use toneup_api::http::serve;
 use toneup_api::http::state::AppState;
-use toneup_shared::config::Settings;
+use toneup_shared::config::{RedisConfig, Settings};
 use toneup_shared::objects::Objects;
 use toneup_shared::shutdown::Shutdown;
 use toneup_worker::config::WorkerConfig;
@@ -159,6 +159,13 @@ impl Stack {
     }
 }
 
+/// Redis, under a prefix that no other test has.
+pub fn redis() -> RedisConfig {
+    let mut vars = environment(&["REDIS_URL"]);
+    vars.insert("REDIS_PREFIX".into(), format!("test-{}:", Uuid::now_v7()));
+    Settings::from_vars(Some(vars)).expect("settings").section().expect("redis")
+}
+
 /// A virtual host with the topology and policies of `rabbitmq/definitions.json`; deleted when dropped.
 #[derive(Debug)]
 struct VirtualHost {
@@ -231,8 +238,6 @@ fn environment(names: &[&str]) -> HashMap<String, String> {
 
 /// Waits for a future, but not for ever.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(crate::SOON, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited in vain: {what}"),
-    }
+    let waited = tokio::time::timeout(crate::SOON, future).await;
+    waited.unwrap_or_else(|elapsed| panic!("waited in vain for {what}: {elapsed}"))
 }

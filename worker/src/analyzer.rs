@@ -1,24 +1,22 @@
 //! The analyzer's client: one call, and what its answer means. Works with our analyzer and with the original server.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use toneup_shared::analyses::claim::Claimed;
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
-use url::Url;
 
-use crate::config::AnalyzerConfig;
+use crate::flow::endpoints::Endpoint;
+use crate::flow::instance::Ended;
+use crate::flow::limit::Signals;
 
 /// Largest answer that is read, in bytes.
 const ANSWER_LIMIT_BYTES: usize = 256 * 1024;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bounds of the pause an overloaded analyzer may ask for.
 const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 /// The pause when an overloaded analyzer does not say.
@@ -75,55 +73,61 @@ impl CallError {
     }
 }
 
-/// Calls analyzers in turn.
+/// What came of one call.
 #[derive(Debug)]
-pub(crate) struct Analyzer {
-    client: Client,
-    addresses: Vec<Url>,
-    next: AtomicUsize,
+pub(crate) struct Answer {
+    /// What the instance said about itself.
+    pub(crate) signals: Option<Signals>,
+    /// What it said about the photo.
+    pub(crate) result: Result<AnalysisResult, CallError>,
 }
 
-impl Analyzer {
-    /// Prepares the client; nothing is sent.
-    pub(crate) fn new(config: &AnalyzerConfig) -> anyhow::Result<Self> {
-        let client = Client::builder()
-            .user_agent(concat!("toneup-worker/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(config.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .context("building the analyzer's client")?;
-        let addresses = config
-            .urls
-            .iter()
-            .map(|url| format!("{}/analyze-color", url.as_str().trim_end_matches('/')).parse())
-            .collect::<Result<_, _>>()
-            .context("building the analyzer's address")?;
-        Ok(Self { client, addresses, next: AtomicUsize::new(0) })
+impl Answer {
+    /// What it means for the flow of work.
+    pub(crate) fn ended(&self) -> Ended {
+        match &self.result {
+            Ok(_) | Err(CallError::Refused(_)) => Ended::Answered(self.signals),
+            Err(CallError::Busy { retry_after }) => Ended::Busy(*retry_after),
+            Err(CallError::Unreachable(_)) => Ended::Unreachable,
+            Err(CallError::Faulty { .. } | CallError::TimedOut) => Ended::Failed,
+        }
     }
+}
 
-    /// Has one photo analysed.
-    pub(crate) async fn analyze(
-        &self,
-        claimed: &Claimed,
-        photo: Bytes,
-    ) -> Result<AnalysisResult, CallError> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.addresses.len();
-        // The original server takes a number for the user and only returns it: ours identify the answer by its request.
-        let length = u64::try_from(photo.len()).unwrap_or(u64::MAX);
-        let file = Part::stream_with_length(photo, length).file_name("photo");
-        let form = Form::new().text("user_id", "0").part("file", file);
-        let request = self
-            .client
-            .post(self.addresses[turn].clone())
-            .header("traceparent", claimed.trace.child().to_string())
-            .multipart(form);
-        let response = request.send().await.map_err(not_sent)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = read(response).await?;
-        interpret(status, &headers, &body)
-    }
+/// Has one photo analysed by one instance.
+pub(crate) async fn analyze(endpoint: &Endpoint, claimed: &Claimed, photo: Bytes) -> Answer {
+    let mut signals = None;
+    let result = exchange(endpoint, claimed, photo, &mut signals).await;
+    Answer { signals, result }
+}
+
+async fn exchange(
+    endpoint: &Endpoint,
+    claimed: &Claimed,
+    photo: Bytes,
+    signals: &mut Option<Signals>,
+) -> Result<AnalysisResult, CallError> {
+    // The original server takes a number for the user and only returns it; ours is known by its request.
+    let length = u64::try_from(photo.len()).unwrap_or(u64::MAX);
+    let file = Part::stream_with_length(photo, length).file_name("photo");
+    let form = Form::new().text("user_id", "0").part("file", file);
+    let request = endpoint
+        .client
+        .post(endpoint.url.clone())
+        .header("traceparent", claimed.trace.child().to_string())
+        .multipart(form);
+    let response = request.send().await.map_err(not_sent)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    *signals = read_signals(&headers);
+    let body = read(response).await?;
+    interpret(status, &headers, &body)
+}
+
+/// The headers of an instance that says what it has; all three, or none counts.
+fn read_signals(headers: &HeaderMap) -> Option<Signals> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    let waited = Duration::from_millis(number("x-waited-ms")?.into());
+    Some(Signals { slots: number("x-slots")?.max(1), free: number("x-free")?, waited })
 }
 
 /// A connection that could not be made was no attempt; one that broke may have been the photo's doing.

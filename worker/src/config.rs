@@ -1,6 +1,5 @@
 //! What the worker reads from its surroundings: once, in `main`, and nowhere else.
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -31,8 +30,6 @@ pub struct WorkerConfig {
 /// Settings of the worker itself.
 #[derive(Debug, Clone, Deserialize)]
 pub struct OwnConfig {
-    /// Deliveries taken from the queue and not yet settled; also the number of jobs run at once.
-    pub worker_window: NonZeroU16,
     /// How long running jobs may finish after SIGTERM; what has not finished then is handed back.
     #[serde(with = "humantime_serde")]
     pub worker_shutdown_grace: Duration,

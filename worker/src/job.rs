@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use tokio::time::sleep;
@@ -16,7 +17,8 @@ use toneup_shared::queue::message::AnalyzeRequested;
 use toneup_shared::retry::Backoff;
 use tracing::Instrument;
 
-use crate::analyzer::{Analyzer, CallError};
+use crate::analyzer::{self, CallError};
+use crate::flow::Flow;
 use crate::leases::LeaseKeeper;
 use crate::settle::{Aborted, Settlements};
 
@@ -26,13 +28,16 @@ const RETRY: Backoff = Backoff { first: Duration::from_secs(2), longest: Duratio
 const OUTAGE: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
 
+/// Failures of an analyzer that fails at everything which one attempt outlasts.
+const EXCUSED: u32 = 2;
+
 /// Runs jobs.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     pub(crate) settlements: Settlements,
     pub(crate) leases: LeaseKeeper,
     pub(crate) objects: Objects,
-    pub(crate) analyzer: Analyzer,
+    pub(crate) flow: Flow,
     pub(crate) max_attempts: u16,
     pub(crate) draining: CancellationToken,
     pub(crate) aborting: CancellationToken,
@@ -158,21 +163,32 @@ impl Jobs {
                 return Attempt::HandedBack;
             }
         };
-        failures = 0;
+        self.analyze(claimed, photo).await
+    }
+
+    /// Sends the photo to an analyzer when it is the job's turn; again where the analyzer, not the job, is to blame.
+    async fn analyze(&self, claimed: &Claimed, photo: Bytes) -> Attempt {
+        let mut excused = 0;
         loop {
-            let pause = match self.analyzer.analyze(claimed, photo.clone()).await {
+            let turn = self.flow.admit(claimed.lease.analysis);
+            let Some(permit) = self.draining.run_until_cancelled(turn).await else {
+                return Attempt::HandedBack;
+            };
+            let answer = analyzer::analyze(permit.endpoint(), claimed, photo.clone()).await;
+            let away = permit.end(answer.ended());
+            match answer.result {
                 Ok(result) => return Attempt::Succeeded(Box::new(result)),
                 Err(CallError::Refused(error)) => return Attempt::Failed(error),
-                Err(CallError::Busy { retry_after }) => retry_after,
-                Err(CallError::Unreachable(error)) => {
-                    failures += 1;
-                    tracing::warn!(%error, failures, "cannot reach the analyzer");
-                    OUTAGE.pause(failures)
+                Err(error @ (CallError::Busy { .. } | CallError::Unreachable(_))) => {
+                    tracing::debug!(%error, "waiting for the analyzer");
+                }
+                // While the analyzer fails at everything, that is no failure of this job; but a job that it always fails
+                // at must not be its only test.
+                Err(error) if away && excused < EXCUSED => {
+                    excused += 1;
+                    tracing::warn!(%error, excused, "the analyzer is failing");
                 }
                 Err(error) => return Attempt::FailedForNow(error),
-            };
-            if !self.wait(pause).await {
-                return Attempt::HandedBack;
             }
         }
     }

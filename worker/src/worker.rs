@@ -9,10 +9,9 @@ use toneup_shared::queue::publisher::Publisher;
 use toneup_shared::queue::sweep::Sweep;
 use toneup_shared::shutdown::Shutdown;
 
-use crate::analyzer::Analyzer;
 use crate::config::WorkerConfig;
 use crate::consumer::Consumer;
-use crate::flow::window::Window;
+use crate::flow::Flow;
 use crate::job::Jobs;
 use crate::leases::LeaseKeeper;
 use crate::settle::Settlements;
@@ -26,18 +25,19 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
     shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
 
     let leases = LeaseKeeper::spawn(pool.clone(), config.jobs.job_lease, shutdown);
+    let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
     let jobs = Jobs {
         settlements: Settlements::spawn(pool, hints, config.jobs, shutdown),
         leases,
         objects: Objects::new(&config.objects),
-        analyzer: Analyzer::new(&config.analyzers)?,
+        flow,
         max_attempts: config.jobs.job_max_attempts,
         draining: shutdown.draining.clone(),
         aborting: shutdown.aborting.clone(),
     };
     let consumer = Consumer {
         broker: config.broker,
-        window: Window::fixed(config.worker.worker_window),
+        window,
         jobs: Arc::new(jobs),
         shutdown: shutdown.clone(),
     };

@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use redis::aio::ConnectionManager;
 use toneup_shared::config::RedisConfig;
-use toneup_shared::hints::{client, connection_config};
+use toneup_shared::pubsub::{client, connection_config};
 
 use super::problem::ApiError;
 use super::state::AppState;

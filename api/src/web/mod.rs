@@ -2,9 +2,11 @@
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
@@ -29,8 +31,11 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
     let page = Router::new()
-        .route("/", get(async || file("index.html")))
-        .route("/assets/{*path}", get(async |Path(path): Path<String>| file(&path)));
+        .route("/", get(async |headers: HeaderMap| file("index.html", &headers)))
+        .route(
+            "/assets/{*path}",
+            get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)),
+        );
     secured(page, &page_policy(uploads))
 }
 
@@ -54,16 +59,20 @@ fn secured(router: Router<AppState>, policy: &str) -> Router<AppState> {
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
 }
 
-/// An embedded file, revalidated at every use: a new release shows at once, an unchanged file is cheap.
-fn file(path: &str) -> Response {
+/// An embedded file, revalidated at every use by its hash: a new release shows at once, an unchanged file is not sent.
+fn file(path: &str, headers: &HeaderMap) -> Response {
     let Some(EmbeddedFile { data, metadata }) = Files::get(path) else {
         return ApiError::NotFound.into_response();
     };
+    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
+    if known.is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
     let content_type = match metadata.mimetype() {
         kind if kind.starts_with("text/") => format!("{kind}; charset=utf-8"),
         kind => kind.to_owned(),
     };
-    let headers =
-        [(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "no-cache".to_owned())];
-    (StatusCode::OK, headers, data).into_response()
+    (StatusCode::OK, caching, [(header::CONTENT_TYPE, content_type)], data).into_response()
 }

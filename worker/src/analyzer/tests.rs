@@ -10,6 +10,7 @@ use wiremock::matchers::{body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::flow::endpoints::endpoint;
 
 fn claimed() -> Claimed {
     let (analysis, user) = (AnalysisId::generate(), UserId(Uuid::now_v7()));
@@ -23,11 +24,15 @@ fn claimed() -> Claimed {
 }
 
 async fn call(url: &str) -> Result<AnalysisResult, CallError> {
+    call_for(url).await.result
+}
+
+async fn call_for(url: &str) -> Answer {
     toneup_shared::tls::install();
-    let config =
-        AnalyzerConfig { urls: vec![url.parse().unwrap()], timeout: Duration::from_millis(300) };
-    let analyzer = Analyzer::new(&config).unwrap();
-    analyzer.analyze(&claimed(), Bytes::from_static(b"photo bytes")).await
+    let base: url::Url = url.parse().unwrap();
+    let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
+    let endpoint = endpoint(&base, address.parse().unwrap(), Duration::from_millis(300)).unwrap();
+    analyze(&endpoint, &claimed(), Bytes::from_static(b"photo bytes")).await
 }
 
 async fn answered(response: ResponseTemplate) -> Result<AnalysisResult, CallError> {
@@ -119,4 +124,26 @@ async fn an_analyzer_that_hangs_is_given_up_in_time() {
     let slow = json(r#"{"personalColor": "SPRING"}"#).set_delay(Duration::from_secs(5));
     assert!(matches!(answered(slow).await, Err(CallError::TimedOut)));
     assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn what_an_instance_says_of_itself_is_read_from_any_answer() {
+    let server = MockServer::start().await;
+    let says = |response: ResponseTemplate, free: &str| {
+        let response = response.insert_header("x-slots", "4").insert_header("x-free", free);
+        response.insert_header("x-waited-ms", "120")
+    };
+    Mock::given(method("POST"))
+        .respond_with(says(ResponseTemplate::new(422), "3"))
+        .mount(&server)
+        .await;
+    let waited = Duration::from_millis(120);
+    let signals = Some(Signals { slots: 4, free: 3, waited });
+    let answer = call_for(&server.uri()).await;
+    assert_eq!((answer.signals, answer.ended()), (signals, Ended::Answered(signals)));
+
+    let silent = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).mount(&silent).await;
+    let answer = call_for(&silent.uri()).await;
+    assert_eq!((answer.signals, answer.ended()), (None, Ended::Failed));
 }

@@ -1,0 +1,110 @@
+//! Finding the instances: a name may stand for several, which are addressed one by one, since each has its own queue.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::Client;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use url::Url;
+
+use super::admission::InstanceId;
+use crate::config::AnalyzerConfig;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One instance's address, and a client that speaks to it alone.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// Where photos are sent.
+    pub(crate) url: Url,
+    /// Bound to the instance's address.
+    pub(crate) client: Client,
+}
+
+/// The configured addresses and what they stand for.
+#[derive(Debug)]
+pub(crate) struct Endpoints {
+    bases: Vec<Url>,
+    answer_timeout: Duration,
+    known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
+    made: InstanceId,
+}
+
+impl Endpoints {
+    /// Nothing is looked up yet.
+    pub(crate) fn new(config: &AnalyzerConfig) -> Self {
+        Self {
+            bases: config.urls.clone(),
+            answer_timeout: config.timeout,
+            known: BTreeMap::new(),
+            made: 0,
+        }
+    }
+
+    /// The instances there are now. A name that cannot be resolved keeps the instances it had.
+    pub(crate) async fn resolve(&mut self) -> HashMap<InstanceId, Arc<Endpoint>> {
+        for base in self.bases.clone() {
+            let found = match timeout(LOOKUP_TIMEOUT, addresses(&base)).await {
+                Ok(Ok(found)) => found,
+                Ok(Err(error)) => {
+                    tracing::warn!(%base, "cannot find the analyzer: {error:#}");
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            self.known.retain(|(of, address), _| *of != base || found.contains(address));
+            for address in found {
+                self.remember(&base, address);
+            }
+        }
+        self.known.values().map(|(id, endpoint)| (*id, Arc::clone(endpoint))).collect()
+    }
+
+    fn remember(&mut self, base: &Url, address: SocketAddr) {
+        let key = (base.clone(), address);
+        if self.known.contains_key(&key) {
+            return;
+        }
+        match endpoint(base, address, self.answer_timeout) {
+            Ok(endpoint) => {
+                tracing::info!(%base, %address, "analyzer found");
+                self.made += 1;
+                self.known.insert(key, (self.made, Arc::new(endpoint)));
+            }
+            Err(error) => tracing::error!(%base, "cannot use the analyzer: {error:#}"),
+        }
+    }
+}
+
+async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {
+    let host = base.host_str().context("the address names no host")?;
+    let port = base.port_or_known_default().context("the address names no port")?;
+    // Brackets around an IPv6 address belong to the URL.
+    let host = host.trim_matches(['[', ']']);
+    Ok(lookup_host((host, port)).await?.collect())
+}
+
+/// The instance at an address; the name stays in the URL, for TLS and for virtual hosts.
+pub(crate) fn endpoint(
+    base: &Url,
+    address: SocketAddr,
+    answer_timeout: Duration,
+) -> anyhow::Result<Endpoint> {
+    let client = Client::builder()
+        .user_agent(concat!("toneup-worker/", env!("CARGO_PKG_VERSION")))
+        .resolve(base.host_str().unwrap_or_default(), address)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(answer_timeout)
+        .tcp_nodelay(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .context("building the analyzer's client")?;
+    let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
+    Ok(Endpoint { url: url.context("building the analyzer's address")?, client })
+}

@@ -1,0 +1,176 @@
+//! One analyzer instance as this worker sees it: its limit, its breaker, what is there now. Pure.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::breaker::{Breaker, Health};
+use super::limit::{Limit, Signals};
+
+/// An instance's state.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    limit: Limit,
+    breaker: Breaker,
+    in_flight: u32,
+    paused_until: Option<Instant>,
+    /// Free slots as of the last answer.
+    free: u32,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With an answer about the photo.
+    Answered(Option<Signals>),
+    /// Refused for overload, for so long.
+    Busy(Duration),
+    /// With a failure that may be the photo's doing.
+    Failed,
+    /// There was nobody.
+    Unreachable,
+    /// We gave up on it.
+    Abandoned,
+}
+
+impl Instance {
+    /// An instance that nothing is known of.
+    pub(crate) fn new() -> Self {
+        Self {
+            limit: Limit::Unknown,
+            breaker: Breaker::default(),
+            in_flight: 0,
+            paused_until: None,
+            free: 0,
+        }
+    }
+
+    /// Requests that this worker has there.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Requests that this worker may have there.
+    pub(crate) fn limit(&self) -> u32 {
+        if self.breaker.is_open() { 1 } else { self.limit.get() }
+    }
+
+    /// What the instance says it works on at once.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        self.limit.slots()
+    }
+
+    /// Whether its limit is learned from its throughput.
+    pub(crate) fn is_learned(&self) -> bool {
+        matches!(self.limit, Limit::Learned(_))
+    }
+
+    /// Whether it is believed to be away: a failure there is not the job's.
+    pub(crate) fn is_away(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// How many more may be sent now.
+    pub(crate) fn room(&self, now: Instant) -> u32 {
+        let waits = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        if waits(self.paused_until) || waits(self.breaker.probe_at()) {
+            return 0;
+        }
+        self.limit().saturating_sub(self.in_flight)
+    }
+
+    /// When there may be room without anything being answered before.
+    pub(crate) fn opens_at(&self, now: Instant) -> Option<Instant> {
+        let later = |until: &Instant| *until > now;
+        self.paused_until.into_iter().chain(self.breaker.probe_at()).filter(later).max()
+    }
+
+    /// Where the next job is best off: the most slots known to be free, then the most room.
+    pub(crate) fn preference(&self, now: Instant) -> (u32, u32) {
+        (self.free.saturating_sub(self.in_flight), self.room(now))
+    }
+
+    /// A request goes out; `true` if no other may now.
+    pub(crate) fn started(&mut self) -> bool {
+        self.in_flight += 1;
+        self.in_flight >= self.limit()
+    }
+
+    /// An exchange ended after `elapsed`; see [`Limit::answered`] for `full` and `shared`, [`Breaker::record`] for
+    /// `jitter`.
+    pub(crate) fn ended(
+        &mut self,
+        now: Instant,
+        elapsed: Duration,
+        ended: Ended,
+        full: bool,
+        shared: bool,
+        jitter: f64,
+    ) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let health = match ended {
+            Ended::Answered(signals) => {
+                self.free = signals.map_or(0, |signals| signals.free);
+                self.limit.answered(now, elapsed, signals, full, shared);
+                Health::Answered
+            }
+            Ended::Busy(pause) => {
+                self.free = 0;
+                self.limit.refused(now);
+                self.paused_until = Some(now + pause.mul_f64(1.0 + jitter / 2.0));
+                Health::Answered
+            }
+            Ended::Failed => Health::Failed,
+            Ended::Unreachable => Health::Unreachable,
+            Ended::Abandoned => return,
+        };
+        self.breaker.record(now, health, jitter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn answered(free: u32) -> Ended {
+        Ended::Answered(Some(Signals { slots: 4, free, waited: Duration::ZERO }))
+    }
+
+    #[test]
+    fn an_instance_that_is_away_gets_one_probe_at_a_time() {
+        let (mut instance, now) = (Instance::new(), Instant::now());
+        instance.started();
+        instance.ended(now, SECOND, answered(4), true, true, 0.0);
+        assert_eq!(instance.room(now), 5);
+        instance.started();
+        instance.ended(now, SECOND, Ended::Unreachable, false, true, 0.0);
+        assert!(instance.is_away());
+        assert_eq!(instance.room(now), 0);
+        let later = instance.opens_at(now).unwrap();
+        assert_eq!(instance.room(later), 1);
+        instance.started();
+        assert_eq!(instance.room(later), 0);
+        instance.ended(later, SECOND, answered(4), true, true, 0.0);
+        assert_eq!(instance.room(later), 5, "as before the outage");
+    }
+
+    #[test]
+    fn a_refusal_pauses_the_instance() {
+        let (mut instance, now) = (Instance::new(), Instant::now());
+        instance.started();
+        instance.ended(now, SECOND, Ended::Busy(SECOND), true, true, 0.0);
+        assert_eq!(instance.room(now), 0);
+        assert_eq!(instance.room(now + SECOND), 1);
+        assert!(!instance.is_away());
+    }
+
+    #[test]
+    fn what_we_gave_up_on_says_nothing_about_the_instance() {
+        let (mut instance, now) = (Instance::new(), Instant::now());
+        instance.started();
+        instance.ended(now, SECOND, Ended::Abandoned, true, true, 0.0);
+        assert_eq!((instance.in_flight(), instance.room(now)), (0, 1));
+    }
+}

@@ -1,0 +1,191 @@
+//! Learning the limit of an instance that says nothing: try another one for a while, and keep it only if more was done
+//! per second. A pure state machine.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Share of the gain that one more slot would bring which must show for a step up to be kept.
+const CONVINCING: f64 = 0.35;
+/// While every doubling pays, double: the gain, as a factor, that makes it worth another.
+const DOUBLING_PAYS: f64 = 1.4;
+/// Answers a trial needs for each request that may be at the instance.
+const ANSWERS_PER_REQUEST: u32 = 4;
+/// Trials spent at the settled limit before the next step is tried.
+const REST: u32 = 6;
+const CEILING: u32 = 256;
+
+/// What the running trial is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Doubling from one, until it does not pay.
+    Doubling,
+    /// Measuring the settled limit; so many trials until the next step is tried.
+    Resting(u32),
+    /// One more than the settled limit.
+    Up,
+    /// One less.
+    Down,
+}
+
+/// A limit found by hill climbing on throughput.
+#[derive(Debug, Clone)]
+pub(crate) struct Learner {
+    /// The best limit known, and answers per second at it.
+    settled: u32,
+    rate: f64,
+    phase: Phase,
+    trial: Trial,
+    down_next: bool,
+}
+
+/// Answers counted while the limit was used in full.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    began: Instant,
+    answers: u32,
+    /// Answers to requests from before the trial, which say nothing about it.
+    leftover: u32,
+}
+
+impl Trial {
+    fn begin(now: Instant, leftover: u32) -> Self {
+        Self { began: now, answers: 0, leftover }
+    }
+}
+
+impl Learner {
+    /// Begins with one request at a time.
+    pub(crate) fn new(now: Instant) -> Self {
+        let trial = Trial::begin(now, 0);
+        Self { settled: 1, rate: 0.0, phase: Phase::Doubling, trial, down_next: true }
+    }
+
+    /// Requests that may be at the instance.
+    pub(crate) fn limit(&self) -> u32 {
+        match self.phase {
+            Phase::Doubling | Phase::Resting(_) => self.settled,
+            Phase::Up => (self.settled + 1).min(CEILING),
+            Phase::Down => (self.settled - 1).max(1),
+        }
+    }
+
+    /// A request was answered; `full`: as many were there as allowed.
+    pub(crate) fn answered(&mut self, now: Instant, _elapsed: Duration, full: bool) {
+        if !full {
+            // Too little work to learn from: the rate is that of the arrivals.
+            self.trial = Trial::begin(now, 0);
+            return;
+        }
+        if self.trial.leftover > 0 {
+            self.trial.leftover -= 1;
+            self.trial.began = now;
+            return;
+        }
+        self.trial.answers += 1;
+        if self.trial.answers < (ANSWERS_PER_REQUEST * self.limit()).max(6) {
+            return;
+        }
+        let seconds = now.duration_since(self.trial.began).as_secs_f64().max(1e-6);
+        let rate = f64::from(self.trial.answers) / seconds;
+        let before = self.limit();
+        self.conclude(rate);
+        self.trial = Trial::begin(now, before);
+    }
+
+    /// An overloaded instance refused: back to three quarters.
+    pub(crate) fn refused(&mut self, now: Instant) {
+        self.settled = (self.settled * 3 / 4).max(1);
+        self.phase = Phase::Resting(REST);
+        self.trial = Trial::begin(now, self.settled);
+    }
+
+    /// What a trial at the current limit, which did `rate` answers per second, leads to.
+    fn conclude(&mut self, rate: f64) {
+        let step = 1.0 / f64::from(self.settled);
+        match self.phase {
+            Phase::Doubling if self.rate == 0.0 || rate > self.rate * DOUBLING_PAYS => {
+                self.rate = rate;
+                self.settled = (self.settled * 2).min(CEILING);
+            }
+            Phase::Doubling => {
+                // Between the last two: the next steps find where.
+                self.rate = self.rate.max(rate);
+                self.settled = (self.settled * 3 / 4).max(1);
+                self.phase = Phase::Resting(0);
+            }
+            Phase::Resting(0) => {
+                self.rate = rate;
+                let down = self.down_next && self.settled > 1;
+                self.down_next = !self.down_next;
+                self.phase = if down { Phase::Down } else { Phase::Up };
+            }
+            Phase::Resting(left) => {
+                self.rate = f64::midpoint(self.rate, rate);
+                self.phase = Phase::Resting(left - 1);
+            }
+            Phase::Up if rate > self.rate * (1.0 + CONVINCING * step) => {
+                self.settled = self.limit();
+                self.rate = rate;
+                self.down_next = false;
+                self.phase = Phase::Resting(0);
+            }
+            Phase::Down if rate > self.rate * (1.0 - CONVINCING * step) => {
+                self.settled = self.limit();
+                self.rate = rate;
+                self.down_next = true;
+                self.phase = Phase::Resting(0);
+            }
+            Phase::Up | Phase::Down => self.phase = Phase::Resting(REST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a learner against an instance of `slots` with one queue, and says how well its slots were used.
+    fn utilisation(slots: u32, degrading: bool, answers: u32) -> (f64, u32) {
+        let begun = Instant::now();
+        let mut learner = Learner::new(begun);
+        let (mut now, mut done) = (begun, Vec::new());
+        for _ in 0..answers {
+            let there = f64::from(learner.limit());
+            let full = there / f64::from(slots);
+            // Answers per second of an instance with a service time of 1 s.
+            let rate = match (full > 1.0, degrading) {
+                (false, _) => there,
+                (true, false) => f64::from(slots),
+                (true, true) => f64::from(slots) * full.powf(-0.3),
+            };
+            now += Duration::from_secs_f64(1.0 / rate);
+            learner.answered(now, Duration::from_secs(1), true);
+            done.push((rate / f64::from(slots)).min(1.0));
+        }
+        let half = &done[done.len() / 2..];
+        let count = u32::try_from(half.len()).unwrap();
+        (half.iter().sum::<f64>() / f64::from(count), learner.limit())
+    }
+
+    #[test]
+    fn the_slots_of_a_silent_instance_are_found_and_kept_busy() {
+        for slots in [1, 2, 4, 8, 16] {
+            for degrading in [false, true] {
+                let (used, limit) = utilisation(slots, degrading, 3000);
+                assert!(used > 0.9, "{slots} slots, degrading {degrading}: {used}");
+                assert!(limit <= 2 * slots, "{slots} slots, degrading {degrading}: {limit}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_idle_system_teaches_nothing() {
+        let now = Instant::now();
+        let mut learner = Learner::new(now);
+        for second in 0..1000 {
+            learner.answered(now + Duration::from_secs(second), Duration::from_secs(1), false);
+        }
+        assert_eq!(learner.limit(), 1);
+    }
+}

@@ -1,0 +1,225 @@
+//! How much one analyzer instance is given by this worker: a pure state machine, fed with events and a clock, so that
+//! a simulation and the worker run the same code.
+//!
+//! Two ways to know: an instance that says what it has is *followed*; one that says nothing is *learned* from its
+//! throughput (latency tells nothing about capacity: it rises long before and long after the last slot is taken).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::learn::Learner;
+
+/// Weight of the newest service time.
+const SMOOTHING: f64 = 0.2;
+/// A job that waited longer than this share of the service time waited because of us.
+const WAITED_SHARE: f64 = 0.25;
+/// What remains of the limit after a refusal.
+const CUT: f64 = 0.7;
+/// Most requests one worker ever has at one instance.
+const CEILING: u32 = 512;
+
+/// What an answer said about the instance (headers `X-Slots`, `X-Free`, `X-Waited-Ms`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signals {
+    /// Requests it works on at once.
+    pub(crate) slots: u32,
+    /// Slots that could start at once when it answered, the answer's own included.
+    pub(crate) free: u32,
+    /// How long the request waited for its slot.
+    pub(crate) waited: Duration,
+}
+
+/// The limit of one instance.
+#[derive(Debug, Clone)]
+pub(crate) enum Limit {
+    /// Nothing is known: one request, to find out.
+    Unknown,
+    /// The instance says what it has.
+    Followed(Follower),
+    /// The instance says nothing.
+    Learned(Learner),
+}
+
+impl Limit {
+    /// Requests that may be at the instance.
+    pub(crate) fn get(&self) -> u32 {
+        match self {
+            Self::Unknown => 1,
+            Self::Followed(follower) => follower.limit,
+            Self::Learned(learner) => learner.limit(),
+        }
+    }
+
+    /// What the instance says it works on at once.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        match self {
+            Self::Followed(follower) => Some(follower.slots),
+            _ => None,
+        }
+    }
+
+    /// A request was answered after `elapsed`. `full`: as many were there as allowed. `shared`: all replicas together
+    /// are kept below what the instances have, so that the limit may follow at once.
+    pub(crate) fn answered(
+        &mut self,
+        now: Instant,
+        elapsed: Duration,
+        signals: Option<Signals>,
+        full: bool,
+        shared: bool,
+    ) {
+        match (&mut *self, signals) {
+            (Self::Followed(follower), Some(signals)) => {
+                follower.answered(now, elapsed, signals, full, shared);
+            }
+            (Self::Learned(learner), None) => learner.answered(now, elapsed, full),
+            (_, Some(signals)) => {
+                let mut follower = Follower::new(signals.slots);
+                follower.answered(now, elapsed, signals, true, shared);
+                *self = Self::Followed(follower);
+            }
+            (_, None) => *self = Self::Learned(Learner::new(now)),
+        }
+    }
+
+    /// A request was refused for overload.
+    pub(crate) fn refused(&mut self, now: Instant) {
+        match self {
+            Self::Unknown => {}
+            Self::Followed(follower) => follower.refused(now),
+            Self::Learned(learner) => learner.refused(now),
+        }
+    }
+}
+
+/// Follows what the instance says: up while slots are free, down while jobs wait.
+#[derive(Debug, Clone)]
+pub(crate) struct Follower {
+    limit: u32,
+    slots: u32,
+    service: Option<Duration>,
+    lowered: Option<Instant>,
+}
+
+impl Follower {
+    fn new(slots: u32) -> Self {
+        Self { limit: 1, slots, service: None, lowered: None }
+    }
+
+    fn answered(
+        &mut self,
+        now: Instant,
+        elapsed: Duration,
+        signals: Signals,
+        full: bool,
+        shared: bool,
+    ) {
+        let service = elapsed.saturating_sub(signals.waited);
+        let smoothed = self
+            .service
+            .map_or(service, |known| known.mul_f64(1.0 - SMOOTHING) + service.mul_f64(SMOOTHING));
+        self.service = Some(smoothed);
+        self.slots = signals.slots;
+        if signals.waited > smoothed.mul_f64(WAITED_SHARE) {
+            self.lower(now, |limit| limit.saturating_sub(1));
+        } else if full && signals.free > 0 {
+            self.limit += if shared { signals.free } else { 1 };
+        }
+        self.limit = self.limit.min(signals.slots.saturating_add(1)).clamp(1, CEILING);
+    }
+
+    fn refused(&mut self, now: Instant) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a small positive number"
+        )]
+        self.lower(now, |limit| (f64::from(limit) * CUT) as u32);
+    }
+
+    /// Lowers at most once in a service time: what was sent before the last step still shows the old limit.
+    fn lower(&mut self, now: Instant, step: impl FnOnce(u32) -> u32) {
+        let service = self.service.unwrap_or_default();
+        if self.lowered.is_none_or(|lowered| now.duration_since(lowered) >= service) {
+            self.limit = step(self.limit).max(1);
+            self.lowered = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICE: Duration = Duration::from_secs(1);
+
+    fn signals(free: u32, waited: Duration) -> Signals {
+        Signals { slots: 4, free, waited }
+    }
+
+    fn following() -> (Limit, Instant) {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), true, true);
+        (limit, now)
+    }
+
+    #[test]
+    fn the_first_answer_opens_all_slots_and_one_more() {
+        assert_eq!(Limit::Unknown.get(), 1);
+        assert_eq!(following().0.get(), 5);
+    }
+
+    #[test]
+    fn without_a_shared_truth_the_limit_grows_one_by_one() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        for expected in [2, 3, 4, 5, 5] {
+            limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), true, false);
+            assert_eq!(limit.get(), expected);
+        }
+    }
+
+    #[test]
+    fn jobs_that_wait_lower_the_limit_once_per_service_time() {
+        let (mut limit, now) = following();
+        for _ in 0..3 {
+            limit.answered(now, SERVICE * 2, Some(signals(0, SERVICE)), true, true);
+        }
+        assert_eq!(limit.get(), 4);
+        limit.answered(now + SERVICE, SERVICE * 2, Some(signals(0, SERVICE)), true, true);
+        assert_eq!(limit.get(), 3);
+    }
+
+    #[test]
+    fn one_burst_of_refusals_is_one_signal() {
+        let (mut limit, now) = following();
+        for _ in 0..10 {
+            limit.refused(now);
+        }
+        assert_eq!(limit.get(), 3);
+    }
+
+    #[test]
+    fn free_slots_that_we_did_not_try_to_fill_change_nothing() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        limit.answered(now, SERVICE, Some(signals(1, Duration::ZERO)), true, true);
+        let before = limit.get();
+        limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), false, true);
+        assert_eq!(limit.get(), before);
+    }
+
+    #[test]
+    fn an_instance_that_shrinks_is_followed_at_once() {
+        let (mut limit, now) = following();
+        let shrunk = Some(Signals { slots: 2, free: 1, waited: Duration::ZERO });
+        limit.answered(now, SERVICE, shrunk, true, true);
+        assert_eq!(limit.get(), 3);
+    }
+
+    #[test]
+    fn an_instance_that_falls_silent_is_learned() {
+        let (mut limit, now) = following();
+        limit.answered(now, SERVICE, None, true, true);
+        assert!(matches!(limit, Limit::Learned(_)));
+    }
+}
