@@ -1,0 +1,59 @@
+//! `.env.example` is the settings' documentation: it must be whole and true.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
+use std::collections::{BTreeSet, HashMap};
+
+use toneup_api::config::ApiConfig;
+use toneup_shared::config::Settings;
+use toneup_testing::repository;
+use toneup_worker::config::WorkerConfig;
+
+fn example() -> HashMap<String, String> {
+    let text = std::fs::read_to_string(repository().join(".env.example")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| line.split_once('=').unwrap_or_else(|| panic!("no setting: {line}")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn defaults() -> HashMap<String, String> {
+    let text = std::fs::read_to_string(repository().join("shared/config.default.toml")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(key, value)| (key.to_uppercase(), value.trim_matches('"').to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_example_starts_every_process() {
+    let settings = Settings::from_vars(Some(example())).unwrap();
+    ApiConfig::load(&settings).unwrap();
+    WorkerConfig::load(&settings).unwrap();
+}
+
+#[test]
+fn the_example_names_every_default_with_its_value() {
+    let example = example();
+    for (name, value) in defaults() {
+        assert_eq!(example.get(&name), Some(&value), "{name}");
+    }
+}
+
+#[test]
+fn every_process_refuses_to_start_without_what_it_needs() {
+    let needed = ["DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET"];
+    let missing: BTreeSet<String> = needed
+        .iter()
+        .map(|name| {
+            let mut vars = example();
+            vars.remove(*name);
+            let settings = Settings::from_vars(Some(vars)).unwrap();
+            ApiConfig::load(&settings).unwrap_err().to_string()
+        })
+        .collect();
+    let expected = needed.iter().map(|name| format!("{name}: must be set")).collect();
+    assert_eq!(missing, expected);
+}
