@@ -1,5 +1,6 @@
 -- The job, its own outbox and its own timer. `publish_due` is the moment the sweep must look at the row again: a message
--- not yet confirmed, a retry's backoff, a lease that may have expired, a deadline. NULL: nothing to do.
+-- not yet confirmed (or confirmed long ago), a retry's backoff, a lease that may have expired, a deadline. NULL: it has
+-- ended, nothing to do.
 -- `publish_seq` counts how often the row became due, so that a late confirm cannot clear a newer due time.
 -- No foreign keys: they would lock the user's row on every submit.
 CREATE TABLE analyses (
@@ -20,6 +21,8 @@ CREATE TABLE analyses (
     finished_at      DATETIME(3)       NULL,
     PRIMARY KEY (id),
     KEY analyses_history (user_id, id),
+    -- A user's unfinished ones, however long the history; the primary key at its end keeps them in order.
+    KEY analyses_active (user_id, finished_at),
     KEY analyses_due (publish_due),
     KEY analyses_queue (status, id),
     KEY analyses_finished (finished_at)

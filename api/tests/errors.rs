@@ -48,6 +48,9 @@ async fn a_body_that_cannot_be_read_says_why(db: MySqlPool) {
     assert_eq!(problem_of(&text), (415, "unsupported_media_type".to_owned(), vec![]));
     let large = send("application/json", vec![b' '; 65 * 1024]).await;
     assert_eq!(problem_of(&large), (413, "too_large".to_owned(), vec![]));
+    let large = guest.request(Method::POST, "/v1/analyses");
+    let large = large.header("content-type", "application/json").body(vec![b' '; 70 * 1024]);
+    assert_eq!(problem_of(&guest.send(large).await).1, "too_large");
     let form = send("multipart/form-data", b"no boundary".to_vec()).await;
     assert_eq!(problem_of(&form).0, 415);
 }

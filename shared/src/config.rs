@@ -138,6 +138,9 @@ pub struct JobsConfig {
     /// How long a publish may stay unconfirmed before the sweep repeats it.
     #[serde(with = "humantime_serde")]
     pub job_publish_grace: Duration,
+    /// How long a published message may wait before it is published once more, should the queue have lost it.
+    #[serde(with = "humantime_serde")]
+    pub job_republish_after: Duration,
     /// How often the sweep looks for due rows.
     #[serde(with = "humantime_serde")]
     pub job_sweep_interval: Duration,

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use sqlx::{MySqlConnection, MySqlPool};
 use toneup_shared::analyses::claim::{ClaimRequest, claim};
-use toneup_shared::analyses::due::{clear_published, take_due};
+use toneup_shared::analyses::due::{note_published, take_due};
 use toneup_shared::analyses::finish::{Finish, Guard, finish};
 use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
 use toneup_shared::analyses::outcome::Outcome;
 use toneup_shared::analyses::read::{
-    find_event_of, find_owned, last_event, list_active, list_events_after, list_owned, list_queue,
-    measure_load,
+    find_event_of, find_owned, last_event, list_active, list_ended_after, list_events_after,
+    list_owned, list_queue, measure_load,
 };
 
 use crate::support::{LEASE, MAX_ATTEMPTS, claimed, submit, user};
@@ -46,6 +46,10 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     submit(&db, other, OTHERS).await;
     sqlx::query("UPDATE analyses SET publish_due = NULL").execute(&db).await.unwrap();
     let me = user(&db).await;
+    submit(&db, me, OTHERS).await;
+    let long_ago = "UPDATE analyses SET status = 'failed', publish_due = NULL,
+                    finished_at = NOW(3) - INTERVAL 1 DAY WHERE user_id = ?";
+    sqlx::query(long_ago).bind(me).execute(&db).await.unwrap();
     let ids = submit(&db, me, 4).await;
     sqlx::raw_sql("ANALYZE TABLE analyses, users, analysis_events, analysis_outcomes")
         .execute(&db)
@@ -64,7 +68,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
     assert_reads!(conn, 12, retry_later(&mut conn, leases[0], Duration::ZERO));
     assert_reads!(conn, 12, hand_back(&mut conn, leases[1]));
-    assert_reads!(conn, 24, clear_published(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
+    assert_reads!(conn, 24, note_published(&mut conn, &[(ids[0], 1), (ids[1], 1)], LEASE));
     assert_reads!(conn, 40, take_due(&mut conn, LEASE, MAX_ATTEMPTS));
     let ended =
         [Finish { analysis: ids[3], user: me, guard: Guard::Active, outcome: Outcome::Cancelled }];
@@ -74,6 +78,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
     assert_reads!(conn, 20, list_active(&mut conn, me, 100));
     assert_reads!(conn, 6, list_events_after(&mut conn, me, 0, 10));
+    assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 6, last_event(&mut conn, me));
     assert_reads!(conn, 6, find_event_of(&mut conn, ids[3]));
     assert_reads!(conn, 30, list_queue(&mut conn, 10));

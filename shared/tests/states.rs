@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sqlx::MySqlPool;
 use toneup_shared::analyses::claim::Claim;
-use toneup_shared::analyses::due::{Due, clear_published, take_due};
+use toneup_shared::analyses::due::{Due, note_published, take_due};
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
 use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
@@ -13,6 +13,9 @@ use toneup_shared::analyses::read::{find_owned, last_event, list_events_after};
 use toneup_shared::analyses::{Lease, Status, UserId};
 
 use crate::support::{LEASE, MAX_ATTEMPTS, claim, claimed, submit, time_passes, user};
+
+/// Longer than `time_passes` lets pass.
+const DAYS: Duration = Duration::from_hours(48);
 
 fn success(user: UserId, lease: Lease) -> Finish {
     let result = AnalysisResult::bare(PersonalColor::Spring);
@@ -117,13 +120,23 @@ async fn an_unconfirmed_publish_is_repeated_until_it_is_noted(db: MySqlPool) {
 
     let mut connection = db.acquire().await.unwrap();
     let late = due.publications[0].sequence - 1;
-    clear_published(&mut connection, &[(id, late)]).await.unwrap();
+    note_published(&mut connection, &[(id, late)], DAYS).await.unwrap();
     time_passes(&db).await;
     let again = look(&db).await.publications;
     assert_eq!(again.len(), 1, "a confirm of an earlier publish clears nothing");
-    clear_published(&mut connection, &[(id, again[0].sequence)]).await.unwrap();
+    note_published(&mut connection, &[(id, again[0].sequence)], DAYS).await.unwrap();
     time_passes(&db).await;
     assert!(look(&db).await.is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_that_the_queue_lost_is_published_again_in_the_end(db: MySqlPool) {
+    let id = submit(&db, user(&db).await, 1).await[0];
+    let mut connection = db.acquire().await.unwrap();
+    note_published(&mut connection, &[(id, 0)], Duration::from_hours(1)).await.unwrap();
+    assert!(look(&db).await.is_empty());
+    time_passes(&db).await;
+    assert_eq!(look(&db).await.publications.len(), 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]

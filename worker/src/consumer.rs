@@ -61,14 +61,15 @@ async fn consume(
                 answered(channel.basic_cancel(old.tag(), BasicCancelOptions::default())).await?;
                 // What the broker had sent to the old consumer already.
                 let jobs = Arc::clone(jobs);
-                running.spawn(old.for_each_concurrent(None, move |delivery| {
+                let rest = old.for_each_concurrent(None, move |delivery| {
                     let jobs = Arc::clone(&jobs);
                     async move {
                         if let Ok(delivery) = delivery {
                             jobs.process(delivery).await;
                         }
                     }
-                }));
+                });
+                running.spawn(shutdown.tasks.track_future(rest));
             }
             delivery = deliveries.next() => {
                 let delivery = delivery.ok_or(SessionError::ConsumerEnded)??;

@@ -179,8 +179,11 @@ impl Jobs {
             match answer.result {
                 Ok(result) => return Attempt::Succeeded(Box::new(result)),
                 Err(CallError::Refused(error)) => return Attempt::Failed(error),
-                Err(error @ (CallError::Busy { .. } | CallError::Unreachable(_))) => {
+                Err(error @ CallError::Busy { .. }) => {
                     tracing::debug!(%error, "waiting for the analyzer");
+                }
+                Err(error @ CallError::Unreachable(_)) => {
+                    tracing::warn!(%error, "waiting for the analyzer");
                 }
                 // While the analyzer fails at everything, that is no failure of this job; but a job that it always fails
                 // at must not be its only test.

@@ -20,7 +20,7 @@ use crate::settle::Settlements;
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
     let pool = database::pool(&config.database)?;
     let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), shutdown);
+    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), config.jobs, shutdown);
     let sweep = Sweep { pool: pool.clone(), publisher, hints: hints.clone(), jobs: config.jobs };
     shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
 

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use toneup_shared::objects::{PHOTO_LIMIT_BYTES, PhotoType};
 
+use crate::http::extract::unreadable;
 use crate::http::problem::ApiError;
 
 /// The part that carries the photo.
@@ -51,7 +52,7 @@ pub(super) async fn read_photo(
     permits: &PhotoPermits,
 ) -> Result<Photo, ApiError> {
     let permit = permits.acquire().await?;
-    while let Some(part) = form.next_field().await.map_err(unreadable)? {
+    while let Some(part) = form.next_field().await.map_err(broken)? {
         if part.name() == Some(PART) {
             let bytes = read_part(part).await?;
             let kind = PhotoType::sniff(&bytes).ok_or_else(|| {
@@ -68,7 +69,7 @@ pub(super) async fn read_photo(
 
 async fn read_part(mut part: Field<'_>) -> Result<Bytes, ApiError> {
     let mut bytes = BytesMut::new();
-    while let Some(chunk) = part.chunk().await.map_err(unreadable)? {
+    while let Some(chunk) = part.chunk().await.map_err(broken)? {
         let length = u64::try_from(bytes.len() + chunk.len()).unwrap_or(u64::MAX);
         if length > PHOTO_LIMIT_BYTES {
             return Err(too_large());
@@ -82,10 +83,9 @@ fn too_large() -> ApiError {
     ApiError::TooLarge(format!("a photo may have at most {PHOTO_LIMIT_BYTES} bytes"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn unreadable(error: MultipartError) -> ApiError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large();
+fn broken(error: MultipartError) -> ApiError {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => unreadable(error),
     }
-    ApiError::Malformed(format!("cannot read the form: {}", error.body_text()))
 }

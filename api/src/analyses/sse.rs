@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, unfold};
 use tokio::time::sleep;
 use toneup_shared::analyses::read::{
-    Analysis, find_event_of, find_owned, last_event, list_active, list_events_after,
+    Analysis, find_event_of, find_owned, last_event, list_active, list_ended_after,
+    list_events_after,
 };
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
 
@@ -240,20 +241,25 @@ impl Subject for AllAnalyses {
         // Active ones first: one that ends in between is then among the events, not lost from both.
         let active = list_active(&mut connection, self.user, CHUNK).await?;
         let events = list_events_after(&mut connection, self.user, self.last, CHUNK).await?;
-        let mut ended = Vec::new();
-        for logged in &events {
-            let analysis = find_owned(&mut connection, self.user, logged.analysis).await?;
-            ended.extend(analysis.map(|analysis| (logged.sequence, analysis)));
-        }
+        let ended = if events.is_empty() {
+            Vec::new()
+        } else {
+            list_ended_after(&mut connection, self.user, self.last, CHUNK).await?
+        };
         drop(connection);
 
+        let queued = active.iter().any(|analysis| analysis.status == Status::Queued);
         self.tell_active(active, state, news)?;
-        for (sequence, analysis) in ended {
-            self.last = sequence;
-            news.push_back(event(AnalysisView::placed(analysis, None), Some(sequence))?);
+        let ended: HashMap<AnalysisId, Analysis> =
+            ended.into_iter().map(|analysis| (analysis.id, analysis)).collect();
+        for logged in &events {
+            self.last = logged.sequence;
+            if let Some(analysis) = ended.get(&logged.analysis) {
+                let view = AnalysisView::placed(analysis.clone(), None);
+                news.push_back(event(view, Some(logged.sequence))?);
+            }
         }
         let more = events.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
-        let queued = self.sent.values().any(|(_, place)| place.is_some());
         Ok(if more {
             Pace::More
         } else if queued {

@@ -1,16 +1,22 @@
 //! Reading requests: extractors whose refusals are [`ApiError`]s that name the field.
 
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use std::error::Error;
+
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use bytes::Bytes;
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::trace::TraceParent;
+use tower_http::timeout::TimeoutError;
 
 use super::problem::ApiError;
 use super::state::AppState;
+
+/// Largest JSON body, in bytes.
+const JSON_LIMIT_BYTES: usize = 64 * 1024;
 
 /// A JSON body.
 #[derive(Debug)]
@@ -19,13 +25,13 @@ pub struct ApiJson<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(ApiError::UnsupportedMediaType(
                 "expected Content-Type: application/json".to_owned(),
             ));
         }
-        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let body = to_bytes(request.into_body(), JSON_LIMIT_BYTES).await.map_err(unreadable)?;
         parse_json(&body).map(Self)
     }
 }
@@ -38,13 +44,19 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn unreadable(rejection: BytesRejection) -> ApiError {
-    match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            ApiError::TooLarge("the body is larger than this path takes".to_owned())
+/// Why a body could not be read: too large, too slow, or broken off.
+pub fn unreadable(error: impl Error + 'static) -> ApiError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return ApiError::TooLarge("the body is larger than this path takes".to_owned());
         }
-        other => ApiError::Malformed(other.to_string()),
+        if error.is::<TimeoutError>() {
+            return ApiError::RequestTimeout;
+        }
+        cause = error.source();
     }
+    ApiError::Malformed(format!("cannot read the body: {error}"))
 }
 
 /// Tells text that is no JSON (malformed) from JSON that breaks a rule (validation, naming the field).

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, map_request};
 use axum::serve::ListenerExt;
@@ -30,8 +30,6 @@ use self::problem::ApiError;
 use self::state::AppState;
 use crate::{accounts, analyses, uploads, web};
 
-/// Largest JSON body, in bytes.
-const JSON_LIMIT_BYTES: usize = 64 * 1024;
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 /// Longest pause between two parts of a request's body.
@@ -73,7 +71,6 @@ pub fn app(state: AppState) -> Router {
         .merge(web::routes(&state))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(DefaultBodyLimit::max(JSON_LIMIT_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(|_| problem::panicked()))

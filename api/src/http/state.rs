@@ -50,7 +50,8 @@ impl AppState {
     pub fn start(config: ApiConfig, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let pool = database::pool(&config.database)?;
         let draining = shutdown.draining.clone();
-        let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), shutdown);
+        let publisher =
+            Publisher::spawn(config.broker.clone(), pool.clone(), config.jobs, shutdown);
         let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
         let sweep =
             Sweep { pool: pool.clone(), publisher: publisher.clone(), hints, jobs: config.jobs };

@@ -140,15 +140,18 @@ impl Row {
     }
 }
 
-/// Notes confirmed publishes: nothing more to do for these rows, unless they have a deadline to watch. The sequence guards
-/// against a row that became due again since.
-pub async fn clear_published(
+/// Notes confirmed publishes: these rows rest until their deadline, or until `again_after`, when a message that is still
+/// waiting is published once more, should the queue have lost it. The sequence guards against a row that became due again
+/// since.
+pub async fn note_published(
     conn: &mut MySqlConnection,
     confirmed: &[(AnalysisId, u32)],
+    again_after: Duration,
 ) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new(
-        "UPDATE analyses SET publish_due = deadline WHERE status = 'queued' AND (",
-    );
+    let mut query = QueryBuilder::new("UPDATE analyses SET publish_due = LEAST(");
+    query.push("COALESCE(deadline, NOW(3) + INTERVAL ").push_bind(micros(again_after));
+    query.push(" MICROSECOND), NOW(3) + INTERVAL ").push_bind(micros(again_after));
+    query.push(" MICROSECOND) WHERE status = 'queued' AND (");
     let mut any = query.separated(" OR ");
     for (analysis, sequence) in confirmed {
         any.push("(id = ").push_bind_unseparated(*analysis);

@@ -23,10 +23,10 @@ pub enum PersonalColor {
 pub struct AnalysisResult {
     /// The season.
     pub personal_color: PersonalColor,
-    /// The season's finer division, e.g. `light` or `deep`.
+    /// The season's finer division, e.g. `LIGHT_SPRING`.
     #[serde(default)]
     pub subtype: Option<String>,
-    /// `warm`, `cool` or `neutral`.
+    /// `WARM`, `COOL` or `NEUTRAL`.
     #[serde(default)]
     pub undertone: Option<String>,
     /// How sure the analyzer is, 0 to 1.
@@ -39,7 +39,7 @@ pub struct AnalysisResult {
     /// Contrast between the skin and the features, as a difference of lightness (CIE L*, 0 to 100).
     #[serde(default)]
     pub contrast: Option<f64>,
-    /// Colours that suit, as `#rrggbb`.
+    /// Colours that suit, as `#RRGGBB`.
     #[serde(default)]
     pub palette: Vec<String>,
     /// Where the face is, in pixels of the upright photo.
@@ -87,7 +87,7 @@ pub struct Skin {
     pub hue: f64,
     /// Individual typology angle in degrees.
     pub ita: f64,
-    /// The colour as `#rrggbb`.
+    /// The colour as `#RRGGBB`.
     pub hex: String,
 }
 

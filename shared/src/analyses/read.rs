@@ -204,6 +204,25 @@ pub async fn list_events_after(
     .await
 }
 
+/// Lists the analyses of a user's events after `sequence`, at most `limit` events.
+pub async fn list_ended_after(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    sequence: u64,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let rows = select_analyses!(
+        "JOIN analysis_events e ON e.analysis_id = a.id
+         WHERE e.user_id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?",
+        user,
+        sequence,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Analysis::from).collect())
+}
+
 /// The number of the event that ended an analysis.
 pub async fn find_event_of(
     conn: &mut MySqlConnection,

@@ -2,6 +2,8 @@
 //!
 //! Nothing here needs to succeed: a row stays due until its publish is confirmed and noted, and the sweep repeats it.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
@@ -16,8 +18,9 @@ use super::connection::{BROKER_TIMEOUT, SessionError, answered, supervise};
 use super::message::{AnalyzeRequested, TRACEPARENT};
 use super::topology::{self, EXCHANGE, JOBS};
 use crate::analyses::AnalysisId;
-use crate::analyses::due::clear_published;
-use crate::config::BrokerConfig;
+use crate::analyses::due::note_published;
+use crate::config::{BrokerConfig, JobsConfig};
+use crate::database::retry_deadlock;
 use crate::shutdown::Shutdown;
 use crate::trace::TraceParent;
 
@@ -58,7 +61,12 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the publishing task; it ends once `shutdown` drains, after what it was given before.
-    pub fn spawn(broker: BrokerConfig, pool: MySqlPool, shutdown: &Shutdown) -> Self {
+    pub fn spawn(
+        broker: BrokerConfig,
+        pool: MySqlPool,
+        jobs: JobsConfig,
+        shutdown: &Shutdown,
+    ) -> Self {
         let (queue, publications) = mpsc::channel(BACKLOG);
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(async move {
@@ -66,7 +74,8 @@ impl Publisher {
             let publications = Mutex::new(publications);
             supervise("toneup publisher", &broker.amqp_url, &draining, |connection| async {
                 let connection = connection;
-                let session = Session { pool: &pool, draining: &draining };
+                let again_after = jobs.job_republish_after;
+                let session = Session { pool: &pool, again_after, draining: &draining };
                 session.run(&connection, &mut *publications.lock().await).await
             })
             .await;
@@ -85,6 +94,7 @@ impl Publisher {
 /// What one connection's life needs.
 struct Session<'a> {
     pool: &'a MySqlPool,
+    again_after: Duration,
     draining: &'a CancellationToken,
 }
 
@@ -123,10 +133,10 @@ impl Session<'_> {
 
     /// Notes confirms in the database. A failure is harmless: the sweep publishes those rows once more.
     async fn note(&self, confirmed: Vec<(AnalysisId, u32)>) {
-        let noted = async {
+        let noted = retry_deadlock(|| async {
             let mut connection = self.pool.acquire().await?;
-            clear_published(&mut connection, &confirmed).await
-        };
+            note_published(&mut connection, &confirmed, self.again_after).await
+        });
         match timeout(BROKER_TIMEOUT, noted).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "cannot note confirmed publishes"),
