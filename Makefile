@@ -1,7 +1,7 @@
 # Every command a person or CI runs. Each sets up what it needs, says what it does, and may be run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down logs services test lint
+.PHONY: help demo up down logs services test lint bench eval
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ services: ## start only the servers: RabbitMQ, MariaDB, Redis, S3
 
 test: ## all the tests, from nothing
 	@scripts/test.sh
+
+bench: ## measure everything in about 20 minutes (SCENARIO=replicas: one), results in docs/performance.md
+	@scripts/bench.sh $(SCENARIO)
 
 lint: ## formatters and linters of all languages, with warnings denied
 	@scripts/lint.sh

@@ -118,16 +118,9 @@ async fn exchange(
         .multipart(form);
     let response = request.send().await.map_err(not_sent)?;
     let (status, headers) = (response.status(), response.headers().clone());
-    *signals = read_signals(&headers);
+    *signals = Signals::read(&headers);
     let body = read(response).await?;
     interpret(status, &headers, &body)
-}
-
-/// The headers of an instance that says what it has; all three, or none counts.
-fn read_signals(headers: &HeaderMap) -> Option<Signals> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
-    let waited = Duration::from_millis(number("x-waited-ms")?.into());
-    Some(Signals { slots: number("x-slots")?.max(1), free: number("x-free")?, waited })
 }
 
 /// A connection that could not be made was no attempt; one that broke may have been the photo's doing.

@@ -34,8 +34,10 @@ pub(crate) async fn finished(client: &Client, analysis: &Value) -> Value {
     read
 }
 
-async fn calls(analyzer: &MockServer) -> usize {
-    analyzer.received_requests().await.unwrap().len()
+/// Photos that the analyzer was sent.
+pub(crate) async fn calls(analyzer: &MockServer) -> usize {
+    let requests = analyzer.received_requests().await.unwrap();
+    requests.iter().filter(|request| request.method.as_str() == "POST").count()
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use toneup_shared::analyses::AnalysisId;
 
 use super::instance::{Ended, Instance};
+use super::limit::Signals;
 use super::sharing::{Exchange, Granted, Ticket};
 
 /// Names an instance for as long as it is known.
@@ -56,6 +57,13 @@ impl Admission {
         self.live.clone_from(ids);
         for id in ids {
             self.instances.entry(*id).or_insert_with(Instance::new);
+        }
+    }
+
+    /// An instance said what it has before it was given anything.
+    pub(crate) fn introduced(&mut self, id: InstanceId, signals: Signals) {
+        if let Some(instance) = self.instances.get_mut(&id) {
+            instance.introduced(signals);
         }
     }
 
@@ -223,7 +231,6 @@ fn submitted(id: AnalysisId) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::limit::Signals;
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -7,9 +7,9 @@ use toneup_shared::retry::Backoff;
 
 /// Failed answers in a row that are no accident any more.
 const FAILURES: u32 = 3;
-/// Between probes.
+/// Between probes: short, so that an analyzer that returns is not left idle; one request each is no burden.
 const PROBES: Backoff =
-    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(1) };
 
 /// How an exchange with the instance went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

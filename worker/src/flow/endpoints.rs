@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use reqwest::Client;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
 use url::Url;
 
 use super::admission::InstanceId;
+use super::limit::Signals;
 use crate::config::AnalyzerConfig;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for an instance to say what it has.
+const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One instance's address, and a client that speaks to it alone.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(crate) struct Endpoints {
     answer_timeout: Duration,
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
+    /// Those that have not been asked what they have.
+    new: Vec<(InstanceId, Arc<Endpoint>)>,
 }
 
 impl Endpoints {
@@ -43,6 +49,7 @@ impl Endpoints {
             answer_timeout: config.timeout,
             known: BTreeMap::new(),
             made: 0,
+            new: Vec::new(),
         }
     }
 
@@ -65,6 +72,17 @@ impl Endpoints {
         self.known.values().map(|(id, endpoint)| (*id, Arc::clone(endpoint))).collect()
     }
 
+    /// Asks the instances that are new what they have. One that does not say is found out by its answers.
+    pub(crate) async fn introductions(&mut self) -> Vec<(InstanceId, Signals)> {
+        let new = std::mem::take(&mut self.new);
+        let asked = new.into_iter().map(async |(id, endpoint)| {
+            let health = endpoint.url.join("healthz").ok()?;
+            let answer = endpoint.client.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
+            Some((id, Signals::read(answer.headers())?))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
     fn remember(&mut self, base: &Url, address: SocketAddr) {
         let key = (base.clone(), address);
         if self.known.contains_key(&key) {
@@ -74,7 +92,9 @@ impl Endpoints {
             Ok(endpoint) => {
                 tracing::info!(%base, %address, "analyzer found");
                 self.made += 1;
-                self.known.insert(key, (self.made, Arc::new(endpoint)));
+                let endpoint = Arc::new(endpoint);
+                self.new.push((self.made, Arc::clone(&endpoint)));
+                self.known.insert(key, (self.made, endpoint));
             }
             Err(error) => tracing::error!(%base, "cannot use the analyzer: {error:#}"),
         }

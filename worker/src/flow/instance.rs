@@ -45,6 +45,12 @@ impl Instance {
         }
     }
 
+    /// It said what it has before it was given anything.
+    pub(crate) fn introduced(&mut self, signals: Signals) {
+        self.free = signals.free;
+        self.limit.introduced(signals);
+    }
+
     /// Requests that this worker has there.
     pub(crate) fn in_flight(&self) -> u32 {
         self.in_flight

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 const CONVINCING: f64 = 0.35;
 /// While every doubling pays, double: the gain, as a factor, that makes it worth another.
 const DOUBLING_PAYS: f64 = 1.4;
-/// Answers a trial needs for each request that may be at the instance.
+/// Answers a trial needs for each request that may be at the instance; fewer while the gain looked for is large.
 const ANSWERS_PER_REQUEST: u32 = 4;
+const ANSWERS_WHILE_DOUBLING: u32 = 2;
 /// Trials spent at the settled limit before the next step is tried.
 const REST: u32 = 6;
 const CEILING: u32 = 256;
@@ -83,7 +84,11 @@ impl Learner {
             return;
         }
         self.trial.answers += 1;
-        if self.trial.answers < (ANSWERS_PER_REQUEST * self.limit()).max(6) {
+        let needed = match self.phase {
+            Phase::Doubling => ANSWERS_WHILE_DOUBLING,
+            _ => ANSWERS_PER_REQUEST,
+        };
+        if self.trial.answers < (needed * self.limit()).max(3) {
             return;
         }
         let seconds = now.duration_since(self.trial.began).as_secs_f64().max(1e-6);

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use super::learn::Learner;
@@ -28,6 +29,15 @@ pub(crate) struct Signals {
     pub(crate) free: u32,
     /// How long the request waited for its slot.
     pub(crate) waited: Duration,
+}
+
+impl Signals {
+    /// Reads the headers of an answer: all three, or none counts.
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+        let waited = Duration::from_millis(number("x-waited-ms")?.into());
+        Some(Self { slots: number("x-slots")?.max(1), free: number("x-free")?, waited })
+    }
 }
 
 /// The limit of one instance.
@@ -56,6 +66,15 @@ impl Limit {
         match self {
             Self::Followed(follower) => Some(follower.slots),
             _ => None,
+        }
+    }
+
+    /// The instance introduced itself before it was given anything.
+    pub(crate) fn introduced(&mut self, signals: Signals) {
+        if matches!(self, Self::Unknown) {
+            let mut follower = Follower::new(signals.slots);
+            follower.limit = signals.free.clamp(1, signals.slots.min(CEILING));
+            *self = Self::Followed(follower);
         }
     }
 
@@ -120,7 +139,11 @@ impl Follower {
             .service
             .map_or(service, |known| known.mul_f64(1.0 - SMOOTHING) + service.mul_f64(SMOOTHING));
         self.service = Some(smoothed);
+        let grown = signals.slots.saturating_sub(self.slots);
         self.slots = signals.slots;
+        if shared {
+            self.limit += grown;
+        }
         if signals.waited > smoothed.mul_f64(WAITED_SHARE) {
             self.lower(now, |limit| limit.saturating_sub(1));
         } else if full && signals.free > 0 {
@@ -168,6 +191,21 @@ mod tests {
     fn the_first_answer_opens_all_slots_and_one_more() {
         assert_eq!(Limit::Unknown.get(), 1);
         assert_eq!(following().0.get(), 5);
+    }
+
+    #[test]
+    fn an_instance_that_introduces_itself_gets_what_it_has_free_from_the_start() {
+        let mut limit = Limit::Unknown;
+        limit.introduced(signals(3, Duration::ZERO));
+        assert_eq!((limit.get(), limit.slots()), (3, Some(4)));
+    }
+
+    #[test]
+    fn slots_that_are_added_are_used_at_once() {
+        let (mut limit, now) = following();
+        let more = Some(Signals { slots: 8, free: 0, waited: Duration::ZERO });
+        limit.answered(now, SERVICE, more, true, true);
+        assert_eq!(limit.get(), 9);
     }
 
     #[test]

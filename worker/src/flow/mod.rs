@@ -162,11 +162,15 @@ impl Flow {
     async fn find_instances(self, mut endpoints: Endpoints, draining: CancellationToken) {
         loop {
             let found = endpoints.resolve().await;
+            let introductions = endpoints.introductions().await;
             let pause = if found.is_empty() { WAITING } else { RESOLVE };
             {
                 let mut state = self.lock();
                 let ids: BTreeSet<InstanceId> = found.keys().copied().collect();
                 state.admission.set_instances(&ids);
+                for (id, signals) in introductions {
+                    state.admission.introduced(id, signals);
+                }
                 state.endpoints = found;
                 self.dispatch(&mut state);
             }

@@ -1,0 +1,15 @@
+//! ToneUp's measurements: a stub analyzer, a load generator, and one command for each scenario.
+
+pub mod load;
+pub mod measure;
+pub mod proxy;
+pub mod report;
+pub mod scenarios;
+pub mod site;
+pub mod stub;
+
+/// Chooses the TLS implementation, once for the process.
+pub fn install_tls() {
+    // An error says that it was chosen already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+}

@@ -1,0 +1,135 @@
+//! `bench`: the measurements, and the servers they need.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+use toneup_bench::proxy::Proxy;
+use toneup_bench::report::table::say;
+use toneup_bench::scenarios::{self, Scenario};
+use toneup_bench::site::Services;
+use toneup_bench::stub::service::Variation;
+use toneup_bench::stub::{Health, Settings, Stub};
+
+/// Measures ToneUp
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a stub analyzer; says on stdout where, as one line of JSON
+    Stub(StubArgs),
+    /// Serve a blocking proxy before an analyzer: each request is held until the analyzer has answered
+    Proxy(ProxyArgs),
+    /// Run one scenario, or all
+    Run(Box<RunArgs>),
+}
+
+#[derive(Debug, Args)]
+struct StubArgs {
+    /// Where to analyse
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where to answer `GET /stats`, `POST /reset` and `POST /control` (JSON, any of the settings below)
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// Photos it can work on at once
+    #[arg(long, default_value_t = 4)]
+    slots: usize,
+    /// Mean time of one photo
+    #[arg(long, default_value = "500ms", value_parser = humantime::parse_duration)]
+    service: Duration,
+    /// Lognormal service times with this coefficient of variation
+    #[arg(long, conflicts_with = "pareto")]
+    cv: Option<f64>,
+    /// Pareto service times with this exponent
+    #[arg(long)]
+    pareto: Option<f64>,
+    /// Slow down when overloaded: each request takes (in flight / slots)^1.3 times as long
+    #[arg(long)]
+    degrade: bool,
+    /// Take everything and say nothing, as the original server
+    #[arg(long)]
+    no_headers: bool,
+    /// Processes behind the port, each with its own queue
+    #[arg(long, default_value_t = 1)]
+    lanes: usize,
+}
+
+impl StubArgs {
+    fn settings(&self) -> Settings {
+        let variation = match (self.cv, self.pareto) {
+            (Some(cv), _) => Variation::Lognormal(cv),
+            (None, Some(exponent)) => Variation::Pareto(exponent),
+            (None, None) => Variation::Fixed,
+        };
+        Settings {
+            slots: self.slots,
+            service_ms: self.service.as_secs_f64() * 1e3,
+            variation,
+            degrade: self.degrade,
+            headers: !self.no_headers,
+            lanes: self.lanes,
+            health: Health::Up,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct ProxyArgs {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// The analyzer's base address
+    #[arg(long)]
+    analyzer: url::Url,
+    /// Calls to the analyzer at a time
+    #[arg(long, default_value_t = 12)]
+    permits: usize,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Which; all when none is named
+    scenario: Option<Scenario>,
+    /// A quarter of the time: to see that it works, not to quote
+    #[arg(long)]
+    quick: bool,
+    #[command(flatten)]
+    services: Services,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    toneup_bench::install_tls();
+    match Cli::parse().command {
+        Command::Stub(args) => {
+            let stub = Stub::start(args.settings(), args.listen, args.control).await?;
+            say(&json!({ "address": stub.address, "control": stub.control }).to_string())?;
+            stub.serve().await;
+        }
+        Command::Proxy(args) => {
+            let proxy = Proxy::bind(args.listen, &args.analyzer, args.permits).await?;
+            say(&json!({ "address": proxy.address }).to_string())?;
+            proxy.serve().await?;
+        }
+        Command::Run(args) => {
+            let run = scenarios::run(args.scenario, args.quick, &args.services);
+            // Dropped on Ctrl-C: that ends every process it has started.
+            tokio::select! {
+                ran = run => ran?,
+                interrupted = tokio::signal::ctrl_c() => {
+                    interrupted?;
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

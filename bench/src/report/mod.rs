@@ -1,0 +1,124 @@
+//! What a scenario came to: lines to read, JSON to keep, curves to look at.
+
+pub mod docs;
+pub mod plot;
+pub mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde_json::{Map, Value, json};
+
+use self::plot::Chart;
+use self::table::say;
+use crate::site::repository;
+
+/// One measured point: names and values, in the order they are shown.
+#[derive(Debug, Clone, Default)]
+pub struct Row(pub Vec<(&'static str, Value)>);
+
+impl Row {
+    /// Adds a value.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// Adds a number, to three places; nothing where there is none.
+    #[must_use]
+    pub fn number(self, name: &'static str, value: f64) -> Self {
+        let rounded = (value * 1e3).round() / 1e3;
+        // JSON has no NaN: null.
+        self.with(name, Value::from(rounded))
+    }
+
+    /// Adds a whole number.
+    #[must_use]
+    pub fn count(self, name: &'static str, value: f64) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small number that is not negative"
+        )]
+        self.with(name, value.round() as u64)
+    }
+
+    /// Adds what was wanted of a value, and whether it was reached.
+    #[must_use]
+    pub fn wanted(self, target: impl Into<String>, met: bool) -> Self {
+        self.with("target", target.into()).with("met", met)
+    }
+}
+
+/// A scenario's results.
+#[derive(Debug)]
+pub struct Report {
+    scenario: &'static str,
+    quick: bool,
+    rows: Vec<Row>,
+    charts: Vec<Chart>,
+    remarks: Vec<String>,
+}
+
+impl Report {
+    /// Begins.
+    pub fn new(scenario: &'static str, quick: bool) -> Self {
+        Self { scenario, quick, rows: Vec::new(), charts: Vec::new(), remarks: Vec::new() }
+    }
+
+    /// Adds a row and shows it.
+    pub fn row(&mut self, row: Row) -> anyhow::Result<()> {
+        say(&table::line(self.scenario, &row))?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// Adds a sentence and shows it.
+    pub fn remark(&mut self, text: String) -> anyhow::Result<()> {
+        say(&format!("scenario={} {text}", self.scenario))?;
+        self.remarks.push(text);
+        Ok(())
+    }
+
+    /// Adds a chart.
+    pub fn chart(&mut self, chart: Chart) {
+        self.charts.push(chart);
+    }
+
+    /// Shows the table and writes the files. Only whole runs change the documentation.
+    pub fn finish(self) -> anyhow::Result<()> {
+        say(&table::table(&self.rows))?;
+        let results = repository().join("bench/results");
+        let images = if self.quick { results.clone() } else { repository().join("docs/images") };
+        for folder in [&results, &images] {
+            fs::create_dir_all(folder).context("making the folder of the results")?;
+        }
+        let name = format!("{}{}.json", self.scenario, if self.quick { "-quick" } else { "" });
+        fs::write(results.join(name), serde_json::to_vec_pretty(&self.json())?)?;
+        for chart in &self.charts {
+            let path: PathBuf = images.join(format!("bench-{}.svg", chart.name));
+            chart.draw(&path).with_context(|| format!("drawing {}", path.display()))?;
+        }
+        if !self.quick {
+            docs::fill(self.scenario, &self.rows, &self.remarks)?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Value {
+        let object = |row: &Row| {
+            row.0
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect::<Map<_, _>>()
+        };
+        json!({
+            "scenario": self.scenario,
+            "quick": self.quick,
+            "rows": self.rows.iter().map(object).collect::<Vec<_>>(),
+            "remarks": self.remarks,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! 20 submits a second for a minute on 8 slots of 500 ms, then the rest is worked off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Bench, Setup, Window, analyzer_columns, cdf_chart, cdf_curve, client_columns, curves, peers,
+    queue_curve, time_chart, usage,
+};
+use crate::load::{self, Jobs, Photo, Target};
+use crate::measure::usage::Usage;
+use crate::report::{Report, Row};
+use crate::site::servers::{Analyzer, HoldingProxy};
+use crate::stub::Settings;
+
+const SLOTS: usize = 8;
+const SERVICE_MS: f64 = 500.0;
+const RATE: f64 = 20.0;
+const USERS: usize = 60;
+
+/// The analyzer: with headers it guards itself, without it degrades as the original does.
+fn analyzer(headers: bool) -> Settings {
+    Settings { slots: SLOTS, service_ms: SERVICE_MS, degrade: true, headers, ..Settings::default() }
+}
+
+/// Runs the scenario.
+pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
+    let mut report = Report::new("burst", bench.quick);
+    let duration = bench.seconds(60.0);
+    // A drain of what 16 a second leave of 20, and some more.
+    let patience = duration.mul_f64(0.5) + Duration::from_secs(5);
+    let mut queues = Vec::new();
+    let mut times = Vec::new();
+    for headers in [true, false] {
+        let (jobs, usage) = ours(bench, headers, duration, patience).await?;
+        let design = if headers { "toneup" } else { "toneup, no headers" };
+        let on = if headers { "on" } else { "off" };
+        let row =
+            Row::default().with("design", design).with("set_by_hand", "-").with("headers", on);
+        report.row(columns(row, &jobs, &usage))?;
+        queues.push(queue_curve(design, &usage));
+        times.push(cdf_curve(design, &jobs));
+        if headers {
+            let title = "Burst: 20 submits/s on 8 slots of 500 ms";
+            report.chart(time_chart("burst-in-flight", title, "requests", curves("", &usage)));
+        }
+    }
+    for (permits, jobs, usage) in by_hand(duration, patience).await? {
+        let design = format!("{permits} calls at a time");
+        let row = Row::default().with("design", "semaphore").with("set_by_hand", permits);
+        report.row(columns(row.with("headers", "off"), &jobs, &usage))?;
+        queues.push(queue_curve(&design, &usage));
+        times.push(cdf_curve(&design, &jobs));
+    }
+    for outcome in peers::burst(bench.quick).await? {
+        match outcome {
+            Ok(row) => report.row(row)?,
+            Err(reason) => report.remark(reason)?,
+        }
+    }
+    report.chart(time_chart("burst-queue", "Burst: jobs not yet answered", "jobs", queues));
+    report.chart(cdf_chart("burst-latency", "Burst: from submit to result", times));
+    Ok(report)
+}
+
+async fn ours(
+    bench: &Bench<'_>,
+    headers: bool,
+    duration: Duration,
+    patience: Duration,
+) -> anyhow::Result<(Jobs, Usage)> {
+    let name = if headers { "burst-on" } else { "burst-off" };
+    let mut setup = Setup::start(bench, name, &[analyzer(headers)], USERS).await?;
+    setup.site.start_workers(1, &[]).await?;
+    let jobs = load::open(&setup.target, 0, RATE, duration, patience).await;
+    let usage = setup.end(&jobs).await?;
+    Ok((jobs, usage))
+}
+
+/// Half, exactly and four times the slots, set by hand; at once, each before its own analyzer.
+async fn by_hand(
+    duration: Duration,
+    patience: Duration,
+) -> anyhow::Result<Vec<(usize, Jobs, Usage)>> {
+    let one = async |permits: usize| {
+        let stub = Analyzer::start(&format!("burst-{permits}-stub"), &analyzer(false)).await?;
+        let proxy = HoldingProxy::start(&format!("burst-{permits}"), &stub.url, permits).await?;
+        let target = Arc::new(Target::direct(&proxy.url, Photo::made_up())?);
+        let jobs = load::open(&target, 0, RATE, duration, patience).await;
+        let usage = usage(&[stub], &jobs).await?;
+        anyhow::Ok((permits, jobs, usage))
+    };
+    futures_util::future::try_join_all([SLOTS / 2, SLOTS, SLOTS * 4].map(one)).await
+}
+
+fn columns(row: Row, jobs: &Jobs, usage: &Usage) -> Row {
+    let whole = Window::whole(usage);
+    // Overload makes busy slots slow: what came out is the part that counts.
+    let done = usage
+        .visits
+        .iter()
+        .filter(|(arrived, time)| (whole.from..whole.to).contains(&(arrived + time)));
+    #[expect(clippy::cast_precision_loss, reason = "a number of jobs and of slots")]
+    let goodput =
+        done.count() as f64 * SERVICE_MS / 1e3 / (SLOTS as f64 * whole.seconds().max(1e-9));
+    let row = row.number("goodput", goodput);
+    client_columns(analyzer_columns(row, usage, whole, SERVICE_MS), jobs)
+}

@@ -1,0 +1,280 @@
+//! Where a measurement takes place: ToneUp's own processes with a database, a virtual host and a Redis prefix that
+//! nobody else uses, and the analyzers they call.
+
+mod broker;
+pub mod process;
+pub mod servers;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use sqlx::{Connection, Executor};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use self::broker::VirtualHost;
+use self::process::{Process, free_port};
+
+/// How long a process may take until it serves.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where the servers are: those of the development stack unless the environment says otherwise.
+#[derive(Debug, Clone, Args)]
+pub struct Services {
+    /// An account that may create databases
+    #[arg(
+        long,
+        env,
+        default_value = "mysql://toneup:toneup@127.0.0.1:28306/toneup",
+        hide_env_values = true
+    )]
+    database_url: Url,
+    /// The broker
+    #[arg(
+        long,
+        env,
+        default_value = "amqp://toneup:toneup@127.0.0.1:28672/toneup",
+        hide_env_values = true
+    )]
+    amqp_url: Url,
+    /// The broker's management API, as a user who may create virtual hosts
+    #[arg(
+        long,
+        env,
+        default_value = "http://toneup:toneup@127.0.0.1:28675",
+        hide_env_values = true
+    )]
+    amqp_management_url: Url,
+    /// Redis
+    #[arg(long, env, default_value = "redis://127.0.0.1:28379/0", hide_env_values = true)]
+    redis_url: Url,
+    /// The object store
+    #[arg(long, env, default_value = "http://127.0.0.1:18333")]
+    s3_endpoint: Url,
+    /// Its bucket
+    #[arg(long, env, default_value = "toneup-photos")]
+    s3_bucket: String,
+    /// Access key
+    #[arg(long, env, default_value = "toneup-dev", hide_env_values = true)]
+    s3_access_key_id: String,
+    /// Secret key
+    #[arg(
+        long,
+        env,
+        default_value = "toneup-dev-secret-not-for-production",
+        hide_env_values = true
+    )]
+    s3_secret_access_key: String,
+}
+
+/// What a site is to be like.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Names its logs.
+    pub name: String,
+    /// The analyzers' base addresses.
+    pub analyzers: Vec<String>,
+    /// Instead of the services' Redis.
+    pub redis_url: Option<String>,
+    /// More settings for every process.
+    pub settings: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The usual site before some analyzers.
+    pub fn new(name: impl Into<String>, analyzers: Vec<String>) -> Self {
+        Self { name: name.into(), analyzers, redis_url: None, settings: Vec::new() }
+    }
+}
+
+/// A running site.
+#[derive(Debug)]
+pub struct Site {
+    /// The API's address.
+    pub api: String,
+    plan: Plan,
+    corner: Option<Corner>,
+    variables: Vec<(String, String)>,
+    processes: Vec<Process>,
+    workers: usize,
+}
+
+/// What is made for a site, and must go with it.
+#[derive(Debug)]
+struct Corner {
+    /// Names the database and the virtual host.
+    id: String,
+    database_url: Url,
+    vhost: VirtualHost,
+}
+
+impl Corner {
+    async fn create(services: &Services) -> anyhow::Result<Self> {
+        let id = format!("bench_{}", uuid::Uuid::now_v7().simple());
+        let vhost = VirtualHost::create(&services.amqp_management_url, &id).await?;
+        let corner = Self { id, database_url: services.database_url.clone(), vhost };
+        corner.administer("CREATE", "CHARACTER SET utf8mb4").await?;
+        Ok(corner)
+    }
+
+    async fn remove(self) -> anyhow::Result<()> {
+        self.vhost.delete().await?;
+        self.administer("DROP", "").await
+    }
+
+    async fn administer(&self, verb: &str, options: &str) -> anyhow::Result<()> {
+        let connected = sqlx::MySqlConnection::connect(self.database_url.as_str()).await;
+        let mut admin = connected.context("connecting to the database; are the services up?")?;
+        // The name is our own: nothing to escape.
+        let statement = format!("{verb} DATABASE {} {options}", self.id);
+        admin.execute(sqlx::AssertSqlSafe(statement)).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Site {
+    /// A site that was not closed, because something failed or the run was interrupted, leaves nothing behind either.
+    fn drop(&mut self) {
+        // Killed as they are dropped.
+        self.processes.clear();
+        let Some(corner) = self.corner.take() else { return };
+        // A runtime of its own: the one around may be ending.
+        let removing = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map(|runtime| runtime.block_on(corner.remove()))
+        });
+        drop(removing.join());
+    }
+}
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+impl Site {
+    /// Makes the database and the virtual host, and starts the API.
+    pub async fn open(services: &Services, plan: Plan) -> anyhow::Result<Self> {
+        let corner = Corner::create(services).await?;
+        let variables = variables(services, &plan, &corner.id);
+        let mut site = Self {
+            api: String::new(),
+            plan,
+            corner: Some(corner),
+            variables,
+            processes: Vec::new(),
+            workers: 0,
+        };
+        site.start_api().await?;
+        Ok(site)
+    }
+
+    async fn start_api(&mut self) -> anyhow::Result<()> {
+        let name = format!("{}-migrate", self.plan.name);
+        let migrated =
+            Process::start(&name, "toneup", &["migrate"], &self.variables)?.ended().await?;
+        ensure!(
+            migrated.success(),
+            "`toneup migrate` failed; its log is {}",
+            process::log(&name).display()
+        );
+        let listen = format!("127.0.0.1:{}", free_port()?);
+        self.api = format!("http://{listen}");
+        let mut variables = self.variables.clone();
+        variables.push(("API_LISTEN".to_owned(), listen));
+        let name = format!("{}-api", self.plan.name);
+        self.processes.push(Process::start(&name, "toneup-api", &[], &variables)?);
+        let http = crate::load::target::http()?;
+        let ready = format!("{}/readyz", self.api);
+        let answers =
+            async || http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success());
+        within(START_TIMEOUT, answers).await.with_context(|| {
+            format!("the API does not serve; its log is {}", process::log(&name).display())
+        })
+    }
+
+    /// Starts workers and waits until they consume. `settings` are theirs alone.
+    pub async fn start_workers(
+        &mut self,
+        count: usize,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        let mut variables = self.variables.clone();
+        variables
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        for _ in 0..count {
+            self.workers += 1;
+            let name = format!("{}-worker-{}", self.plan.name, self.workers);
+            self.processes.push(Process::start(&name, "toneup-worker", &[], &variables)?);
+        }
+        let all = self.workers;
+        let vhost = &self.corner.as_ref().context("the site is closed")?.vhost;
+        within(START_TIMEOUT, async || vhost.consumers().await.is_ok_and(|found| found >= all))
+            .await
+            .context("the workers do not consume; their logs are in .local/bench")
+    }
+
+    /// Analyses that have succeeded so far.
+    pub async fn succeeded(&self) -> anyhow::Result<i64> {
+        let corner = self.corner.as_ref().context("the site is closed")?;
+        let mut url = corner.database_url.clone();
+        url.set_path(&corner.id);
+        let mut connection = sqlx::MySqlConnection::connect(url.as_str()).await?;
+        let count = "SELECT COUNT(*) FROM analyses WHERE status = 'succeeded'";
+        Ok(sqlx::query_scalar(count).fetch_one(&mut connection).await?)
+    }
+
+    /// Ends the processes and removes what was made.
+    pub async fn close(mut self) -> anyhow::Result<()> {
+        for process in self.processes.drain(..) {
+            process.kill().await;
+        }
+        match self.corner.take() {
+            Some(corner) => corner.remove().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Settings of every process of a site.
+fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)> {
+    let with_path = |url: &Url| {
+        let mut url = url.clone();
+        url.set_path(id);
+        url.to_string()
+    };
+    let redis_url = plan.redis_url.clone().unwrap_or_else(|| services.redis_url.to_string());
+    let pairs = [
+        ("DATABASE_URL", with_path(&services.database_url)),
+        ("AMQP_URL", with_path(&services.amqp_url)),
+        ("REDIS_URL", redis_url),
+        ("REDIS_PREFIX", format!("{id}:")),
+        ("S3_ENDPOINT", services.s3_endpoint.to_string()),
+        ("S3_BUCKET", services.s3_bucket.clone()),
+        ("S3_ACCESS_KEY_ID", services.s3_access_key_id.clone()),
+        ("S3_SECRET_ACCESS_KEY", services.s3_secret_access_key.clone()),
+        ("ANALYZER_URLS", plan.analyzers.join(",")),
+        ("JWT_SECRET", "a secret that only this measurement uses".to_owned()),
+        ("ACCESS_TOKEN_TTL", "2h".to_owned()),
+        ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
+        ("RUST_LOG", "warn".to_owned()),
+    ];
+    let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));
+    pairs.chain(plan.settings.iter().cloned()).collect()
+}
+
+/// Asks again until it is so.
+pub(crate) async fn within(
+    patience: Duration,
+    mut is_so: impl AsyncFnMut() -> bool,
+) -> anyhow::Result<()> {
+    let give_up = Instant::now() + patience;
+    while !is_so().await {
+        ensure!(Instant::now() < give_up, "waited {patience:?} in vain");
+        sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}

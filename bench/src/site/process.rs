@@ -1,0 +1,85 @@
+//! Processes that a measurement starts, and ends by their ids.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use anyhow::Context;
+use tokio::process::{Child, Command};
+
+/// Settings that would take from ToneUp what the measurement is about. The file of settings gives the window a value.
+const NOT_INHERITED: [&str; 1] = ["WORKER_WINDOW"];
+
+/// A process of ours; killed when it is dropped.
+#[derive(Debug)]
+pub struct Process {
+    pub(super) child: Child,
+    name: String,
+}
+
+/// A port that nobody uses now.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Where the output of process `name` goes.
+pub fn log(name: &str) -> PathBuf {
+    super::repository().join(".local/bench").join(format!("{name}.log"))
+}
+
+impl Process {
+    /// Starts one of the project's programs: they lie beside this one.
+    pub fn start(
+        name: &str,
+        program: &str,
+        arguments: &[&str],
+        variables: &[(String, String)],
+    ) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?.with_file_name(program);
+        let mut command = Command::new(program);
+        command.args(arguments).stdout(output(name)?);
+        Self::spawn(name, command, variables)
+    }
+
+    /// Starts any command; its errors go to the log, its output where `command` says.
+    pub fn spawn(
+        name: &str,
+        mut command: Command,
+        variables: &[(String, String)],
+    ) -> anyhow::Result<Self> {
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stderr(output(name)?).kill_on_drop(true);
+        let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
+        Ok(Self { child, name: name.to_owned() })
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
+        Ok(self.child.wait().await?)
+    }
+
+    /// Ends it at once.
+    pub async fn kill(mut self) {
+        // An error says that it has ended already.
+        self.child.kill().await.ok();
+    }
+
+    /// Its name in the logs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The log, to append to.
+pub fn output(name: &str) -> anyhow::Result<File> {
+    let path = log(name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let file = File::options().create(true).append(true).open(&path);
+    file.with_context(|| format!("opening {}", path.display()))
+}

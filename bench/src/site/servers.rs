@@ -1,0 +1,136 @@
+//! Stub analyzers, proxies and a Redis as processes of their own.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::Client;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::process::{Process, free_port, output};
+use crate::stub::http::Stats;
+use crate::stub::{Settings, service::Variation};
+
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A running stub analyzer.
+#[derive(Debug)]
+pub struct Analyzer {
+    /// Its base address.
+    pub url: String,
+    control: String,
+    http: Client,
+    _process: Process,
+}
+
+impl Analyzer {
+    /// Starts a stub.
+    pub async fn start(name: &str, settings: &Settings) -> anyhow::Result<Self> {
+        let mut arguments = vec!["stub".to_owned()];
+        arguments.push(format!("--slots={}", settings.slots));
+        arguments.push(format!("--service={}us", (settings.service_ms * 1e3).round()));
+        arguments.push(format!("--lanes={}", settings.lanes));
+        match settings.variation {
+            Variation::Fixed => {}
+            Variation::Lognormal(cv) => arguments.push(format!("--cv={cv}")),
+            Variation::Pareto(exponent) => arguments.push(format!("--pareto={exponent}")),
+        }
+        arguments.extend(settings.degrade.then(|| "--degrade".to_owned()));
+        arguments.extend((!settings.headers).then(|| "--no-headers".to_owned()));
+        let (process, said) = ourselves(name, &arguments).await?;
+        let url = |name: &str| said[name].as_str().map(|address| format!("http://{address}"));
+        Ok(Self {
+            url: url("address").context("the stub says no address")?,
+            control: url("control").context("the stub says no control address")?,
+            http: crate::load::target::http()?,
+            _process: process,
+        })
+    }
+
+    /// Changes some settings.
+    pub async fn change(&self, changes: Value) -> anyhow::Result<()> {
+        let request = self.http.post(format!("{}/control", self.control)).json(&changes);
+        let answer = request.send().await?;
+        ensure!(answer.status().is_success(), "the stub refuses {changes}");
+        Ok(())
+    }
+
+    /// Everything it has seen.
+    pub async fn stats(&self) -> anyhow::Result<Stats> {
+        let request = self.http.get(format!("{}/stats?series=true", self.control));
+        Ok(request.send().await?.error_for_status()?.json().await?)
+    }
+}
+
+/// A running blocking proxy.
+#[derive(Debug)]
+pub struct HoldingProxy {
+    /// Its base address.
+    pub url: String,
+    _process: Process,
+}
+
+impl HoldingProxy {
+    /// Starts a proxy with so many permits.
+    pub async fn start(name: &str, analyzer: &str, permits: usize) -> anyhow::Result<Self> {
+        let permits = permits.to_string();
+        let arguments = ["proxy", "--analyzer", analyzer, "--permits", &permits].map(str::to_owned);
+        let (process, said) = ourselves(name, &arguments).await?;
+        let address = said["address"].as_str().context("the proxy says no address")?;
+        Ok(Self { url: format!("http://{address}"), _process: process })
+    }
+}
+
+/// Starts this program with other arguments, and reads the line in which it says where it serves.
+async fn ourselves(name: &str, arguments: &[String]) -> anyhow::Result<(Process, Value)> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments).stdout(Stdio::piped());
+    let mut process = Process::spawn(name, command, &[])?;
+    let stdout = process.child.stdout.take().context("no output")?;
+    let mut line = String::new();
+    let read = timeout(START_TIMEOUT, BufReader::new(stdout).read_line(&mut line)).await;
+    read.with_context(|| format!("{name} does not say where it serves"))??;
+    Ok((process, serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))?))
+}
+
+/// A Redis that may die.
+#[derive(Debug)]
+pub struct OwnRedis {
+    /// Its address.
+    pub url: String,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl OwnRedis {
+    /// Starts it.
+    pub async fn start() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let mut redis = Self { url: format!("redis://127.0.0.1:{port}/0"), port, process: None };
+        redis.revive().await?;
+        Ok(redis)
+    }
+
+    /// Kills it.
+    pub async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+
+    /// Starts it again, empty, at the same address.
+    pub async fn revive(&mut self) -> anyhow::Result<()> {
+        let mut command = Command::new("redis-server");
+        let port = self.port.to_string();
+        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
+        command.current_dir(std::env::temp_dir()).stdout(output("redis")?);
+        self.process = Some(Process::spawn("redis", command, &[])?);
+        let address = ("127.0.0.1", self.port);
+        super::within(START_TIMEOUT, async || tokio::net::TcpStream::connect(address).await.is_ok())
+            .await
+            .context("Redis does not start")
+    }
+}

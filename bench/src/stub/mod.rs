@@ -1,0 +1,162 @@
+//! The stub analyzer: the HTTP contract of the real one, with a capacity that can be set, and a record of its use.
+
+pub mod gate;
+pub mod http;
+pub mod record;
+mod server;
+pub mod service;
+mod visit;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{oneshot, watch};
+
+pub use self::server::Stub;
+
+use self::gate::{Line, waiters};
+use self::record::{Clock, Record, Sample};
+use self::service::Variation;
+
+/// What a stub is like; all of it can be changed while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// Photos it can work on at once, over all queues.
+    pub slots: usize,
+    /// Mean time of one photo on an unloaded slot.
+    pub service_ms: f64,
+    /// How service times vary.
+    pub variation: Variation,
+    /// Whether everything that is inside runs at once, each the slower the more there are. With headers the gate keeps
+    /// the number down, so that nothing degrades.
+    pub degrade: bool,
+    /// Whether it guards itself with a gate and says what it can take. Without, it takes everything and says nothing.
+    pub headers: bool,
+    /// Processes behind the one port, each with its own queue and an equal part of the slots. A connection belongs to
+    /// one of them, by chance, from its first byte to its last.
+    pub lanes: usize,
+    /// Whether it answers at all.
+    pub health: Health,
+}
+
+/// Whether a stub answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Health {
+    /// It answers.
+    Up,
+    /// It takes requests and never answers.
+    Hanging,
+    /// It refuses connections, and has cut those it had.
+    Down,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            slots: 4,
+            service_ms: 500.0,
+            variation: Variation::Fixed,
+            degrade: false,
+            headers: true,
+            lanes: 1,
+            health: Health::Up,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether requests share the slots instead of queueing for them.
+    fn shares(&self) -> bool {
+        self.degrade && !self.headers
+    }
+
+    /// The slots of each lane, and how many may wait before them.
+    fn lane_size(&self) -> (usize, Option<usize>) {
+        let slots = (self.slots / self.lanes.max(1)).max(1);
+        if self.shares() {
+            return (usize::MAX, None);
+        }
+        (slots, self.headers.then(|| waiters(slots)))
+    }
+}
+
+type Ticket = oneshot::Sender<()>;
+
+/// The state of a stub.
+#[derive(Debug)]
+struct Core {
+    settings: Settings,
+    lines: Vec<Line<Ticket>>,
+    record: Record,
+    next_id: u64,
+}
+
+/// A stub's state, shared by its connections.
+#[derive(Debug)]
+struct Shared {
+    core: Mutex<Core>,
+    clock: Clock,
+    instance: String,
+    hanging: watch::Sender<bool>,
+}
+
+impl Shared {
+    fn new(settings: Settings) -> Arc<Self> {
+        let core = Core { settings, lines: Vec::new(), record: Record::default(), next_id: 0 };
+        let shared = Arc::new(Self {
+            core: Mutex::new(core),
+            clock: Clock::default(),
+            instance: uuid::Uuid::new_v4().simple().to_string(),
+            hanging: watch::channel(settings.health == Health::Hanging).0,
+        });
+        shared.apply(settings);
+        shared
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the settings. Lanes are added, never taken away: requests stand in them.
+    fn apply(&self, settings: Settings) {
+        let mut core = self.lock();
+        core.settings = settings;
+        let (slots, bound) = settings.lane_size();
+        while core.lines.len() < settings.lanes.max(1) {
+            core.lines.push(Line::new(slots, bound));
+        }
+        for line in &mut core.lines {
+            for ticket in line.resize(slots, bound) {
+                // Whoever has left meanwhile gives the slot back by itself.
+                ticket.send(()).ok();
+            }
+        }
+        core.note(self.clock.now_ms());
+        drop(core);
+        self.hanging.send_replace(settings.health == Health::Hanging);
+    }
+
+    /// Forgets what was seen.
+    fn reset(&self) {
+        let mut core = self.lock();
+        core.record = Record::default();
+        core.note(self.clock.now_ms());
+    }
+}
+
+impl Core {
+    /// Requests inside and slots at work.
+    fn usage(&self) -> (usize, usize) {
+        let running = self.lines.iter().map(Line::busy).sum::<usize>();
+        let waiting = self.lines.iter().map(Line::waiting).sum::<usize>();
+        (running + waiting, running.min(self.settings.slots))
+    }
+
+    fn note(&mut self, at_ms: f64) {
+        let (in_flight, busy) = self.usage();
+        let slots = if self.settings.health == Health::Down { 0 } else { self.settings.slots };
+        self.record.note(Sample { at_ms, in_flight, busy, slots });
+    }
+}

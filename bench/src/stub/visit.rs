@@ -1,0 +1,151 @@
+//! One request's way through a stub; it ends well however it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+use super::Shared;
+use super::gate::Joined;
+use super::record::Answered;
+use super::service::progress_rate;
+
+/// The longest step while the speed may change.
+const STEP: Duration = Duration::from_millis(10);
+
+/// A request that is inside.
+#[derive(Debug)]
+pub(super) struct Visit {
+    shared: Arc<Shared>,
+    id: u64,
+    lane: usize,
+    waiting: Option<oneshot::Receiver<()>>,
+    arrived_ms: f64,
+    started_ms: f64,
+    work_ms: f64,
+    finished: bool,
+}
+
+/// What the answer's headers tell, as of the moment the slot was given back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub(super) slots: usize,
+    pub(super) free: usize,
+    pub(super) waited_ms: f64,
+}
+
+impl Visit {
+    /// Asks for a slot; `Err` with the pause to make if there is no room, in milliseconds.
+    pub(super) fn enter(shared: &Arc<Shared>, lane: usize, arrived_ms: f64) -> Result<Self, f64> {
+        let mut core = shared.lock();
+        let settings = core.settings;
+        let lane = lane % settings.lanes.max(1);
+        core.next_id += 1;
+        let (id, (ticket, turn)) = (core.next_id, oneshot::channel());
+        let joined = core.lines[lane].join(id, ticket);
+        if joined == Joined::Refused {
+            core.record.refused += 1;
+            let (slots, _) = settings.lane_size();
+            return Err(pause_ms(settings.service_ms, slots, core.lines[lane].waiting()));
+        }
+        let now = shared.clock.now_ms();
+        core.note(now);
+        drop(core);
+        let work_ms = settings.variation.sample(settings.service_ms, rand::random());
+        Ok(Self {
+            shared: Arc::clone(shared),
+            id,
+            lane,
+            waiting: (joined == Joined::Waits).then_some(turn),
+            arrived_ms,
+            started_ms: now,
+            work_ms,
+            finished: false,
+        })
+    }
+
+    /// Waits for the slot and works.
+    pub(super) async fn work(&mut self) {
+        if let Some(turn) = &mut self.waiting {
+            // The sender is dropped only with the whole stub.
+            drop(turn.await);
+            self.waiting = None;
+            self.started_ms = self.shared.clock.now_ms();
+        }
+        let mut left = self.work_ms / 1e3;
+        while left > 0.0 {
+            let rate = self.rate();
+            let Some(rate) = rate else { return sleep(Duration::from_secs_f64(left)).await };
+            let step = Duration::from_secs_f64(left / rate).min(STEP);
+            let began = Instant::now();
+            sleep(step.max(Duration::from_millis(1))).await;
+            left -= began.elapsed().as_secs_f64() * rate;
+        }
+    }
+
+    /// The speed now; `None` when it cannot change.
+    fn rate(&self) -> Option<f64> {
+        let core = self.shared.lock();
+        let (in_flight, _) = core.usage();
+        #[expect(clippy::cast_precision_loss, reason = "requests and slots are few")]
+        core.settings.shares().then(|| progress_rate(in_flight as f64, core.settings.slots as f64))
+    }
+
+    /// Gives the slot back and notes the answer.
+    pub(super) fn finish(mut self) -> Told {
+        let shared = Arc::clone(&self.shared);
+        let mut core = shared.lock();
+        self.finished = true;
+        let now = shared.clock.now_ms();
+        core.record.answers.push(Answered {
+            arrived_ms: self.arrived_ms,
+            started_ms: self.started_ms,
+            answered_ms: now,
+            work_ms: self.work_ms,
+        });
+        if let Some(next) = core.lines[self.lane].finish() {
+            next.send(()).ok();
+        }
+        core.note(now);
+        let (slots, _) = core.settings.lane_size();
+        let free = core.lines[self.lane].free();
+        Told { slots, free, waited_ms: self.started_ms - self.arrived_ms }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let mut core = self.shared.lock();
+        let line = &mut core.lines[self.lane];
+        // Not in line any more: it has a slot, even if it never learnt so.
+        if (self.waiting.is_none() || !line.leave(self.id))
+            && let Some(next) = line.finish()
+        {
+            next.send(()).ok();
+        }
+        core.record.abandoned += 1;
+        core.note(self.shared.clock.now_ms());
+    }
+}
+
+/// When a request that is refused now would find a place: service time / slots × (waiting + 1).
+fn pause_ms(service_ms: f64, slots: usize, waiting: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "slots and waiters are few")]
+    let (slots, waiting) = (slots as f64, waiting as f64);
+    (service_ms / slots * (waiting + 1.0)).ceil().max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_request_is_told_when_a_place_will_be_free() {
+        assert!((pause_ms(1400.0, 4, 4) - 1750.0).abs() < 1e-9);
+        assert!((pause_ms(0.0, 4, 0) - 1.0).abs() < 1e-9);
+    }
+}

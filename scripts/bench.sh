@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The measurements, from nothing: release build, servers, photos, then one scenario or all of them.
+#   scripts/bench.sh [document|burst|replicas|change|tenants|real] [--quick]
+# Starts processes of its own with a database and a virtual host of their own: the stack of `make up` is neither used
+# nor disturbed, but stop it before a run that counts. Servers that were not up before are stopped.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+export SQLX_OFFLINE=true
+
+stop_services_if_ours() {
+  [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
+}
+
+main() {
+  # The analyzer's Python is for `real`; the other scenarios need no more than Rust and the servers.
+  scripts/setup.sh rust python
+  SERVICES_WERE_UP=no
+  scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
+  trap stop_services_if_ours EXIT
+  scripts/services.sh start
+  scripts/fetch-photos.sh
+  export_service_settings
+  say bench "building"
+  cargo build --release --locked -p toneup-api -p toneup-worker -p toneup-cli -p toneup-bench
+  "$ROOT/target/release/toneup" bucket >/dev/null
+  say bench "measuring; logs are in .local/bench"
+  "$ROOT/target/release/bench" run "$@"
+}
+
+main "$@"
