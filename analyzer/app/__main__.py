@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from app.config import Config, ConfigError, load_config, usable_cores
+from app.limits import forbid_core_dumps
 from app.logs import set_up_logging
 from app.main import create_app
 
@@ -25,6 +26,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     set_up_logging(config.log_level)
+    forbid_core_dumps()
     # Uvicorn raises the signal again when it has shut down; a clean end is not a death by signal.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

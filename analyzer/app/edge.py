@@ -10,20 +10,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.analyze.service import Timing
 from app.gate import Gate
+from app.metrics import Metrics
 from app.pool import Worker
 
 log = logging.getLogger("analyzer.http")
 
-_QUIET: Final = {"/healthz", "/readyz"}
+_QUIET: Final = {"/healthz", "/readyz", "/metrics"}
 """Probes ask every few seconds; their answers are worth a line only when one is looking for them."""
 
 
 class Edge:
     """Adds `X-Slots`, `X-Free`, `X-Waited-Ms` and `X-Instance`, and keeps the log of answers."""
 
-    def __init__(self, app: ASGIApp, gate: Gate[Worker]) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate[Worker], metrics: Metrics) -> None:
         self._app = app
         self._gate = gate
+        self._metrics = metrics
         self._instance = uuid4().hex
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,10 +53,13 @@ class Edge:
         except Exception:
             log.exception("request failed")  # answered with a 500 by a layer inside
         finally:
+            if timing.outcome is not None:
+                self._metrics.record(timing.outcome)
             fields = {
                 "method": scope["method"],
                 "path": scope["path"],
                 "status": status,
+                "code": timing.outcome,
                 "elapsed_ms": round((monotonic() - started) * 1000),
                 "waited_ms": round(timing.waited_s * 1000),
                 "service_ms": round(timing.service_s * 1000),

@@ -8,8 +8,11 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
+from app.limits import forbid_core_dumps, limit_memory, offer_to_oom_killer
 from app.logs import set_up_logging
 from app.vision.analysis import Analyzer
 from app.vision.problems import PhotoError
@@ -24,9 +27,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     set_up_logging(os.environ.get("ANALYZER_LOG_LEVEL") or "info")
+    forbid_core_dumps()
+    offer_to_oom_killer()
     replies = _take_stdout()
-    analyzer = Analyzer()
-    analyzer.warm_up()
+    with _native_output_logged():
+        analyzer = Analyzer()
+        analyzer.warm_up()
+    limit_memory()
     _write(replies, {"ready": True})
     while (photo := _read(sys.stdin.buffer)) is not None:
         _write(replies, reply_to(analyzer, photo))
@@ -37,7 +44,8 @@ def reply_to(analyzer: Analyzer, photo: bytes) -> Reply:
     try:
         return {"kind": "answer", "answer": analyzer.analyze(photo)}
     except PhotoError as error:
-        return {"kind": "refusal", "code": error.code, "detail": error.detail}
+        log.debug("refused", extra={"fields": {"code": error.code, "detail": error.detail}})
+        return {"kind": "refusal", "code": error.code}
     except Exception as error:
         log.exception("analysis failed", extra={"fields": {"photo_bytes": len(photo)}})
         return {"kind": "failure", "error": type(error).__name__}
@@ -48,6 +56,23 @@ def _take_stdout() -> BinaryIO:
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return replies
+
+
+@contextmanager
+def _native_output_logged() -> Iterator[None]:
+    """Turns what libraries write to standard error while they load into log records, one for each line."""
+    stderr = os.dup(2)
+    with open(os.memfd_create("stderr"), "w+b") as caught:  # noqa: PTH123 - a descriptor, not a path
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            caught.seek(0)
+            for line in caught.read().decode(errors="replace").splitlines():
+                log.info("library output", extra={"fields": {"line": line}})
 
 
 def _read(source: BinaryIO) -> bytes | None:

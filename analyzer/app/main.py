@@ -7,12 +7,13 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.analyze.errors import ProblemError, internal, problem_response
-from app.analyze.router import router
+from app.analyze.errors import ProblemError, internal, language_of, problem_response
+from app.analyze.router import ANALYZE_PATH, router
 from app.analyze.service import AnalyzeService
 from app.config import Config
 from app.edge import Edge
 from app.gate import Gate
+from app.metrics import Metrics
 from app.pool import Pool, Worker
 
 
@@ -20,12 +21,14 @@ def create_app(config: Config) -> Edge:
     """Builds the application; its lifespan starts and stops the inference processes."""
     gate: Gate[Worker] = Gate(config.slots, config.waiters)
     pool = Pool(gate)
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.config = config
         app.state.pool = pool
-        app.state.service = AnalyzeService(gate, config.timeout_s, config.max_uploads)
+        app.state.metrics = metrics
+        app.state.service = AnalyzeService(gate, metrics, config.timeout_s, config.max_uploads)
         pool.start()
         yield
         await pool.stop()
@@ -36,21 +39,23 @@ def create_app(config: Config) -> Edge:
     app.add_exception_handler(ProblemError, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_bug)
-    return Edge(app, gate)
+    return Edge(app, gate, metrics)
 
 
-async def _on_problem(_: Request, error: Exception) -> Response:
+async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this type only
-    return problem_response(error)
+    if request.url.path == ANALYZE_PATH:
+        request.scope["timing"].outcome = error.code
+    return problem_response(error, language_of(request))
 
 
-async def _on_bug(_: Request, __: Exception) -> Response:
+async def _on_bug(request: Request, _: Exception) -> Response:
     """Answers for what nothing else caught; it is raised again, and logged by the edge."""
-    return problem_response(internal())
+    return await _on_problem(request, internal())
 
 
-async def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     """Answers what the framework itself refuses: unknown paths and methods."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "INVALID_REQUEST")
-    return problem_response(ProblemError(error.status_code, code, error.detail, error.headers))
+    return await _on_problem(request, ProblemError(error.status_code, code, error.headers))

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -69,16 +70,15 @@ class Worker:
         """The process id."""
         return self._process.pid
 
-    async def analyze(self, photo: bytes, timeout_s: float) -> Reply:
-        """Has one photo analysed. After an error or a cancellation the process is dead.
+    async def analyze(self, photo: Sequence[bytes | memoryview], timeout_s: float) -> Reply:
+        """Has one photo, in pieces, analysed. After an error or a cancellation the process is dead.
 
         Raises `InferenceError`.
         """
         try:
             async with asyncio.timeout(timeout_s):
-                # Two writes, so that the photo is not copied to put its length before it.
-                self._photos.write(LENGTH.pack(len(photo)))
-                self._photos.write(photo)
+                # One gathering write of all the pieces: nothing is joined, so nothing is copied.
+                self._photos.writelines([LENGTH.pack(sum(map(len, photo))), *photo])
                 await self._photos.drain()
                 reply: Reply = await self._receive()
         except TimeoutError as error:
@@ -124,13 +124,20 @@ class Pool:
     def __init__(self, gate: Gate[Worker]) -> None:
         self._gate = gate
         self._keepers: list[asyncio.Task[None]] = []
-        self._alive: set[Worker] = set()
+        self._alive: dict[Worker, None] = {}
         self._complete = False
+        self.restarts = 0
+        """Processes that ended unasked."""
 
     @property
     def ready(self) -> bool:
         """Every process was up and warm once, and at least one is now."""
         return self._complete and bool(self._alive)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of those that are up, in order of their start."""
+        return [worker.pid for worker in self._alive]
 
     def start(self) -> None:
         """Begins to start the processes; `ready` tells when all are up."""
@@ -158,15 +165,16 @@ class Pool:
 
     async def _run_one(self) -> None:
         worker = await Worker.start()
-        self._alive.add(worker)
+        self._alive[worker] = None
         self._complete = self._complete or len(self._alive) == self._gate.slots
         self._gate.add(worker)
         log.info("inference process ready", extra={"fields": {"worker": worker.pid}})
         try:
             code = await worker.ended()
+            self.restarts += 1
             log.error("inference process ended", extra={"fields": {"worker": worker.pid, "code": code}})
         finally:
-            self._alive.discard(worker)
+            self._alive.pop(worker, None)
             self._gate.remove(worker)
             await worker.stop()
 

@@ -23,7 +23,6 @@ class Refused(TypedDict):
 
     kind: Literal["refusal"]
     code: str
-    detail: str
 
 
 class Failed(TypedDict):

@@ -27,6 +27,26 @@ class Service:
     def analyze(self, photo: bytes, **fields: str) -> httpx.Response:
         return self.client.post("/analyze-color", data=fields, files={"file": ("photo", photo)})
 
+    def analyze_raw(self, photo: bytes, **headers: str) -> httpx.Response:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(
+            "/analyze-color", content=photo, headers={"content-type": "image/jpeg", **names}
+        )
+
+    def metric(self, line: str) -> float:
+        """The value behind a line of the metrics; 0 if there is no such line."""
+        lines = dict(
+            text.rsplit(" ", 1)
+            for text in self.client.get("/metrics").text.splitlines()
+            if not text.startswith("#")
+        )
+        return float(lines.get(line, 0))
+
+    def peak_mb(self) -> float:
+        """The most memory an inference process ever had in RAM, in MB."""
+        statuses = (Path(f"/proc/{pid}/status").read_text() for pid in self.workers())
+        return max(int(status.split("VmHWM:")[1].split()[0]) / 1024 for status in statuses)
+
     def workers(self) -> list[int]:
         """The process ids of the inference processes."""
         pid = self.process.pid

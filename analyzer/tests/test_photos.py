@@ -43,6 +43,7 @@ def test_a_face_gets_an_answer_with_every_field(analyzer: Analyzer, photos: Phot
     assert set(answer) == {
         *("personalColor", "subtype", "undertone", "confidence", "skin"),
         *("contrast", "palette", "face", "warnings", "model"),
+        *("runnerUp", "probabilities", "contrasts", "colours", "avoid", "light"),
     }
 
 

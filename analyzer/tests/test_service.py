@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.analyze.schemas import AnalysisView
+from app.analyze.router import AnswerView
 from tests.conftest import Photos
 from tests.service import Service, run_service, wait_until
 
@@ -37,8 +37,8 @@ def _send(
 def test_a_face_gets_a_season_and_all_fields(service: Service, photos: Photos) -> None:
     response = service.analyze(photos.face, user_id="7")
     assert response.status_code == 200
-    assert set(response.json()) == set(AnalysisView.model_fields)
-    view = AnalysisView.model_validate_json(response.content)
+    assert set(response.json()) == set(AnswerView.model_fields)
+    view = AnswerView.model_validate_json(response.content)
     assert view.userId == 7
     assert 8 <= len(view.palette) <= 10
     assert response.headers.keys() >= _HEADERS
@@ -90,10 +90,79 @@ def test_a_request_without_a_photo_is_refused(service: Service) -> None:
     assert _problem(response) == (422, "FILE_REQUIRED")
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", ""])
-def test_a_body_that_is_not_multipart_is_refused(service: Service, content_type: str) -> None:
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", "", "image"])
+def test_a_body_of_another_kind_is_refused(service: Service, content_type: str) -> None:
     response = service.client.post("/analyze-color", content=b"x", headers={"content-type": content_type})
     assert _problem(response) == (400, "INVALID_REQUEST")
+
+
+def test_a_photo_may_be_the_body_itself(service: Service, photos: Photos) -> None:
+    form, raw = service.analyze(photos.face, user_id="7"), service.analyze_raw(photos.face, x_user_id="7")
+    assert raw.status_code == 200
+    assert raw.json() == form.json()
+    assert service.analyze_raw(photos.face).json()["userId"] is None
+    assert service.analyze_raw(photos.face, content_type="application/octet-stream").is_success
+    assert _problem(service.analyze_raw(b"")) == (415, "NOT_AN_IMAGE")
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_over_ten_megabytes_is_a_413(service: Service, declared: bool) -> None:  # noqa: FBT001
+    body = bytes(10 * 1024**2 + 1)
+    chunks = (body[start : start + 100_000] for start in range(0, len(body), 100_000))
+    response = service.client.post(
+        "/analyze-color", content=body if declared else chunks, headers={"content-type": "image/png"}
+    )
+    assert _problem(response) == (413, "IMAGE_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--b\r\n",
+        b'--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\nhalf of it',
+        b'--b\r\ncontent-disposition: form-data; name="user_id"\r\n\r\n' + bytes(2000) + b"\r\n--b--\r\n",
+        b'--b\r\ncontent-disposition: form-data; name="x"\r\n\r\n\r\n' * 20 + b"--b--\r\n",
+        b'--b\r\ncontent-disposition: form-data; name="file"\r\n\r\n1\r\n' * 2 + b"--b--\r\n",
+        b"no boundary at all",
+    ],
+)
+def test_a_malformed_form_is_refused(service: Service, body: bytes) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    response = service.client.post("/analyze-color", content=body, headers=headers)
+    assert _problem(response) == (400, "INVALID_REQUEST")
+
+
+def test_the_client_chooses_the_language_of_the_words(service: Service, photos: Photos) -> None:
+    english, korean = (
+        service.analyze_raw(b"junk", accept_language=header) for header in ("fr, en;q=0.5", "ko-KR,en;q=0.9")
+    )
+    assert _problem(english) == _problem(korean) == (415, "NOT_AN_IMAGE")
+    assert [answer.headers["content-language"] for answer in (english, korean)] == ["en", "ko"]
+    assert english.json()["detail"].startswith("This is no photo")
+    assert korean.json()["detail"].startswith("사진이 아니거나")
+    answer = service.analyze_raw(photos.read("face-3.jpg"), accept_language="ko")
+    assert answer.headers["content-language"] == "ko"
+    assert [advice["code"] for advice in answer.json()["advice"]] == answer.json()["warnings"]
+
+
+def test_the_metrics_count_what_happened(service: Service, photos: Photos) -> None:
+    service.wait_until_idle()
+    ok, refused = (f'analyzer_requests_total{{code="{code}"}}' for code in ("OK", "NOT_AN_IMAGE"))
+    names = (ok, refused, "analyzer_inference_seconds_count")
+    before = [service.metric(name) for name in names]
+    service.analyze(photos.face)
+    service.analyze(b"junk")
+    assert [service.metric(name) for name in names] == [
+        value + more for value, more in zip(before, (1, 1, 2), strict=True)
+    ]
+    assert service.metric("analyzer_slots") == service.metric("analyzer_slots_up") == 2
+    assert service.metric("analyzer_busy") == service.metric("analyzer_waiting") == 0
+    assert service.metric('analyzer_resident_bytes{process="inference",slot="1"}') > 30e6
+    with ThreadPoolExecutor(1) as clients, service.frozen():
+        waiting = _send(clients, 1, service, photos)
+        wait_until(lambda: service.metric("analyzer_busy") == 1)
+    assert waiting[0].result().is_success
 
 
 def test_unknown_paths_and_methods_are_problems_too(service: Service) -> None:
@@ -170,6 +239,7 @@ def test_a_killed_inference_process_fails_only_its_own_request(service: Service,
     assert answers[0].status_code == 200
     assert _problem(answers[1]) == (500, "INTERNAL")
     service.wait_until_idle()
+    assert service.metric("analyzer_process_restarts_total") >= 1
     workers = service.workers()
     assert survivor in workers
     assert victim not in workers

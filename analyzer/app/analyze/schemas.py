@@ -1,9 +1,13 @@
 """Wire types of `POST /analyze-color`. The first two fields of the answer are the original server's."""
 
+from typing import Final, Literal
+
 from pydantic import BaseModel, Field
 
 from app.vision.problems import Warn
 from app.vision.season import Season, Subtype, Undertone
+
+_HEX: Final = r"^#[0-9A-F]{6}$"
 
 
 class SkinView(BaseModel):
@@ -15,7 +19,44 @@ class SkinView(BaseModel):
     chroma: float = Field(ge=0)
     hue: float = Field(description="Hue angle in degrees", ge=-180, le=180)
     ita: float = Field(description="Individual typology angle in degrees", ge=-180, le=180)
-    hex: str = Field(pattern=r"^#[0-9A-F]{6}$")
+    hex: str = Field(pattern=_HEX)
+
+
+class ProbabilitiesView(BaseModel):
+    """How likely each season is; they add up to 1."""
+
+    SPRING: float = Field(ge=0, le=1)
+    SUMMER: float = Field(ge=0, le=1)
+    AUTUMN: float = Field(ge=0, le=1)
+    WINTER: float = Field(ge=0, le=1)
+
+
+class ContrastsView(BaseModel):
+    """L* of the skin minus that of each part; null: the part is not to be seen."""
+
+    hair: float | None = Field(ge=0, le=100)
+    brow: float | None = Field(ge=0, le=100)
+    iris: float | None = Field(ge=0, le=100)
+
+
+class ColoursView(BaseModel):
+    """Colours of the parts of the face in the light assumed; null: the part is not to be seen."""
+
+    skin: str = Field(pattern=_HEX)
+    lips: str | None = Field(pattern=_HEX)
+    brow: str | None = Field(pattern=_HEX)
+    iris: str | None = Field(pattern=_HEX)
+    hair: str | None = Field(pattern=_HEX)
+
+
+class LightView(BaseModel):
+    """The light of the photo, as the white of the eyes shows it."""
+
+    source: Literal["SCLERA"]
+    hex: str = Field(pattern=_HEX, description="What was taken for the light's colour and corrected")
+    kelvin: float = Field(description="Correlated colour temperature of that, 6500 being neutral", ge=2000)
+    deviation: float = Field(description="Of the eyes' white from the usual, in log units", ge=0)
+    corrected: float = Field(description="Share of the deviation that was corrected", ge=0, le=1)
 
 
 class FaceView(BaseModel):
@@ -41,10 +82,20 @@ class AnalysisView(BaseModel):
     personalColor: Season  # noqa: N815
     subtype: Subtype
     undertone: Undertone
-    confidence: float = Field(description="The rule's own certainty, not calibrated", ge=0, le=1)
+    confidence: float = Field(
+        description="Share of other takings of such photos that got the same season when it was measured",
+        ge=0,
+        le=1,
+    )
+    runnerUp: Season  # noqa: N815
+    probabilities: ProbabilitiesView
     skin: SkinView
-    contrast: float = Field(description="L* of the skin minus that of the brows", ge=0, le=100)
-    palette: list[str]
+    contrast: float = Field(description="Mean of the contrasts that are known, 0 if none is", ge=0, le=100)
+    contrasts: ContrastsView
+    colours: ColoursView
+    palette: list[str] = Field(description="Colours that suit the subtype")
+    avoid: list[str] = Field(description="Colours that do not")
+    light: LightView | None = Field(description="null: the eyes are too small or closed to tell")
     face: FaceView
     warnings: list[Warn]
     model: ModelView

@@ -9,7 +9,9 @@ from time import monotonic
 from typing import Any
 
 from app.analyze.errors import internal, overloaded, photo_problem
+from app.analyze.upload import Chunks
 from app.gate import Gate, OverloadedError
+from app.metrics import Metrics
 from app.pool import InferenceError, Worker
 
 log = logging.getLogger("analyzer.analyze")
@@ -25,13 +27,16 @@ class Timing:
 
     waited_s: float = 0.0
     service_s: float = 0.0
+    outcome: str | None = None
+    """`OK` or the problem's code; None: it was not about a photo."""
 
 
 class AnalyzeService:
     """Leads photos through the gate to an inference process."""
 
-    def __init__(self, gate: Gate[Worker], timeout_s: float, max_uploads: int) -> None:
+    def __init__(self, gate: Gate[Worker], metrics: Metrics, timeout_s: float, max_uploads: int) -> None:
         self.gate = gate
+        self._metrics = metrics
         self._timeout_s = timeout_s
         self._max_uploads = max_uploads
         self._uploads = 0
@@ -52,7 +57,7 @@ class AnalyzeService:
         self._uploads -= 1
 
     async def analyze(
-        self, photo: bytes, timing: Timing, disconnected: Callable[[], Coroutine[None, None, None]]
+        self, photo: Chunks, timing: Timing, disconnected: Callable[[], Coroutine[None, None, None]]
     ) -> dict[str, object]:
         """Has one photo analysed as soon as a slot is free.
 
@@ -71,13 +76,14 @@ class AnalyzeService:
             log.error("analysis lost", extra={"fields": {"reason": str(error), "worker": worker.pid}})  # noqa: TRY400
             raise internal() from error
         timing.service_s = monotonic() - started
+        self._metrics.record_inference(timing.service_s)
         self.gate.record(timing.service_s)
         self.gate.add(worker)
         match reply["kind"]:
             case "answer":
                 return reply["answer"]
             case "refusal":
-                raise photo_problem(reply["code"], reply["detail"])
+                raise photo_problem(reply["code"])
             case "failure":
                 raise internal()
 

@@ -1,21 +1,24 @@
-"""The whole analysis of one photo, top to bottom: decode, face, skin, season."""
+"""The whole analysis of one photo, top to bottom: decode, face, skin, light, season."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final
 
 import numpy as np
 from PIL import Image
 
+from app.vision.colour import hex_of
 from app.vision.decode import Photo, decode
-from app.vision.face import Face, FaceFinder, Points
+from app.vision.face import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Face, FaceFinder, Iris, Points
+from app.vision.light import MIN_EYE_WIDTH, illuminant
 from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
+from app.vision.quality import check_usable
 from app.vision.season import Verdict, judge
 from app.vision.skin import Skin, measure
 
 MODEL_NAME: Final = "toneup-two-axes"
-MODEL_VERSION: Final = "1.0.0"
+MODEL_VERSION: Final = "2.0.0"
 """Raised whenever the same photo may get another answer."""
 
 _RIVAL_WIDTH: Final = 0.6
@@ -23,26 +26,42 @@ _RIVAL_WIDTH: Final = 0.6
 _MIN_FACE_WIDTH: Final = 64
 """Pixels of the original photo: a cheek is then about 12 wide."""
 _MIN_MESH_SCORE: Final = 0.5
+_MIN_TURNED: Final = 0.75
+"""Score of a face in a turned picture: four looks find four times as many faces where there are none."""
 _LOW_CONFIDENCE: Final = 0.5
 _PLAUSIBLE_HUE: Final = (25.0, 85.0)
 _PLAUSIBLE_CHROMA: Final = (6.0, 45.0)
 """Degrees and Lab units: skin outside is rather the light's colour than its own."""
+_MAX_DEVIATION: Final = 0.55
+"""Log units by which the white of the eyes may deviate before the light is called coloured."""
+_MAX_CHEEK_DIFFERENCE: Final = 12.0
+"""Lab units between the cheeks' ab, over which they are lit by different lights."""
 _MAX_SIDE_RATIO: Final = 2.2
 """Nose to one temple against nose to the other; passed at about 30 degrees of turning."""
+_UNTRUSTED: Final = 0.8
+"""Log-odds are multiplied by this once for each doubt about the light."""
 _NOSE: Final = 1
 _TEMPLES: Final = (234, 454)
+# How a photo without an upright face is turned, and how a point of the turned picture leads back.
+_RETRIES: Final = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180)
 
 Answer = dict[str, object]
 """The JSON object of an answer, as DESIGN.md gives it: plain values, ready to be serialised."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
+    """Everything that was found out about one photo."""
+
     photo: Photo
+    """Turned so that the face is upright."""
+    turn: Image.Transpose | None
+    """How it was turned from the photo as its camera meant it."""
     face: Face
     points: Points
     skin: Skin
     verdict: Verdict
+    warnings: tuple[Warn, ...]
 
 
 class Analyzer:
@@ -57,13 +76,19 @@ class Analyzer:
 
         Deterministic: the same bytes get the same answer. Raises `PhotoError` if the photo is at fault.
         """
-        photo = decode(data)
-        face = _choose(self._faces.detect(photo.image), photo.scale)
-        points, score = self._faces.trace(photo.image, face)
-        if score < _MIN_MESH_SCORE:
-            raise _no_face()
-        skin = measure(photo, points)
-        return self._answer(_Reading(photo, face, points, skin, judge(skin.lab, skin.contrast)))
+        return self.answer(self.read(decode(data)))
+
+    def read(self, upright: Photo) -> Reading:
+        """Finds and measures the face of a decoded photo. Raises `PhotoError` if the photo is at fault."""
+        photo, turn, face, points = self._find(upright)
+        check_usable(photo.image, face)  # the gate on the photo's quality
+        skin = measure(photo, points, self._irises(photo, points))
+        doubts = _doubts(photo, points, skin)
+        light_doubts = len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT}.intersection(doubts)) + (skin.probe is None)
+        verdict = judge(skin.lab, skin.relative_lightness, skin.contrast.mean, _UNTRUSTED**light_doubts)
+        if verdict.confidence < _LOW_CONFIDENCE:
+            doubts.append(Warn.LOW_CONFIDENCE)
+        return Reading(photo, turn, face, points, skin, verdict, tuple(doubts))
 
     def warm_up(self) -> None:
         """Runs every step once on a made-up photo: first runs allocate, and are slow."""
@@ -76,17 +101,21 @@ class Analyzer:
         eyes = np.array([[100, 110], [156, 110]], dtype=np.float32)
         self._faces.trace(photo.image, Face(1.0, 64, 64, 192, 192, eyes))
         angles = np.linspace(0, 2 * np.pi, 468, dtype=np.float32)
-        points = 128 + 60 * np.stack([np.cos(angles * 31), np.sin(angles * 37)], axis=1)
-        skin = measure(photo, points.astype(np.float32))
-        judge(skin.lab, skin.contrast)
+        points = (128 + 60 * np.stack([np.cos(angles * 31), np.sin(angles * 37)], axis=1)).astype(np.float32)
+        skin = measure(photo, points, self._irises(photo, points))
+        judge(skin.lab, skin.relative_lightness, skin.contrast.mean)
 
-    def _answer(self, reading: _Reading) -> Answer:
-        lab, verdict = reading.skin.lab, reading.verdict
+    def answer(self, reading: Reading) -> Answer:
+        """Words a reading as the wire wants it."""
+        skin, lab, verdict = reading.skin, reading.skin.lab, reading.verdict
+        palette = self._palettes[verdict.subtype]
         return {
             "personalColor": verdict.season,
             "subtype": verdict.subtype,
             "undertone": verdict.undertone,
             "confidence": round(verdict.confidence, 3),
+            "runnerUp": verdict.runner_up,
+            "probabilities": {name: round(value, 4) for name, value in verdict.probabilities.items()},
             "skin": {
                 "L": round(lab.L, 2),
                 "a": round(lab.a, 2),
@@ -94,56 +123,113 @@ class Analyzer:
                 "chroma": round(lab.chroma, 2),
                 "hue": round(lab.hue, 2),
                 "ita": round(lab.ita, 2),
-                "hex": reading.skin.hex,
+                "hex": skin.hex,
             },
-            "contrast": round(reading.skin.contrast, 2),
-            "palette": self._palettes[verdict.season],
-            "face": _box(reading.photo, reading.face),
-            "warnings": [*_warnings(reading)],
+            "contrast": round(skin.contrast.mean, 2),
+            "contrasts": {
+                "hair": _rounded(skin.contrast.hair),
+                "brow": _rounded(skin.contrast.brow),
+                "iris": _rounded(skin.contrast.iris),
+            },
+            "colours": {
+                "skin": skin.hex,
+                "lips": skin.parts.lips,
+                "brow": skin.parts.brow,
+                "iris": skin.parts.iris,
+                "hair": skin.parts.hair,
+            },
+            "palette": palette.suits,
+            "avoid": palette.avoid,
+            "light": _light(skin),
+            "face": _box(reading),
+            "warnings": [*reading.warnings],
             "model": {"name": MODEL_NAME, "version": MODEL_VERSION},
         }
+
+    def _find(self, upright: Photo) -> tuple[Photo, Image.Transpose | None, Face, Points]:
+        """Finds the face that counts, if need be in the turned picture."""
+        for turn in (None, *_RETRIES):
+            image = upright.image if turn is None else upright.image.transpose(turn)
+            faces = [face for face in self._faces.detect(image) if turn is None or face.score >= _MIN_TURNED]
+            if not faces:
+                continue
+            points, score = self._faces.trace(image, faces[0])
+            if score < _MIN_MESH_SCORE:
+                continue
+            return replace(upright, image=image), turn, _choose(faces, upright.scale), points
+        check_usable(upright.image, None)  # no face: the light may tell why
+        raise PhotoError(Code.NO_FACE)
+
+    def _irises(self, photo: Photo, points: Points) -> tuple[Iris | None, Iris | None]:
+        """Finds the irises of the right and the left eye, where the eye is large enough to show its white."""
+
+        def iris(corners: tuple[int, int]) -> Iris | None:
+            if float(np.linalg.norm(points[corners[0]] - points[corners[1]])) < MIN_EYE_WIDTH:
+                return None
+            return self._faces.find_iris(photo.image, points, corners)
+
+        return iris(RIGHT_EYE_CORNERS), iris(LEFT_EYE_CORNERS)
 
 
 def _choose(faces: list[Face], scale: float) -> Face:
     """Picks the widest face, if it is clearly the one meant and large enough to measure."""
-    if not faces:
-        raise _no_face()
     face, *others = faces
     if others and others[0].width > _RIVAL_WIDTH * face.width:
-        detail = "There are several faces in the photo. Send one of yourself alone."
-        raise PhotoError(Code.MULTIPLE_FACES, detail)
+        raise PhotoError(Code.MULTIPLE_FACES)
     if face.width * scale < _MIN_FACE_WIDTH:
-        raise PhotoError(Code.FACE_TOO_SMALL, "The face is too small. Take the photo from closer by.")
+        raise PhotoError(Code.FACE_TOO_SMALL)
     return face
 
 
-def _no_face() -> PhotoError:
-    return PhotoError(
-        Code.NO_FACE, "No face was found. Take the photo from the front, with all of the face in view."
-    )
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
-def _box(photo: Photo, face: Face) -> dict[str, int]:
+def _light(skin: Skin) -> dict[str, object] | None:
+    """The light as the white of the eyes shows it; None: they do not."""
+    if skin.probe is None:
+        return None
+    colour, kelvin = illuminant(skin.probe)
+    return {
+        "source": "SCLERA",
+        "hex": hex_of(colour / colour.max()),
+        "kelvin": round(kelvin, -2),
+        "deviation": round(float(np.linalg.norm(skin.probe.deviation)), 3),
+        "corrected": round(skin.probe.strength, 3),
+    }
+
+
+def _box(reading: Reading) -> dict[str, int]:
     """The part of the face's box inside the picture, in pixels of the upright original."""
+    photo, face = reading.photo, reading.face
+    width, height = photo.image.size
     left, top = max(0.0, face.left), max(0.0, face.top)
-    right, bottom = min(float(photo.image.width), face.right), min(float(photo.image.height), face.bottom)
+    right, bottom = min(float(width), face.right), min(float(height), face.bottom)
+    match reading.turn:  # back from the turned picture to the one the camera meant
+        case Image.Transpose.ROTATE_90:
+            left, top, right, bottom = height - bottom, left, height - top, right
+        case Image.Transpose.ROTATE_270:
+            left, top, right, bottom = top, width - right, bottom, width - left
+        case Image.Transpose.ROTATE_180:
+            left, top, right, bottom = width - right, height - bottom, width - left, height - top
     sides = {"x": left, "y": top, "width": right - left, "height": bottom - top}
     return {name: round(value * photo.scale) for name, value in sides.items()}
 
 
-def _warnings(reading: _Reading) -> list[Warn]:
-    lab, points = reading.skin.lab, reading.points
+def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
+    seen = skin.as_seen
     plausible = (
-        _PLAUSIBLE_HUE[0] <= lab.hue <= _PLAUSIBLE_HUE[1]
-        and _PLAUSIBLE_CHROMA[0] <= lab.chroma <= _PLAUSIBLE_CHROMA[1]
+        _PLAUSIBLE_HUE[0] <= seen.hue <= _PLAUSIBLE_HUE[1]
+        and _PLAUSIBLE_CHROMA[0] <= seen.chroma <= _PLAUSIBLE_CHROMA[1]
     )
+    deviation = 0.0 if skin.probe is None else float(np.linalg.norm(skin.probe.deviation))
     right, left = (float(np.linalg.norm(points[temple] - points[_NOSE])) for temple in _TEMPLES)
     turned = max(right, left) > _MAX_SIDE_RATIO * max(min(right, left), 1e-6)
-    inside = (points >= 0).all() and (points < reading.photo.image.size).all()
+    inside = (points >= 0).all() and (points < photo.image.size).all()
     doubts = {
-        Warn.COLOUR_CAST: not plausible,
+        Warn.COLOUR_CAST: not plausible or deviation > _MAX_DEVIATION,
+        Warn.MIXED_LIGHT: skin.cheek_difference > _MAX_CHEEK_DIFFERENCE,
         Warn.NOT_FRONTAL: turned,
         Warn.FACE_CUT: not inside,
-        Warn.LOW_CONFIDENCE: reading.verdict.confidence < _LOW_CONFIDENCE,
     }
     return [warn for warn, present in doubts.items() if present]

@@ -1,15 +1,22 @@
-"""Turns bytes of unknown origin into an upright RGB picture of bounded size."""
+"""Turns bytes of unknown origin into an upright RGB picture of bounded size, in bounded memory.
 
+Size is checked on the header. JPEG and WebP are shrunk by their decoders; PNG and HEIC, whose decoders
+cannot, exist at full size once, at three or four bytes per pixel, and are shrunk and converted by strips.
+"""
+
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from math import ceil, sqrt
+from typing import Any, Final
 
 import pillow_heif
-from PIL import Image, UnidentifiedImageError
-from PIL import WebPImagePlugin as _WebP  # noqa: F401 - importing it registers it
+from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
+from app.vision import jpeg, webp
 from app.vision.colour import FloatArray
-from app.vision.icc import matrix_to_srgb
+from app.vision.icc import matrix_of_primaries, matrix_to_srgb, transform_to_srgb
 from app.vision.problems import Code, PhotoError
 
 MAX_PIXELS: Final = 50_000_000
@@ -18,6 +25,13 @@ MIN_SIDE: Final = 120
 """Pixels. Below it no face can be large enough to measure."""
 WORK_SIDE: Final = 720
 """Pixels. Photos are decoded no larger than needed to keep this much of the shorter side."""
+_MAX_WORK_PIXELS: Final = 4_000_000
+"""Of the decoded picture: what bounds those whose sides are very unequal."""
+_MAX_COEFFICIENT_BYTES: Final = 200_000_000
+"""Of a JPEG in several scans: 50 MP at the phones' halved colour resolution take 150 MB."""
+_MAX_SCANS: Final = 100
+"""Progressive encoders write about ten."""
+_STRIP_PIXELS: Final = 1_000_000
 
 _ORIENTATION: Final = 0x0112
 # EXIF 2.32, tag 0x0112: how to turn the stored picture upright.
@@ -30,9 +44,9 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "HEIF")
-_ALPHA_MODES: Final = ("RGBA", "LA", "PA", "La", "RGBa")
-_GREY_MODES: Final = ("1", "L", "I", "F", "LA", "La")
+_BACKDROP: Final = (119, 119, 119, 255)
+"""Behind transparent pixels: what they hide must not be measured, and the middle grey has no hue."""
+_HEIC_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 # Formats worth naming to a person whose photo is one of them; (offset, magic).
 _OTHER_FORMATS: Final = (
     (0, b"GIF8"),
@@ -41,15 +55,21 @@ _OTHER_FORMATS: Final = (
     (0, b"MM\0*"),
     (0, b"8BPS"),
     (0, b"%PDF"),
-    (4, b"ftypavi"),
+    (4, b"ftyp"),
     (0, b"\0\0\0\x0cJXL "),
     (0, b"\xff\x0a"),
 )
 
 Image.preinit()  # JPEG and PNG; a JPEG of several pictures (MPO) comes with JPEG
-pillow_heif.register_heif_opener(thumbnails=False)
 pillow_heif.options.DECODE_THREADS = 1  # one core per slot; the pool decides how many work at once
+pillow_heif.options.THUMBNAILS = False
+pillow_heif.options.DEPTH_IMAGES = False
+pillow_heif.options.AUX_IMAGES = False
 Image.MAX_IMAGE_PIXELS = None  # its guard warns where `_check_size` refuses, on the same header
+PngImagePlugin.MAX_TEXT_MEMORY = PngImagePlugin.MAX_TEXT_CHUNK  # 1 MB: nobody reads it
+
+Rows = Callable[[int, int], Image.Image]
+"""Gives the rows of a picture from one number up to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,68 +84,178 @@ class Photo:
     """From the photo's linear RGB to linear sRGB; None: they are the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A picture as it was stored, but for its size and transparency."""
+
+    image: Image.Image
+    width: int
+    """Pixels at full size."""
+    to_srgb: FloatArray | None
+    orientation: int = 1
+
+
 def decode(data: bytes) -> Photo:
-    """Decodes a jpeg, png, webp or heic photo; of an animation, the first frame.
+    """Decodes a jpeg, png, webp or heic photo; of an APNG, HEIC sequence or MPO, the first picture.
 
     Raises `PhotoError`: IMAGE_TOO_LARGE, IMAGE_TOO_SMALL, NOT_AN_IMAGE, UNSUPPORTED_FORMAT, GREYSCALE.
     """
-    with _open(data) as source:
-        _check_size(*source.size)
-        if source.mode in _GREY_MODES or source.mode.startswith("I;"):
-            raise PhotoError(Code.GREYSCALE, "The photo has no colour. Send a colour photo.")
-        full_width, full_height = source.size
-        matrix = matrix_to_srgb(source.info.get("icc_profile"))
-        try:
-            # JPEG can be decoded at 1/2, 1/4 or 1/8 of its size at a fraction of the cost.
-            source.draft("RGB", (WORK_SIDE, WORK_SIDE))
-            source.load()
-            image = _upright_rgb(source)
-        except MemoryError:
-            raise  # that is our fault
-        except Exception as error:  # decoders raise whatever their parsers trip over
-            raise _damaged() from error
-    scale = max(full_width, full_height) / max(image.size)
-    return Photo(image, scale, matrix)
-
-
-def _open(data: bytes) -> Image.Image:
     try:
-        return Image.open(BytesIO(data), formats=_FORMATS)
+        with warnings.catch_warnings():  # of odd metadata; they are no fault of the photo's colours
+            warnings.simplefilter("ignore")
+            stored = _decoder(data)(data)
+    except PhotoError:
+        raise
+    except MemoryError as error:  # the process is limited, see app.limits: it was a bomb
+        raise PhotoError(Code.IMAGE_TOO_LARGE, "decoding takes too much memory") from error
+    except Exception as error:  # decoders raise whatever their parsers trip over
+        raise PhotoError(Code.NOT_AN_IMAGE, f"damaged: {type(error).__name__}") from error
+    turn = _TURNS.get(stored.orientation)
+    image = stored.image if turn is None else stored.image.transpose(turn)
+    return Photo(image, stored.width / stored.image.width, stored.to_srgb)
+
+
+def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
+    """Chooses by the first bytes alone: what a client calls the file does not count."""
+    if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        return _decode_by_pillow
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return _decode_webp
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return _decode_heic
+    if any(data.startswith(magic, offset) for offset, magic in _OTHER_FORMATS):
+        raise PhotoError(Code.UNSUPPORTED_FORMAT)
+    raise PhotoError(Code.NOT_AN_IMAGE)
+
+
+def _decode_by_pillow(data: bytes) -> _Stored:
+    try:
+        source = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
     except UnidentifiedImageError as error:
-        if any(data.startswith(magic, offset) for offset, magic in _OTHER_FORMATS):
-            detail = "This image format is not supported. Send a JPEG, PNG, WebP or HEIC photo."
-            raise PhotoError(Code.UNSUPPORTED_FORMAT, detail) from error
-        detail = "This is not an image. Send a JPEG, PNG, WebP or HEIC photo."
-        raise PhotoError(Code.NOT_AN_IMAGE, detail) from error
-    except Exception as error:
-        raise _damaged() from error
+        raise PhotoError(Code.NOT_AN_IMAGE, "damaged header") from error
+    full_width, full_height = source.size
+    _check_size(full_width, full_height)
+    _check_colour(source.mode)
+    if source.format != "PNG":
+        _check_cost(data)
+        # At 1/2, 1/4 or 1/8 of its size a JPEG is decoded at a fraction of the cost.
+        source.draft("RGB", (WORK_SIDE, WORK_SIDE))
+    source.load()
+    profile = source.info.get("icc_profile")
+    transform = transform_to_srgb(profile, "CMYK" if source.mode == "CMYK" else "RGB")
+    plain = source.mode == "RGB" and transform is None and "transparency" not in source.info
+    if plain and _factor(*source.size) == 1:
+        image: Image.Image = source
+    else:
+        image = _shrink(source.size, source.mode, _rows_of(source), transform)
+    return _Stored(image, full_width, matrix_to_srgb(profile), _orientation(source.getexif))
 
 
-def _damaged() -> PhotoError:
-    return PhotoError(Code.NOT_AN_IMAGE, "The photo is damaged. Send it again.")
+def _decode_webp(data: bytes) -> _Stored:
+    header = webp.read_header(data)
+    _check_size(header.width, header.height)
+    if header.animated:
+        raise PhotoError(Code.UNSUPPORTED_FORMAT, "animated WebP")
+    factor = _factor(header.width, header.height)
+    size = ceil(header.width / factor), ceil(header.height / factor)
+    small = webp.decode_scaled(data, header, size)
+    transform = transform_to_srgb(header.icc_profile, "RGB")
+    image = _shrink(small.size, small.mode, _rows_of(small), transform)
+    matrix = matrix_to_srgb(header.icc_profile)
+    return _Stored(image, header.width, matrix, _orientation(lambda: _exif(header.exif)))
+
+
+def _decode_heic(data: bytes) -> _Stored:
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, remove_stride=False)
+    source = file[file.primary_index]
+    _check_size(*source.size)
+    _check_colour(source.mode)
+    pixels = memoryview(source.data)
+    _check_size(*source.size)  # only decoding tells the true one
+    stride, mode, (width, _) = source.stride, source.mode, source.size
+
+    def rows(top: int, bottom: int) -> Image.Image:
+        size = (width, bottom - top)
+        strip = bytes(pixels[top * stride : bottom * stride])
+        return Image.frombuffer(mode, size, strip, "raw", mode, stride, 1)
+
+    info: dict[str, Any] = source.info
+    profile = info.get("icc_profile")
+    image = _shrink(source.size, mode, rows, transform_to_srgb(profile, "RGB"))
+    matrix = matrix_to_srgb(profile)
+    if not profile:
+        matrix = matrix_of_primaries(info.get("nclx_profile", {}).get("color_primaries", 0))
+    # The file's own turns are applied by the decoder; EXIF's are to be ignored (ISO/IEC 23008-12, annex A).
+    return _Stored(image, width, matrix)
 
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        detail = f"The photo has more than {MAX_PIXELS // 1_000_000} megapixels. Send a smaller one."
-        raise PhotoError(Code.IMAGE_TOO_LARGE, detail)
+        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
     if min(width, height) < MIN_SIDE:
-        detail = (
-            f"The photo is {width} x {height} pixels. Send one of at least {MIN_SIDE} on its shorter side."
-        )
-        raise PhotoError(Code.IMAGE_TOO_SMALL, detail)
+        raise PhotoError(Code.IMAGE_TOO_SMALL, f"{width} x {height} pixels")
 
 
-def _upright_rgb(source: Image.Image) -> Image.Image:
-    image = source
-    orientation = source.getexif().get(_ORIENTATION, 1)
-    factor = min(source.size) // WORK_SIDE
-    if factor > 1 and source.mode in {"RGB", "RGBA"}:  # shrink first: the rest then costs little
-        image = source.reduce(factor)
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        # What a transparent pixel hides must not be measured: neutral grey has no hue.
-        backdrop = Image.new("RGBA", image.size, (119, 119, 119, 255))
-        image = Image.alpha_composite(backdrop, image.convert("RGBA"))
-    image = image.convert("RGB")
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+def _check_colour(mode: str) -> None:
+    if mode.partition(";")[0] in {"1", "L", "I", "F", "LA", "La"}:
+        raise PhotoError(Code.GREYSCALE, "no colour channels")
+
+
+def _check_cost(data: bytes) -> None:
+    cost = jpeg.read_cost(data)
+    if cost is None or cost.scans > _MAX_SCANS:
+        raise PhotoError(Code.NOT_AN_IMAGE, "damaged JPEG header, or too many scans")
+    if cost.coefficient_bytes > _MAX_COEFFICIENT_BYTES:
+        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{cost.coefficient_bytes} bytes of coefficients")
+
+
+def _factor(width: int, height: int) -> int:
+    """By how much a picture is shrunk: to WORK_SIDE or a little more, and to _MAX_WORK_PIXELS or less."""
+    by_area = ceil(sqrt(width * height / _MAX_WORK_PIXELS))
+    return max(1, min(width, height) // WORK_SIDE, by_area)
+
+
+def _rows_of(image: Image.Image) -> Rows:
+    return lambda top, bottom: image.crop((0, top, image.width, bottom))
+
+
+def _shrink(
+    size: tuple[int, int], mode: str, rows: Rows, transform: ImageCms.ImageCmsTransform | None
+) -> Image.Image:
+    """Makes an opaque sRGB picture of working size, a strip at a time: no second copy at full size."""
+    width, height = size
+    factor = _factor(width, height)
+    result = Image.new("RGB", (ceil(width / factor), ceil(height / factor)))
+    step = factor * max(1, _STRIP_PIXELS // (width * factor))
+    for top in range(0, height, step):
+        strip = rows(top, min(height, top + step))
+        if mode == "P" or "transparency" in strip.info:
+            strip = strip.convert("RGBA")
+        if factor > 1:
+            strip = strip.reduce(factor)
+        result.paste(_opaque(strip, transform), (0, top // factor))
+    return result
+
+
+def _opaque(strip: Image.Image, transform: ImageCms.ImageCmsTransform | None) -> Image.Image:
+    if strip.mode in {"RGBA", "RGBa", "PA"}:
+        strip = strip.convert("RGBA")
+        strip = Image.alpha_composite(Image.new("RGBA", strip.size, _BACKDROP), strip).convert("RGB")
+    if transform is not None:
+        strip = ImageCms.applyTransform(strip, transform) or strip
+    # Without a profile, CMYK is taken for the complement of RGB, as every viewer does.
+    return strip.convert("RGB")
+
+
+def _orientation(read: Callable[[], Image.Exif]) -> int:
+    try:
+        return int(read().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - metadata that cannot be read spoil no photo
+        return 1
+
+
+def _exif(raw: bytes | None) -> Image.Exif:
+    exif = Image.Exif()
+    if raw:
+        exif.load(raw)
+    return exif

@@ -28,6 +28,15 @@ _MESH_MARGIN: Final = 1.5
 """Side of the mesh's square input in units of the detected box's longer side."""
 _RIGHT_EYE: Final = 0
 _LEFT_EYE: Final = 1
+_IRIS_SIDE: Final = 64
+"""Pixels: the iris model takes a square RGB picture of this side around one eye."""
+_IRIS_MARGIN: Final = 2.3
+"""Side of the iris model's square in units of the distance between the corners of the eye (MediaPipe)."""
+_IRIS_OUTPUT: Final = 15
+"""The centre and four points of the rim, three coordinates each."""
+RIGHT_EYE_CORNERS: Final = (33, 133)
+LEFT_EYE_CORNERS: Final = (263, 362)
+"""Mesh points, the outer corner first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,22 @@ class Face:
         return self.bottom - self.top
 
 
+@dataclass(frozen=True, slots=True)
+class Iris:
+    """One eye's iris, in pixels of the decoded picture."""
+
+    x: float
+    y: float
+    radius: float
+
+
 class FaceFinder:
-    """The two models. Loading takes about 0.1 s; not safe for use by several threads."""
+    """The three models. Loading takes about 0.1 s; not safe for use by several threads."""
 
     def __init__(self) -> None:
         self._detector = Model(model_path("face_detection_full_range.tflite"))
         self._mesh = Model(model_path("face_landmark.tflite"))
+        self._iris = Model(model_path("iris_landmark.tflite"))
         cells = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID
         self._anchors = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
 
@@ -86,9 +105,30 @@ class FaceFinder:
         x, y = scale * cos(angle), scale * sin(angle)
         axes = np.array([[x, -y], [y, x]], dtype=np.float32)
         origin = np.asarray(centre - axes @ np.full(2, INPUT_SIDE / 2), dtype=np.float32)
-        output, flag = self._mesh.run(_sample(image, axes, origin) / np.float32(255))
+        output, flag = self._mesh.run(_sample(image, axes, origin, INPUT_SIDE) / np.float32(255))
         points = np.asarray(output.reshape(-1, 3)[:, :2] @ axes.T + origin, dtype=np.float32)
         return points, float(_sigmoid(flag.reshape(1))[0])
+
+    def find_iris(self, image: Image.Image, points: Points, corners: tuple[int, int]) -> Iris:
+        """Finds the iris between two corners of an eye, given as mesh points.
+
+        Ablavatski et al., "Real-time pupil tracking from monocular video for digital puppetry" (2020).
+        """
+        outer, inner = points[corners[0]], points[corners[1]]
+        # The model knows left eyes: of the right one it is shown the mirror image.
+        mirror = -1.0 if corners == RIGHT_EYE_CORNERS else 1.0
+        direction = (outer - inner) * mirror
+        scale = float(np.linalg.norm(direction)) * _IRIS_MARGIN / _IRIS_SIDE
+        angle = atan2(float(direction[1]), float(direction[0]))
+        x, y = scale * cos(angle), scale * sin(angle)
+        axes = np.array([[x * mirror, -y], [y * mirror, x]], dtype=np.float32)
+        half = np.full(2, _IRIS_SIDE / 2, dtype=np.float32)
+        origin = np.asarray((outer + inner) / 2 - axes @ half, dtype=np.float32)
+        outputs = self._iris.run(_sample(image, axes, origin, _IRIS_SIDE) / np.float32(255))
+        (flat,) = (output for output in outputs if output.size == _IRIS_OUTPUT)
+        centre, *rim = flat.reshape(-1, 3)[:, :2] @ axes.T + origin
+        radius = float(np.mean([np.linalg.norm(point - centre) for point in rim]))
+        return Iris(float(centre[0]), float(centre[1]), radius)
 
 
 def _letterbox(image: Image.Image) -> tuple[Tensor, float, Tensor]:
@@ -105,13 +145,13 @@ def _letterbox(image: Image.Image) -> tuple[Tensor, float, Tensor]:
     return _tensor(square) / 127.5 - 1, scale, np.array([left, top], dtype=np.float32)
 
 
-def _sample(image: Image.Image, axes: Tensor, origin: Tensor) -> Tensor:
-    """Cuts the turned square out of the picture that `axes` and `origin` lead to."""
-    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float32) * INPUT_SIDE @ axes.T + origin
+def _sample(image: Image.Image, axes: Tensor, origin: Tensor, side: int) -> Tensor:
+    """Cuts the turned square of `side` pixels out of the picture that `axes` and `origin` lead to."""
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float32) * side @ axes.T + origin
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     right, bottom = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, image.size)
     if left >= right or top >= bottom:
-        return np.zeros((INPUT_SIDE, INPUT_SIDE, 3), dtype=np.float32)
+        return np.zeros((side, side, 3), dtype=np.float32)
     # Bilinear sampling looks at four pixels only: shrink first, or a large face would be aliased.
     factor = max(1, int(np.linalg.norm(axes[0])))
     patch = image.reduce(factor, box=(int(left), int(top), int(right), int(bottom)))
@@ -119,7 +159,7 @@ def _sample(image: Image.Image, axes: Tensor, origin: Tensor) -> Tensor:
     start = (origin - (left, top)) / factor
     coefficients = (*to_patch[0], start[0], *to_patch[1], start[1])
     square = patch.transform(
-        (INPUT_SIDE, INPUT_SIDE),
+        (side, side),
         Image.Transform.AFFINE,
         tuple(float(value) for value in coefficients),
         Image.Resampling.BILINEAR,

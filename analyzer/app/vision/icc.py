@@ -1,13 +1,16 @@
-"""Reads from an embedded ICC profile how its primaries relate to sRGB.
+"""Reads embedded ICC profiles: how the codes of a photo become sRGB.
 
 Phones write Display P3. Read as sRGB, its skin loses about a tenth of its chroma. Only the colours that
-are measured need converting, so a 3x3 matrix on linear light does, and no pass over the photo.
+are measured need converting, so a 3x3 matrix on linear light does, and no pass over the photo. Whatever is
+not that simple (other tone curves, tables, CMYK) is rare, and goes through LittleCMS.
 """
 
 import struct
+from io import BytesIO
 from typing import Final
 
 import numpy as np
+from PIL import ImageCms
 
 from app.vision.colour import FloatArray
 
@@ -19,38 +22,133 @@ _D50_TO_SRGB: Final = np.array(
         [0.0719453, -0.2289914, 1.4052427],
     ]
 )
+# SMPTE EG 432-1, adapted to D50: what HEIC files without a profile name by its number (ITU-T H.273, table 2).
+_DISPLAY_P3: Final = np.array(
+    [[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
+)
+_P3_PRIMARIES: Final = 12
 _HEADER_BYTES: Final = 128
+_SPACE: Final = slice(16, 20)
 _MAX_TAGS: Final = 100
 _COLUMNS: Final = (b"rXYZ", b"gXYZ", b"bXYZ")
+_CURVES: Final = (b"rTRC", b"gTRC", b"bTRC")
+_TABLE: Final = b"A2B0"
+_CURVE_SAMPLES: Final = (0.2, 0.5, 0.8)
+_CURVE_TOLERANCE: Final = 0.006
+"""Of linear light, 0..1. Display P3 and the kinds of sRGB are within 0.001, a gamma of 2.2 is 0.008 off."""
+_SRGB_AT_SAMPLES: Final = (0.0331, 0.2140, 0.6038)
+_PARAMETERS: Final = (1, 3, 4, 5, 7)
+
+Tags = dict[bytes, int]
+"""Offsets of a profile's tags."""
 
 
 def matrix_to_srgb(profile: bytes | None) -> FloatArray | None:
     """Finds the matrix from the profile's linear RGB to linear sRGB.
 
-    None if there is no profile, it is as good as sRGB, is not of the matrix kind, or is damaged: the photo
-    is then read as sRGB. The profile's tone curve is taken to be sRGB's, as it is for Display P3.
+    None if there is no profile, it is as good as sRGB, is not of the simple kind (a matrix, and sRGB's own
+    tone curve, as Display P3 has it), or is damaged.
     """
-    if not profile or profile[16:20] != b"RGB ":
+    if not profile or profile[_SPACE] != b"RGB ":
         return None
     try:
-        columns = _colorants(profile)
-    except struct.error:
+        tags = _tags(profile)
+        if not _is_simple(profile, tags):
+            return None
+        columns = [
+            [v / 65536 for v in struct.unpack_from(">3i", profile, tags[name] + 8)] for name in _COLUMNS
+        ]
+    except (struct.error, KeyError):
         return None
-    if len(columns) < len(_COLUMNS):
+    return _checked(_D50_TO_SRGB @ np.array(columns).T)
+
+
+def matrix_of_primaries(number: int) -> FloatArray | None:
+    """Finds the matrix to linear sRGB for a coded set of primaries (ITU-T H.273); None: as good as sRGB."""
+    return _checked(_D50_TO_SRGB @ _DISPLAY_P3) if number == _P3_PRIMARIES else None
+
+
+def transform_to_srgb(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Builds the conversion of a whole picture of `mode`, RGB or CMYK, to sRGB codes.
+
+    None if there is no profile, a matrix does for it, it belongs to another mode, or is damaged.
+    """
+    space = {"RGB": b"RGB ", "CMYK": b"CMYK"}.get(mode)
+    if not profile or profile[_SPACE] != space:
         return None
-    matrix = _D50_TO_SRGB @ np.array([columns[name] for name in _COLUMNS]).T
-    # A sane matrix keeps white white; anything else is a broken or hostile profile.
+    try:
+        if mode == "RGB" and _is_simple(profile, _tags(profile)):
+            return None
+        return ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, struct.error, OSError, ValueError):
+        return None
+
+
+def _checked(matrix: FloatArray) -> FloatArray | None:
+    """A sane matrix keeps white white; anything else is a broken or hostile profile."""
     if not np.allclose(matrix.sum(axis=1), 1, atol=0.05) or np.allclose(matrix, np.eye(3), atol=0.01):
         return None
     return np.asarray(matrix, dtype=np.float32)
 
 
-def _colorants(profile: bytes) -> dict[bytes, tuple[float, ...]]:
-    """Reads the `XYZType` tags of the three primaries (ICC.1:2022, 7.3 and 10.31)."""
+def _is_simple(profile: bytes, tags: Tags) -> bool:
+    """Tells whether matrix and tone curve describe the profile, and the curve is sRGB's or not told."""
+    if _TABLE in tags or not all(name in tags for name in _COLUMNS):
+        return False
+    return all(_is_srgb_curve(profile, tags[name]) for name in _CURVES if name in tags)
+
+
+def _is_srgb_curve(profile: bytes, offset: int) -> bool:
+    return all(
+        abs(_curve_at(profile, offset, code) - linear) < _CURVE_TOLERANCE
+        for code, linear in zip(_CURVE_SAMPLES, _SRGB_AT_SAMPLES, strict=True)
+    )
+
+
+def _curve_at(profile: bytes, offset: int, code: float) -> float:
+    """Evaluates a tone curve, `curv` or `para`, at a code of 0..1 (ICC.1:2022, 10.6 and 10.18)."""
+    kind = profile[offset : offset + 4]
+    if kind == b"para":
+        (function,) = struct.unpack_from(">H", profile, offset + 8)
+        if function >= len(_PARAMETERS):
+            return 0.0
+        values = struct.unpack_from(f">{_PARAMETERS[function]}i", profile, offset + 12)
+        g, a, b, c, d, e, f = [v / 65536 for v in values] + _DEFAULTS[function]
+        return float(max(0.0, a * code + b) ** g + e if code >= d else c * code + f)
+    (count,) = struct.unpack_from(">I", profile, offset + 8)
+    if count == 0:
+        return code
+    if count == 1:
+        (gamma,) = struct.unpack_from(">H", profile, offset + 12)
+        return float(code ** (gamma / 256))
+    place = code * (count - 1)
+    low, high = struct.unpack_from(">2H", profile, offset + 12 + 2 * int(place))
+    return float((low + (high - low) * (place % 1)) / 65535)
+
+
+# What completes each function's parameters to those of Y = (aX + b)^g + e for X >= d, else cX + f.
+# Functions 1 and 2, whose d is -b/a, are used by no common profile: the samples lie above it in any case.
+_DEFAULTS: Final[tuple[list[float], ...]] = (
+    [1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [0.0, 0.0, 0.0, 0.0],
+    [0.0, 0.0, 0.0],
+    [0.0, 0.0],
+    [],
+)
+
+
+def _tags(profile: bytes) -> Tags:
+    """Reads the tag table (ICC.1:2022, 7.3)."""
     (count,) = struct.unpack_from(">I", profile, _HEADER_BYTES)
-    found: dict[bytes, tuple[float, ...]] = {}
+    found: Tags = {}
     for index in range(min(count, _MAX_TAGS)):
         name, offset, _ = struct.unpack_from(">4sII", profile, _HEADER_BYTES + 4 + 12 * index)
-        if name in _COLUMNS:
-            found[name] = tuple(v / 65536 for v in struct.unpack_from(">3i", profile, offset + 8))
+        found[name] = offset
     return found

@@ -1,15 +1,21 @@
-"""The colours that suit each season; this project's own choice, kept as data in palettes.json."""
+"""The colours that suit each subtype, and those that do not: data in palettes.json, with their sources."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.vision.season import Season
+from app.vision.season import Subtype
 
 
-def load_palettes() -> dict[Season, list[str]]:
-    """Reads the palettes: `#RRGGBB`, the season's most typical colours first.
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as `#RRGGBB`, the most typical ones first, neutrals last."""
 
-    Raises `KeyError` if a season has none.
-    """
-    raw = json.loads((Path(__file__).parent / "palettes.json").read_text(encoding="utf-8"))
-    return {season: raw[season] for season in Season}
+    suits: list[str]
+    avoid: list[str]
+
+
+def load_palettes() -> dict[Subtype, Palette]:
+    """Reads the palettes. Raises `KeyError` if a subtype has none."""
+    raw = json.loads((Path(__file__).parent / "palettes.json").read_text(encoding="utf-8"))["subtypes"]
+    return {name: Palette(raw[name]["suits"], raw[name]["avoid"]) for name in Subtype}

@@ -1,4 +1,4 @@
-"""What can be wrong with a photo: the stable codes, and the words a person can act on."""
+"""What can be wrong with a photo: the stable codes. app.analyze.words has what a person is told."""
 
 from enum import StrEnum
 
@@ -16,21 +16,25 @@ class Code(StrEnum):
     TOO_DARK = "TOO_DARK"
     TOO_BRIGHT = "TOO_BRIGHT"
     GREYSCALE = "GREYSCALE"
+    BLURRED = "BLURRED"
 
 
 class Warn(StrEnum):
     """A doubt about an answer that was given all the same."""
 
     COLOUR_CAST = "COLOUR_CAST"
+    MIXED_LIGHT = "MIXED_LIGHT"
     NOT_FRONTAL = "NOT_FRONTAL"
     FACE_CUT = "FACE_CUT"
+    OCCLUDED = "OCCLUDED"
     LOW_CONFIDENCE = "LOW_CONFIDENCE"
 
 
 class PhotoError(Exception):
     """The photo cannot be analysed and never will be: sending it again changes nothing."""
 
-    def __init__(self, code: Code, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, code: Code, detail: str = "") -> None:
+        """Takes what developers should know in `detail`; it is logged, and never shown to a person."""
+        super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail

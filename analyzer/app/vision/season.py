@@ -1,8 +1,10 @@
 """Places a skin colour on two soft axes, warm/cool and light/deep, and names season and subtype.
 
-The constants are a prototype's, chosen by hand on photos as they come and not fitted to labelled data. The
-best published accuracy on labelled faces is about 55 % for four seasons (Deep Armocromia), and warm/cool
-is the weak axis: `confidence` is the rule's own certainty, not a measured probability of being right.
+Warm and light make spring, warm and deep autumn, cool and light summer, cool and deep winter. The constants
+marked *fitted* come from `python -m eval --fit`, on one half of its photos; docs/analyzer.md tells what that
+was and how the other half came out. The best published accuracy on labelled faces is about 55 % for four
+seasons (Deep Armocromia), and warm/cool is the weak axis: the probabilities say how likely another photo of
+the same face in other light gets the same answer, not that a person trained to judge colours would agree.
 """
 
 from dataclasses import dataclass
@@ -12,22 +14,26 @@ from typing import Final
 
 from app.vision.colour import Lab
 
-_HUE_LIMIT: Final = 52.0
-"""Degrees: the hue angle between cool and warm on light skin."""
+_HUE_LIMIT: Final = 53.3
+"""Degrees, *fitted*: the hue angle between cool and warm on light skin."""
 _HUE_LIMIT_DROP: Final = 12.0
 """Degrees by which the limit has fallen at `_DARK_L`: dark skin is redder at the same undertone."""
 _LIGHT_L: Final = 50.0
 _DARK_L: Final = 25.0
-_HUE_SLOPE: Final = 5.0
-"""Degrees per unit of log-odds: a typical error of the hue angle under unknown light."""
-_DEPTH_LIMIT: Final = 66.0
-_DEPTH_SLOPE: Final = 4.0
+_HUE_SLOPE: Final = 4.0
+"""Degrees per unit of log-odds, *fitted*: how far other light moves the hue angle."""
+DEPTH_LIMIT: Final = 68.8
+"""L* between deep and light at the typical chroma, *fitted*."""
+_DEPTH_SLOPE: Final = 2.75
+"""L* per unit of log-odds, *fitted*."""
 _DEPTH_PER_CHROMA: Final = 0.35
-"""Of two skins equally light, the more colourful one looks deeper."""
+"""L* per Lab unit of chroma: of two skins equally light, the more colourful one looks deeper."""
 _TYPICAL_CHROMA: Final = 22.0
 _CHROMA_SPREAD: Final = 6.0
-_TYPICAL_CONTRAST: Final = 30.0
+_TYPICAL_CONTRAST: Final = 35.0
 _CONTRAST_SPREAD: Final = 10.0
+_DEPTH_SPREAD: Final = 6.0
+"""Lab units: about one standard deviation among photos, to compare the scales with each other."""
 _NEUTRAL: Final = (0.4, 0.6)
 """Between these probabilities of warm, the undertone is called neutral."""
 
@@ -68,39 +74,59 @@ class Undertone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A season and how sure the rule is of it."""
+    """A season, how sure the rule is of it, and what it would have said next."""
 
     season: Season
+    runner_up: Season
     subtype: Subtype
     undertone: Undertone
-    confidence: float
-    """Probability of the season under the two axes, 0.25..1."""
+    p_warm: float
+    p_light: float
+    probabilities: dict[Season, float]
+    """They add up to 1."""
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the season, 0.25..1."""
+        return self.probabilities[self.season]
+
+
+def margins(skin: Lab, relative_lightness: float) -> tuple[float, float]:
+    """How far a skin lies on the warm and on the light side of the limits: degrees of hue, and L*."""
+    darkness = min(1.0, max(0.0, (_LIGHT_L - skin.L) / (_LIGHT_L - _DARK_L)))
+    warm = skin.hue - (_HUE_LIMIT - _HUE_LIMIT_DROP * darkness)
+    depth = relative_lightness - _DEPTH_PER_CHROMA * (skin.chroma - _TYPICAL_CHROMA)
+    return warm, depth - DEPTH_LIMIT
 
 
 def warm_log_odds(skin: Lab) -> float:
     """Log-odds of warm against cool; rises with the hue angle."""
-    darkness = min(1.0, max(0.0, (_LIGHT_L - skin.L) / (_LIGHT_L - _DARK_L)))
-    return (skin.hue - (_HUE_LIMIT - _HUE_LIMIT_DROP * darkness)) / _HUE_SLOPE
+    return margins(skin, skin.L)[0] / _HUE_SLOPE
 
 
-def light_log_odds(skin: Lab) -> float:
-    """Log-odds of light against deep; rises with L*, falls with chroma."""
-    depth = skin.L - _DEPTH_PER_CHROMA * (skin.chroma - _TYPICAL_CHROMA)
-    return (depth - _DEPTH_LIMIT) / _DEPTH_SLOPE
+def light_log_odds(skin: Lab, relative_lightness: float | None = None) -> float:
+    """Log-odds of light against deep; rises with L* at the usual exposure, falls with chroma."""
+    return margins(skin, skin.L if relative_lightness is None else relative_lightness)[1] / _DEPTH_SLOPE
 
 
-def judge(skin: Lab, contrast: float) -> Verdict:
-    """Names the season of a skin colour; `contrast` (L* to the brows) only chooses the subtype."""
-    warm, light = warm_log_odds(skin), light_log_odds(skin)
+def judge(skin: Lab, relative_lightness: float, contrast: float, trust: float = 1.0) -> Verdict:
+    """Names the season of a skin colour.
+
+    `relative_lightness` is the L* the skin would have at the usual exposure; `contrast` (L* to hair, brows
+    and irises) only chooses the subtype; `trust`, 0..1, flattens the probabilities of a doubtful photo.
+    """
+    warm = warm_log_odds(skin) * trust
+    light = light_log_odds(skin, relative_lightness) * trust
     p_warm, p_light = _probability(warm), _probability(light)
-    season = {
-        (True, True): Season.SPRING,
-        (False, True): Season.SUMMER,
-        (True, False): Season.AUTUMN,
-        (False, False): Season.WINTER,
-    }[warm >= 0, light >= 0]
-    confidence = max(p_warm, 1 - p_warm) * max(p_light, 1 - p_light)
-    return Verdict(season, _subtype(season, skin, contrast), _undertone(p_warm), confidence)
+    probabilities = {
+        Season.SPRING: p_warm * p_light,
+        Season.SUMMER: (1 - p_warm) * p_light,
+        Season.AUTUMN: p_warm * (1 - p_light),
+        Season.WINTER: (1 - p_warm) * (1 - p_light),
+    }
+    season, runner_up, *_ = sorted(probabilities, key=lambda name: -probabilities[name])
+    subtype = _subtype(season, skin, relative_lightness, contrast)
+    return Verdict(season, runner_up, subtype, _undertone(p_warm), p_warm, p_light, probabilities)
 
 
 def _probability(log_odds: float) -> float:
@@ -114,11 +140,12 @@ def _undertone(p_warm: float) -> Undertone:
     return Undertone.COOL if p_warm < low else Undertone.NEUTRAL
 
 
-def _subtype(season: Season, skin: Lab, contrast: float) -> Subtype:
+def _subtype(season: Season, skin: Lab, relative_lightness: float, contrast: float) -> Subtype:
     """Chooses the shade that stands out most, on scales brought to about the same spread."""
     temperature = abs(warm_log_odds(skin))
-    depth = abs(light_log_odds(skin))
-    # Clear against muted: colourful skin and dark brows make a bright type.
+    light = light_log_odds(skin, relative_lightness)
+    depth = abs(light) * _DEPTH_SLOPE / _DEPTH_SPREAD
+    # Clear against muted: colourful skin and dark hair, brows and eyes make a bright type.
     clarity = (skin.chroma - _TYPICAL_CHROMA) / _CHROMA_SPREAD
     clarity = (clarity + (contrast - _TYPICAL_CONTRAST) / _CONTRAST_SPREAD) / 2
     shades = {

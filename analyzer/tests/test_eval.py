@@ -1,0 +1,66 @@
+"""The arithmetic of the evaluation, without its photos."""
+
+import numpy as np
+import pytest
+
+from app.vision.colour import lab_of, luminance
+from eval.perturb import planckian_gains
+from eval.photos import PACKAGES
+from eval.spectral import looks, true_colour
+from eval.statistics import agreement, best_slope, kappa, rank_correlation, reliability
+
+
+def test_a_fixed_answer_agrees_fully_and_has_no_kappa() -> None:
+    pairs = [("AUTUMN", "AUTUMN")] * 9
+    assert agreement(pairs) == 1
+    assert kappa(pairs) == 0
+
+
+def test_kappa_agrees_with_a_worked_example() -> None:
+    pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
+    assert kappa(pairs) == pytest.approx(0.4)
+
+
+def test_rank_correlation_looks_at_the_order_only() -> None:
+    assert rank_correlation([1, 2, 3, 4], [1, 10, 11, 500]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
+
+
+def test_reliability_counts_what_was_kept() -> None:
+    bins = reliability([0.3, 0.9, 0.9, 0.9], [True, True, True, False], (0.25, 0.5, 1.0))
+    assert bins == [(0.3, 1.0, 1), (pytest.approx(0.9), pytest.approx(2 / 3), 3)]
+
+
+def test_the_slope_of_a_logistic_is_found_again() -> None:
+    random = np.random.default_rng(1)
+    margins = random.normal(0, 10, 4000)
+    later = random.random(4000) < 1 / (1 + np.exp(-margins / 4))
+    assert best_slope(margins.tolist(), later.tolist()) == pytest.approx(4, abs=0.5)
+
+
+def test_daylight_is_neutral_and_lower_temperatures_are_warmer() -> None:
+    assert planckian_gains(6504) == pytest.approx(np.ones(3), abs=1e-6)
+    red, _, blue = planckian_gains(3500)
+    assert red > 1 > blue
+    assert float(luminance(planckian_gains(3500))) == pytest.approx(1, abs=1e-4)
+
+
+def test_melanin_darkens_and_blood_reddens() -> None:
+    assert true_colour(0.08, 0.03).L < true_colour(0.02, 0.03).L
+    assert true_colour(0.02, 0.06).hue < true_colour(0.02, 0.02).hue
+
+
+def test_modelled_skin_can_be_average_korean_skin() -> None:
+    skin = true_colour(0.032, 0.018)
+    assert (skin.L, skin.a, skin.hue) == pytest.approx((64.2, 9.0, 63.8), abs=5)  # Yun 2010, n = 148
+
+
+def test_a_neutral_light_pictures_the_true_colour() -> None:
+    daylight = [look for look in looks(40, 3) if look.light == "D65"]
+    assert np.mean([abs(lab_of(look.skin).hue - look.truth.hue) for look in daylight]) < 4
+
+
+def test_no_photo_is_both_fitted_and_reported_on() -> None:
+    for package in PACKAGES:
+        assert not set(package.fit) & set(package.report)
+        assert len(package.sha256) == 64
