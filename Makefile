@@ -28,5 +28,9 @@ test: ## all the tests, from nothing
 bench: ## measure everything in about 20 minutes (SCENARIO=replicas: one), results in docs/performance.md
 	@scripts/bench.sh $(SCENARIO)
 
+eval: ## how stable and how right the seasons are, beside other rules (about 8 minutes)
+	@scripts/setup.sh python tools
+	@cd analyzer && ../.local/venv/bin/python -m eval
+
 lint: ## formatters and linters of all languages, with warnings denied
 	@scripts/lint.sh
