@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+mod fairness;
+mod letters;
+mod lost;
 mod plans;
 mod states;
 mod support;
