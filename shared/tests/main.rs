@@ -5,6 +5,8 @@
 mod fairness;
 mod letters;
 mod lost;
+mod model;
 mod plans;
+mod pool;
 mod states;
 mod support;
