@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
+use toneup_shared::operations::OperationsConfig;
 
 /// Everything the api needs to know.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct ApiConfig {
     pub jobs: JobsConfig,
     /// The server's own settings.
     pub server: ServerConfig,
+    /// Where operators' tools ask.
+    pub operations: OperationsConfig,
 }
 
 /// Settings of the HTTP server.
@@ -64,6 +67,7 @@ impl ApiConfig {
             objects: settings.section()?,
             jobs: settings.section()?,
             server: settings.section()?,
+            operations: settings.section()?,
         };
         if config.server.jwt_secret.expose_secret().len() < Self::SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));

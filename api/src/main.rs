@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use toneup_api::config::ApiConfig;
 use toneup_api::http::serve;
 use toneup_api::http::state::AppState;
 use toneup_shared::config::Settings;
 use toneup_shared::shutdown::Shutdown;
-use toneup_shared::telemetry;
+use toneup_shared::{operations, telemetry};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
@@ -17,6 +18,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let config = ApiConfig::load(&Settings::from_env()?)?;
     let (listen, grace) = (config.server.api_listen, config.server.api_shutdown_grace);
     let shutdown = Shutdown::default();
+    let (_, ready) = watch::channel(true);
+    operations::serve(config.operations, ready, &shutdown).await?;
     let state = AppState::start(config, &shutdown)?;
 
     let listener =

@@ -7,6 +7,7 @@ mod browser;
 mod docs;
 mod errors;
 mod events;
+mod operations;
 mod pipeline;
 mod sessions;
 mod steering;

@@ -7,6 +7,7 @@ pub mod crash;
 pub mod database;
 pub mod hints;
 pub mod objects;
+pub mod operations;
 pub mod pubsub;
 pub mod queue;
 pub mod retry;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
+use toneup_shared::operations::OperationsConfig;
 use url::Url;
 
 /// Everything a worker needs to know.
@@ -25,6 +26,8 @@ pub struct WorkerConfig {
     pub analyzers: AnalyzerConfig,
     /// The worker's own settings.
     pub worker: OwnConfig,
+    /// Where operators' tools ask.
+    pub operations: OperationsConfig,
 }
 
 /// Settings of the worker itself.
@@ -78,6 +81,7 @@ impl WorkerConfig {
             jobs: settings.section()?,
             analyzers: settings.section::<AnalyzerSettings>()?.parse()?,
             worker: settings.section()?,
+            operations: settings.section()?,
         };
         if config.analyzers.timeout >= config.worker.worker_shutdown_grace {
             return Err(ConfigError::invalid(

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio_util::task::TaskTracker;
 use toneup_shared::config::BrokerConfig;
 use toneup_shared::queue::connection::{SessionError, answered, supervise};
@@ -22,6 +22,8 @@ use crate::job::Jobs;
 pub(crate) struct Consumer {
     pub(crate) broker: BrokerConfig,
     pub(crate) dead: DeadLetters,
+    /// Whether deliveries come.
+    pub(crate) ready: watch::Sender<bool>,
     pub(crate) window: Window,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) shutdown: Shutdown,
@@ -29,16 +31,18 @@ pub(crate) struct Consumer {
 
 impl Consumer {
     pub(crate) async fn run(self) {
-        let Self { broker, dead, window, jobs, shutdown } = self;
+        let Self { broker, dead, ready, window, jobs, shutdown } = self;
         // One session at a time; the lock only lends the window to the next one.
         let window = Mutex::new(window);
         supervise("toneup consumer", &broker.amqp_url, &shutdown.draining, |connection| async {
             let connection = connection;
             let mut window = window.lock().await;
-            tokio::select! {
-                ended = consume(&connection, &mut window, &jobs, &shutdown) => ended,
+            let ended = tokio::select! {
+                ended = consume(&connection, &mut window, &ready, &jobs, &shutdown) => ended,
                 ended = dead.collect(&connection) => ended,
-            }
+            };
+            ready.send_replace(false);
+            ended
         })
         .await;
     }
@@ -48,6 +52,7 @@ impl Consumer {
 async fn consume(
     connection: &Connection,
     window: &mut Window,
+    ready: &watch::Sender<bool>,
     jobs: &Arc<Jobs>,
     shutdown: &Shutdown,
 ) -> Result<(), SessionError> {
@@ -55,6 +60,7 @@ async fn consume(
     answered(topology::declare(&channel)).await?;
     let mut deliveries = subscribe(&channel, window).await?;
     tracing::info!(queue = JOBS.name, "consuming");
+    ready.send_replace(true);
 
     let running = TaskTracker::new();
     loop {

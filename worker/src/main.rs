@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use toneup_shared::config::Settings;
 use toneup_shared::shutdown::Shutdown;
-use toneup_shared::{telemetry, tls};
+use toneup_shared::{operations, telemetry, tls};
 use toneup_worker::config::WorkerConfig;
 
 #[tokio::main]
@@ -14,6 +14,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let config = WorkerConfig::load(&Settings::from_env()?)?;
     let grace = config.worker.worker_shutdown_grace;
     let shutdown = Shutdown::default();
-    toneup_worker::start(config, &shutdown)?;
+    let operations = config.operations;
+    let ready = toneup_worker::start(config, &shutdown)?;
+    operations::serve(operations, ready, &shutdown).await?;
     Ok(shutdown.run(grace).await?)
 }

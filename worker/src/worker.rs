@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use toneup_shared::database::Database;
 use toneup_shared::hints::Hints;
 use toneup_shared::objects::Objects;
@@ -17,8 +18,8 @@ use crate::job::Jobs;
 use crate::leases::LeaseKeeper;
 use crate::settle::Settlements;
 
-/// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet.
-pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
+/// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet. Returns whether it consumes.
+pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
     let pool = Database::open(&config.database)?;
     let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
     let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), None, shutdown);
@@ -42,13 +43,15 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
         draining: shutdown.draining.clone(),
         aborting: shutdown.aborting.clone(),
     };
+    let (set_ready, ready) = watch::channel(false);
     let consumer = Consumer {
         broker: config.broker,
         dead: DeadLetters { pool },
+        ready: set_ready,
         window,
         jobs: Arc::new(jobs),
         shutdown: shutdown.clone(),
     };
     shutdown.tasks.spawn(consumer.run());
-    Ok(())
+    Ok(ready)
 }

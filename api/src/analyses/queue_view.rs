@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::gauge;
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
 use time::OffsetDateTime;
@@ -15,6 +16,7 @@ use toneup_shared::analyses::read::{Load, list_queue, measure_load};
 use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::config::RedisConfig;
 use toneup_shared::database::{Database, bounded};
+use toneup_shared::operations::desired_workers;
 use toneup_shared::pubsub::{REDIS_TIMEOUT, capacity_key, client, connection_config};
 use toneup_shared::shutdown::Shutdown;
 
@@ -145,6 +147,7 @@ impl QueueView {
                 match look(&pool, &mut capacity).await {
                     Ok(picture) => {
                         picture.guide(&following);
+                        picture.export();
                         sender.send_replace(Arc::new(picture));
                     }
                     Err(error) => tracing::warn!(%error, "cannot read the queue"),
@@ -227,6 +230,24 @@ impl Picture {
             self.capacity.or(running.filter(|running| *running > Share::UNKNOWN)),
             per_second.map(|ended| f64::from(ended) / 60.0),
         );
+    }
+}
+
+impl Picture {
+    /// Tells operators' tools.
+    fn export(&self) {
+        let Some(load) = self.load else { return };
+        let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+        let held: u32 = self.held.values().sum();
+        let (queued, running) = (count(load.queued), count(load.running));
+        gauge!("toneup_jobs", "state" => "queued").set(queued.saturating_sub(held));
+        gauge!("toneup_jobs", "state" => "held").set(held);
+        gauge!("toneup_jobs", "state" => "running").set(running);
+        gauge!("toneup_oldest_job_seconds").set(load.oldest_seconds.unwrap_or_default());
+        gauge!("toneup_jobs_per_second").set(f64::from(count(load.ended)) / 60.0);
+        gauge!("toneup_analyzer_capacity").set(self.capacity.unwrap_or_default());
+        let desired = desired_workers(queued.saturating_add(running), self.capacity);
+        gauge!("toneup_desired_workers").set(desired);
     }
 }
 

@@ -149,6 +149,56 @@ async fn jobs_are_listed_and_shown() {
     .await;
 }
 
+async fn insert_letter(url: &str, job: Option<Uuid>, reason: &str) {
+    let mut connection = MySqlConnection::connect(url).await.unwrap();
+    let insert = "INSERT INTO dead_letters (source, analysis_id, reason, message, created_at)
+        VALUES (IF(? IS NULL, 'broker', 'job'), ?, ?, 'it went wrong', '2025-01-01 10:00:03')";
+    sqlx::query(insert).bind(job).bind(job).bind(reason).execute(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_shown_replayed_and_dropped() {
+    with_database(async |url| {
+        let vars = [("DATABASE_URL", url.as_str())];
+        assert_eq!(toneup(&["migrate"], &vars).code, 0);
+        assert_eq!(toneup(&["dead", "list"], &vars).stdout, "no dead letters\n");
+        let (failed, ended) = (Uuid::now_v7(), Uuid::now_v7());
+        insert_job(&url, failed, "failed").await;
+        insert_outcome(&url, failed, None, Some("ANALYZER_FAILED")).await;
+        insert_job(&url, ended, "succeeded").await;
+        insert_letter(&url, Some(failed), "ANALYZER_FAILED").await;
+        insert_letter(&url, None, "REJECTED").await;
+        insert_letter(&url, Some(ended), "DELIVERY_LIMIT").await;
+
+        let listed = toneup(&["dead", "list", "--json"], &vars).json();
+        assert_eq!(listed.as_array().unwrap().len(), 3);
+        assert_eq!(
+            (&listed[2]["job"], &listed[1]["job"]),
+            (&failed.to_string().into(), &serde_json::Value::Null)
+        );
+        let rejected = toneup(&["dead", "list", "--reason", "REJECTED"], &vars).stdout;
+        assert_eq!(rejected.lines().count(), 2, "{rejected}");
+
+        let replayed = toneup(&["dead", "replay", "1", "3", "--json"], &vars).json();
+        assert_eq!(
+            (&replayed[0]["outcome"], &replayed[1]["outcome"]),
+            (&"queued".into(), &"succeeded".into())
+        );
+        let job = toneup(&["jobs", "show", &failed.to_string(), "--json"], &vars).json();
+        assert_eq!((&job["status"], &job["attempt"]), (&"queued".into(), &0.into()));
+        assert_eq!(job["history"][0]["kind"], "replayed");
+        let shown = toneup(&["dead", "show", "3"], &vars).stdout;
+        assert!(shown.contains("DELIVERY_LIMIT") && shown.contains(&ended.to_string()), "{shown}");
+
+        let dropped = toneup(&["dead", "drop", "--all"], &vars);
+        assert_eq!((dropped.code, dropped.stdout.lines().count()), (0, 2), "{dropped:?}");
+        let none = toneup(&["dead", "show", "3"], &vars);
+        assert_eq!((none.code, none.stderr.as_str()), (1, "error: there is no dead letter 3\n"));
+        assert_eq!(toneup(&["dead", "replay"], &vars).code, 2, "nothing named is nothing replayed");
+    })
+    .await;
+}
+
 #[test]
 fn an_unreachable_database_exits_with_3_once_the_wait_is_over() {
     let vars = [("DATABASE_URL", "mysql://toneup:hidden@127.0.0.1:9/toneup")];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::held::{self, Active, Share};
@@ -15,8 +16,10 @@ use crate::database::{Database, bind_pairs, retry_deadlock};
 use crate::queue::publisher::{Publication, Publisher};
 use crate::trace::TraceParent;
 
-/// A commit that takes longer has failed: the client hears of it while it is still listening.
+/// A commit that takes longer has failed.
 const LONGEST_COMMIT: Duration = Duration::from_millis(1500);
+/// A client hears within this time that its submit failed, whatever waits before it.
+const LONGEST_SUBMIT: Duration = Duration::from_millis(1800);
 
 /// An analysis asked for.
 #[derive(Debug, Clone)]
@@ -116,7 +119,10 @@ impl Submitter {
         &self,
         analysis: NewAnalysis,
     ) -> Result<Submitted, BatchError<sqlx::Error>> {
-        self.batches.submit(analysis).await
+        match timeout(LONGEST_SUBMIT, self.batches.submit(analysis)).await {
+            Ok(submitted) => submitted,
+            Err(_) => Err(BatchError::TimedOut),
+        }
     }
 }
 

@@ -133,6 +133,11 @@ impl Admission {
         self.live_instances().map(Instance::limit).sum()
     }
 
+    /// Requests that this worker has at all instances together.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.instances.values().map(Instance::in_flight).sum()
+    }
+
     fn live_instances(&self) -> impl Iterator<Item = &Instance> + Clone {
         self.live.iter().filter_map(|id| self.instances.get(id))
     }

@@ -33,6 +33,19 @@ pub(crate) enum Ended {
     Abandoned,
 }
 
+impl Ended {
+    /// The word in metrics.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "answered",
+            Self::Busy(_) => "busy",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
 impl Instance {
     /// An instance that nothing is known of.
     pub(crate) fn new() -> Self {

@@ -17,6 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::{counter, gauge, histogram};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -135,6 +136,10 @@ impl Flow {
             }
         }
         state.window.follow(now, state.admission.limit());
+        gauge!("toneup_analyzer_limit").set(state.admission.limit());
+        gauge!("toneup_analyzer_in_flight").set(state.admission.in_flight());
+        let waiting = u32::try_from(state.starting.len()).unwrap_or(u32::MAX);
+        gauge!("toneup_worker_waiting_jobs").set(waiting);
         if state.admission.wants_exchange() {
             self.0.exchange.notify_one();
         }
@@ -280,6 +285,10 @@ impl Permit {
     fn tell(&self, state: &mut State, ended: Ended) -> bool {
         let now = Instant::now();
         let elapsed = now.duration_since(self.began);
+        counter!("toneup_analyzer_answers_total", "outcome" => ended.as_str()).increment(1);
+        if let Ended::Answered(_) = ended {
+            histogram!("toneup_analyze_seconds").record(elapsed);
+        }
         let away = state.admission.ended(now, &self.start, elapsed, ended, rand::random());
         self.flow.dispatch(state);
         away

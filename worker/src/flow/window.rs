@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use toneup_shared::operations::JOBS_PER_WORKER;
 
 /// How long a smaller window must have been enough.
 const SHRINK_AFTER: Duration = Duration::from_secs(5);
@@ -14,8 +15,8 @@ const SHRINK_AFTER: Duration = Duration::from_secs(5);
 /// waits for this worker.
 pub(crate) fn size_for(limit: u32) -> NonZeroU16 {
     let ample = limit.saturating_mul(5).div_ceil(4) + 1;
-    let size = ample.clamp(2, limit.saturating_add(2).max(2));
-    u16::try_from(size).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MAX)
+    let size = ample.clamp(2, limit.saturating_add(2).max(2)).min(JOBS_PER_WORKER.into());
+    u16::try_from(size).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN)
 }
 
 /// Decides the window and tells the consumer.
@@ -77,9 +78,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_is_a_little_more_than_the_limit() {
+    fn the_window_is_a_little_more_than_the_limit_up_to_what_memory_bears() {
         let sizes: Vec<u16> = [0, 1, 2, 4, 8, 100].map(|limit| size_for(limit).get()).into();
-        assert_eq!(sizes, [2, 3, 4, 6, 10, 102]);
+        assert_eq!(sizes, [2, 3, 4, 6, 10, 64]);
     }
 
     #[test]
