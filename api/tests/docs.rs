@@ -23,6 +23,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
     post /v1/analyses create_analysis
+    post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
     post /v1/uploads create_upload

@@ -1,5 +1,7 @@
 //! Server-sent events, with changes made by the database's own functions.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
@@ -16,7 +18,8 @@ async fn succeed(db: &MySqlPool, client: &Client, analysis: &Value) {
         guard: Guard::Active,
         outcome: Outcome::Succeeded(result),
     };
-    assert!(commit_finish(db, &[finish]).await.unwrap()[0].is_some());
+    let ended = commit_finish(&db.clone().into(), &[finish], Duration::ZERO).await.unwrap();
+    assert!(ended.changes[0].is_some());
 }
 
 fn events_of(analysis: &Value) -> String {

@@ -9,4 +9,5 @@ mod errors;
 mod events;
 mod pipeline;
 mod sessions;
+mod steering;
 mod uploads;

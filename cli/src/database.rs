@@ -8,7 +8,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::{Connection, MySqlConnection, MySqlPool};
 use tokio::time::{Instant, sleep, timeout};
 use toneup_shared::config::{DatabaseConfig, Settings};
-use toneup_shared::database;
+use toneup_shared::database::Database;
 use toneup_shared::retry::Backoff;
 
 use crate::exit::Unreachable;
@@ -19,7 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connects to the database of `DATABASE_URL`, trying for `wait` until it answers.
 pub(crate) async fn connect(wait: Duration, output: &Output) -> anyhow::Result<MySqlPool> {
     let config: DatabaseConfig = Settings::from_env()?.section()?;
-    let pool = database::pool(&config).context("DATABASE_URL: expected mysql://…")?;
+    let database = Database::open(&config).context("DATABASE_URL: expected mysql://…")?;
+    let pool = database.pool();
     let options = pool.connect_options();
     let place = format!("the database at {}:{}", options.get_host(), options.get_port());
     let give_up = Instant::now() + wait;

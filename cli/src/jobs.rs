@@ -7,12 +7,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use time::OffsetDateTime;
+use toneup_shared::analyses::history;
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
 use toneup_shared::analyses::read::{self, Analysis};
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
 use uuid::Uuid;
 
 use crate::database;
+use crate::dead::EntryView;
 use crate::draw::{self, Ink};
 use crate::exit::{self, Ending};
 use crate::output::Output;
@@ -91,6 +93,8 @@ struct JobView {
     finished_at: Option<OffsetDateTime>,
     result: Option<AnalysisResult>,
     error: Option<AnalysisError>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<EntryView>,
 }
 
 impl From<Analysis> for JobView {
@@ -107,6 +111,7 @@ impl From<Analysis> for JobView {
             finished_at: job.finished_at,
             result: job.result,
             error: job.error,
+            history: Vec::new(),
         }
     }
 }
@@ -134,7 +139,9 @@ async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<Ending> {
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
     let job = read::find(&mut connection, AnalysisId(args.id)).await;
     let job = job.map_err(database::explain)?;
-    let job: JobView = job.ok_or_else(|| anyhow!("there is no job {}", args.id))?.into();
+    let mut job: JobView = job.ok_or_else(|| anyhow!("there is no job {}", args.id))?.into();
+    let history = history::read(&mut connection, job.id).await.map_err(database::explain)?;
+    job.history = history.into_iter().map(EntryView::from).collect();
     output.answer(&job, |ink| show_text(&job, ink))?;
     Ok(Ending::Done)
 }
@@ -178,6 +185,10 @@ fn show_text(job: &JobView, ink: Ink) -> String {
     };
     if let Some(started) = job.started_at {
         line("started", &after(started, job.created_at));
+    }
+    for entry in &job.history {
+        let (at, what) = entry.text();
+        line(&at, &what);
     }
     if let Some(finished) = job.finished_at {
         line("finished", &after(finished, job.started_at.unwrap_or(job.created_at)));

@@ -3,6 +3,7 @@
 mod bucket;
 mod client;
 mod database;
+mod dead;
 mod draw;
 mod exit;
 mod jobs;
@@ -46,6 +47,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Bucket(bucket::BucketArgs),
     Jobs(jobs::JobsArgs),
+    Dead(dead::DeadArgs),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -67,6 +69,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
         Command::Jobs(args) => jobs::run(args, output).await,
+        Command::Dead(args) => dead::run(args, output).await,
     }
 }
 

@@ -138,12 +138,16 @@ pub struct JobsConfig {
     /// How long a publish may stay unconfirmed before the sweep repeats it.
     #[serde(with = "humantime_serde")]
     pub job_publish_grace: Duration,
-    /// How long a published message may wait before it is published once more, should the queue have lost it.
+    /// How often the queue's messages are compared with the jobs that should have one.
     #[serde(with = "humantime_serde")]
-    pub job_republish_after: Duration,
+    pub job_audit_interval: Duration,
     /// How often the sweep looks for due rows.
     #[serde(with = "humantime_serde")]
     pub job_sweep_interval: Duration,
+    /// Unfinished analyses that one user may have; more are refused.
+    pub job_user_ceiling: u32,
+    /// Analyses that may wait altogether; more are refused.
+    pub job_ceiling: u32,
 }
 
 #[cfg(test)]

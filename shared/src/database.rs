@@ -1,25 +1,111 @@
 //! The connection pool to MySQL or MariaDB.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
-use sqlx::{ConnectOptions, Executor, MySql, MySqlPool, QueryBuilder};
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
+use tokio::time::{Instant, timeout};
 
 use crate::config::DatabaseConfig;
 
 /// Migrations of `migrations/`, embedded so that a binary can always bring a database to what it needs.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
-/// Opens a pool. No connection is made yet: a process starts, and says that it is not ready, without its database.
-pub fn pool(config: &DatabaseConfig) -> Result<MySqlPool, sqlx::Error> {
-    let options: MySqlConnectOptions = config.database_url.expose_secret().parse()?;
-    let options = options.log_statements(tracing::log::LevelFilter::Trace);
-    Ok(pool_options()
-        .max_connections(config.database_max_connections)
-        .acquire_timeout(config.database_acquire_timeout)
-        .connect_lazy_with(options))
+/// Nobody got a connection for this long: the pool is not merely busy.
+const STUCK: Duration = Duration::from_secs(5);
+/// Longest wait for what one request reads or writes; see [`bounded`].
+const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The database: a pool that is made anew when it is stuck. Cheap to clone.
+///
+/// A connection whose peer stalls in the middle of an answer can keep its place in the pool for ever (sqlx issue 4349).
+/// When nobody has got a connection for some seconds, a new pool takes the old one's place.
+#[derive(Debug, Clone)]
+pub struct Database(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    current: RwLock<MySqlPool>,
+    /// Since when nobody has got a connection.
+    stuck_since: Mutex<Option<Instant>>,
+}
+
+impl From<MySqlPool> for Database {
+    fn from(pool: MySqlPool) -> Self {
+        Self(Arc::new(Inner { current: RwLock::new(pool), stuck_since: Mutex::default() }))
+    }
+}
+
+impl Database {
+    /// Opens a pool. No connection is made yet: a process starts, and says that it is not ready, without its database.
+    pub fn open(config: &DatabaseConfig) -> Result<Self, sqlx::Error> {
+        let options: MySqlConnectOptions = config.database_url.expose_secret().parse()?;
+        let options = options.log_statements(tracing::log::LevelFilter::Trace);
+        let pool = pool_options()
+            .max_connections(config.database_max_connections)
+            .acquire_timeout(config.database_acquire_timeout)
+            .connect_lazy_with(options);
+        Ok(pool.into())
+    }
+
+    /// Lends a connection.
+    pub async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        let acquired = self.pool().acquire().await;
+        self.note(acquired.as_ref().err());
+        acquired
+    }
+
+    /// Begins a transaction.
+    pub async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
+        let begun = self.pool().begin().await;
+        self.note(begun.as_ref().err());
+        begun
+    }
+
+    /// The pool as it is now; one that is made anew later is another.
+    pub fn pool(&self) -> MySqlPool {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Watches for a pool that gives nothing.
+    fn note(&self, error: Option<&sqlx::Error>) {
+        let mut stuck_since = self.0.stuck_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(error, Some(sqlx::Error::PoolTimedOut)) {
+            *stuck_since = None;
+        } else if stuck_since.get_or_insert_with(Instant::now).elapsed() >= STUCK {
+            *stuck_since = None;
+            drop(stuck_since);
+            self.rebuild();
+        }
+    }
+
+    fn rebuild(&self) {
+        let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
+        let options = current.connect_options().as_ref().clone();
+        let new = current.options().clone().connect_lazy_with(options);
+        let old = std::mem::replace(&mut *current, new);
+        tracing::warn!(connections = old.size(), "no connection for {STUCK:?}: a new pool");
+        // Closed from here on; waiting for connections that are still out would be waiting for the stuck ones.
+        drop(old.close());
+    }
+}
+
+/// Waits for what one request does in the database, in bounded time.
+pub fn bounded<T>(
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> impl Future<Output = Result<T, sqlx::Error>> {
+    // Statements make large futures, and this one is part of many others.
+    let work = timeout(STATEMENTS_TIMEOUT, Box::pin(work));
+    async move {
+        match work.await {
+            Ok(done) => done,
+            Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
+        }
+    }
 }
 
 /// Pool options whose connections behave alike on MySQL and MariaDB, whatever the server's defaults are.
@@ -58,6 +144,26 @@ where
     let mut list = query.separated(", ");
     for value in values {
         list.push_bind(value);
+    }
+    query.push(")");
+}
+
+/// Appends `((a = ? AND b = ?) OR …)`: unlike `(a, b) IN (…)`, MariaDB finds these rows by the index on `a`. `pairs` must
+/// not be empty.
+pub(crate) fn bind_pairs<A, B>(
+    query: &mut QueryBuilder<MySql>,
+    (a, b): (&str, &str),
+    pairs: impl Iterator<Item = (A, B)>,
+) where
+    A: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql>,
+    B: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql>,
+{
+    query.push("(");
+    let mut any = query.separated(" OR ");
+    for (first, second) in pairs {
+        any.push(format_args!("({a} = ")).push_bind_unseparated(first);
+        any.push_unseparated(format_args!(" AND {b} = ")).push_bind_unseparated(second);
+        any.push_unseparated(")");
     }
     query.push(")");
 }

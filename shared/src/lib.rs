@@ -3,6 +3,7 @@
 pub mod analyses;
 pub mod batch;
 pub mod config;
+pub mod crash;
 pub mod database;
 pub mod hints;
 pub mod objects;

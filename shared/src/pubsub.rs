@@ -15,6 +15,11 @@ use crate::retry::Backoff;
 /// Longest wait for Redis.
 pub const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Where the workers say how many requests the analyzers take at once.
+pub fn capacity_key(config: &RedisConfig) -> String {
+    format!("{}flow:limit", config.redis_prefix)
+}
+
 /// Opens Redis; no connection is made yet.
 pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
     redis::Client::open(config.redis_url.expose_secret())

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+mod fairness;
+mod letters;
+mod lost;
+mod model;
 mod plans;
+mod pool;
 mod states;
 mod support;

@@ -1,21 +1,22 @@
 //! Every arrow of a job's life, and that it is taken once.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use sqlx::MySqlPool;
 use toneup_shared::analyses::claim::Claim;
-use toneup_shared::analyses::due::{Due, note_published, take_due};
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
+use toneup_shared::analyses::due::{Due, Scope, note_published, note_unpublished, take_due};
+use toneup_shared::analyses::finish::{Finish, Guard};
 use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
-use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
+use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome, PersonalColor};
 use toneup_shared::analyses::read::{find_owned, last_event, list_events_after};
 use toneup_shared::analyses::{Lease, Status, UserId};
 
-use crate::support::{LEASE, MAX_ATTEMPTS, claim, claimed, submit, time_passes, user};
+use crate::support::{
+    GRACE, LEASE, MAX_ATTEMPTS, claim, claimed, finish, submit, time_passes, user,
+};
 
-/// Longer than `time_passes` lets pass.
-const DAYS: Duration = Duration::from_hours(48);
+fn trouble() -> AnalysisError {
+    AnalysisError::retryable("ANALYZER_FAILED", "the analyzer failed")
+}
 
 fn success(user: UserId, lease: Lease) -> Finish {
     let result = AnalysisResult::bare(PersonalColor::Spring);
@@ -28,8 +29,12 @@ fn success(user: UserId, lease: Lease) -> Finish {
 }
 
 async fn look(db: &MySqlPool) -> Due {
+    look_for(db, Scope::All).await
+}
+
+async fn look_for(db: &MySqlPool, scope: Scope) -> Due {
     let mut transaction = db.begin().await.unwrap();
-    let due = take_due(&mut transaction, Duration::from_secs(15), MAX_ATTEMPTS).await.unwrap();
+    let due = take_due(&mut transaction, scope, GRACE, MAX_ATTEMPTS).await.unwrap();
     transaction.commit().await.unwrap();
     due
 }
@@ -39,8 +44,8 @@ async fn of_many_that_finish_one_job_at_once_one_wins(db: MySqlPool) {
     let user = user(&db).await;
     let id = submit(&db, user, 1).await[0];
     let lease = claimed(&db, id).await.lease;
-    let finishes = (0..8).map(|_| async { commit_finish(&db, &[success(user, lease)]).await });
-    let won: Vec<_> = join_all(finishes).await.into_iter().map(|won| won.unwrap()[0]).collect();
+    let finishes = (0..8).map(|_| async { finish(&db, &[success(user, lease)]).await });
+    let won: Vec<_> = join_all(finishes).await.into_iter().map(|won| won[0]).collect();
     assert_eq!(won.iter().flatten().count(), 1);
     let mut connection = db.acquire().await.unwrap();
     assert_eq!(list_events_after(&mut connection, user, 0, 10).await.unwrap().len(), 1);
@@ -56,7 +61,7 @@ async fn a_batch_ends_what_may_end_and_leaves_the_rest(db: MySqlPool) {
     let (first, second) = (claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease);
     let stale = Lease { attempt: second.attempt + 1, ..second };
     let batch = [success(user, first), success(user, stale), success(user, first)];
-    let ended = commit_finish(&db, &batch).await.unwrap();
+    let ended = finish(&db, &batch).await;
     assert_eq!(ended.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
     assert_eq!(last_event(&mut db.acquire().await.unwrap(), user).await.unwrap(), 1);
 }
@@ -72,9 +77,8 @@ async fn events_of_one_user_are_dense_whoever_writes_them(db: MySqlPool) {
     // Batches that share both users, in opposite orders: they must wait for each other, not deadlock.
     let mut backwards: Vec<Finish> = finishes.split_off(3);
     backwards.reverse();
-    let (one, two) =
-        futures_util::join!(commit_finish(&db, &finishes), commit_finish(&db, &backwards));
-    assert!(one.unwrap().iter().chain(&two.unwrap()).all(Option::is_some));
+    let (one, two) = futures_util::join!(finish(&db, &finishes), finish(&db, &backwards));
+    assert!(one.iter().chain(&two).all(Option::is_some));
     let mut connection = db.acquire().await.unwrap();
     for user in [alice, bob] {
         let events = list_events_after(&mut connection, user, 0, 10).await.unwrap();
@@ -92,12 +96,12 @@ async fn a_worker_that_lost_its_lease_changes_nothing(db: MySqlPool) {
         panic!("redelivered: taken over")
     };
     let mut connection = db.acquire().await.unwrap();
-    assert!(!retry_later(&mut connection, lost, LEASE).await.unwrap());
+    assert!(!retry_later(&mut connection, lost, LEASE, &trouble()).await.unwrap());
     assert!(!hand_back(&mut connection, lost).await.unwrap());
-    assert_eq!(commit_finish(&db, &[success(user, lost)]).await.unwrap(), [None]);
+    assert_eq!(finish(&db, &[success(user, lost)]).await, [None]);
     let standing = renew(&mut connection, &[lost, heir.lease], LEASE).await.unwrap();
     assert_eq!(standing.into_iter().collect::<Vec<_>>(), [heir.lease]);
-    assert!(commit_finish(&db, &[success(user, heir.lease)]).await.unwrap()[0].is_some());
+    assert!(finish(&db, &[success(user, heir.lease)]).await[0].is_some());
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -120,23 +124,40 @@ async fn an_unconfirmed_publish_is_repeated_until_it_is_noted(db: MySqlPool) {
 
     let mut connection = db.acquire().await.unwrap();
     let late = due.publications[0].sequence - 1;
-    note_published(&mut connection, &[(id, late)], DAYS).await.unwrap();
+    note_published(&mut connection, &[(id, late)]).await.unwrap();
     time_passes(&db).await;
     let again = look(&db).await.publications;
     assert_eq!(again.len(), 1, "a confirm of an earlier publish clears nothing");
-    note_published(&mut connection, &[(id, again[0].sequence)], DAYS).await.unwrap();
+    note_published(&mut connection, &[(id, again[0].sequence)]).await.unwrap();
     time_passes(&db).await;
     assert!(look(&db).await.is_empty());
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_message_that_the_queue_lost_is_published_again_in_the_end(db: MySqlPool) {
-    let id = submit(&db, user(&db).await, 1).await[0];
+async fn what_the_broker_did_not_take_is_due_at_once(db: MySqlPool) {
+    let ids = submit(&db, user(&db).await, 2).await;
     let mut connection = db.acquire().await.unwrap();
-    note_published(&mut connection, &[(id, 0)], Duration::from_hours(1)).await.unwrap();
-    assert!(look(&db).await.is_empty());
+    note_published(&mut connection, &[(ids[0], 0)]).await.unwrap();
+    note_unpublished(&mut connection, &[(ids[0], 0), (ids[1], 0)]).await.unwrap();
+    let due: Vec<_> = look(&db).await.publications.iter().map(|due| due.analysis).collect();
+    assert_eq!(due, [ids[1]], "a confirmed message is none of them");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn without_a_broker_only_what_needs_none_is_taken(db: MySqlPool) {
+    let user = user(&db).await;
+    let ids = submit(&db, user, 3).await;
+    claimed(&db, ids[0]).await;
+    let past = "UPDATE analyses SET deadline = NOW(3) - INTERVAL 1 SECOND WHERE id = ?";
+    sqlx::query(past).bind(ids[1]).execute(&db).await.unwrap();
     time_passes(&db).await;
-    assert_eq!(look(&db).await.publications.len(), 1);
+    let due = look_for(&db, Scope::WithoutPublishing).await;
+    assert_eq!(
+        (due.publications.len(), due.finishes.len()),
+        (1, 1),
+        "a vanished worker's, an overdue one"
+    );
+    assert_eq!(look(&db).await.publications[0].analysis, ids[2], "stayed due");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -159,7 +180,7 @@ async fn the_work_of_a_vanished_worker_is_queued_again_until_no_attempt_is_left(
             assert_eq!((due.publications.len(), due.finishes.len()), (1, 0));
         } else {
             assert_eq!((due.publications.len(), due.finishes.len()), (0, 1));
-            assert!(commit_finish(&db, &due.finishes).await.unwrap()[0].is_some());
+            assert!(finish(&db, &due.finishes).await[0].is_some());
         }
     }
     let read = find_owned(&mut db.acquire().await.unwrap(), user, id).await.unwrap().unwrap();
@@ -175,7 +196,7 @@ async fn a_retry_waits_for_its_pause_and_a_job_handed_back_does_not(db: MySqlPoo
     let ids = submit(&db, user, 2).await;
     let mut connection = db.acquire().await.unwrap();
     let (failed, unstarted) = (claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease);
-    assert!(retry_later(&mut connection, failed, LEASE).await.unwrap());
+    assert!(retry_later(&mut connection, failed, LEASE, &trouble()).await.unwrap());
     assert!(hand_back(&mut connection, unstarted).await.unwrap());
     let due = look(&db).await;
     assert_eq!(due.publications.len(), 1);
@@ -199,7 +220,7 @@ async fn an_analysis_past_its_deadline_expires_and_is_never_started(db: MySqlPoo
     assert!(matches!(claim(&db, ids[0], false).await, Claim::Overdue(owner) if owner == user));
     let due = look(&db).await;
     assert_eq!((due.publications.len(), due.finishes.len()), (0, 2));
-    commit_finish(&db, &due.finishes).await.unwrap();
+    finish(&db, &due.finishes).await;
     let read = find_owned(&mut db.acquire().await.unwrap(), user, ids[1]).await.unwrap().unwrap();
     assert_eq!(read.status, Status::Expired);
 }

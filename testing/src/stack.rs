@@ -104,6 +104,11 @@ impl Stack {
         self
     }
 
+    /// The environment that a process of this test needs.
+    pub fn environment(&self) -> &HashMap<String, String> {
+        &self.vars
+    }
+
     fn settings(&self) -> Settings {
         Settings::from_vars(Some(self.vars.clone())).expect("settings")
     }

@@ -13,6 +13,7 @@ use toneup_shared::queue::connection::{SessionError, answered, supervise};
 use toneup_shared::queue::topology::{self, JOBS};
 use toneup_shared::shutdown::Shutdown;
 
+use crate::dead::DeadLetters;
 use crate::flow::window::Window;
 use crate::job::Jobs;
 
@@ -20,6 +21,7 @@ use crate::job::Jobs;
 #[derive(Debug)]
 pub(crate) struct Consumer {
     pub(crate) broker: BrokerConfig,
+    pub(crate) dead: DeadLetters,
     pub(crate) window: Window,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) shutdown: Shutdown,
@@ -27,12 +29,16 @@ pub(crate) struct Consumer {
 
 impl Consumer {
     pub(crate) async fn run(self) {
-        let Self { broker, window, jobs, shutdown } = self;
+        let Self { broker, dead, window, jobs, shutdown } = self;
         // One session at a time; the lock only lends the window to the next one.
         let window = Mutex::new(window);
         supervise("toneup consumer", &broker.amqp_url, &shutdown.draining, |connection| async {
             let connection = connection;
-            consume(&connection, &mut *window.lock().await, &jobs, &shutdown).await
+            let mut window = window.lock().await;
+            tokio::select! {
+                ended = consume(&connection, &mut window, &jobs, &shutdown) => ended,
+                ended = dead.collect(&connection) => ended,
+            }
         })
         .await;
     }

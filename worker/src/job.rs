@@ -12,6 +12,7 @@ use toneup_shared::analyses::due::exhausted;
 use toneup_shared::analyses::finish::{Finish, Guard};
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome};
 use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::crash;
 use toneup_shared::objects::{ObjectError, Objects};
 use toneup_shared::queue::message::AnalyzeRequested;
 use toneup_shared::retry::Backoff;
@@ -54,7 +55,9 @@ enum Attempt {
     FailedForNow(CallError),
     /// Not at all: the process ends, and another worker shall have the job at once.
     HandedBack,
-    /// The lease was lost: another worker has the job, or it has ended.
+    /// The deadline passed.
+    Overdue,
+    /// The lease was lost: the job was cancelled, or another worker has it.
     Lost,
 }
 
@@ -74,8 +77,10 @@ impl Jobs {
         let Ok(()) = self.run(request).instrument(span).await else {
             return; // The process ends: the broker gives the message to another worker.
         };
+        crash::point("settled");
         // `Ok(false)` is a stale channel: the message comes back and its claim finds nothing to do.
         log_unsettled(delivery.ack(BasicAckOptions::default()).await);
+        crash::point("acked");
     }
 
     /// Does what the message asks for, once it may; when this returns `Ok`, the message has served its purpose.
@@ -108,10 +113,12 @@ impl Jobs {
     async fn work(&self, claimed: Claimed) -> Result<(), Aborted> {
         tracing::Span::current().record("trace.id", claimed.trace.trace_id());
         self.settlements.announce(claimed.changed);
-        let held = self.leases.hold(claimed.lease);
+        crash::point("claimed");
+        let held = self.leases.hold(claimed.lease, claimed.changed.version);
         let attempt = tokio::select! {
             attempt = self.attempt(&claimed) => attempt,
             () = held.lost() => Attempt::Lost,
+            () = deadline(claimed.remaining) => Attempt::Overdue,
             () = self.aborting.cancelled() => Attempt::HandedBack,
         };
         let (lease, user) = (claimed.lease, claimed.user);
@@ -133,14 +140,15 @@ impl Jobs {
                 let pause =
                     error.retry_after().unwrap_or_else(|| RETRY.pause(lease.attempt.into()));
                 tracing::warn!(%error, attempt = lease.attempt, ?pause, "attempt failed");
-                self.settlements.retry_later(&claimed, pause).await
+                self.settlements.retry_later(&claimed, pause, &error.into_outcome()).await
             }
+            Attempt::Overdue => end(Outcome::Expired).await,
             Attempt::HandedBack => {
                 tracing::info!("handing back");
                 self.settlements.hand_back(&claimed).await
             }
             Attempt::Lost => {
-                tracing::warn!("lease lost; dropping what was being done");
+                tracing::info!("cancelled or taken over; dropping what was being done");
                 Ok(())
             }
         }
@@ -163,6 +171,7 @@ impl Jobs {
                 return Attempt::HandedBack;
             }
         };
+        crash::point("photo-read");
         self.analyze(claimed, photo).await
     }
 
@@ -174,7 +183,9 @@ impl Jobs {
             let Some(permit) = self.draining.run_until_cancelled(turn).await else {
                 return Attempt::HandedBack;
             };
+            crash::point("admitted");
             let answer = analyzer::analyze(permit.endpoint(), claimed, photo.clone()).await;
+            crash::point("answered");
             let away = permit.end(answer.ended());
             match answer.result {
                 Ok(result) => return Attempt::Succeeded(Box::new(result)),
@@ -199,6 +210,14 @@ impl Jobs {
     /// Waits, unless the process begins to end: then another worker may well do better.
     async fn wait(&self, pause: Duration) -> bool {
         self.draining.run_until_cancelled(sleep(pause)).await.is_some()
+    }
+}
+
+/// Waits for the deadline; for ever where there is none.
+async fn deadline(remaining: Option<Duration>) {
+    match remaining {
+        Some(remaining) => sleep(remaining).await,
+        None => std::future::pending().await,
     }
 }
 

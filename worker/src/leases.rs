@@ -1,29 +1,61 @@
-//! Keeping the leases of running jobs: all of them renewed with one statement, several times in their duration.
+//! Keeping the leases of running jobs: all of them renewed with one statement, several times in their duration, and at
+//! once when a hint says that one of them has changed: its owner may have cancelled it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::MySqlPool;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::Lease;
 use toneup_shared::analyses::lease::renew;
+use toneup_shared::analyses::{Changed, Lease};
+use toneup_shared::config::RedisConfig;
+use toneup_shared::database::Database;
+use toneup_shared::hints;
 use toneup_shared::shutdown::Shutdown;
 
 /// Renewals in the time a lease lasts: three may fail before it is lost.
 const RENEWALS: u32 = 4;
 
-type Held = HashMap<Lease, CancellationToken>;
+/// Between renewals while no hints come: a cancelled job is noticed by looking.
+const WITHOUT_HINTS: Duration = Duration::from_millis(900);
+
+/// A lease in use.
+#[derive(Debug)]
+struct Kept {
+    lost: CancellationToken,
+    /// The analysis's version when it was claimed; a later one is not our doing.
+    version: u32,
+}
 
 /// Renews what is held. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LeaseKeeper(Arc<Mutex<Held>>);
+#[derive(Debug, Clone)]
+pub(crate) struct LeaseKeeper(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    held: Mutex<HashMap<Lease, Kept>>,
+    /// A held lease may be lost: look now.
+    doubted: Notify,
+}
 
 impl LeaseKeeper {
     /// Starts renewing; ends when the process does, after its jobs.
-    pub(crate) fn spawn(pool: MySqlPool, duration: Duration, shutdown: &Shutdown) -> Self {
-        let keeper = Self::default();
+    pub(crate) fn spawn(
+        pool: Database,
+        redis: &RedisConfig,
+        duration: Duration,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let keeper = Self(Arc::default());
+        let (set_hinted, hinted) = watch::channel(false);
+        let doubting = keeper.clone();
+        let listening =
+            hints::listen(redis.clone(), set_hinted, shutdown.draining.clone(), move |changed| {
+                doubting.doubt(changed);
+            });
+        shutdown.tasks.spawn(listening);
         let (renewing, draining) = (keeper.clone(), shutdown.draining.clone());
         let aborting = shutdown.aborting.clone();
         shutdown.tasks.spawn(async move {
@@ -34,10 +66,15 @@ impl LeaseKeeper {
                     Ok(Err(error)) => tracing::warn!(%error, "cannot renew leases"),
                     Err(_) => tracing::warn!("renewing leases took too long"),
                 }
-                // Short while draining: the process waits for this task too.
-                let pause = if draining.is_cancelled() { DRAINING_PAUSE } else { pause };
+                // Short while draining: the process waits for this task too, and hears no hints.
+                let pause = match (draining.is_cancelled(), *hinted.borrow()) {
+                    (true, _) => DRAINING_PAUSE,
+                    (false, true) => pause,
+                    (false, false) => pause.min(WITHOUT_HINTS),
+                };
                 tokio::select! {
                     () = sleep(pause) => {}
+                    () = renewing.0.doubted.notified() => {}
                     () = draining.cancelled(), if !draining.is_cancelled() => {}
                     () = aborting.cancelled() => return,
                 }
@@ -46,14 +83,24 @@ impl LeaseKeeper {
         keeper
     }
 
-    /// Keeps a lease until the guard is dropped.
-    pub(crate) fn hold(&self, lease: Lease) -> HeldLease {
+    /// Keeps a lease until the guard is dropped; `version` is the analysis's since it was claimed.
+    pub(crate) fn hold(&self, lease: Lease, version: u32) -> HeldLease {
         let lost = CancellationToken::new();
-        self.lock().insert(lease, lost.clone());
+        self.lock().insert(lease, Kept { lost: lost.clone(), version });
         HeldLease { lease, lost, keeper: self.clone() }
     }
 
-    async fn renew(&self, pool: &MySqlPool, duration: Duration) -> Result<(), sqlx::Error> {
+    /// Looks at once if what changed is held, and not by ourselves.
+    fn doubt(&self, changed: Changed) {
+        let is_ours = |(lease, kept): (&Lease, &Kept)| {
+            lease.analysis == changed.analysis && kept.version < changed.version
+        };
+        if self.lock().iter().any(is_ours) {
+            self.0.doubted.notify_one();
+        }
+    }
+
+    async fn renew(&self, pool: &Database, duration: Duration) -> Result<(), sqlx::Error> {
         let leases: Vec<Lease> = self.lock().keys().copied().collect();
         if leases.is_empty() {
             return Ok(());
@@ -62,15 +109,15 @@ impl LeaseKeeper {
         let standing = renew(&mut connection, &leases, duration).await?;
         let held = self.lock();
         for lease in leases.iter().filter(|lease| !standing.contains(lease)) {
-            if let Some(lost) = held.get(lease) {
-                lost.cancel();
+            if let Some(kept) = held.get(lease) {
+                kept.lost.cancel();
             }
         }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Lease, Kept>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

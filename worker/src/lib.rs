@@ -3,6 +3,7 @@
 mod analyzer;
 pub mod config;
 mod consumer;
+mod dead;
 mod flow;
 mod job;
 mod leases;

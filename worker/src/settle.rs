@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::Changed;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
-use toneup_shared::analyses::finish::{Finish, commit_finish};
+use toneup_shared::analyses::finish::{Ended, Finish, commit_finish};
 use toneup_shared::analyses::lease;
+use toneup_shared::analyses::outcome::AnalysisError;
 use toneup_shared::batch::{Batcher, Limits};
 use toneup_shared::config::JobsConfig;
+use toneup_shared::crash;
+use toneup_shared::database::{Database, bounded};
 use toneup_shared::hints::Hints;
+use toneup_shared::queue::publisher::Publisher;
 use toneup_shared::retry::Backoff;
 use toneup_shared::shutdown::Shutdown;
 
@@ -19,15 +22,12 @@ use toneup_shared::shutdown::Shutdown;
 #[derive(Debug)]
 pub(crate) struct Aborted;
 
-/// Longest wait for a statement.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Writes to the database on behalf of jobs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settlements {
     claims: Batcher<ClaimRequest, Claim, sqlx::Error>,
     finishes: Batcher<Finish, Option<Changed>, sqlx::Error>,
-    pool: MySqlPool,
+    pool: Database,
     hints: Hints,
     aborting: CancellationToken,
 }
@@ -35,8 +35,9 @@ pub(crate) struct Settlements {
 impl Settlements {
     /// Starts the group commits.
     pub(crate) fn spawn(
-        pool: MySqlPool,
+        pool: Database,
         hints: Hints,
+        publisher: Publisher,
         jobs: JobsConfig,
         shutdown: &Shutdown,
     ) -> Self {
@@ -52,8 +53,15 @@ impl Settlements {
         let finishing = pool.clone();
         let finishes =
             Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Finish>| {
-                let pool = finishing.clone();
-                async move { commit_finish(&pool, &batch).await }
+                let (pool, publisher) = (finishing.clone(), publisher.clone());
+                async move {
+                    crash::point("finishing");
+                    let Ended { changes, released } =
+                        commit_finish(&pool, &batch, jobs.job_publish_grace).await?;
+                    crash::point("finished");
+                    publisher.offer_all(released);
+                    Ok(changes)
+                }
             });
         Self { claims, finishes, pool, hints, aborting: shutdown.aborting.clone() }
     }
@@ -79,29 +87,35 @@ impl Settlements {
         &self,
         claimed: &Claimed,
         pause: Duration,
+        failure: &AnalysisError,
     ) -> Result<(), Aborted> {
-        let queued = self.persist("retry", || async {
-            let mut connection = self.pool.acquire().await?;
-            lease::retry_later(&mut connection, claimed.lease, pause).await
+        let queued = self.persist("retry", || {
+            bounded(async {
+                let mut transaction = self.pool.begin().await?;
+                let queued =
+                    lease::retry_later(&mut transaction, claimed.lease, pause, failure).await?;
+                transaction.commit().await?;
+                Ok(queued)
+            })
         });
-        self.announce_requeued(claimed, queued.await?);
+        let queued = queued.await?;
+        crash::point("retried");
+        self.announce_requeued(claimed, queued);
         Ok(())
     }
 
     /// Returns an analysis to the queue as if it had never been taken.
     pub(crate) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
-        let queued = async {
-            let mut connection = self.pool.acquire().await?;
-            lease::hand_back(&mut connection, claimed.lease).await
-        };
+        let queued = bounded(async {
+            let mut transaction = self.pool.begin().await?;
+            let queued = lease::hand_back(&mut transaction, claimed.lease).await?;
+            transaction.commit().await?;
+            Ok(queued)
+        });
         // Handing back happens when the process ends: one try.
-        match tokio::time::timeout(STATEMENT_TIMEOUT, queued).await {
-            Ok(Ok(queued)) => {
-                self.announce_requeued(claimed, queued);
-                Ok(())
-            }
-            _ => Err(Aborted),
-        }
+        let queued = queued.await.map_err(|_| Aborted)?;
+        self.announce_requeued(claimed, queued);
+        Ok(())
     }
 
     fn announce_requeued(&self, claimed: &Claimed, queued: bool) {

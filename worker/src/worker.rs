@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use toneup_shared::database;
+use toneup_shared::database::Database;
 use toneup_shared::hints::Hints;
 use toneup_shared::objects::Objects;
 use toneup_shared::queue::publisher::Publisher;
@@ -11,6 +11,7 @@ use toneup_shared::shutdown::Shutdown;
 
 use crate::config::WorkerConfig;
 use crate::consumer::Consumer;
+use crate::dead::DeadLetters;
 use crate::flow::Flow;
 use crate::job::Jobs;
 use crate::leases::LeaseKeeper;
@@ -18,16 +19,22 @@ use crate::settle::Settlements;
 
 /// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
-    let pool = database::pool(&config.database)?;
+    let pool = Database::open(&config.database)?;
     let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), config.jobs, shutdown);
-    let sweep = Sweep { pool: pool.clone(), publisher, hints: hints.clone(), jobs: config.jobs };
+    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), None, shutdown);
+    let sweep = Sweep {
+        pool: pool.clone(),
+        publisher: publisher.clone(),
+        hints: hints.clone(),
+        jobs: config.jobs,
+        share: None,
+    };
     shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
 
-    let leases = LeaseKeeper::spawn(pool.clone(), config.jobs.job_lease, shutdown);
+    let leases = LeaseKeeper::spawn(pool.clone(), &config.redis, config.jobs.job_lease, shutdown);
     let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
     let jobs = Jobs {
-        settlements: Settlements::spawn(pool, hints, config.jobs, shutdown),
+        settlements: Settlements::spawn(pool.clone(), hints, publisher, config.jobs, shutdown),
         leases,
         objects: Objects::new(&config.objects),
         flow,
@@ -37,6 +44,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<()> {
     };
     let consumer = Consumer {
         broker: config.broker,
+        dead: DeadLetters { pool },
         window,
         jobs: Arc::new(jobs),
         shutdown: shutdown.clone(),

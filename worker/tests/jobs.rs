@@ -113,8 +113,12 @@ async fn an_unreadable_message_is_dead_lettered_and_disturbs_nobody(db: MySqlPoo
     let guest = api.guest().await;
     let analysis = guest.submit(&guest.upload(b"photo".to_vec()).await).await;
     assert_eq!(finished(&guest, &analysis).await["status"], "succeeded");
-    eventually("the poison is among the dead", async || {
-        (stack.messages_in(DEAD.name).await? == 1).then_some(())
+    eventually("the poison is among the dead letters", async || {
+        let letters = "SELECT source, reason, analysis_id IS NULL FROM dead_letters";
+        let letter: (String, String, bool) =
+            sqlx::query_as(letters).fetch_optional(&stack.pool).await.unwrap()?;
+        assert_eq!(letter, ("broker".to_owned(), "REJECTED".to_owned(), true));
+        (stack.messages_in(DEAD.name).await? == 0).then_some(())
     })
     .await;
     drained(&stack).await;

@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+mod cancel;
+mod crashes;
 mod jobs;
+mod lost;
 mod outages;

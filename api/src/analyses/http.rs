@@ -10,17 +10,18 @@ use serde::Deserialize;
 use toneup_shared::analyses::read::{Analysis, list_owned};
 use toneup_shared::analyses::submit::{NewAnalysis, Submitted};
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::database::bounded;
 use toneup_shared::objects::PHOTO_LIMIT_BYTES;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::sse;
 use super::submission::{
     CreateAnalysis, CreateAnalysisForm, Submission, idempotency, preferred_wait,
 };
 use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
+use super::{cancel, sse};
 use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(create_analysis, list_analyses))
         .layer(DefaultBodyLimit::max(photo_limit))
         .routes(routes!(get_analysis))
+        .routes(routes!(cancel::cancel_analysis))
         .routes(routes!(sse::stream_analysis))
         .routes(routes!(sse::stream_events))
 }
@@ -58,6 +60,10 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
          headers(("Location" = String), ("Retry-After" = u64))),
         (status = OK, body = AnalysisView, description = "Finished within the preferred wait.",
          headers(("Preference-Applied" = String))),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json",
+         description = "`validation_failed`, `idempotency_key_reused`, or `deadline_unreachable` with `estimatedWaitSeconds`."),
+        (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json",
+         description = "`too_many_analyses` of the caller's, or `queue_full`.", headers(("Retry-After" = u64))),
         (status = "default", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -70,15 +76,21 @@ async fn create_analysis(
     submission: Submission,
 ) -> Result<Response, ApiError> {
     let idempotency = idempotency(&headers, &submission)?;
+    let deadline = submission.deadline;
+    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)?;
     let object_key = submission.into_object_key(&state, user).await?;
     let id = AnalysisId::generate();
     tracing::Span::current().record("analysis.id", tracing::field::display(id.0));
 
-    let new = NewAnalysis { id, user, object_key: object_key.clone(), trace, idempotency };
+    let new =
+        NewAnalysis { id, user, object_key: object_key.clone(), trace, deadline, idempotency };
     let analysis = match state.submitter.submit(new).await? {
-        Submitted::Accepted { created_at } => accepted(id, user, object_key, created_at),
+        Submitted::Accepted { created_at } => accepted(id, user, object_key, created_at, deadline),
         Submitted::Repeated(earlier) => Waiting::new(&state, user, earlier).read().await?,
         Submitted::KeyReused => return Err(ApiError::IdempotencyKeyReused),
+        Submitted::TooMany => {
+            return Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() });
+        }
     };
     answer(&state, user, analysis, preferred_wait(&headers)).await
 }
@@ -89,6 +101,7 @@ fn accepted(
     user: UserId,
     object_key: String,
     created_at: time::OffsetDateTime,
+    deadline: Option<time::OffsetDateTime>,
 ) -> Analysis {
     Analysis {
         id,
@@ -98,6 +111,7 @@ fn accepted(
         version: 1,
         attempt: 0,
         created_at,
+        deadline,
         started_at: None,
         finished_at: None,
         result: None,
@@ -235,10 +249,10 @@ async fn list_analyses(
         return Err(ApiError::invalid("limit", "expected 1 to 100"));
     }
     let before = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
-    let mut connection = state.pool.acquire().await?;
     // One more than the page tells whether another page follows.
-    let mut found = list_owned(&mut connection, user, before, limit + 1).await?;
-    drop(connection);
+    let page =
+        async { list_owned(&mut *state.pool.acquire().await?, user, before, limit + 1).await };
+    let mut found = bounded(page).await?;
     let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if more {
         found.pop();

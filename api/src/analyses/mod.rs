@@ -1,5 +1,6 @@
 //! Analyses: submitted, waited for, watched.
 
+pub mod cancel;
 pub mod http;
 pub mod multipart;
 pub mod queue_view;

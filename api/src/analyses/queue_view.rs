@@ -1,21 +1,31 @@
-//! Where an analysis stands in the queue, from a picture of it that is about a second old: one query for any number of
-//! clients, and none while nobody asks.
+//! The queue as of about a second ago: where an analysis stands in it, what it would take to wait for one more, and how
+//! much of one user's may be on the move. One look for any number of clients, seldom while nobody asks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::MySqlPool;
+use redis::AsyncCommands;
+use redis::aio::ConnectionManager;
+use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use toneup_shared::analyses::AnalysisId;
-use toneup_shared::analyses::read::{list_queue, measure_load};
+use toneup_shared::analyses::held::{Share, list_held};
+use toneup_shared::analyses::read::{Load, list_queue, measure_load};
+use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::config::RedisConfig;
+use toneup_shared::database::{Database, bounded};
+use toneup_shared::pubsub::{REDIS_TIMEOUT, capacity_key, client, connection_config};
 use toneup_shared::shutdown::Shutdown;
+
+use crate::http::problem::ApiError;
 
 /// How far a position is counted; behind it, it is unknown.
 const DEPTH: u32 = 10_000;
 /// How old the picture may get while someone asks.
 const FRESH: Duration = Duration::from_secs(1);
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much older it may get while nobody does.
+const UNASKED: Duration = Duration::from_secs(4);
 
 /// Where a queued analysis stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,19 +36,84 @@ pub struct Place {
     pub wait_seconds: Option<f64>,
 }
 
+/// What one look saw.
 #[derive(Debug, Default)]
-struct Picture {
-    queued: Vec<AnalysisId>,
+pub(crate) struct Picture {
+    /// Positions, from 1, in the order in which they will be served.
+    positions: HashMap<AnalysisId, u32>,
+    /// How many are in the broker.
+    moving: u32,
+    /// How many of each user's are held.
+    held: HashMap<UserId, u32>,
     /// Seconds between two analyses that end.
     interval_seconds: Option<f64>,
+    pub(crate) load: Option<Load>,
+    /// Requests that the analyzers take at once, where they say so.
+    pub(crate) capacity: Option<u32>,
 }
 
 impl Picture {
-    fn place(&self, id: AnalysisId) -> Option<Place> {
-        let position = u32::try_from(self.queued.binary_search(&id).ok()?).ok()? + 1;
-        let wait_seconds = self.interval_seconds.map(|interval| f64::from(position) * interval);
-        Some(Place { position: position.into(), wait_seconds })
+    /// `queued` in order of submission, `held` in that order within each user.
+    fn new(
+        queued: &[AnalysisId],
+        held: &[(UserId, AnalysisId)],
+        load: Load,
+        capacity: Option<u32>,
+    ) -> Self {
+        // Held ones follow those in the broker, one of each user's after the other.
+        let mut of_user: HashMap<UserId, u32> = HashMap::new();
+        let mut turns: Vec<(u32, AnalysisId)> = held
+            .iter()
+            .map(|(user, analysis)| {
+                let turn = of_user.entry(*user).or_default();
+                *turn += 1;
+                (*turn, *analysis)
+            })
+            .collect();
+        turns.sort_unstable();
+        let is_held: HashMap<AnalysisId, u32> = turns.iter().map(|(t, id)| (*id, *t)).collect();
+        let moving: Vec<AnalysisId> =
+            queued.iter().copied().filter(|id| !is_held.contains_key(id)).collect();
+        let order = moving.iter().copied().chain(turns.into_iter().map(|(_, id)| id));
+        Self {
+            positions: order.zip(1..).collect(),
+            moving: u32::try_from(moving.len()).unwrap_or(u32::MAX),
+            held: of_user,
+            interval_seconds: interval(load),
+            load: Some(load),
+            capacity,
+        }
     }
+
+    fn place(&self, id: AnalysisId) -> Option<Place> {
+        let position = *self.positions.get(&id)?;
+        Some(Place { position: position.into(), wait_seconds: self.wait(position) })
+    }
+
+    fn wait(&self, position: u32) -> Option<f64> {
+        self.interval_seconds.map(|interval| f64::from(position) * interval)
+    }
+
+    /// How long one more analysis of this user would take, at least.
+    fn wait_of_next(&self, user: UserId) -> Option<f64> {
+        let turns = self.held.get(&user).map_or(0, |held| held + 1);
+        let before: u32 = self.held.values().map(|held| (*held).min(turns)).sum();
+        self.wait(self.moving.saturating_add(before).saturating_add(1))
+    }
+
+    /// Seconds until one of a user's analyses ends who has a full share of those in the broker or at work.
+    fn next_end(&self, share: u32) -> Option<f64> {
+        let running = self.load.map_or(0, |load| u32::try_from(load.running).unwrap_or(u32::MAX));
+        let moving = f64::from(self.moving.saturating_add(running));
+        self.interval_seconds.map(|interval| interval * (moving / f64::from(share)).max(1.0))
+    }
+}
+
+/// Seconds between two that end, by Little's law: `running` at a time, each for `mean_seconds`. An idle system serves at
+/// least one.
+fn interval(load: Load) -> Option<f64> {
+    let running = f64::from(u32::try_from(load.running).unwrap_or(u32::MAX).max(1));
+    load.mean_seconds.map(|mean| mean / running)
 }
 
 /// The queue as of about a second ago. Cheap to clone.
@@ -46,60 +121,170 @@ impl Picture {
 pub struct QueueView {
     picture: watch::Receiver<Arc<Picture>>,
     asked: Arc<Notify>,
+    share: Share,
 }
 
 impl QueueView {
-    /// Starts the task that takes the pictures.
-    pub fn spawn(pool: MySqlPool, shutdown: &Shutdown) -> Self {
+    /// Starts the task that looks, and lets `share` follow what it sees.
+    pub fn spawn(
+        pool: Database,
+        redis: &RedisConfig,
+        share: Share,
+        shutdown: &Shutdown,
+    ) -> Result<Self, redis::RedisError> {
         let (sender, picture) = watch::channel(Arc::default());
         let asked = Arc::new(Notify::new());
         let (wanted, draining) = (Arc::clone(&asked), shutdown.draining.clone());
+        let mut capacity = Capacity {
+            redis: client(redis)?.get_connection_manager_lazy(connection_config())?,
+            key: capacity_key(redis),
+        };
+        let following = share.clone();
         shutdown.tasks.spawn(async move {
-            while draining.run_until_cancelled(wanted.notified()).await.is_some() {
-                match timeout(READ_TIMEOUT, take_picture(&pool)).await {
-                    Ok(Ok(picture)) => drop(sender.send_replace(Arc::new(picture))),
-                    Ok(Err(error)) => tracing::warn!(%error, "cannot read the queue"),
-                    Err(_) => tracing::warn!("reading the queue took too long"),
+            while !draining.is_cancelled() {
+                match look(&pool, &mut capacity).await {
+                    Ok(picture) => {
+                        picture.guide(&following);
+                        sender.send_replace(Arc::new(picture));
+                    }
+                    Err(error) => tracing::warn!(%error, "cannot read the queue"),
                 }
-                draining.run_until_cancelled(sleep(FRESH)).await;
+                let pause = async {
+                    sleep(FRESH).await;
+                    drop(timeout(UNASKED, wanted.notified()).await);
+                };
+                draining.run_until_cancelled(pause).await;
             }
         });
-        Self { picture, asked }
+        Ok(Self { picture, asked, share })
     }
 
     /// Where a queued analysis stood in the last picture, and asks for a newer one.
     pub fn place(&self, id: AnalysisId) -> Option<Place> {
+        self.latest().place(id)
+    }
+
+    /// The last picture; asks for a newer one.
+    pub(crate) fn latest(&self) -> Arc<Picture> {
         self.asked.notify_one();
-        self.picture.borrow().place(id)
+        Arc::clone(&self.picture.borrow())
+    }
+
+    /// Refuses an analysis that cannot be served in time, or when too many wait already.
+    pub(crate) fn admit(
+        &self,
+        user: UserId,
+        deadline: Option<OffsetDateTime>,
+        ceiling: u32,
+    ) -> Result<(), ApiError> {
+        let picture = self.latest();
+        let queued = picture.load.map_or(0, |load| load.queued);
+        if queued >= i64::from(ceiling) {
+            let retry_after = seconds(picture.interval_seconds);
+            return Err(ApiError::QueueFull { retry_after });
+        }
+        let (Some(deadline), Some(wait)) = (deadline, picture.wait_of_next(user)) else {
+            return Ok(());
+        };
+        let left = (deadline - OffsetDateTime::now_utc()).as_seconds_f64();
+        if wait > left {
+            let estimated_wait = seconds(Some(wait));
+            return Err(ApiError::DeadlineUnreachable { estimated_wait });
+        }
+        Ok(())
+    }
+
+    /// When one of the analyses of a user who has too many has probably ended.
+    pub(crate) fn next_end(&self) -> Duration {
+        seconds(self.latest().next_end(self.share.get()))
     }
 }
 
-async fn take_picture(pool: &MySqlPool) -> Result<Picture, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let queued = list_queue(&mut connection, DEPTH).await?;
-    let load = measure_load(&mut connection).await?;
-    // Little's law: `running` at a time, each for `mean_seconds`. An idle system serves at least one.
-    let running = f64::from(u32::try_from(load.running).unwrap_or(u32::MAX).max(1));
-    Ok(Picture { queued, interval_seconds: load.mean_seconds.map(|mean| mean / running) })
+/// Whole seconds, at least one, for a client to wait.
+fn seconds(estimate: Option<f64>) -> Duration {
+    const LONGEST: f64 = 3600.0;
+    Duration::from_secs_f64(estimate.unwrap_or(1.0).ceil().clamp(1.0, LONGEST))
+}
+
+/// What the analyzers take at once, as the workers say in Redis.
+struct Capacity {
+    redis: ConnectionManager,
+    key: String,
+}
+
+impl Capacity {
+    async fn read(&mut self) -> Option<u32> {
+        timeout(REDIS_TIMEOUT, self.redis.get(&self.key)).await.ok()?.ok()?
+    }
+}
+
+impl Picture {
+    /// Lets a share follow. Analyzers that do not say what they take are believed to take what runs.
+    fn guide(&self, share: &Share) {
+        let running = self.load.and_then(|load| u32::try_from(load.running).ok());
+        let per_second = self.load.and_then(|load| u32::try_from(load.ended).ok());
+        share.follow(
+            self.capacity.or(running.filter(|running| *running > Share::UNKNOWN)),
+            per_second.map(|ended| f64::from(ended) / 60.0),
+        );
+    }
+}
+
+async fn look(pool: &Database, capacity: &mut Capacity) -> Result<Picture, sqlx::Error> {
+    let capacity = capacity.read().await;
+    bounded(async {
+        let mut connection = pool.acquire().await?;
+        let queued = list_queue(&mut connection, DEPTH).await?;
+        let held = list_held(&mut connection, DEPTH).await?;
+        let load = measure_load(&mut connection).await?;
+        Ok(Picture::new(&queued, &held, load, capacity))
+    })
+    .await
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    fn load(mean_seconds: Option<f64>) -> Load {
+        Load { queued: 0, running: 2, ended: 60, oldest_seconds: None, mean_seconds }
+    }
+
+    fn ids(count: usize) -> Vec<AnalysisId> {
+        (0..count).map(|_| AnalysisId::generate()).collect()
+    }
 
     #[test]
     fn a_place_is_counted_in_order_of_submission() {
-        let queued: Vec<AnalysisId> = (0..3).map(|_| AnalysisId::generate()).collect();
-        let picture = Picture { queued: queued.clone(), interval_seconds: Some(2.0) };
+        let queued = ids(3);
+        let picture = Picture::new(&queued, &[], load(Some(4.0)), None);
         let place = picture.place(queued[2]).unwrap();
         assert_eq!(place, Place { position: 3, wait_seconds: Some(6.0) });
         assert_eq!(picture.place(AnalysisId::generate()), None);
     }
 
     #[test]
+    fn what_is_held_follows_what_is_not_and_users_take_turns() {
+        let queued = ids(6);
+        let (alice, bob) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let held = [(alice, queued[1]), (alice, queued[2]), (alice, queued[3]), (bob, queued[4])];
+        let picture = Picture::new(&queued, &held, load(Some(2.0)), None);
+        let positions: Vec<u64> =
+            queued.iter().map(|id| picture.place(*id).unwrap().position).collect();
+        assert_eq!(positions, [1, 3, 5, 6, 4, 2]);
+        let position = |wait: Option<f64>| wait.unwrap().round();
+        assert!((position(picture.wait_of_next(UserId(Uuid::now_v7()))) - 3.0).abs() < 0.1);
+        assert!((position(picture.wait_of_next(bob)) - 6.0).abs() < 0.1);
+    }
+
+    #[test]
     fn without_a_rate_the_wait_is_unknown() {
-        let id = AnalysisId::generate();
-        let picture = Picture { queued: vec![id], interval_seconds: None };
-        assert_eq!(picture.place(id), Some(Place { position: 1, wait_seconds: None }));
+        let queued = ids(1);
+        let picture = Picture::new(&queued, &[], load(None), None);
+        assert_eq!(picture.place(queued[0]), Some(Place { position: 1, wait_seconds: None }));
+        assert_eq!(picture.wait_of_next(UserId(Uuid::now_v7())), None);
+        assert_eq!(seconds(None), Duration::from_secs(1));
     }
 }

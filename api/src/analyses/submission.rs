@@ -1,19 +1,24 @@
 //! What a submit asks for: a photo that lies in S3 already, or one that comes with the request.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
 use toneup_shared::analyses::submit::Idempotency;
 use toneup_shared::objects::{photo_key, user_prefix};
 use utoipa::ToSchema;
 
-use super::multipart::{Photo, read_photo};
+use super::multipart::{Photo, PhotoForm, read_form};
 use crate::http::extract::ApiJson;
 use crate::http::problem::ApiError;
 use crate::http::state::AppState;
+
+/// How far ahead a deadline may lie.
+const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
 
 /// Longest idempotency key, in characters.
 const KEY_LENGTH: usize = 128;
@@ -24,6 +29,9 @@ const KEY_LENGTH: usize = 128;
 pub(super) struct CreateAnalysis {
     /// What `POST /v1/uploads` answered.
     object_key: String,
+    /// Until when the answer is of use (RFC 3339); after that the analysis is `expired`, and never started.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    deadline: Option<OffsetDateTime>,
 }
 
 /// The form for clients that cannot upload by themselves.
@@ -33,11 +41,21 @@ pub(super) struct CreateAnalysisForm {
     /// The photo, at most 10 MiB.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
+    /// Until when the answer is of use.
+    deadline: Option<OffsetDateTime>,
 }
 
-/// A submit's body, in either form.
+/// A submit's body.
 #[derive(Debug)]
-pub(super) enum Submission {
+pub(super) struct Submission {
+    source: Source,
+    /// Until when the answer is of use.
+    pub(super) deadline: Option<OffsetDateTime>,
+}
+
+/// Where the photo is.
+#[derive(Debug)]
+enum Source {
     /// The photo lies in S3.
     Uploaded(String),
     /// The photo came along.
@@ -56,20 +74,26 @@ impl FromRequest<AppState> for Submission {
             let form = Multipart::from_request(request, state)
                 .await
                 .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
-            return read_photo(form, &state.photo_permits).await.map(Self::Photo);
+            let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
+            return Ok(Self { source: Source::Photo(photo), deadline: check_deadline(deadline)? });
         }
-        let ApiJson(CreateAnalysis { object_key }) = ApiJson::from_request(request, state).await?;
-        Ok(Self::Uploaded(object_key))
+        let ApiJson(CreateAnalysis { object_key, deadline }) =
+            ApiJson::from_request(request, state).await?;
+        Ok(Self { source: Source::Uploaded(object_key), deadline: check_deadline(deadline)? })
     }
 }
 
 impl Submission {
     /// What an idempotency key stands for.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
-        match self {
-            Self::Uploaded(key) => Sha256::digest(key.as_bytes()).into(),
-            Self::Photo(photo) => Sha256::digest(&photo.bytes).into(),
+        let mut digest = match &self.source {
+            Source::Uploaded(key) => Sha256::new_with_prefix(key.as_bytes()),
+            Source::Photo(photo) => Sha256::new_with_prefix(&photo.bytes),
+        };
+        if let Some(deadline) = self.deadline {
+            digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
         }
+        digest.finalize().into()
     }
 
     /// The photo's key in S3, stored there now if it came along.
@@ -78,14 +102,26 @@ impl Submission {
         state: &AppState,
         user: UserId,
     ) -> Result<String, ApiError> {
-        match self {
-            Self::Uploaded(key) => check_key(key, user),
-            Self::Photo(photo) => {
+        match self.source {
+            Source::Uploaded(key) => check_key(key, user),
+            Source::Photo(photo) => {
                 let key = photo_key(user, photo.kind);
                 state.objects.put(&key, photo.kind, photo.bytes).await?;
                 Ok(key)
             }
         }
+    }
+}
+
+/// A deadline that an analysis can meet at all.
+fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<Option<OffsetDateTime>, ApiError> {
+    let now = OffsetDateTime::now_utc();
+    match deadline {
+        Some(deadline) if deadline <= now || deadline > now + FURTHEST_DEADLINE => {
+            let days = FURTHEST_DEADLINE.as_secs() / 86_400;
+            Err(ApiError::invalid("deadline", format!("expected a time in the next {days} days")))
+        }
+        deadline => Ok(deadline),
     }
 }
 

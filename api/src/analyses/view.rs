@@ -24,6 +24,9 @@ pub(super) struct AnalysisView {
     started_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     finished_at: Option<OffsetDateTime>,
+    /// Until when the answer is of use; null: always.
+    #[serde(with = "time::serde::rfc3339::option")]
+    deadline: Option<OffsetDateTime>,
     /// How often it was tried.
     attempt: u16,
     /// While queued: 1 is next.
@@ -51,6 +54,7 @@ impl AnalysisView {
             created_at: analysis.created_at,
             started_at: analysis.started_at,
             finished_at: analysis.finished_at,
+            deadline: analysis.deadline,
             attempt: analysis.attempt,
             queue_position: place.map(|place| place.position),
             estimated_wait_seconds: wait.map(|seconds| (seconds * 10.0).round() / 10.0),

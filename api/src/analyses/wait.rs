@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::read::{Analysis, find_owned};
 use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::database::{Database, bounded};
 
 use super::watch::Watchers;
 use crate::http::problem::ApiError;
@@ -18,7 +18,7 @@ pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// Waits for one analysis of one user.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waiting<'a> {
-    pool: &'a MySqlPool,
+    pool: &'a Database,
     watchers: &'a Watchers,
     draining: &'a CancellationToken,
     user: UserId,
@@ -33,9 +33,10 @@ impl<'a> Waiting<'a> {
 
     /// Reads the analysis; another user's does not exist.
     pub(super) async fn read(&self) -> Result<Analysis, ApiError> {
-        let mut connection = self.pool.acquire().await?;
-        let found = find_owned(&mut connection, self.user, self.id).await?;
-        found.ok_or(ApiError::NotFound)
+        let found = bounded(async {
+            find_owned(&mut *self.pool.acquire().await?, self.user, self.id).await
+        });
+        found.await?.ok_or(ApiError::NotFound)
     }
 
     /// Reads the analysis until `done` says so, at most for `patience`; then, or when the process begins to end, as it is.

@@ -47,7 +47,8 @@ async fn check_readiness(State(state): State<AppState>) -> Result<Json<Readiness
     if state.draining.is_cancelled() {
         return Err(ApiError::Unavailable(anyhow::anyhow!("draining")));
     }
-    let answered = timeout(DATABASE_TIMEOUT, sqlx::query("SELECT 1").execute(&state.pool)).await;
+    let asked = async { sqlx::query("SELECT 1").execute(&mut *state.pool.acquire().await?).await };
+    let answered = timeout(DATABASE_TIMEOUT, asked).await;
     answered.map_err(|elapsed| ApiError::Unavailable(elapsed.into()))??;
     Ok(Json(Readiness { status: "ready", hints: state.watchers.are_hinted() }))
 }

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use toneup_shared::analyses::Status;
 use toneup_shared::batch::BatchError;
 use toneup_shared::objects::ObjectError;
 use toneup_shared::trace::TraceParent;
@@ -55,6 +56,27 @@ pub enum ApiError {
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was used before, with another request")]
     IdempotencyKeyReused,
+    /// The analysis has ended, so that it cannot be cancelled.
+    #[error("the analysis has ended already: it {}", .0.as_str())]
+    AlreadyFinished(Status),
+    /// The deadline would pass before the answer is there.
+    #[error("the answer would come too late: it takes about {:.0} s", .estimated_wait.as_secs_f64().ceil())]
+    DeadlineUnreachable {
+        /// How long the answer would probably take.
+        estimated_wait: Duration,
+    },
+    /// The caller has as many unfinished analyses as anybody may have.
+    #[error("you have as many unfinished analyses as anybody may have; one ends in about {} s", .retry_after.as_secs())]
+    TooManyAnalyses {
+        /// When one of them has probably ended.
+        retry_after: Duration,
+    },
+    /// More analyses wait than the system takes.
+    #[error("too many analyses are waiting; try again in {} s", .retry_after.as_secs())]
+    QueueFull {
+        /// When one more will probably be taken.
+        retry_after: Duration,
+    },
     /// Too many of these from this address.
     #[error("too many requests; try again in {} s", .retry_after.as_secs())]
     RateLimited {
@@ -108,6 +130,14 @@ impl ApiError {
             Self::IdempotencyKeyReused => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
             }
+            Self::AlreadyFinished(_) => (S::CONFLICT, "already_finished", "Already finished"),
+            Self::DeadlineUnreachable { .. } => {
+                (S::UNPROCESSABLE_ENTITY, "deadline_unreachable", "Deadline unreachable")
+            }
+            Self::TooManyAnalyses { .. } => {
+                (S::TOO_MANY_REQUESTS, "too_many_analyses", "Too many unfinished analyses")
+            }
+            Self::QueueFull { .. } => (S::TOO_MANY_REQUESTS, "queue_full", "Queue full"),
             Self::RateLimited { .. } => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
             Self::Unavailable(_) => {
                 (S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
@@ -118,7 +148,9 @@ impl ApiError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after }
+            | Self::TooManyAnalyses { retry_after }
+            | Self::QueueFull { retry_after } => Some(*retry_after),
             Self::Unavailable(_) => Some(UNAVAILABLE_RETRY),
             _ => None,
         }
@@ -190,6 +222,9 @@ pub struct Problem {
     pub code: &'static str,
     /// Finds this request in the logs.
     pub trace_id: String,
+    /// How long the answer would probably take, where that is why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_wait_seconds: Option<f64>,
     /// The parts of the request that broke a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -240,6 +275,10 @@ fn write(error: &ApiError, trace: TraceParent, original: &Response) -> Response 
         detail: error.to_string(),
         code,
         trace_id: trace.trace_id(),
+        estimated_wait_seconds: match error {
+            ApiError::DeadlineUnreachable { estimated_wait } => Some(estimated_wait.as_secs_f64()),
+            _ => None,
+        },
         errors: match error {
             ApiError::Validation(field) => vec![field.clone()],
             _ => Vec::new(),

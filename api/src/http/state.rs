@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use sqlx::MySqlPool;
 use tokio_util::sync::CancellationToken;
+use toneup_shared::analyses;
+use toneup_shared::analyses::held::Share;
 use toneup_shared::analyses::submit::Submitter;
+use toneup_shared::database::Database;
 use toneup_shared::hints;
 use toneup_shared::hints::Hints;
 use toneup_shared::objects::Objects;
 use toneup_shared::queue::publisher::Publisher;
 use toneup_shared::queue::sweep::Sweep;
 use toneup_shared::shutdown::Shutdown;
-use toneup_shared::{analyses, database};
 
 use super::limits::RateLimiter;
 use crate::accounts::token::Tokens;
+use crate::analyses::cancel::Canceller;
 use crate::analyses::multipart::PhotoPermits;
 use crate::analyses::queue_view::QueueView;
 use crate::analyses::watch::Watchers;
@@ -26,9 +28,11 @@ pub struct AppState {
     /// The settings.
     pub config: Arc<ApiConfig>,
     /// The database.
-    pub pool: MySqlPool,
+    pub pool: Database,
     /// Accepts analyses.
     pub submitter: Submitter,
+    /// Withdraws analyses.
+    pub canceller: Canceller,
     /// The photos.
     pub objects: Objects,
     /// Issues and checks access tokens.
@@ -48,13 +52,19 @@ pub struct AppState {
 impl AppState {
     /// Opens everything and starts the background tasks on `shutdown`.
     pub fn start(config: ApiConfig, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let pool = database::pool(&config.database)?;
+        let pool = Database::open(&config.database)?;
         let draining = shutdown.draining.clone();
-        let publisher =
-            Publisher::spawn(config.broker.clone(), pool.clone(), config.jobs, shutdown);
+        let audits = Some(config.jobs.job_audit_interval);
+        let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), audits, shutdown);
+        let share = Share::default();
         let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-        let sweep =
-            Sweep { pool: pool.clone(), publisher: publisher.clone(), hints, jobs: config.jobs };
+        let sweep = Sweep {
+            pool: pool.clone(),
+            publisher: publisher.clone(),
+            hints: hints.clone(),
+            jobs: config.jobs,
+            share: Some(share.clone()),
+        };
         shutdown.tasks.spawn(sweep.run(draining.clone()));
         let purge =
             analyses::purge::run(pool.clone(), config.server.idempotency_ttl, draining.clone());
@@ -67,10 +77,23 @@ impl AppState {
                 wake.wake(changed.user);
             });
         shutdown.tasks.spawn(listening);
-        let queue = QueueView::spawn(pool.clone(), shutdown);
+        let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
+        let canceller = Canceller {
+            pool: pool.clone(),
+            hints,
+            publisher: publisher.clone(),
+            jobs: config.jobs,
+        };
 
         Ok(Self {
-            submitter: Submitter::spawn(pool.clone(), publisher, config.jobs, &shutdown.tasks),
+            submitter: Submitter::spawn(
+                pool.clone(),
+                publisher,
+                config.jobs,
+                share,
+                &shutdown.tasks,
+            ),
+            canceller,
             objects: Objects::new(&config.objects),
             tokens: Tokens::new(&config.server),
             limiter: RateLimiter::new(&config.redis)?,

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sqlx::{FromRow, MySqlConnection, MySqlPool, QueryBuilder};
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
+use super::history::{self, Entry, Kind};
 use super::{AnalysisId, Changed, Lease, Status, UserId};
-use crate::database::{bind_list, micros, retry_deadlock};
+use crate::database::{Database, bind_list, micros, retry_deadlock};
 use crate::trace::TraceParent;
 
 /// A delivery that wants its analysis.
@@ -43,6 +44,8 @@ pub struct Claimed {
     pub object_key: String,
     /// The trace of the request that asked for it.
     pub trace: TraceParent,
+    /// How long until its deadline, if it has one.
+    pub remaining: Option<Duration>,
     /// What watchers are told.
     pub changed: Changed,
 }
@@ -58,7 +61,14 @@ struct Row {
     attempt: u16,
     traceparent: Option<String>,
     lease_expired: bool,
-    overdue: bool,
+    /// Microseconds until the deadline; negative once it has passed.
+    remaining: Option<i64>,
+}
+
+impl Row {
+    fn is_overdue(&self) -> bool {
+        self.remaining.is_some_and(|remaining| remaining <= 0)
+    }
 }
 
 /// What the row's state allows.
@@ -79,7 +89,7 @@ fn judge(row: &Row, redelivered: bool, max_attempts: u16) -> Verdict {
     };
     if !free {
         Verdict::Stale
-    } else if row.overdue {
+    } else if row.is_overdue() {
         Verdict::Overdue
     } else if row.attempt >= max_attempts {
         Verdict::Exhausted
@@ -90,7 +100,7 @@ fn judge(row: &Row, redelivered: bool, max_attempts: u16) -> Verdict {
 
 /// Decides a batch of claims with one commit; see [`claim`].
 pub async fn commit_claim(
-    pool: &MySqlPool,
+    pool: &Database,
     requests: &[ClaimRequest],
     lease: Duration,
     max_attempts: u16,
@@ -114,7 +124,7 @@ pub async fn claim(
     let mut query = QueryBuilder::new(
         "SELECT id, user_id, object_key, status, version, attempt, traceparent,
                 COALESCE(lease_expires_at <= NOW(3), FALSE) AS lease_expired,
-                COALESCE(deadline <= NOW(3), FALSE) AS overdue
+                TIMESTAMPDIFF(MICROSECOND, NOW(3), deadline) AS remaining
          FROM analyses WHERE id IN ",
     );
     bind_list(&mut query, requests.iter().map(|request| request.analysis));
@@ -144,7 +154,7 @@ pub async fn claim(
     }
     let mut query = QueryBuilder::new(
         "UPDATE analyses SET status = 'running', attempt = attempt + 1, version = version + 1,
-                publish_seq = publish_seq + 1, started_at = COALESCE(started_at, NOW(3)), lease_token = ",
+                publish_seq = publish_seq + 1, published_at = NULL, started_at = COALESCE(started_at, NOW(3)), lease_token = ",
     );
     query.push_bind(token);
     for column in [", lease_expires_at", ", publish_due"] {
@@ -152,8 +162,14 @@ pub async fn claim(
         query.push(" MICROSECOND");
     }
     query.push(" WHERE id IN ");
-    bind_list(&mut query, granted.into_iter());
-    query.build().execute(conn).await?;
+    bind_list(&mut query, granted.iter().copied());
+    query.build().execute(&mut *conn).await?;
+    let taken_over: Vec<Entry> = rows
+        .iter()
+        .filter(|row| row.status == Status::Running && granted.contains(&row.id))
+        .map(|row| Entry::new(row.id, row.attempt, Kind::TakenOver))
+        .collect();
+    history::write(conn, &taken_over).await?;
     Ok(claims)
 }
 
@@ -164,6 +180,7 @@ impl Row {
             user: self.user_id,
             object_key: self.object_key.clone(),
             trace: self.traceparent.as_deref().and_then(|t| t.parse().ok()).unwrap_or_default(),
+            remaining: self.remaining.map(|us| Duration::from_micros(us.max(0).unsigned_abs())),
             changed: Changed { user: self.user_id, analysis: self.id, version: self.version + 1 },
         }
     }
@@ -185,7 +202,7 @@ mod tests {
             attempt: 0,
             traceparent: None,
             lease_expired: false,
-            overdue: false,
+            remaining: None,
         }
     }
 
@@ -207,14 +224,14 @@ mod tests {
     #[test]
     fn an_ended_analysis_is_never_taken_again() {
         for status in [Status::Succeeded, Status::Failed, Status::Cancelled, Status::Expired] {
-            let ended = Row { lease_expired: true, overdue: true, ..row(status) };
+            let ended = Row { lease_expired: true, remaining: Some(-1), ..row(status) };
             assert_eq!(judge(&ended, true, MAX), Verdict::Stale, "{status:?}");
         }
     }
 
     #[test]
     fn an_overdue_analysis_is_never_started() {
-        let overdue = Row { overdue: true, attempt: MAX, ..row(Status::Queued) };
+        let overdue = Row { remaining: Some(0), attempt: MAX, ..row(Status::Queued) };
         assert_eq!(judge(&overdue, false, MAX), Verdict::Overdue);
     }
 }

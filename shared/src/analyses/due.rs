@@ -5,13 +5,24 @@ use std::time::Duration;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
 use super::finish::{Finish, Guard};
+use super::history::{self, Entry, Kind};
 use super::outcome::{AnalysisError, Outcome};
 use super::{AnalysisId, Status, UserId};
-use crate::database::{bind_list, micros};
+use crate::database::{bind_list, bind_pairs, micros};
 use crate::queue::publisher::Publication;
 
 /// Most rows one look takes.
 const LOOK: u32 = 256;
+
+/// What a look takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything that is due.
+    All,
+    /// Only what needs no broker: while it is away, what is to be published stays due, and is found at once when it is
+    /// back.
+    WithoutPublishing,
+}
 
 /// What is to be done about the rows that were due.
 #[derive(Debug, Default)]
@@ -70,40 +81,45 @@ fn judge(row: &Row, max_attempts: u16) -> Verdict {
 /// replica takes it meanwhile, and says what to do once this is committed. Rows that another replica looks at are skipped.
 pub async fn take_due(
     conn: &mut MySqlConnection,
+    scope: Scope,
     grace: Duration,
     max_attempts: u16,
 ) -> Result<Due, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"SELECT id AS "id: AnalysisId", user_id AS "user_id: UserId", status AS "status: Status",
-                  attempt, publish_seq, traceparent,
-                  COALESCE(deadline <= NOW(3), FALSE) AS "overdue!: bool"
-           FROM analyses WHERE publish_due <= NOW(3) ORDER BY publish_due LIMIT ?
-           FOR UPDATE SKIP LOCKED"#,
-        LOOK
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    let mut query = QueryBuilder::new(
+        "SELECT id, user_id, status, attempt, publish_seq, traceparent,
+                COALESCE(deadline <= NOW(3), FALSE) AS overdue
+         FROM analyses WHERE publish_due <= NOW(3)",
+    );
+    if scope == Scope::WithoutPublishing {
+        query.push(" AND (status <> 'queued' OR deadline <= NOW(3))");
+    }
+    query.push(" ORDER BY publish_due LIMIT ").push_bind(LOOK);
+    query.push(" FOR UPDATE SKIP LOCKED");
+    let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *conn).await?;
     if rows.is_empty() {
         return Ok(Due::default());
     }
     let mut query = QueryBuilder::new("UPDATE analyses SET publish_due = NOW(3) + INTERVAL ");
-    query.push_bind(micros(grace)).push(" MICROSECOND, publish_seq = publish_seq + 1 WHERE id IN ");
+    query
+        .push_bind(micros(grace))
+        .push(" MICROSECOND, publish_seq = publish_seq + 1, published_at = NULL");
+    query.push(" WHERE id IN ");
     bind_list(&mut query, rows.iter().map(|row| row.id));
     query.build().execute(&mut *conn).await?;
 
-    let gone: Vec<AnalysisId> = rows
+    let gone: Vec<Entry> = rows
         .iter()
         .filter(|row| judge(row, max_attempts) == Verdict::Requeue)
-        .map(|row| row.id)
+        .map(|row| Entry::new(row.id, row.attempt, Kind::LeaseExpired))
         .collect();
     if !gone.is_empty() {
         let mut query = QueryBuilder::new(
             "UPDATE analyses SET status = 'queued', version = version + 1, lease_token = NULL,
                     lease_expires_at = NULL WHERE id IN ",
         );
-        bind_list(&mut query, gone.into_iter());
-        query.build().execute(conn).await?;
+        bind_list(&mut query, gone.iter().map(|entry| entry.analysis));
+        query.build().execute(&mut *conn).await?;
+        history::write(conn, &gone).await?;
     }
 
     let mut due = Due::default();
@@ -140,25 +156,31 @@ impl Row {
     }
 }
 
-/// Notes confirmed publishes: these rows rest until their deadline, or until `again_after`, when a message that is still
-/// waiting is published once more, should the queue have lost it. The sequence guards against a row that became due again
-/// since.
+/// Notes confirmed publishes: these rows rest until their deadline, if they have one. Should the queue lose the message,
+/// the audit finds the row. The sequence guards against a row that became due again since.
 pub async fn note_published(
     conn: &mut MySqlConnection,
     confirmed: &[(AnalysisId, u32)],
-    again_after: Duration,
 ) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new("UPDATE analyses SET publish_due = LEAST(");
-    query.push("COALESCE(deadline, NOW(3) + INTERVAL ").push_bind(micros(again_after));
-    query.push(" MICROSECOND), NOW(3) + INTERVAL ").push_bind(micros(again_after));
-    query.push(" MICROSECOND) WHERE status = 'queued' AND (");
-    let mut any = query.separated(" OR ");
-    for (analysis, sequence) in confirmed {
-        any.push("(id = ").push_bind_unseparated(*analysis);
-        any.push_unseparated(" AND publish_seq = ").push_bind_unseparated(*sequence);
-        any.push_unseparated(")");
-    }
-    query.push(")");
+    let mut query = QueryBuilder::new(
+        "UPDATE analyses SET published_at = NOW(3), publish_due = deadline
+         WHERE status = 'queued' AND ",
+    );
+    bind_pairs(&mut query, ("id", "publish_seq"), confirmed.iter().copied());
+    query.build().execute(conn).await.map(drop)
+}
+
+/// Makes rows due whose publish did not succeed, so that the sweep need not wait out their grace. The sequence guards
+/// against a row that moved on since.
+pub async fn note_unpublished(
+    conn: &mut MySqlConnection,
+    refused: &[(AnalysisId, u32)],
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "UPDATE analyses SET publish_due = NOW(3)
+         WHERE status = 'queued' AND published_at IS NULL AND ",
+    );
+    bind_pairs(&mut query, ("id", "publish_seq"), refused.iter().copied());
     query.build().execute(conn).await.map(drop)
 }
 

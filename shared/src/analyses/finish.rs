@@ -1,14 +1,16 @@
 //! Ending analyses: outcome, event and state in one transaction, many at a time. Every terminal arrow goes through here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use sqlx::types::Json;
-use sqlx::{FromRow, MySqlConnection, MySqlPool, QueryBuilder};
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::outcome::{AnalysisError, Outcome};
-use super::{AnalysisId, Changed, Lease, Status, UserId};
-use crate::database::{bind_list, retry_deadlock};
+use super::{AnalysisId, Changed, Lease, Status, UserId, dead, held};
+use crate::database::{Database, bind_list, retry_deadlock};
+use crate::queue::publisher::Publication;
 
 /// An analysis to end, and on what condition.
 #[derive(Debug, Clone)]
@@ -56,26 +58,37 @@ fn holds(guard: Guard, row: &Row) -> bool {
     }
 }
 
-/// Ends a batch with one commit; see [`finish`].
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// In the order of the batch: `Some` where the analysis ended, `None` where the guard no longer held, and nothing was
+    /// changed.
+    pub changes: Vec<Option<Changed>>,
+    /// Analyses that were held until these had ended: to be published once this is committed.
+    pub released: Vec<Publication>,
+}
+
+/// Ends a batch with one commit; see [`finish`]. What is released and not confirmed within `grace` is published again.
 pub async fn commit_finish(
-    pool: &MySqlPool,
+    pool: &Database,
     items: &[Finish],
-) -> Result<Vec<Option<Changed>>, sqlx::Error> {
+    grace: Duration,
+) -> Result<Ended, sqlx::Error> {
     retry_deadlock(|| async {
         let mut transaction = pool.begin().await?;
-        let ended = finish(&mut transaction, items).await?;
+        let ended = finish(&mut transaction, items, grace).await?;
         transaction.commit().await?;
         Ok(ended)
     })
     .await
 }
 
-/// Ends a batch in the caller's transaction. `Some` where it did; `None` where the guard no longer held, and nothing was
-/// changed. The answers are in the order of `items`.
+/// Ends a batch in the caller's transaction.
 pub async fn finish(
     conn: &mut MySqlConnection,
     items: &[Finish],
-) -> Result<Vec<Option<Changed>>, sqlx::Error> {
+    grace: Duration,
+) -> Result<Ended, sqlx::Error> {
     let mut sequences = lock_users(conn, items).await?;
     let rows = lock_analyses(conn, items).await?;
 
@@ -92,6 +105,7 @@ pub async fn finish(
             Some((item, row.version + 1, *sequence))
         })
         .collect();
+    let mut released = Vec::new();
     if !ended.is_empty() {
         let won: Vec<(&Finish, u64)> =
             winners.iter().flatten().map(|(item, _, sequence)| (*item, *sequence)).collect();
@@ -99,8 +113,10 @@ pub async fn finish(
         insert_events(conn, &won).await?;
         update_states(conn, &won).await?;
         update_sequences(conn, &won).await?;
+        dead::note_failed(conn, won.iter().map(|(finish, _)| *finish)).await?;
+        released = release_next(conn, &won, &rows, grace).await?;
     }
-    Ok(winners
+    let changes = winners
         .into_iter()
         .map(|winner| {
             winner.map(|(item, version, _)| Changed {
@@ -109,7 +125,31 @@ pub async fn finish(
                 version,
             })
         })
-        .collect())
+        .collect();
+    Ok(Ended { changes, released })
+}
+
+/// For each analysis that ended and was not held itself, the next of its owner that is held.
+async fn release_next(
+    conn: &mut MySqlConnection,
+    won: &[(&Finish, u64)],
+    rows: &HashMap<AnalysisId, Row>,
+    grace: Duration,
+) -> Result<Vec<Publication>, sqlx::Error> {
+    let ended = |(item, _): &(&Finish, u64)| (item.user, item.analysis);
+    let was_queued = |(_, analysis): &(UserId, AnalysisId)| {
+        rows.get(analysis).is_some_and(|row| row.status == Status::Queued)
+    };
+    let queued: Vec<(UserId, AnalysisId)> = won.iter().map(ended).filter(was_queued).collect();
+    let held = held::find_held(&mut *conn, &queued).await?;
+    if !held.is_empty() {
+        held::forget(&mut *conn, &held).await?;
+    }
+    let mut room: BTreeMap<UserId, u32> = BTreeMap::new();
+    for (user, _) in won.iter().map(ended).filter(|ended| !held.contains(ended)) {
+        *room.entry(user).or_default() += 1;
+    }
+    if room.is_empty() { Ok(Vec::new()) } else { held::release(conn, &room, grace).await }
 }
 
 async fn lock_users(
@@ -202,7 +242,7 @@ async fn update_states(
         query.push_bind(status.as_str());
         query.push(
             ", version = version + 1, finished_at = NOW(3), lease_token = NULL,
-             lease_expires_at = NULL, publish_due = NULL WHERE id IN ",
+             lease_expires_at = NULL, published_at = NULL, publish_due = NULL WHERE id IN ",
         );
         bind_list(&mut query, ids.into_iter());
         query.build().execute(&mut *conn).await?;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use sqlx::{MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
+use super::history::{self, Entry, Kind};
+use super::outcome::AnalysisError;
 use super::{AnalysisId, Lease};
 use crate::database::{bind_list, micros};
 
@@ -37,10 +39,12 @@ pub async fn renew(
 }
 
 /// Returns an analysis to the queue after a failed attempt, to be published after `delay`. `false` if the lease was lost.
+/// In the caller's transaction.
 pub async fn retry_later(
     conn: &mut MySqlConnection,
     lease: Lease,
     delay: Duration,
+    failure: &AnalysisError,
 ) -> Result<bool, sqlx::Error> {
     let queued = sqlx::query!(
         "UPDATE analyses SET status = 'queued', version = version + 1, lease_token = NULL,
@@ -52,13 +56,18 @@ pub async fn retry_later(
         lease.attempt,
         lease.token,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(queued.rows_affected() == 1)
+    let queued = queued.rows_affected() == 1;
+    if queued {
+        let entry = Entry::new(lease.analysis, lease.attempt, Kind::AttemptFailed);
+        history::write(conn, &[Entry { error: Some(failure.clone()), ..entry }]).await?;
+    }
+    Ok(queued)
 }
 
 /// Returns an analysis to the queue as if it had never been taken, due at once: the attempt was not the job's failure.
-/// `false` if the lease was lost.
+/// `false` if the lease was lost. In the caller's transaction.
 pub async fn hand_back(conn: &mut MySqlConnection, lease: Lease) -> Result<bool, sqlx::Error> {
     let queued = sqlx::query!(
         "UPDATE analyses SET status = 'queued', version = version + 1, attempt = attempt - 1,
@@ -69,7 +78,12 @@ pub async fn hand_back(conn: &mut MySqlConnection, lease: Lease) -> Result<bool,
         lease.attempt,
         lease.token,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(queued.rows_affected() == 1)
+    let queued = queued.rows_affected() == 1;
+    if queued {
+        let entry = Entry::new(lease.analysis, lease.attempt, Kind::HandedBack);
+        history::write(conn, &[entry]).await?;
+    }
+    Ok(queued)
 }

@@ -5,14 +5,19 @@
 //!   ▲                 │ failed attempt, or handed back
 //!   └─────────────────┘
 //! queued | running ──► cancelled | expired
+//! failed ──► queued                            only when an operator replays it
 //! ```
 //!
 //! Every arrow is a guarded change under the row's lock (`claim`, `lease`, `finish`); a late or duplicate worker loses
 //! the comparison and changes nothing.
 
+pub mod audit;
 pub mod claim;
+pub mod dead;
 pub mod due;
 pub mod finish;
+pub mod held;
+pub mod history;
 pub mod lease;
 pub mod outcome;
 pub mod purge;

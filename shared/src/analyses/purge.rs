@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::database::micros;
+use crate::database::{Database, micros};
 
 /// Rows one statement deletes: short locks, whatever the backlog.
 const CHUNK: u32 = 1000;
 const EVERY: Duration = Duration::from_mins(10);
 
 /// Deletes expired idempotency keys and refresh tokens every few minutes until `draining`.
-pub async fn run(pool: MySqlPool, idempotency_ttl: Duration, draining: CancellationToken) {
+pub async fn run(pool: Database, idempotency_ttl: Duration, draining: CancellationToken) {
     // Replicas that start together need not delete together.
     let mut pause = EVERY.mul_f64(rand::random());
     while draining.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
@@ -24,7 +23,7 @@ pub async fn run(pool: MySqlPool, idempotency_ttl: Duration, draining: Cancellat
 }
 
 /// Deletes expired rows, in chunks.
-pub async fn purge(pool: &MySqlPool, idempotency_ttl: Duration) -> Result<(), sqlx::Error> {
+pub async fn purge(pool: &Database, idempotency_ttl: Duration) -> Result<(), sqlx::Error> {
     loop {
         let keys = sqlx::query!(
             "DELETE FROM idempotency_keys WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
@@ -33,8 +32,9 @@ pub async fn purge(pool: &MySqlPool, idempotency_ttl: Duration) -> Result<(), sq
         );
         let tokens =
             sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
-        let deleted =
-            keys.execute(pool).await?.rows_affected() + tokens.execute(pool).await?.rows_affected();
+        let mut connection = pool.acquire().await?;
+        let deleted = keys.execute(&mut *connection).await?.rows_affected()
+            + tokens.execute(&mut *connection).await?.rows_affected();
         if deleted < u64::from(CHUNK) {
             return Ok(());
         }

@@ -24,6 +24,8 @@ pub struct Analysis {
     pub attempt: u16,
     /// When it was accepted.
     pub created_at: OffsetDateTime,
+    /// Until when the answer is of use.
+    pub deadline: Option<OffsetDateTime>,
     /// When the first attempt began.
     pub started_at: Option<OffsetDateTime>,
     /// When it ended.
@@ -42,6 +44,7 @@ struct Row {
     version: u32,
     attempt: u16,
     created_at: OffsetDateTime,
+    deadline: Option<OffsetDateTime>,
     started_at: Option<OffsetDateTime>,
     finished_at: Option<OffsetDateTime>,
     result: Option<Json<AnalysisResult>>,
@@ -65,6 +68,7 @@ impl From<Row> for Analysis {
             version: row.version,
             attempt: row.attempt,
             created_at: row.created_at,
+            deadline: row.deadline,
             started_at: row.started_at,
             finished_at: row.finished_at,
             result: row.result.map(|Json(result)| result),
@@ -81,6 +85,7 @@ macro_rules! select_analyses {
             r#"SELECT a.id AS "id: AnalysisId", a.user_id AS "user_id: UserId", a.object_key,
                       a.status AS "status: Status", a.version, a.attempt,
                       a.created_at AS "created_at: OffsetDateTime",
+                      a.deadline AS "deadline: OffsetDateTime",
                       a.started_at AS "started_at: OffsetDateTime",
                       a.finished_at AS "finished_at: OffsetDateTime",
                       o.result AS "result: Json<AnalysisResult>", o.error_code, o.error_message,
@@ -252,8 +257,14 @@ pub async fn list_queue(
 /// How busy the system is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Load {
+    /// Analyses that wait.
+    pub queued: i64,
     /// Analyses that are running.
     pub running: i64,
+    /// How many ended in the last minute.
+    pub ended: i64,
+    /// Since when the oldest of those that wait does, in seconds; `None` if none waits.
+    pub oldest_seconds: Option<f64>,
     /// How long those that ended in the last minute ran on average, in seconds; `None` if none did.
     pub mean_seconds: Option<f64>,
 }
@@ -263,13 +274,25 @@ pub async fn measure_load(conn: &mut MySqlConnection) -> Result<Load, sqlx::Erro
     let running = sqlx::query_scalar!("SELECT COUNT(*) FROM analyses WHERE status = 'running'")
         .fetch_one(&mut *conn)
         .await?;
-    let mean_seconds = sqlx::query_scalar!(
-        r#"SELECT CAST(AVG(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at)) / 1e6 AS DOUBLE)
+    let queued = sqlx::query_scalar!("SELECT COUNT(*) FROM analyses WHERE status = 'queued'")
+        .fetch_one(&mut *conn)
+        .await?;
+    let oldest_seconds = sqlx::query_scalar!(
+        r#"SELECT CAST(TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) / 1e6 AS DOUBLE)
+                  AS "oldest: f64"
+           FROM analyses WHERE status = 'queued' ORDER BY id LIMIT 1"#
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .flatten();
+    let ended = sqlx::query!(
+        r#"SELECT COUNT(*) AS count,
+                  CAST(AVG(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at)) / 1e6 AS DOUBLE)
                   AS "mean: f64"
            FROM analyses
            WHERE finished_at > NOW(3) - INTERVAL 1 MINUTE AND started_at IS NOT NULL"#
     )
     .fetch_one(conn)
     .await?;
-    Ok(Load { running, mean_seconds })
+    Ok(Load { queued, running, ended: ended.count, oldest_seconds, mean_seconds: ended.mean })
 }

@@ -1,15 +1,22 @@
 //! Accepting analyses: many submits share one commit, and only then are they published.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{FromRow, MySqlConnection, MySqlPool, QueryBuilder};
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use tokio_util::task::TaskTracker;
 
+use super::held::{self, Active, Share};
 use super::{AnalysisId, UserId};
 use crate::batch::{BatchError, Batcher, Limits};
 use crate::config::JobsConfig;
-use crate::database::{micros, retry_deadlock};
+use crate::database::{Database, bind_pairs, retry_deadlock};
 use crate::queue::publisher::{Publication, Publisher};
 use crate::trace::TraceParent;
+
+/// A commit that takes longer has failed: the client hears of it while it is still listening.
+const LONGEST_COMMIT: Duration = Duration::from_millis(1500);
 
 /// An analysis asked for.
 #[derive(Debug, Clone)]
@@ -22,6 +29,8 @@ pub struct NewAnalysis {
     pub object_key: String,
     /// The request's trace.
     pub trace: TraceParent,
+    /// When it is of no use any more.
+    pub deadline: Option<OffsetDateTime>,
     /// Makes a repeated request find this one.
     pub idempotency: Option<Idempotency>,
 }
@@ -47,6 +56,26 @@ pub enum Submitted {
     Repeated(AnalysisId),
     /// The key was used before, for another request.
     KeyReused,
+    /// Its owner has as many unfinished ones as anybody may have.
+    TooMany,
+}
+
+/// What a batch came to, in the order of the batch.
+#[derive(Debug)]
+pub struct Accepted {
+    /// What became of each.
+    pub submitted: Vec<Submitted>,
+    /// Those to publish once this is committed; the others accepted are held.
+    pub publications: Vec<Publication>,
+}
+
+/// How much one user may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    /// In the broker or at work; more is held back.
+    pub share: u32,
+    /// Unfinished; more is refused.
+    pub ceiling: u32,
 }
 
 /// Hands submits to the group commit. Cheap to clone.
@@ -58,20 +87,23 @@ pub struct Submitter {
 impl Submitter {
     /// Starts the group commit; what it accepts goes to `publisher`.
     pub fn spawn(
-        pool: MySqlPool,
+        pool: Database,
         publisher: Publisher,
         jobs: JobsConfig,
+        share: Share,
         tasks: &TaskTracker,
     ) -> Self {
-        let batches = Batcher::spawn(Limits::default(), tasks, move |items: Vec<NewAnalysis>| {
+        let limits = Limits { timeout: LONGEST_COMMIT, ..Limits::default() };
+        let batches = Batcher::spawn(limits, tasks, move |items: Vec<NewAnalysis>| {
             let (pool, publisher) = (pool.clone(), publisher.clone());
+            let allowance = Allowance { share: share.get(), ceiling: jobs.job_user_ceiling };
             async move {
-                let submitted = accept(&pool, &items, &jobs).await?;
-                for (item, submitted) in items.iter().zip(&submitted) {
-                    if let Submitted::Accepted { .. } = submitted {
-                        publisher.offer(Publication::first(item.id, item.trace));
-                    }
-                }
+                // While the broker is away, what is accepted stays due: it is published as soon as the broker is back.
+                let grace =
+                    if publisher.is_ready() { jobs.job_publish_grace } else { Duration::ZERO };
+                let Accepted { submitted, publications } =
+                    accept(&pool, &items, allowance, grace).await?;
+                publisher.offer_all(publications);
                 Ok(submitted)
             }
         });
@@ -90,54 +122,123 @@ impl Submitter {
 
 /// Makes a batch durable with one commit.
 async fn accept(
-    pool: &MySqlPool,
+    pool: &Database,
     items: &[NewAnalysis],
-    jobs: &JobsConfig,
-) -> Result<Vec<Submitted>, sqlx::Error> {
+    allowance: Allowance,
+    grace: Duration,
+) -> Result<Accepted, sqlx::Error> {
     retry_deadlock(|| async {
         let mut transaction = pool.begin().await?;
-        let submitted = insert(&mut transaction, items, jobs).await?;
+        let accepted = insert(&mut transaction, items, allowance, grace).await?;
         transaction.commit().await?;
-        Ok(submitted)
+        Ok(accepted)
     })
     .await
 }
 
-/// Inserts a batch in the caller's transaction. Each row is its own outbox: it is due until a publish is confirmed.
+/// Inserts a batch in the caller's transaction. Each row is its own outbox: it is due `grace` from now, until a publish is
+/// confirmed. What goes beyond its owner's share is held, and due at its deadline only.
 pub async fn insert(
     conn: &mut MySqlConnection,
     items: &[NewAnalysis],
-    jobs: &JobsConfig,
-) -> Result<Vec<Submitted>, sqlx::Error> {
+    allowance: Allowance,
+    grace: Duration,
+) -> Result<Accepted, sqlx::Error> {
     let now = sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#)
         .fetch_one(&mut *conn)
         .await?;
-    let submitted = deduplicate(conn, items, now).await?;
-    let accepted: Vec<&NewAnalysis> = items
-        .iter()
-        .zip(&submitted)
-        .filter(|(_, submitted)| matches!(submitted, Submitted::Accepted { .. }))
-        .map(|(item, _)| item)
-        .collect();
-    if accepted.is_empty() {
-        return Ok(submitted);
+    let mut submitted = deduplicate(&mut *conn, items, now).await?;
+    let users: BTreeSet<UserId> = items.iter().map(|item| item.user).collect();
+    let active = held::count_active(&mut *conn, &users).await?;
+    let placed = admit(items, &mut submitted, active, allowance);
+    give_back_keys(&mut *conn, items, &submitted).await?;
+    if placed.is_empty() {
+        return Ok(Accepted { submitted, publications: Vec::new() });
     }
+    let due = now + grace;
     let mut query = QueryBuilder::new(
         "INSERT INTO analyses
-             (id, user_id, object_key, status, publish_due, traceparent, created_at) ",
+             (id, user_id, object_key, status, publish_due, deadline, traceparent, created_at) ",
     );
-    query.push_values(accepted, |mut row, item| {
+    query.push_values(&placed, |mut row, (item, place)| {
+        let due = match place {
+            Place::Moving => Some(item.deadline.map_or(due, |deadline| deadline.min(due))),
+            Place::Held => item.deadline,
+        };
         row.push_bind(item.id)
             .push_bind(item.user)
             .push_bind(&item.object_key)
-            .push("'queued', NOW(3) + INTERVAL ")
-            .push_bind_unseparated(micros(jobs.job_publish_grace))
-            .push_unseparated(" MICROSECOND")
+            .push("'queued'")
+            .push_bind(due)
+            .push_bind(item.deadline)
             .push_bind(item.trace.to_string())
             .push_bind(now);
     });
-    query.build().execute(conn).await?;
-    Ok(submitted)
+    query.build().execute(&mut *conn).await?;
+    let (moving, held): (Vec<_>, Vec<_>) =
+        placed.into_iter().partition(|(_, place)| *place == Place::Moving);
+    let held: Vec<(UserId, AnalysisId)> =
+        held.into_iter().map(|(item, _)| (item.user, item.id)).collect();
+    held::hold(conn, &held).await?;
+    let publications =
+        moving.into_iter().map(|(item, _)| Publication::first(item.id, item.trace)).collect();
+    Ok(Accepted { submitted, publications })
+}
+
+/// Where an accepted analysis waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the broker.
+    Moving,
+    /// In the database.
+    Held,
+}
+
+/// Places what is new, in order, by what its owner has already; refuses what goes beyond the ceiling. Whoever has
+/// something held gets the next held too, so that a user's analyses keep their order.
+fn admit<'a>(
+    items: &'a [NewAnalysis],
+    submitted: &mut [Submitted],
+    mut active: BTreeMap<UserId, Active>,
+    allowance: Allowance,
+) -> Vec<(&'a NewAnalysis, Place)> {
+    let mut placed = Vec::new();
+    for (item, submitted) in items.iter().zip(submitted) {
+        if !matches!(submitted, Submitted::Accepted { .. }) {
+            continue;
+        }
+        let active = active.entry(item.user).or_default();
+        if active.total() >= allowance.ceiling {
+            *submitted = Submitted::TooMany;
+        } else if active.held == 0 && active.moving < allowance.share {
+            active.moving += 1;
+            placed.push((item, Place::Moving));
+        } else {
+            active.held += 1;
+            placed.push((item, Place::Held));
+        }
+    }
+    placed
+}
+
+/// Lets the idempotency keys of refused submits be used again.
+async fn give_back_keys(
+    conn: &mut MySqlConnection,
+    items: &[NewAnalysis],
+    submitted: &[Submitted],
+) -> Result<(), sqlx::Error> {
+    let refused: Vec<(UserId, &str)> = items
+        .iter()
+        .zip(submitted)
+        .filter(|(_, submitted)| **submitted == Submitted::TooMany)
+        .filter_map(|(item, _)| Some((item.user, item.idempotency.as_ref()?.key.as_str())))
+        .collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("DELETE FROM idempotency_keys WHERE ");
+    bind_pairs(&mut query, ("user_id", "idem_key"), refused.into_iter());
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Reserves the idempotency keys of a batch and tells which items were asked for before.
@@ -168,12 +269,8 @@ async fn deduplicate(
     let mut query = QueryBuilder::new(
         "SELECT user_id, idem_key, fingerprint, analysis_id FROM idempotency_keys WHERE ",
     );
-    let mut any = query.separated(" OR ");
-    for (item, idempotency) in &keyed {
-        any.push("(user_id = ").push_bind_unseparated(item.user);
-        any.push_unseparated(" AND idem_key = ").push_bind_unseparated(&idempotency.key);
-        any.push_unseparated(")");
-    }
+    let keys = keyed.iter().map(|(item, idempotency)| (item.user, idempotency.key.as_str()));
+    bind_pairs(&mut query, ("user_id", "idem_key"), keys);
     let holders: Vec<Holder> = query.build_query_as().fetch_all(conn).await?;
     Ok(items.iter().map(|item| judge(item, &holders, now)).collect())
 }
@@ -200,5 +297,51 @@ fn judge(item: &NewAnalysis, holders: &[Holder], created_at: OffsetDateTime) -> 
         }
         Some(_) => Submitted::KeyReused,
         None => Submitted::Accepted { created_at },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn items(user: UserId, count: usize) -> Vec<NewAnalysis> {
+        let item = |_| NewAnalysis {
+            id: AnalysisId::generate(),
+            user,
+            object_key: String::new(),
+            trace: TraceParent::new(),
+            deadline: None,
+            idempotency: None,
+        };
+        (0..count).map(item).collect()
+    }
+
+    fn places(active: Active, allowance: Allowance, count: usize) -> (Vec<Place>, usize) {
+        let user = UserId(Uuid::now_v7());
+        let items = items(user, count);
+        let created_at = OffsetDateTime::UNIX_EPOCH;
+        let mut submitted = vec![Submitted::Accepted { created_at }; count];
+        let placed = admit(&items, &mut submitted, BTreeMap::from([(user, active)]), allowance);
+        let refused = submitted.iter().filter(|one| **one == Submitted::TooMany).count();
+        (placed.into_iter().map(|(_, place)| place).collect(), refused)
+    }
+
+    #[test]
+    fn beyond_the_share_is_held_and_beyond_the_ceiling_refused() {
+        let allowance = Allowance { share: 3, ceiling: 5 };
+        let active = Active { moving: 2, held: 0 };
+        assert_eq!(
+            places(active, allowance, 4),
+            (vec![Place::Moving, Place::Held, Place::Held], 1)
+        );
+    }
+
+    #[test]
+    fn nothing_overtakes_what_is_held() {
+        let allowance = Allowance { share: 3, ceiling: 50 };
+        let active = Active { moving: 1, held: 1 };
+        assert_eq!(places(active, allowance, 1), (vec![Place::Held], 0));
     }
 }

@@ -2,25 +2,28 @@
 //!
 //! Nothing here needs to succeed: a row stays due until its publish is confirmed and noted, and the sweep repeats it.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::future::{Fuse, FusedFuture};
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
-use sqlx::MySqlPool;
-use tokio::sync::{Mutex, mpsc};
-use tokio::time::timeout;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, Event};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::audit::Audit;
 use super::connection::{BROKER_TIMEOUT, SessionError, answered, supervise};
 use super::message::{AnalyzeRequested, TRACEPARENT};
 use super::topology::{self, EXCHANGE, JOBS};
 use crate::analyses::AnalysisId;
-use crate::analyses::due::note_published;
-use crate::config::{BrokerConfig, JobsConfig};
-use crate::database::retry_deadlock;
+use crate::analyses::audit::Suspects;
+use crate::analyses::due::{note_published, note_unpublished};
+use crate::config::BrokerConfig;
+use crate::database::{Database, bounded, retry_deadlock};
 use crate::shutdown::Shutdown;
 use crate::trace::TraceParent;
 
@@ -57,45 +60,77 @@ impl Publication {
 #[derive(Debug, Clone)]
 pub struct Publisher {
     queue: mpsc::Sender<Publication>,
+    ready: watch::Receiver<bool>,
 }
 
 impl Publisher {
-    /// Starts the publishing task; it ends once `shutdown` drains, after what it was given before.
+    /// Starts the publishing task; it ends once `shutdown` drains, after what it was given before. With `audits`, it also
+    /// looks after messages that vanish.
     pub fn spawn(
         broker: BrokerConfig,
-        pool: MySqlPool,
-        jobs: JobsConfig,
+        pool: Database,
+        audits: Option<Duration>,
         shutdown: &Shutdown,
     ) -> Self {
         let (queue, publications) = mpsc::channel(BACKLOG);
+        let (set_ready, ready) = watch::channel(false);
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(async move {
-            // One session at a time; the lock only lends the queue to the next one.
-            let publications = Mutex::new(publications);
+            // One session at a time; the lock only lends these to the next one.
+            let lent = Mutex::new((publications, Suspects::default()));
             supervise("toneup publisher", &broker.amqp_url, &draining, |connection| async {
                 let connection = connection;
-                let again_after = jobs.job_republish_after;
-                let session = Session { pool: &pool, again_after, draining: &draining };
-                session.run(&connection, &mut *publications.lock().await).await
+                let (publications, suspects) = &mut *lent.lock().await;
+                let session =
+                    Session { pool: &pool, audits, ready: &set_ready, draining: &draining };
+                let ended = Box::pin(session.run(&connection, publications, suspects)).await;
+                set_ready.send_replace(false);
+                session.give_back(publications).await;
+                ended
             })
             .await;
         });
-        Self { queue }
+        Self { queue, ready }
     }
 
-    /// Asks for a publish as soon as the broker can. When too many wait already, the sweep will ask again.
-    pub fn offer(&self, publication: Publication) {
-        if self.queue.try_send(publication).is_err() {
-            tracing::debug!(analysis.id = %publication.analysis.0, "publish left to the sweep");
+    /// Whether the broker takes messages. While it does not, what is due stays due in the database.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// Whether many publications wait already.
+    pub fn is_busy(&self) -> bool {
+        self.queue.capacity() < BACKLOG / 2
+    }
+
+    /// Asks for publishes. Where the broker is away, or too many wait already, the sweep will ask again.
+    pub fn offer_all(&self, publications: impl IntoIterator<Item = Publication>) {
+        if self.is_ready() {
+            for publication in publications {
+                if self.queue.try_send(publication).is_err() {
+                    tracing::debug!(analysis.id = %publication.analysis.0, "left to the sweep");
+                }
+            }
         }
     }
 }
 
 /// What one connection's life needs.
 struct Session<'a> {
-    pool: &'a MySqlPool,
-    again_after: Duration,
+    pool: &'a Database,
+    audits: Option<Duration>,
+    ready: &'a watch::Sender<bool>,
     draining: &'a CancellationToken,
+}
+
+/// What became of a publish.
+enum Published {
+    /// The message is safe in the queue.
+    Confirmed(AnalysisId, u32),
+    /// No queue took it: the topology is gone.
+    Unroutable(AnalysisId, u32),
+    /// The queue would not take it. The row stays due.
+    Refused,
 }
 
 impl Session<'_> {
@@ -103,57 +138,139 @@ impl Session<'_> {
         &self,
         connection: &Connection,
         publications: &mut mpsc::Receiver<Publication>,
+        suspects: &mut Suspects,
     ) -> Result<(), SessionError> {
+        let events = connection.events_listener();
         let channel = answered(connection.create_channel()).await?;
         answered(channel.confirm_select(ConfirmSelectOptions::default())).await?;
         answered(topology::declare(&channel)).await?;
+        let audit = Audit { pool: self.pool, connection, every: self.audits };
+        let mut auditing = pin!(audit.run(suspects));
+        let mut events = pin!(events);
 
+        let mut publishing = pin!(Fuse::terminated());
         let mut unconfirmed = FuturesUnordered::new();
         let mut noting = FuturesUnordered::new();
         let mut confirmed: Vec<(AnalysisId, u32)> = Vec::new();
-        let mut draining = false;
+        let (mut blocked, mut draining) = (false, false);
+        // The last time the broker answered, or was asked when nothing was open.
+        let mut answered_at = Instant::now();
+        self.ready.send_replace(true);
         loop {
             if noting.is_empty() && !confirmed.is_empty() {
                 let some = confirmed.len().min(NOTED_AT_ONCE);
                 noting.push(self.note(confirmed.drain(..some).collect()));
             }
-            if draining && unconfirmed.is_empty() && noting.is_empty() && publications.is_empty() {
+            let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
+            let idle = !waiting && noting.is_empty() && publications.is_empty();
+            if draining && (idle || blocked) {
                 return Ok(());
             }
+            let may_publish =
+                !blocked && publishing.is_terminated() && unconfirmed.len() < IN_FLIGHT;
             tokio::select! {
-                Some(outcome) = unconfirmed.next() => confirmed.extend(outcome?),
+                Some(outcome) = unconfirmed.next() => {
+                    answered_at = Instant::now();
+                    confirmed.extend(self.settle(&channel, outcome?).await?);
+                }
                 Some(()) = noting.next() => {}
-                Some(publication) = publications.recv(), if unconfirmed.len() < IN_FLIGHT => {
-                    unconfirmed.push(publish(&channel, publication).await?);
+                confirm = &mut publishing, if !publishing.is_terminated() => {
+                    unconfirmed.push(confirm?);
+                }
+                Some(publication) = publications.recv(), if may_publish => {
+                    if unconfirmed.is_empty() {
+                        answered_at = Instant::now();
+                    }
+                    publishing.set(publish(&channel, publication).fuse());
+                }
+                Some(event) = events.next() => if let Some(now_blocked) = blocking(&event) {
+                    blocked = now_blocked;
+                    answered_at = Instant::now();
+                    self.ready.send_replace(!blocked);
+                    if blocked {
+                        self.give_back(publications).await;
+                    }
+                },
+                ended = &mut auditing => return ended,
+                () = sleep_until(answered_at + BROKER_TIMEOUT), if waiting && !blocked => {
+                    return Err(SessionError::TimedOut);
                 }
                 () = self.draining.cancelled(), if !draining => draining = true,
             }
         }
     }
 
+    /// Does what the broker's word asks for; returns what is to be noted as confirmed.
+    async fn settle(
+        &self,
+        channel: &Channel,
+        published: Published,
+    ) -> Result<Option<(AnalysisId, u32)>, SessionError> {
+        match published {
+            Published::Confirmed(analysis, sequence) => Ok(Some((analysis, sequence))),
+            Published::Unroutable(analysis, sequence) => {
+                answered(topology::declare(channel)).await?;
+                self.note_unpublished(&[(analysis, sequence)]).await;
+                Ok(None)
+            }
+            Published::Refused => Ok(None),
+        }
+    }
+
+    /// What waits to be published becomes due again, for whoever can publish it next.
+    async fn give_back(&self, publications: &mut mpsc::Receiver<Publication>) {
+        let mut left = Vec::new();
+        while let Ok(Publication { analysis, sequence, .. }) = publications.try_recv() {
+            left.push((analysis, sequence));
+        }
+        for some in left.chunks(NOTED_AT_ONCE) {
+            self.note_unpublished(some).await;
+        }
+    }
+
     /// Notes confirms in the database. A failure is harmless: the sweep publishes those rows once more.
     async fn note(&self, confirmed: Vec<(AnalysisId, u32)>) {
-        let noted = retry_deadlock(|| async {
+        let noted = bounded(retry_deadlock(|| async {
             let mut connection = self.pool.acquire().await?;
-            note_published(&mut connection, &confirmed, self.again_after).await
-        });
-        match timeout(BROKER_TIMEOUT, noted).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "cannot note confirmed publishes"),
-            Err(_) => tracing::warn!("noting confirmed publishes took too long"),
+            note_published(&mut connection, &confirmed).await
+        }));
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "cannot note confirmed publishes");
+        }
+    }
+
+    /// Makes rows due at once. A failure is harmless: they are due a little later anyway.
+    async fn note_unpublished(&self, refused: &[(AnalysisId, u32)]) {
+        let noted = bounded(retry_deadlock(|| async {
+            let mut connection = self.pool.acquire().await?;
+            note_unpublished(&mut connection, refused).await
+        }));
+        if let Err(error) = noted.await {
+            tracing::debug!(%error, "cannot note what was not published");
         }
     }
 }
 
-/// Writes a message to the channel; the future it returns waits for the broker's word. `Some` if the message is safe in
-/// the queue, `None` if the broker would not take it.
+/// Whether the broker has just stopped or resumed to take messages (`connection.blocked`: a memory or disk alarm).
+fn blocking(event: &Event) -> Option<bool> {
+    match event {
+        Event::ConnectionBlocked(reason) => {
+            tracing::warn!(reason, "the broker takes no messages; they stay due");
+            Some(true)
+        }
+        Event::ConnectionUnblocked => {
+            tracing::info!("the broker takes messages again");
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+/// Writes a message to the channel; the future it returns waits for the broker's word. The session bounds both waits.
 async fn publish(
     channel: &Channel,
     publication: Publication,
-) -> Result<
-    impl Future<Output = Result<Option<(AnalysisId, u32)>, SessionError>> + use<>,
-    SessionError,
-> {
+) -> Result<impl Future<Output = Result<Published, SessionError>> + use<>, SessionError> {
     let Publication { analysis, attempt, sequence, trace } = publication;
     let message = AnalyzeRequested { analysis_id: analysis, attempt };
     let payload = serde_json::to_vec(&message).unwrap_or_default();
@@ -165,20 +282,20 @@ async fn publish(
         .with_message_id(analysis.0.to_string().into())
         .with_headers(headers);
     let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let confirm = answered(channel.basic_publish(
-        EXCHANGE.into(),
-        JOBS.routing_key.into(),
-        mandatory,
-        &payload,
-        properties,
-    ))
-    .await?;
+    let routing_key = JOBS.routing_key.into();
+    let confirm = channel
+        .basic_publish(EXCHANGE.into(), routing_key, mandatory, &payload, properties)
+        .await?;
     Ok(async move {
-        match answered(confirm).await? {
-            Confirmation::Ack(None) => Ok(Some((analysis, sequence))),
+        match confirm.await? {
+            Confirmation::Ack(None) => Ok(Published::Confirmed(analysis, sequence)),
+            Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => {
+                tracing::warn!(analysis.id = %analysis.0, "no queue takes the message");
+                Ok(Published::Unroutable(analysis, sequence))
+            }
             refused => {
                 tracing::warn!(analysis.id = %analysis.0, ?refused, "publish refused");
-                Ok(None)
+                Ok(Published::Refused)
             }
         }
     })

@@ -23,17 +23,18 @@ pub const JOBS: Queue = Queue { name: "toneup.analysis.jobs", routing_key: "jobs
 pub const DEAD: Queue = Queue { name: "toneup.analysis.dead", routing_key: "dead" };
 
 /// Declares all of it: a no-op where it exists. Only the queue's type is an argument, because an argument can never be
-/// changed on a living queue; everything else is a policy.
-pub async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
+/// changed on a living queue; everything else is a policy. Returns how many messages are ready in [`JOBS`].
+pub async fn declare(channel: &Channel) -> Result<u32, lapin::Error> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel
         .exchange_declare(EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default())
         .await?;
-    for queue in [JOBS, DEAD] {
+    let mut ready = 0;
+    for queue in [DEAD, JOBS] {
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-        channel.queue_declare(queue.name.into(), durable, arguments).await?;
+        ready = channel.queue_declare(queue.name.into(), durable, arguments).await?.message_count();
         channel
             .queue_bind(
                 queue.name.into(),
@@ -44,7 +45,7 @@ pub async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
             )
             .await?;
     }
-    Ok(())
+    Ok(ready)
 }
 
 #[cfg(test)]
