@@ -1,7 +1,7 @@
 # Every command a person or CI runs. Each sets up what it needs, says what it does, and may be run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down logs services test lint bench eval
+.PHONY: help demo up down logs services test lint bench chaos eval
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ test: ## all the tests, from nothing
 
 bench: ## measure everything in about 20 minutes (SCENARIO=replicas: one), results in docs/performance.md
 	@scripts/bench.sh $(SCENARIO)
+
+chaos: ## break everything while 2,000 jobs run, and see that none is lost (SEED=7; about 6 minutes)
+	@scripts/chaos.sh --seed $(or $(SEED),7)
 
 eval: ## how stable and how right the seasons are, beside other rules (about 8 minutes)
 	@scripts/setup.sh python tools

@@ -3,8 +3,11 @@
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 LOCAL="$ROOT/.local"
-RUN="$LOCAL/run"
-LOG="$LOCAL/log"
+# What runs, its data and its logs. A second set of servers (scripts/chaos.sh has one) sets TONEUP_DATA_DIR and ports of
+# its own; the tools in .local are shared.
+DATA="${TONEUP_DATA_DIR:-$LOCAL}"
+RUN="$DATA/run"
+LOG="$DATA/log"
 # shellcheck disable=SC2034 # used by the scripts that source this one
 VENV="$LOCAL/venv"
 
@@ -77,8 +80,10 @@ own_url() {
 
 # The address somebody chose for service variable $1, or nothing when the service is the project's own.
 # A value in .env counts only when it was changed there: `make up` copies the file from .env.example.
+# TONEUP_SERVICES=own: none is given, whatever the environment says.
 given_url() {
   local value="${!1:-}" in_env_file
+  [[ ${TONEUP_SERVICES:-} != own ]] || return 0
   if [[ -z $value ]]; then
     in_env_file="$(setting_in "$1" "$ROOT/.env")"
     [[ $in_env_file == "$(setting_in "$1" "$ROOT/.env.example")" ]] || value="$in_env_file"

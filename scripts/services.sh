@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # The servers ToneUp needs: RabbitMQ, MariaDB (or MySQL), Redis, S3.
-#   scripts/services.sh start|stop|status|logs
+#   scripts/services.sh start|stop|crash [NAME…]     all without a name; crash: SIGKILL, of our own instances only
+#   scripts/services.sh status|logs
+#   scripts/services.sh rabbitmqctl ARGUMENT…        the broker's own tool, for an instance of our own
 # Each is, in this order: the one whose URL is set (DATABASE_URL, AMQP_URL, REDIS_URL, S3_ENDPOINT: only checked);
 # a container, where a Docker engine answers; or an instance of our own from Debian packages, with its data under
 # .local/, on 127.0.0.1 and on ports of its own, so that it never meets a server that is already there.
+# TONEUP_SERVICES=own asks for the last, wherever it runs.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,7 +23,7 @@ MODE_FILE="$RUN/services.mode"
 # --- RabbitMQ ---------------------------------------------------------------------------------------
 
 start_rabbitmq() {
-  local data="$LOCAL/rabbitmq"
+  local data="$DATA/rabbitmq"
   mkdir -p "$data/home" "$data/conf.d"
   # Read after rabbitmq/rabbitmq.conf; the later value wins.
   cat >"$data/conf.d/own.conf" <<CONF
@@ -70,7 +73,7 @@ ports_of_rabbitmq() {
 # --- MariaDB ----------------------------------------------------------------------------------------
 
 start_mariadb() {
-  local data="$LOCAL/mariadb" user
+  local data="$DATA/mariadb" user
   user="$(id -un)"
   if [[ ! -d $data/mysql ]]; then
     rm -rf "$data.new"
@@ -98,8 +101,8 @@ ports_of_mariadb() { printf '%s\n' "$TONEUP_DATABASE_PORT"; }
 # --- Redis ------------------------------------------------------------------------------------------
 
 start_redis() {
-  mkdir -p "$LOCAL/redis"
-  start_process redis redis-server --bind 127.0.0.1 --port "$TONEUP_REDIS_PORT" --dir "$LOCAL/redis" \
+  mkdir -p "$DATA/redis"
+  start_process redis redis-server --bind 127.0.0.1 --port "$TONEUP_REDIS_PORT" --dir "$DATA/redis" \
     --daemonize no --appendonly no --save '' --maxmemory-policy noeviction
 }
 
@@ -110,7 +113,7 @@ ports_of_redis() { printf '%s\n' "$TONEUP_REDIS_PORT"; }
 # --- S3 (SeaweedFS) ---------------------------------------------------------------------------------
 
 start_s3() {
-  local data="$LOCAL/s3"
+  local data="$DATA/s3"
   mkdir -p "$data"
   # Off: other protocols, the console, the anonymous usage statistics it would send, and CORS for any origin where
   # a bucket has no rules of its own. Sockets are named relative to the data directory: a path is 107 bytes at most.
@@ -142,7 +145,7 @@ ports_of_s3() {
 
 # --- which way --------------------------------------------------------------------------------------
 
-docker_answers() { have docker && timeout 5 docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
+docker_answers() { [[ ${TONEUP_SERVICES:-} != own ]] && have docker && timeout 5 docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
 
 compose() { docker compose --project-directory "$ROOT" "$@"; }
 
@@ -231,7 +234,7 @@ each_at_once() {
 
 start() {
   local name wanted=()
-  for name in "${SERVICES[@]}"; do
+  for name; do
     if is_given "$name"; then check_given "$name"; else wanted+=("$name"); fi
   done
   ((${#wanted[@]} > 0)) || return 0
@@ -249,10 +252,25 @@ start() {
 stop() {
   if runs_in_containers && docker_answers; then
     # `down` without --volumes: the data stays.
-    compose down
+    if (($# == ${#SERVICES[@]})); then compose down; else compose stop "${@/mariadb/mysql}"; fi
   fi
-  each_at_once stop_own "${SERVICES[@]}"
-  rm -f "$MODE_FILE"
+  each_at_once stop_own "$@"
+  some_run_here || rm -f "$MODE_FILE"
+}
+
+# Nothing is flushed, nothing is closed.
+crash() {
+  local name pid
+  for name; do
+    pid="$(our_pid "$name")"
+    [[ -z $pid ]] || kill -KILL -- "-$pid"
+  done
+}
+
+# Asks the broker's own tool; the wrapper in /usr/sbin insists on root or the user rabbitmq.
+rabbitmqctl() {
+  HOME="$DATA/rabbitmq/home" ERL_EPMD_PORT="$TONEUP_EPMD_PORT" RABBITMQ_NODENAME=toneup@localhost \
+    RABBITMQ_CONF_ENV_FILE="$DATA/rabbitmq/no-environment-file" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
 }
 
 # Exits with 0 when every service can be used, else 3.
@@ -283,16 +301,28 @@ logs() {
 }
 
 main() {
+  local command="${1:-}"
+  shift || true
   mkdir -p "$RUN" "$LOG"
-  case "${1:-}" in
-    start | stop)
-      exec 9>"$LOCAL/services.lock"
-      flock 9
-      "$1"
+  case "$command" in
+    start | stop | crash)
+      exec 9>"$DATA/services.lock"
+      # Single ones do not wait for each other.
+      if (($# > 0)); then flock --shared 9; else flock 9; fi
+      (($# > 0)) || set -- "${SERVICES[@]}"
+      refuse_unknown "$@"
+      "$command" "$@"
       ;;
-    status | logs) "$1" ;;
-    *) die "usage: scripts/services.sh start|stop|status|logs" ;;
+    status | logs | rabbitmqctl) "$command" "$@" ;;
+    *) die "usage: scripts/services.sh start|stop|crash|status|logs|rabbitmqctl" ;;
   esac
+}
+
+refuse_unknown() {
+  local name
+  for name; do
+    [[ -n ${URL_OF[$name]:-} ]] || die "no such service: $name (there are ${SERVICES[*]})"
+  done
 }
 
 main "$@"

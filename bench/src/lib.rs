@@ -1,5 +1,6 @@
 //! ToneUp's measurements: a stub analyzer, a load generator, and one command for each scenario.
 
+pub mod chaos;
 pub mod load;
 pub mod measure;
 pub mod proxy;

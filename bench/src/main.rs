@@ -1,17 +1,23 @@
 //! `bench`: the measurements, and the servers they need.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use toneup_bench::chaos;
 use toneup_bench::proxy::Proxy;
 use toneup_bench::report::table::say;
 use toneup_bench::scenarios::{self, Scenario};
 use toneup_bench::site::Services;
 use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
+
+/// How long a stub that is asked to end may finish what is inside.
+const STUB_GRACE: Duration = Duration::from_secs(3);
 
 /// Measures ToneUp
 #[derive(Debug, Parser)]
@@ -29,6 +35,8 @@ enum Command {
     Proxy(ProxyArgs),
     /// Run one scenario, or all
     Run(Box<RunArgs>),
+    /// Break everything, and see that no job is lost and none done twice; see scripts/chaos.sh
+    Chaos(Box<chaos::Options>),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +68,9 @@ struct StubArgs {
     /// Processes behind the port, each with its own queue
     #[arg(long, default_value_t = 1)]
     lanes: usize,
+    /// Append every call to this file: its trace id, when it came in, when it was answered
+    #[arg(long)]
+    calls: Option<PathBuf>,
 }
 
 impl StubArgs {
@@ -110,26 +121,47 @@ async fn main() -> anyhow::Result<ExitCode> {
     toneup_bench::install_tls();
     match Cli::parse().command {
         Command::Stub(args) => {
-            let stub = Stub::start(args.settings(), args.listen, args.control).await?;
+            let calls = args.calls.as_deref();
+            let stub = Stub::start(args.settings(), args.listen, args.control, calls).await?;
             say(&json!({ "address": stub.address, "control": stub.control }).to_string())?;
-            stub.serve().await;
+            let mut asked_to_end = signal(SignalKind::terminate())?;
+            tokio::select! {
+                () = stub.serve() => {}
+                _ = asked_to_end.recv() => stub.drain(STUB_GRACE).await,
+            }
         }
         Command::Proxy(args) => {
             let proxy = Proxy::bind(args.listen, &args.analyzer, args.permits).await?;
             say(&json!({ "address": proxy.address }).to_string())?;
             proxy.serve().await?;
         }
+        Command::Chaos(options) => {
+            // Dropped on Ctrl-C, as below.
+            return tokio::select! {
+                held = chaos::run(&options) => {
+                    Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                }
+                interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),
+            };
+        }
         Command::Run(args) => {
             let run = scenarios::run(args.scenario, args.quick, &args.services);
             // Dropped on Ctrl-C: that ends every process it has started.
             tokio::select! {
                 ran = run => ran?,
-                interrupted = tokio::signal::ctrl_c() => {
-                    interrupted?;
-                    return Ok(ExitCode::FAILURE);
-                }
+                interrupted = interrupted() => return interrupted.map(|()| ExitCode::FAILURE),
             }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() -> anyhow::Result<()> {
+    let mut asked_to_end = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed?,
+        _ = asked_to_end.recv() => {}
+    }
+    Ok(())
 }

@@ -22,7 +22,7 @@ struct Running {
 async fn start(settings: Settings) -> Running {
     toneup_bench::install_tls();
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-    let stub = Stub::start(settings, any, any).await.unwrap();
+    let stub = Stub::start(settings, any, any, None).await.unwrap();
     Running { stub, http: Client::builder().no_proxy().build().unwrap() }
 }
 

@@ -160,6 +160,16 @@ impl User {
         })
     }
 
+    /// The access token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The uploaded photo.
+    pub fn object_key(&self) -> &str {
+        &self.object_key
+    }
+
     /// Submits, waits and notes.
     async fn run(&self, give_up: Instant) -> Job {
         let mut job = Job::default();

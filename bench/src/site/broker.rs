@@ -1,21 +1,49 @@
-//! A virtual host of a measurement's own, with the topology of `rabbitmq/definitions.json`.
+//! The broker's management API, and virtual hosts of a measurement's own with the topology of
+//! `rabbitmq/definitions.json`.
 
 use anyhow::Context;
 use reqwest::{Client, Method};
 use serde_json::{Map, Value};
 use url::Url;
 
+/// The management API.
+#[derive(Debug, Clone)]
+pub(crate) struct Management {
+    address: Url,
+    http: Client,
+}
+
+impl Management {
+    pub(crate) fn new(address: &Url) -> anyhow::Result<Self> {
+        Ok(Self { address: address.clone(), http: crate::load::target::http()? })
+    }
+
+    /// Calls `/api/…`; what it answers, null where that is nothing.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
+        let base = self.address.as_str().trim_end_matches('/');
+        let mut request = self.http.request(method, format!("{base}/api/{path}"));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let text = request.send().await?.error_for_status()?.text().await?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct VirtualHost {
     name: String,
-    management: Url,
-    http: Client,
+    management: Management,
 }
 
 impl VirtualHost {
     pub(super) async fn create(management: &Url, name: &str) -> anyhow::Result<Self> {
-        let http = crate::load::target::http()?;
-        let vhost = Self { name: name.to_owned(), management: management.clone(), http };
+        let vhost = Self { name: name.to_owned(), management: Management::new(management)? };
         let made = vhost.ask(Method::PUT, &format!("vhosts/{name}"), None).await;
         made.context("creating a virtual host; are the services up?")?;
         let file = super::repository().join("rabbitmq/definitions.json");
@@ -44,12 +72,6 @@ impl VirtualHost {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let base = self.management.as_str().trim_end_matches('/');
-        let mut request = self.http.request(method, format!("{base}/api/{path}"));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let text = request.send().await?.error_for_status()?.text().await?;
-        Ok(serde_json::from_str(&text).unwrap_or_default())
+        self.management.ask(method, path, body).await
     }
 }

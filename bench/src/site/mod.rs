@@ -1,7 +1,7 @@
 //! Where a measurement takes place: ToneUp's own processes with a database, a virtual host and a Redis prefix that
 //! nobody else uses, and the analyzers they call.
 
-mod broker;
+pub(crate) mod broker;
 pub mod process;
 pub mod servers;
 
@@ -30,7 +30,7 @@ pub struct Services {
         default_value = "mysql://toneup:toneup@127.0.0.1:28306/toneup",
         hide_env_values = true
     )]
-    database_url: Url,
+    pub(crate) database_url: Url,
     /// The broker
     #[arg(
         long,
@@ -38,7 +38,7 @@ pub struct Services {
         default_value = "amqp://toneup:toneup@127.0.0.1:28672/toneup",
         hide_env_values = true
     )]
-    amqp_url: Url,
+    pub(crate) amqp_url: Url,
     /// The broker's management API, as a user who may create virtual hosts
     #[arg(
         long,
@@ -46,19 +46,19 @@ pub struct Services {
         default_value = "http://toneup:toneup@127.0.0.1:28675",
         hide_env_values = true
     )]
-    amqp_management_url: Url,
+    pub(crate) amqp_management_url: Url,
     /// Redis
     #[arg(long, env, default_value = "redis://127.0.0.1:28379/0", hide_env_values = true)]
-    redis_url: Url,
+    pub(crate) redis_url: Url,
     /// The object store
     #[arg(long, env, default_value = "http://127.0.0.1:18333")]
-    s3_endpoint: Url,
+    pub(crate) s3_endpoint: Url,
     /// Its bucket
     #[arg(long, env, default_value = "toneup-photos")]
-    s3_bucket: String,
+    pub(crate) s3_bucket: String,
     /// Access key
     #[arg(long, env, default_value = "toneup-dev", hide_env_values = true)]
-    s3_access_key_id: String,
+    pub(crate) s3_access_key_id: String,
     /// Secret key
     #[arg(
         long,
@@ -66,7 +66,7 @@ pub struct Services {
         default_value = "toneup-dev-secret-not-for-production",
         hide_env_values = true
     )]
-    s3_secret_access_key: String,
+    pub(crate) s3_secret_access_key: String,
 }
 
 /// What a site is to be like.

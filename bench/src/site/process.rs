@@ -4,9 +4,12 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 /// Settings that would take from ToneUp what the measurement is about. The file of settings gives the window a value.
 const NOT_INHERITED: [&str; 1] = ["WORKER_WINDOW"];
@@ -60,6 +63,24 @@ impl Process {
     /// Waits until it has ended by itself.
     pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
+    }
+
+    /// Whether it has ended, and how.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Asks it to end, and waits for `grace` at most; how it ended, or `None` when it has not: then it is killed.
+    pub async fn terminate(mut self, grace: Duration) -> anyhow::Result<Option<ExitStatus>> {
+        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            // An error says that it has ended already.
+            kill_process(pid, Signal::TERM).ok();
+        }
+        if let Ok(ended) = timeout(grace, self.child.wait()).await {
+            return Ok(Some(ended?));
+        }
+        self.kill().await;
+        Ok(None)
     }
 
     /// Ends it at once.

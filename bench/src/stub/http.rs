@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::{IncomingStream, Listener};
@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Shared;
+use super::calls::trace_id;
 use super::record::{Answered, Sample};
 use super::visit::{Told, Visit};
+use super::{Settings, Shared, misbehaviour};
 
 /// Largest body that is read, in bytes.
 const BODY_LIMIT_BYTES: usize = 12 << 20;
@@ -66,9 +67,12 @@ pub(super) fn routes(shared: Arc<Shared>) -> Router {
 async fn analyze_color(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(Lane(lane)): ConnectInfo<Lane>,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
     let arrived_ms = shared.clock.now_ms();
+    let trace_id = trace_id(&headers);
+    shared.log(&trace_id, false);
     // Read whole before anything is said: a client that is answered while it sends may see a broken connection.
     let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
         return StatusCode::BAD_REQUEST.into_response();
@@ -77,13 +81,17 @@ async fn analyze_color(
     if hanging.wait_for(|hanging| !hanging).await.is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    let headers = shared.lock().settings.headers;
+    let Settings { headers, health, .. } = shared.lock().settings;
+    if let Some(wrong) = misbehaviour::answer(health) {
+        return wrong;
+    }
     let mut visit = match Visit::enter(&shared, lane, arrived_ms) {
         Ok(visit) => visit,
         Err(pause_ms) => return overloaded(&shared, lane, pause_ms),
     };
     visit.work().await;
     let told = visit.finish();
+    shared.log(&trace_id, true);
     let answer = json!({ "userId": user_id(&body), "personalColor": "SPRING" });
     let mut response = Json(answer).into_response();
     if headers {

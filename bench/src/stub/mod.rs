@@ -1,7 +1,9 @@
 //! The stub analyzer: the HTTP contract of the real one, with a capacity that can be set, and a record of its use.
 
+pub mod calls;
 pub mod gate;
 pub mod http;
+mod misbehaviour;
 pub mod record;
 mod server;
 pub mod service;
@@ -14,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::server::Stub;
 
+use self::calls::{Call, CallLog};
 use self::gate::{Line, waiters};
 use self::record::{Clock, Record, Sample};
 use self::service::Variation;
@@ -40,8 +43,8 @@ pub struct Settings {
     pub health: Health,
 }
 
-/// Whether a stub answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a stub answers, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Health {
     /// It answers.
@@ -50,6 +53,18 @@ pub enum Health {
     Hanging,
     /// It refuses connections, and has cut those it had.
     Down,
+    /// It answers 500 at once.
+    Failing,
+    /// It answers 503 at once, and does not say for how long.
+    Refusing,
+    /// It answers 200 with what is no JSON.
+    Garbage,
+    /// It answers 200 with a page.
+    WrongType,
+    /// It breaks off in the middle of its answer.
+    Truncated,
+    /// It sends its answer byte by byte, for longer than anybody waits.
+    Trickling,
 }
 
 impl Default for Settings {
@@ -100,16 +115,18 @@ struct Shared {
     clock: Clock,
     instance: String,
     hanging: watch::Sender<bool>,
+    calls: Option<CallLog>,
 }
 
 impl Shared {
-    fn new(settings: Settings) -> Arc<Self> {
+    fn new(settings: Settings, calls: Option<CallLog>) -> Arc<Self> {
         let core = Core { settings, lines: Vec::new(), record: Record::default(), next_id: 0 };
         let shared = Arc::new(Self {
             core: Mutex::new(core),
             clock: Clock::default(),
             instance: uuid::Uuid::new_v4().simple().to_string(),
             hanging: watch::channel(settings.health == Health::Hanging).0,
+            calls,
         });
         shared.apply(settings);
         shared
@@ -117,6 +134,14 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs a call, where calls are logged.
+    fn log(&self, trace_id: &str, answered: bool) {
+        if let Some(calls) = &self.calls {
+            let at_ms = self.clock.now_ms();
+            calls.write(&Call { trace_id: trace_id.to_owned(), at_ms, answered });
+        }
     }
 
     /// Changes the settings. Lanes are added, never taken away: requests stand in them.

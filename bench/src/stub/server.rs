@@ -1,6 +1,7 @@
 //! A running stub: the analyzer's port, which can go down, and the control port, which cannot.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,10 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Mutex, oneshot};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
+use super::calls::CallLog;
 use super::http::{Lane, NoDelay, control_routes, routes};
 use super::{Health, Settings, Shared};
 
@@ -29,6 +31,7 @@ pub struct Stub {
     pub address: SocketAddr,
     /// Where it is asked for its record and told to change.
     pub control: SocketAddr,
+    shared: Arc<Shared>,
     tasks: TaskTracker,
 }
 
@@ -54,13 +57,14 @@ impl Drop for Port {
 }
 
 impl Stub {
-    /// Starts a stub; ports 0 are chosen.
+    /// Starts a stub; ports 0 are chosen. Calls are logged to `calls`, where it is given.
     pub async fn start(
         settings: Settings,
         listen: SocketAddr,
         control: SocketAddr,
+        calls: Option<&Path>,
     ) -> anyhow::Result<Self> {
-        let shared = Shared::new(settings);
+        let shared = Shared::new(settings, calls.map(CallLog::open).transpose()?);
         let (port, address) = open(&shared, listen).await?;
         let listener = TcpListener::bind(control).await.context("binding the control port")?;
         let control = listener.local_addr()?;
@@ -72,14 +76,24 @@ impl Stub {
         let app = Router::new()
             .route("/control", post(change))
             .with_state(controlled)
-            .merge(control_routes(shared));
+            .merge(control_routes(Arc::clone(&shared)));
         let tasks = TaskTracker::new();
         tasks.spawn(async move { axum::serve(listener, app).await });
-        Ok(Self { address, control, tasks })
+        Ok(Self { address, control, shared, tasks })
+    }
+
+    /// Takes nothing more and waits until what is inside is answered, `grace` at most.
+    pub async fn drain(&self, grace: Duration) {
+        let settings = self.shared.lock().settings;
+        self.shared.apply(Settings { health: Health::Refusing, ..settings });
+        let give_up = Instant::now() + grace;
+        while self.shared.lock().usage().0 > 0 && Instant::now() < give_up {
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Serves for ever.
-    pub async fn serve(self) {
+    pub async fn serve(&self) {
         self.tasks.close();
         self.tasks.wait().await;
     }

@@ -1,0 +1,94 @@
+//! What is left of a run: the clients' ledger, the rows of the database, the calls of the analyzer, the queues.
+//! The queries are the suite's own: nothing here comes from the code that is judged.
+
+use std::path::Path;
+
+use sqlx::{FromRow, MySqlPool};
+use uuid::Uuid;
+
+use super::faults::Injected;
+use super::ledger::{Entry, read_lines};
+use super::servers::Servers;
+use super::site::{MAX_ATTEMPTS, calls};
+use crate::stub::calls::Call;
+
+/// An analysis as it is at the end. Times in milliseconds since 1970, by the database's clock.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct AnalysisRow {
+    pub(crate) id: Uuid,
+    pub(crate) status: String,
+    pub(crate) attempt: i64,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) deadline_ms: Option<f64>,
+    pub(crate) created_ms: f64,
+    pub(crate) started_ms: Option<f64>,
+    pub(crate) finished_ms: Option<f64>,
+}
+
+/// A row of what an analysis came to.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct OutcomeRow {
+    pub(crate) analysis: Uuid,
+    pub(crate) error_code: Option<String>,
+    pub(crate) has_result: bool,
+}
+
+/// A row of the event log.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct EventRow {
+    pub(crate) analysis: Uuid,
+    pub(crate) event: u64,
+    pub(crate) status: String,
+    pub(crate) created_ms: f64,
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Evidence {
+    pub(crate) ledger: Vec<Entry>,
+    pub(crate) analyses: Vec<AnalysisRow>,
+    pub(crate) outcomes: Vec<OutcomeRow>,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) calls: Vec<Call>,
+    /// Messages by queue.
+    pub(crate) queues: Vec<(String, u64)>,
+    pub(crate) dead_letters: Vec<String>,
+    pub(crate) max_attempts: i64,
+    pub(crate) faults: Vec<Injected>,
+    /// What went wrong beside: processes that ended by themselves, faults that could not be injected.
+    pub(crate) incidents: Vec<String>,
+}
+
+const ANALYSES: &str = "SELECT id, status, CAST(attempt AS SIGNED) AS attempt, traceparent,
+    CAST(UNIX_TIMESTAMP(deadline) * 1000 AS DOUBLE) AS deadline_ms,
+    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms,
+    CAST(UNIX_TIMESTAMP(started_at) * 1000 AS DOUBLE) AS started_ms,
+    CAST(UNIX_TIMESTAMP(finished_at) * 1000 AS DOUBLE) AS finished_ms FROM analyses";
+const OUTCOMES: &str =
+    "SELECT analysis_id AS analysis, error_code, result IS NOT NULL AS has_result
+    FROM analysis_outcomes";
+const EVENTS: &str = "SELECT analysis_id AS analysis, seq AS event, status,
+    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM analysis_events";
+
+impl Evidence {
+    /// Gathers what the database, the broker and the analyzer hold.
+    pub(crate) async fn gather(
+        database: &MySqlPool,
+        servers: &Servers,
+        folder: &Path,
+        ledger: Vec<Entry>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            ledger,
+            analyses: sqlx::query_as(ANALYSES).fetch_all(database).await?,
+            outcomes: sqlx::query_as(OUTCOMES).fetch_all(database).await?,
+            events: sqlx::query_as(EVENTS).fetch_all(database).await?,
+            calls: read_lines(&calls(folder))?,
+            queues: servers.messages().await?,
+            dead_letters: servers.dead_letters().await?,
+            max_attempts: MAX_ATTEMPTS,
+            faults: Vec::new(),
+            incidents: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! The fault suite: real processes and servers, broken by a seeded schedule while clients submit; an independent checker
+//! reads what is left. How to read its output: `docs/reliability.md`.
+
+mod checker;
+mod clients;
+mod evidence;
+mod faults;
+mod ledger;
+mod link;
+mod recovery;
+mod replica;
+mod report;
+mod schedule;
+mod servers;
+mod site;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use futures_util::future::join_all;
+use sqlx::MySqlPool;
+use sqlx::mysql::MySqlPoolOptions;
+use tokio::time::{Instant, interval, sleep};
+
+use self::clients::Crowd;
+use self::evidence::Evidence;
+use self::faults::{Injected, inject};
+use self::ledger::Ledger;
+use self::report::Report;
+use self::schedule::{APIS, Slot, schedule};
+use self::servers::{JOBS, Servers};
+use self::site::Site;
+use crate::report::table::say;
+use crate::site::{Services, repository, within};
+use crate::stub::record::Clock;
+
+/// What a run is like.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Decides which faults hit what, when and for how long
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Jobs to submit, at least
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// Clients that submit and watch
+    #[arg(long, default_value_t = 40)]
+    clients: usize,
+    /// A few faults in less than a minute
+    #[arg(long)]
+    short: bool,
+    /// Ports of the suite's own processes lie above this one
+    #[arg(long, env = "TONEUP_PORT_BASE", default_value_t = 31_000)]
+    port_base: u16,
+    /// Where it may write; must be empty
+    #[arg(long)]
+    folder: PathBuf,
+    #[command(flatten)]
+    services: Services,
+}
+
+/// Jobs of a whole and of a short run.
+const JOBS_OF: (usize, usize) = (2_000, 300);
+/// The share of the jobs that is submitted in bursts, one as each slot begins; the others trickle.
+const BURST_SHARE: f64 = 0.6;
+/// Between two jobs that trickle.
+const TRICKLE: Duration = Duration::from_millis(250);
+/// After a slot's faults are cleared, jobs must flow again within this.
+const RECOVERY_TIMEOUT: Duration = Duration::from_mins(1);
+/// Between slots.
+const BREATH: Duration = Duration::from_millis(300);
+/// At the end, everything must have been accepted, ended, told and acknowledged within this each. Leases of 15 s, pauses
+/// of up to a minute between attempts and lost messages are behind the slowest of them.
+const DRAIN_TIMEOUT: Duration = Duration::from_mins(2);
+/// How often processes are looked at.
+const WATCH_PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs the suite; whether everything held.
+pub async fn run(options: &Options) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    let slots = schedule(options.seed, options.short);
+    std::fs::create_dir_all(&options.folder)?;
+    let servers = Servers::new(&options.services)?;
+    say(&format!("chaos: {} faults in {} slots", slots.iter().flatten().count(), slots.len()))?;
+    let database = MySqlPoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(2))
+        .connect_lazy(options.services.database_url.as_str())?;
+    let site = Site::open(&servers, options.port_base, &options.folder).await?;
+    let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
+    let apis = (0..APIS).map(|replica| site.api(replica)).collect();
+    let crowd =
+        Crowd::gather(options.seed, options.clients, apis, ledger, database.clone()).await?;
+    let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
+    let injected = tokio::select! {
+        injected = run.storm(&slots) => injected?,
+        failed = run.supervise() => return failed.map(|()| false),
+    };
+    run.judge(injected).await
+}
+
+/// What a run works with.
+struct Run<'a> {
+    options: &'a Options,
+    site: Site,
+    servers: Servers,
+    crowd: Arc<Crowd>,
+    database: MySqlPool,
+    incidents: Mutex<Vec<String>>,
+    began: Instant,
+}
+
+impl Run<'_> {
+    fn progress(&self, text: &str) -> anyhow::Result<()> {
+        let at = self.began.elapsed().as_secs_f64();
+        Ok(say(&format!("{at:6.1} s  {:>4} jobs  {text}", self.crowd.jobs()))?)
+    }
+
+    fn incident(&self, text: String) -> anyhow::Result<()> {
+        self.progress(&text)?;
+        self.incidents.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        Ok(())
+    }
+
+    /// Starts again what ends by itself, as whoever runs containers does; it should not have.
+    async fn supervise(&self) -> anyhow::Result<()> {
+        loop {
+            for incident in self.site.revive().await? {
+                self.incident(incident)?;
+            }
+            sleep(WATCH_PAUSE).await;
+        }
+    }
+
+    /// All slots, and then the calm in which everything must come to its end.
+    async fn storm(&self, slots: &[Slot]) -> anyhow::Result<Vec<Injected>> {
+        let (whole, short) = JOBS_OF;
+        let jobs = self.options.jobs.unwrap_or(if self.options.short { short } else { whole });
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of jobs: small and positive"
+        )]
+        let burst = (jobs as f64 * BURST_SHARE / slots.len() as f64) as usize;
+        let mut all = Vec::new();
+        for slot in slots {
+            self.crowd.submit(burst);
+            let injected = tokio::select! {
+                injected = self.slot(slot) => injected?,
+                () = self.trickle() => Vec::new(),
+            };
+            all.extend(injected);
+            sleep(BREATH).await;
+        }
+        self.crowd.submit(jobs.saturating_sub(self.crowd.jobs()));
+        self.drain().await?;
+        Ok(all)
+    }
+
+    /// Jobs that come whatever happens; never ends.
+    async fn trickle(&self) {
+        let mut ticks = interval(TRICKLE);
+        loop {
+            ticks.tick().await;
+            self.crowd.submit(1);
+        }
+    }
+
+    /// One slot: its faults, and the way back.
+    async fn slot(&self, slot: &Slot) -> anyhow::Result<Vec<Injected>> {
+        let names: Vec<String> = slot.iter().map(ToString::to_string).collect();
+        self.progress(&names.join(" + "))?;
+        let clock = Clock::default();
+        let all = slot.iter().map(|fault| inject(*fault, &self.site, &self.servers, &clock));
+        let mut injected = Vec::new();
+        for (fault, outcome) in slot.iter().zip(join_all(all).await) {
+            match outcome {
+                Ok(done) => injected.push(done),
+                Err(error) => self.incident(format!("{fault}: {error:#}"))?,
+            }
+        }
+        let cleared_ms = clock.now_ms();
+        let recovery_ms = recovery::flows(&self.database, cleared_ms, RECOVERY_TIMEOUT).await;
+        for one in &mut injected {
+            one.recovery_ms = recovery_ms;
+        }
+        match recovery_ms {
+            Some(ms) => self.progress(&format!("  jobs flow again after {:.1} s", ms / 1e3))?,
+            None => self.incident(format!("no job flowed after: {}", names.join(" + ")))?,
+        }
+        Ok(injected)
+    }
+
+    /// Waits until nothing is left to do. What is left after that is for the checker to find.
+    async fn drain(&self) -> anyhow::Result<()> {
+        self.progress("calm; waiting for the rest")?;
+        let submitted = within(DRAIN_TIMEOUT, async || self.crowd.all_submitted()).await;
+        self.progress(if submitted.is_ok() { "all submitted" } else { "NOT all submitted" })?;
+        let ended = within(DRAIN_TIMEOUT, async || {
+            recovery::unfinished(&self.database).await.is_ok_and(|left| left == 0)
+        });
+        let ended = ended.await;
+        self.progress(if ended.is_ok() { "all ended" } else { "NOT all ended" })?;
+        let told = within(DRAIN_TIMEOUT, async || self.crowd.untold() == 0).await;
+        self.progress(if told.is_ok() { "all told" } else { "NOT all told" })?;
+        let empty = within(DRAIN_TIMEOUT, async || {
+            let queues = self.servers.messages().await;
+            queues.is_ok_and(|queues| queues.contains(&(JOBS.to_owned(), 0)))
+        });
+        let empty = empty.await;
+        self.progress(if empty.is_ok() { "queue empty" } else { "queue NOT empty" })
+    }
+
+    /// Gathers, checks and reports.
+    async fn judge(self, faults: Vec<Injected>) -> anyhow::Result<bool> {
+        let Options { seed, folder, short, .. } = self.options;
+        let ledger = self.crowd.disperse().await?;
+        let gathered = Evidence::gather(&self.database, &self.servers, folder, ledger).await;
+        let mut evidence = gathered.context("gathering the evidence")?;
+        evidence.faults = faults;
+        evidence.incidents = self.incidents.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.site.close().await;
+        let verdict = checker::check(&evidence);
+        let report = Report {
+            seed: *seed,
+            jobs: self.crowd.jobs(),
+            took_s: self.began.elapsed().as_secs_f64(),
+            evidence: &evidence,
+            verdict: &verdict,
+        };
+        report.finish(&results(*seed, *short)?)?;
+        Ok(report.held())
+    }
+}
+
+/// Where the report goes.
+fn results(seed: u64, short: bool) -> anyhow::Result<PathBuf> {
+    let folder: &Path = &repository().join("bench/results");
+    std::fs::create_dir_all(folder)?;
+    let name = format!("chaos-{seed}{}.json", if short { "-short" } else { "" });
+    Ok(folder.join(name))
+}

@@ -1,0 +1,69 @@
+//! One process of ours that is killed, asked to end, and started again.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::Mutex;
+
+use crate::site::process::Process;
+
+/// One replica of a program.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) name: String,
+    program: &'static str,
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+    /// `None` while it is down on purpose.
+    process: Mutex<Option<Process>>,
+}
+
+impl Replica {
+    pub(crate) fn new(
+        name: String,
+        program: &'static str,
+        arguments: Vec<String>,
+        variables: Vec<(String, String)>,
+    ) -> Self {
+        Self { name, program, arguments, variables, process: Mutex::new(None) }
+    }
+
+    /// Starts it, unless it runs.
+    pub(crate) async fn start(&self) -> anyhow::Result<()> {
+        let mut process = self.process.lock().await;
+        if process.is_none() {
+            let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+            let log = format!("chaos/{}", self.name);
+            *process = Some(Process::start(&log, self.program, &arguments, &self.variables)?);
+        }
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub(crate) async fn kill(&self) {
+        if let Some(process) = self.process.lock().await.take() {
+            process.kill().await;
+        }
+    }
+
+    /// SIGTERM; fails when it has not ended in order within `grace`.
+    pub(crate) async fn terminate(&self, grace: Duration) -> anyhow::Result<()> {
+        let Some(process) = self.process.lock().await.take() else { return Ok(()) };
+        let ended = process.terminate(grace).await?;
+        let ended = ended.with_context(|| format!("{} did not end in {grace:?}", self.name))?;
+        anyhow::ensure!(ended.success(), "{} was asked to end and ended with {ended}", self.name);
+        Ok(())
+    }
+
+    /// Starts it again if it has ended by itself; says how it ended.
+    pub(crate) async fn revive(&self) -> anyhow::Result<Option<String>> {
+        let mut process = self.process.lock().await;
+        let Some(ended) = process.as_mut().map(Process::has_ended).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        process.take();
+        drop(process);
+        self.start().await?;
+        Ok(Some(format!("{} ended by itself with {ended}", self.name)))
+    }
+}

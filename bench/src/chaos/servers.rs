@@ -1,0 +1,145 @@
+//! The servers of a run: its own, started by scripts/services.sh, so that they can be killed.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::schedule::Server;
+use crate::site::broker::Management;
+use crate::site::{Services, repository};
+
+/// Where jobs wait.
+pub(crate) const JOBS: &str = "toneup.analysis.jobs";
+/// Where dead letters lie.
+pub(crate) const DEAD: &str = "toneup.analysis.dead";
+const EXCHANGE: &str = "toneup.analysis";
+/// Takes a copy of every message and hands it to the jobs queue a moment later.
+const COPIES: &str = "chaos.copies";
+/// Long enough that most first deliveries are being worked on when the second comes.
+const COPY_DELAY_MS: u64 = 150;
+/// What nobody can read.
+pub(crate) const POISON: &str = "not a message of ours";
+/// One command of scripts/services.sh: RabbitMQ may take its time.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(150);
+/// One call of the management API, which may answer late while it starts.
+const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The servers.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    pub(crate) services: Services,
+    management: Management,
+}
+
+impl Servers {
+    pub(crate) fn new(services: &Services) -> anyhow::Result<Self> {
+        let management = Management::new(&services.amqp_management_url)?;
+        Ok(Self { services: services.clone(), management })
+    }
+
+    /// SIGKILL.
+    pub(crate) async fn crash(&self, server: Server) -> anyhow::Result<()> {
+        script(&["crash", server.name()]).await.map(drop)
+    }
+
+    /// Starts it and waits until it serves.
+    pub(crate) async fn start(&self, server: Server) -> anyhow::Result<()> {
+        script(&["start", server.name()]).await.map(drop)
+    }
+
+    pub(crate) async fn purge_queue(&self) -> anyhow::Result<()> {
+        self.ask(Method::DELETE, &format!("queues/toneup/{JOBS}/contents"), None).await.map(drop)
+    }
+
+    pub(crate) async fn delete_queue(&self) -> anyhow::Result<()> {
+        self.ask(Method::DELETE, &format!("queues/toneup/{JOBS}"), None).await.map(drop)
+    }
+
+    /// Makes the broker believe that it has no memory left, or plenty.
+    pub(crate) async fn memory_alarm(&self, on: bool) -> anyhow::Result<()> {
+        let watermark = if on { "0.000001" } else { "0.4" };
+        script(&["rabbitmqctl", "-q", "set_vm_memory_high_watermark", watermark]).await.map(drop)
+    }
+
+    /// Has the broker itself duplicate every message: a second queue on the same key, whose messages expire at once into
+    /// the jobs queue.
+    pub(crate) async fn begin_duplicates(&self) -> anyhow::Result<()> {
+        let queue = json!({ "durable": true, "arguments": {
+            "x-message-ttl": COPY_DELAY_MS,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": JOBS,
+        } });
+        self.ask(Method::PUT, &format!("queues/toneup/{COPIES}"), Some(queue)).await?;
+        let path = format!("bindings/toneup/e/{EXCHANGE}/q/{COPIES}");
+        self.ask(Method::POST, &path, Some(json!({ "routing_key": "jobs" }))).await.map(drop)
+    }
+
+    pub(crate) async fn end_duplicates(&self) -> anyhow::Result<()> {
+        self.ask(Method::DELETE, &format!("queues/toneup/{COPIES}"), None).await.map(drop)
+    }
+
+    /// Publishes what no worker can read, straight into the queue.
+    pub(crate) async fn poison(&self) -> anyhow::Result<()> {
+        let message = json!({
+            "properties": { "delivery_mode": 2 },
+            "routing_key": JOBS,
+            "payload": POISON,
+            "payload_encoding": "string",
+        });
+        let path = "exchanges/toneup/amq.default/publish";
+        let answer = self.ask(Method::POST, path, Some(message)).await?;
+        ensure!(answer["routed"] == true, "there was no queue for the poison");
+        Ok(())
+    }
+
+    /// Workers that consume: from the broker's own state, not from its statistics, which lag.
+    pub(crate) async fn consumers(&self) -> anyhow::Result<usize> {
+        let consumers = self.ask(Method::GET, "consumers/toneup", None).await?;
+        Ok(consumers.as_array().map_or(0, Vec::len))
+    }
+
+    /// Messages of every queue, waiting and being worked on, as the broker counts them at this moment.
+    pub(crate) async fn messages(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        let arguments = ["rabbitmqctl", "-q", "list_queues", "-p", "toneup", "--formatter", "json"];
+        let listed = script(&[&arguments[..], &["name", "messages"]].concat()).await?;
+        let listed: Value = serde_json::from_slice(&listed).context("reading list_queues")?;
+        let queues = listed.as_array().context("list_queues is no list")?;
+        let queue =
+            |queue: &Value| Some((queue["name"].as_str()?.to_owned(), queue["messages"].as_u64()?));
+        Ok(queues.iter().filter_map(queue).collect())
+    }
+
+    /// What the dead letters say; they stay where they are.
+    pub(crate) async fn dead_letters(&self) -> anyhow::Result<Vec<String>> {
+        let wanted = json!({ "count": 10_000, "ackmode": "ack_requeue_true", "encoding": "auto" });
+        let letters =
+            self.ask(Method::POST, &format!("queues/toneup/{DEAD}/get"), Some(wanted)).await?;
+        let letters = letters.as_array().context("the dead letters are no list")?;
+        let text = |letter: &Value| letter["payload"].as_str().unwrap_or_default().to_owned();
+        Ok(letters.iter().map(text).collect())
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let answer = timeout(ASK_TIMEOUT, self.management.ask(method, path, body)).await;
+        answer.with_context(|| format!("no answer: {path}"))?
+    }
+}
+
+/// Runs scripts/services.sh, with the environment that this process was given; its output.
+async fn script(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let mut command = Command::new(repository().join("scripts/services.sh"));
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let ended = timeout(COMMAND_TIMEOUT, command.output()).await;
+    let output = ended.with_context(|| format!("services.sh {arguments:?} takes too long"))??;
+    ensure!(
+        output.status.success(),
+        "services.sh {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    Ok(output.stdout)
+}
