@@ -1,10 +1,10 @@
 # Every command a person or CI runs. Each sets up what it needs, says what it does, and may be run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down logs services test lint bench chaos eval
+.PHONY: help demo up down logs services test test-matrix lint bench chaos eval
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the main job from nothing: start everything, send in the photo of a face, show its season
 	@scripts/demo.sh
@@ -30,6 +30,9 @@ bench: ## measure everything in about 20 minutes (SCENARIO=replicas: one), resul
 
 chaos: ## break everything while 2,000 jobs run, and see that none is lost (SEED=7; about 6 minutes)
 	@scripts/chaos.sh --seed $(or $(SEED),7)
+
+test-matrix: ## the Rust tests and a seed of the fault suite on RabbitMQ 4 and MySQL 9.7 (root, mmdebstrap)
+	@scripts/test-matrix.sh $(SEED)
 
 eval: ## how stable and how right the seasons are, beside other rules (about 8 minutes)
 	@scripts/setup.sh python tools

@@ -20,6 +20,11 @@ declare -A GRACE_OF=([rabbitmq]=30 [mariadb]=30 [redis]=5 [s3]=20)
 
 MODE_FILE="$RUN/services.mode"
 
+# The programs of a server from another system's root (scripts/test-matrix.sh has newer ones there), which sees the
+# project at its own path.
+BROKER_IN=(${TONEUP_RABBITMQ_ROOT:+chroot "$TONEUP_RABBITMQ_ROOT"})
+MYSQL_IN=(${TONEUP_MYSQL_ROOT:+chroot "$TONEUP_MYSQL_ROOT"})
+
 # --- RabbitMQ ---------------------------------------------------------------------------------------
 
 start_rabbitmq() {
@@ -41,7 +46,7 @@ CONF
   # The server's own script: the wrapper in /usr/sbin insists on root or the user rabbitmq.
   # RUNNING_UNDER_SYSTEMD makes it become the server instead of waiting beside it: one process to watch and to end.
   # HOME holds the Erlang cookie. `+sbwt none`: idle schedulers sleep at once instead of spinning.
-  start_process rabbitmq env HOME="$data/home" RUNNING_UNDER_SYSTEMD=true \
+  start_process rabbitmq "${BROKER_IN[@]}" env HOME="$data/home" RUNNING_UNDER_SYSTEMD=true \
     RABBITMQ_NODENAME=toneup@localhost \
     RABBITMQ_DIST_PORT="$TONEUP_AMQP_DIST_PORT" \
     ERL_EPMD_PORT="$TONEUP_EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 \
@@ -73,6 +78,10 @@ ports_of_rabbitmq() {
 # --- MariaDB ----------------------------------------------------------------------------------------
 
 start_mariadb() {
+  if ((${#MYSQL_IN[@]} > 0)); then
+    start_mysql
+    return
+  fi
   local data="$DATA/mariadb" user
   user="$(id -un)"
   if [[ ! -d $data/mysql ]]; then
@@ -88,6 +97,24 @@ start_mariadb() {
   start_process mariadb /usr/sbin/mariadbd --no-defaults --datadir="$data" --user="$user" \
     --bind-address=127.0.0.1 --port="$TONEUP_DATABASE_PORT" --socket=server.sock --pid-file=server.pid \
     --init-file="$ROOT/scripts/development.sql" \
+    --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci \
+    --transaction-isolation=READ-COMMITTED --innodb-flush-log-at-trx-commit=1 \
+    --innodb-buffer-pool-size=256M --max-connections=500 --skip-name-resolve --local-infile=0
+}
+
+# The real MySQL, under the same name: one of the two runs.
+start_mysql() {
+  local data="$DATA/mysql"
+  if [[ ! -d $data ]]; then
+    rm -rf "$data.new"
+    mkdir -p "$LOG" "$DATA"
+    "${MYSQL_IN[@]}" mysqld --no-defaults --initialize-insecure --datadir="$data.new" --user=root \
+      >"$LOG/mysql-install.log" 2>&1 || return 1
+    mv "$data.new" "$data"
+  fi
+  start_process mariadb "${MYSQL_IN[@]}" mysqld --no-defaults --datadir="$data" --user=root \
+    --bind-address=127.0.0.1 --port="$TONEUP_DATABASE_PORT" --socket=server.sock --pid-file=server.pid --mysqlx=OFF \
+    --init-file="$ROOT/scripts/development.sql" --secure-file-priv=NULL \
     --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci \
     --transaction-isolation=READ-COMMITTED --innodb-flush-log-at-trx-commit=1 \
     --innodb-buffer-pool-size=256M --max-connections=500 --skip-name-resolve --local-infile=0
@@ -269,7 +296,7 @@ crash() {
 
 # Asks the broker's own tool; the wrapper in /usr/sbin insists on root or the user rabbitmq.
 rabbitmqctl() {
-  HOME="$DATA/rabbitmq/home" ERL_EPMD_PORT="$TONEUP_EPMD_PORT" RABBITMQ_NODENAME=toneup@localhost \
+  "${BROKER_IN[@]}" env HOME="$DATA/rabbitmq/home" ERL_EPMD_PORT="$TONEUP_EPMD_PORT" RABBITMQ_NODENAME=toneup@localhost \
     RABBITMQ_CONF_ENV_FILE="$DATA/rabbitmq/no-environment-file" /usr/lib/rabbitmq/bin/rabbitmqctl "$@"
 }
 
