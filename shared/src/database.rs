@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{ConnectOptions, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
 use tokio::time::{Instant, timeout};
 
 use crate::config::DatabaseConfig;
@@ -17,13 +17,18 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 
 /// Nobody got a connection for this long: the pool is not merely busy.
 const STUCK: Duration = Duration::from_secs(5);
+/// A connection that was given back must answer within this time, or it is thrown away.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that answered this recently is lent without asking it again.
+const FRESH: Duration = Duration::from_secs(1);
 /// Longest wait for what one request reads or writes; see [`bounded`].
 const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database: a pool that is made anew when it is stuck. Cheap to clone.
 ///
-/// A connection whose peer stalls in the middle of an answer can keep its place in the pool for ever (sqlx issue 4349).
-/// When nobody has got a connection for some seconds, a new pool takes the old one's place.
+/// A connection whose peer stalls in the middle of an answer would keep its place in the pool for ever (sqlx issue 4349:
+/// the pool waits without bound for its answer when it is given back). [`pool_options`] bound that wait; and when nobody
+/// has got a connection for some seconds all the same, a new pool takes the old one's place.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Inner>);
 
@@ -113,6 +118,21 @@ pub fn pool_options() -> MySqlPoolOptions {
     MySqlPoolOptions::new()
         .idle_timeout(Duration::from_mins(5))
         .max_lifetime(Duration::from_mins(30))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answered = timeout(RELEASE_TIMEOUT, connection.ping()).await;
+                answered.map_err(|elapsed| sqlx::Error::Io(elapsed.into()))?.map(|()| true)
+            })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::MySqlPool;
+use sqlx::{Executor, MySqlPool};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -38,12 +38,12 @@ async fn way(to: String, mut open: watch::Receiver<bool>) -> (u16, TaskTracker) 
     (port, tasks)
 }
 
-#[sqlx::test(migrations = "../migrations")]
-async fn a_pool_whose_connections_all_stalled_is_made_anew(db: MySqlPool) {
+/// A pool of three connections, and the switch of the way to its database.
+async fn pool_behind_a_way(db: &MySqlPool) -> (Arc<Database>, watch::Sender<bool>, TaskTracker) {
     let options = db.connect_options();
     let to = format!("{}:{}", options.get_host(), options.get_port());
     let (set_open, open) = watch::channel(true);
-    let (port, _tasks) = way(to, open).await;
+    let (port, tasks) = way(to, open).await;
     let mut config: DatabaseConfig = Settings::from_env().unwrap().section().unwrap();
     let mut url: url::Url = config.database_url.expose_secret().parse().unwrap();
     url.set_port(Some(port)).unwrap();
@@ -51,22 +51,46 @@ async fn a_pool_whose_connections_all_stalled_is_made_anew(db: MySqlPool) {
     config.database_url = SecretString::from(url.to_string());
     config.database_max_connections = 3;
     config.database_acquire_timeout = Duration::from_millis(500);
-    let pool = Arc::new(Database::open(&config).unwrap());
-    let ask = async || {
-        let answer = bounded(async {
-            sqlx::query("SELECT SLEEP(0.01)").execute(&mut *pool.acquire().await?).await
-        });
-        tokio::time::timeout(Duration::from_secs(1), answer).await.is_ok_and(|done| done.is_ok())
-    };
-    assert!(join_all((0..3).map(|_| ask())).await.into_iter().all(|answered| answered));
-    set_open.send_replace(false);
-    assert!(!join_all((0..9).map(|_| ask())).await.into_iter().any(|answered| answered));
-    set_open.send_replace(true);
-    // Not one connection: as many as before.
+    (Arc::new(Database::open(&config).unwrap()), set_open, tasks)
+}
+
+/// Waits until as many connections as before can be had at once.
+async fn recovers(pool: &Database) {
     let recovered = async {
         while join_all((0..3).map(|_| pool.acquire())).await.iter().any(Result::is_err) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(15), recovered).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), recovered).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_pool_whose_connections_all_stalled_is_made_anew(db: MySqlPool) {
+    let (pool, set_open, _tasks) = pool_behind_a_way(&db).await;
+    recovers(&pool).await;
+    set_open.send_replace(false);
+    let ask = async || {
+        let asked = bounded(async { pool.acquire().await?.execute("SELECT 1").await });
+        tokio::time::timeout(Duration::from_secs(1), asked).await.is_ok_and(|done| done.is_ok())
+    };
+    assert!(!join_all((0..9).map(|_| ask())).await.into_iter().any(|answered| answered));
+    set_open.send_replace(true);
+    recovers(&pool).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_connection_that_stalls_while_others_work_gives_its_place_back(db: MySqlPool) {
+    let (pool, set_open, _tasks) = pool_behind_a_way(&db).await;
+    recovers(&pool).await;
+    // One is in the middle of an answer when the way stalls, and is given back so.
+    let asked = bounded(async { pool.acquire().await?.execute("SELECT SLEEP(30)").await });
+    let asking = tokio::time::timeout(Duration::from_millis(300), asked);
+    let stalling = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        set_open.send_replace(false);
+    };
+    let (answer, ()) = tokio::join!(asking, stalling);
+    answer.unwrap_err();
+    set_open.send_replace(true);
+    recovers(&pool).await;
 }
