@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The fault suite, from nothing: servers of its own, ToneUp's processes, clients, and a seeded schedule of everything
 # that can break; at the end a checker says what was lost or done twice (docs/reliability.md).
-#   scripts/chaos.sh [--seed N] [--jobs N] [--short]
+#   scripts/chaos.sh [--seed N] [--jobs N] [--short]     TONEUP_BUILT=1: with the programs as they are
 # Its servers and their data lie under .local/chaos and on ports of their own (CHAOS_PORT_BASE): a stack that runs
 # beside is not touched. All of it is ended and removed afterwards, but for the logs in .local/bench/chaos and the
 # report in bench/results.
@@ -46,8 +46,11 @@ main() {
   mkdir -p "$DATA"
   scripts/services.sh start 8>&- &
   local services=$!
-  say chaos "building"
-  cargo build --workspace --bins --locked --quiet 8>&- || die "the build failed"
+  # The tests have built everything, with features of their own; building without these would begin anew.
+  if [[ -z ${TONEUP_BUILT:-} ]]; then
+    say chaos "building"
+    cargo build --workspace --bins --locked --quiet 8>&- || die "the build failed"
+  fi
   wait "$services" || die "the servers are not up"
   export_service_settings
   # A process group of its own.

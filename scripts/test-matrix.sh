@@ -65,7 +65,7 @@ main() {
   local status=0
   cargo nextest run --workspace --locked --no-fail-fast || status=1
   scripts/services.sh stop >/dev/null
-  scripts/chaos.sh --seed "${1:-1}" || status=1
+  TONEUP_BUILT=1 scripts/chaos.sh --seed "${1:-1}" || status=1
   return "$status"
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All the tests, from nothing: set-up, servers, photos, linters, Rust (with the page in a browser), the analyzer.
+# All the tests, from nothing: set-up, servers, photos, linters, Rust (with the page in a browser), the analyzer, and a
+# minute of the fault suite.
 # Each suite runs even when one before it failed; the end lists them. Servers that were not up before are stopped.
 # The tests start what they need themselves: the stack of `make up` is neither used nor disturbed.
 set -euo pipefail
@@ -36,6 +37,9 @@ stop_services_if_ours() {
   [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
 }
 
+# On servers of its own; always the same faults.
+short_chaos() { TONEUP_BUILT=1 scripts/chaos.sh --short --seed 1; }
+
 report() {
   local result failed=0
   printf '\n=== results\n'
@@ -47,7 +51,7 @@ report() {
 }
 
 main() {
-  scripts/setup.sh rust python tools node browser
+  scripts/setup.sh rust python tools node browser faults
   SERVICES_WERE_UP=no
   scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
   trap stop_services_if_ours EXIT
@@ -58,6 +62,7 @@ main() {
   suite lint scripts/lint.sh quick
   suite rust rust_tests
   suite analyzer analyzer_tests
+  suite chaos short_chaos
   report
 }
 

@@ -20,7 +20,7 @@ _QUIET: Final = {"/healthz", "/readyz", "/metrics"}
 
 
 class Edge:
-    """Adds `X-Slots`, `X-Free`, `X-Waited-Ms` and `X-Instance`, and keeps the log of answers."""
+    """Adds `X-Slots`, `X-Free`, `X-Waited-Ms`, `X-Idle-Ms` and `X-Instance`, and keeps the log of answers."""
 
     def __init__(self, app: ASGIApp, gate: Gate[Worker], metrics: Metrics) -> None:
         self._app = app
@@ -45,6 +45,7 @@ class Edge:
                 headers["X-Slots"] = str(self._gate.slots)
                 headers["X-Free"] = str(self._gate.free)
                 headers["X-Waited-Ms"] = str(round(timing.waited_s * 1000))
+                headers["X-Idle-Ms"] = f"{timing.idle_s * 1000:.1f}"
                 headers["X-Instance"] = self._instance
             await send(message)
 

@@ -8,6 +8,7 @@ come back. Holds no locks: all calls come from one event loop.
 import asyncio
 from collections import deque
 from math import ceil
+from time import monotonic
 from typing import Final, Generic, TypeVar
 
 Slot = TypeVar("Slot")
@@ -31,9 +32,11 @@ class Gate(Generic[Slot]):
         """Starts with no slot: each is added with `add` once it can work."""
         self.slots: Final = slots
         self._max_waiters: Final = waiters
-        self._idle: list[Slot] = []
+        self._idle: list[tuple[Slot, float]] = []
         self._waiting: deque[asyncio.Future[Slot]] = deque()
         self._service_s: float | None = None
+        self.idle_s = 0.0
+        """How long the slot that `join` gave last had been idle, in seconds."""
 
     @property
     def free(self) -> int:
@@ -65,7 +68,9 @@ class Gate(Generic[Slot]):
         self.check()
         place: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         if self._idle:
-            place.set_result(self._idle.pop())  # the last used: its memory is the warmest
+            slot, since = self._idle.pop()  # the last used: its memory is the warmest
+            self.idle_s = monotonic() - since
+            place.set_result(slot)
         else:
             self._waiting.append(place)
         return place
@@ -82,12 +87,11 @@ class Gate(Generic[Slot]):
         if self._waiting:
             self._waiting.popleft().set_result(slot)
         else:
-            self._idle.append(slot)
+            self._idle.append((slot, monotonic()))
 
     def remove(self, slot: Slot) -> None:
         """Takes an idle slot out of use. No effect on one that is at work: it is just not added again."""
-        if slot in self._idle:
-            self._idle.remove(slot)
+        self._idle = [(idle, since) for idle, since in self._idle if idle != slot]
 
     def record(self, service_s: float) -> None:
         """Learns from one answer how long a slot is busy, in seconds."""

@@ -36,6 +36,18 @@ def test_a_free_slot_is_given_at_once() -> None:
     _run(test)
 
 
+def test_how_long_a_slot_was_idle_is_known_to_whoever_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        clock = iter([10.0, 10.25])
+        monkeypatch.setattr("app.gate.monotonic", lambda: next(clock))
+        gate: Gate[str] = Gate(1, 1)
+        gate.add("a")
+        gate.join()
+        assert gate.idle_s == 0.25
+
+    _run(test)
+
+
 def test_those_who_wait_are_served_in_order_of_arrival() -> None:
     async def test() -> None:
         gate = _gate()

@@ -15,7 +15,7 @@ from tests.conftest import Photos
 from tests.service import Service, run_service, wait_until
 
 _SLOTS, _WAITERS = 2, 2
-_HEADERS = {"x-slots", "x-free", "x-waited-ms", "x-instance"}
+_HEADERS = {"x-slots", "x-free", "x-waited-ms", "x-idle-ms", "x-instance"}
 
 
 def _problem(response: httpx.Response) -> tuple[int, str]:

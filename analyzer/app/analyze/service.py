@@ -27,6 +27,8 @@ class Timing:
 
     waited_s: float = 0.0
     service_s: float = 0.0
+    idle_s: float = 0.0
+    """How long its slot had been idle before."""
     outcome: str | None = None
     """`OK` or the problem's code; None: it was not about a photo."""
 
@@ -65,7 +67,7 @@ class AnalyzeService:
         """
         arrived = monotonic()
         try:
-            worker = await self._wait_for_slot(disconnected)
+            worker = await self._wait_for_slot(timing, disconnected)
         finally:
             timing.waited_s = monotonic() - arrived
         started = monotonic()
@@ -87,11 +89,14 @@ class AnalyzeService:
             case "failure":
                 raise internal()
 
-    async def _wait_for_slot(self, disconnected: Callable[[], Coroutine[None, None, None]]) -> Worker:
+    async def _wait_for_slot(
+        self, timing: Timing, disconnected: Callable[[], Coroutine[None, None, None]]
+    ) -> Worker:
         """Waits in line for as long as the client does."""
         with _refusing_overload():
             place = self.gate.join()
         if place.done():
+            timing.idle_s = self.gate.idle_s
             return place.result()
         left = asyncio.create_task(disconnected())
         try:

@@ -44,9 +44,9 @@ const WITNESS_TIMEOUT: Duration = Duration::from_secs(2);
 /// Of a hundred jobs, so many are submitted twice although the first answer came …
 const REPEATED_PERCENT: u32 = 10;
 /// … so many are cancelled …
-const CANCELLED_PERCENT: u32 = 0;
+const CANCELLED_PERCENT: u32 = 5;
 /// … and so many have a deadline.
-const DEADLINE_PERCENT: u32 = 0;
+const DEADLINE_PERCENT: u32 = 5;
 
 /// Everybody who submits and watches.
 #[derive(Debug)]

@@ -70,6 +70,8 @@ const OUTCOMES: &str =
 const EVENTS: &str = "SELECT analysis_id AS analysis, seq AS event, status,
     CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM analysis_events";
 
+const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";
+
 impl Evidence {
     /// Gathers what the database, the broker and the analyzer hold.
     pub(crate) async fn gather(
@@ -78,6 +80,9 @@ impl Evidence {
         folder: &Path,
         ledger: Vec<Entry>,
     ) -> anyhow::Result<Self> {
+        // Those the workers have collected, and those that still lie in the broker.
+        let mut dead_letters: Vec<String> = sqlx::query_scalar(LETTERS).fetch_all(database).await?;
+        dead_letters.extend(servers.dead_letters().await?);
         Ok(Self {
             ledger,
             analyses: sqlx::query_as(ANALYSES).fetch_all(database).await?,
@@ -85,7 +90,7 @@ impl Evidence {
             events: sqlx::query_as(EVENTS).fetch_all(database).await?,
             calls: read_lines(&calls(folder))?,
             queues: servers.messages().await?,
-            dead_letters: servers.dead_letters().await?,
+            dead_letters,
             max_attempts: MAX_ATTEMPTS,
             faults: Vec::new(),
             incidents: Vec::new(),

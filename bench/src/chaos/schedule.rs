@@ -265,8 +265,12 @@ fn clash(first: Kind, second: Kind) -> bool {
         || same_link
         || both_skew
         || either(crashes, Kind::needs_the_broker)
-        // The alarm would keep the poison out.
-        || either(|kind| kind == Kind::MemoryAlarm, |kind| kind == Kind::Poison)
+        // The alarm would keep the poison out, and with the queue the poison goes too.
+        || either(keeps_poison_out, |kind| kind == Kind::Poison)
+}
+
+fn keeps_poison_out(kind: Kind) -> bool {
+    matches!(kind, Kind::MemoryAlarm | Kind::PurgeQueue | Kind::DeleteQueue)
 }
 
 impl Link {

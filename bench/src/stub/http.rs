@@ -109,7 +109,7 @@ fn overloaded(shared: &Shared, lane: usize, pause_ms: f64) -> Response {
     let (slots, _) = core.settings.lane_size();
     let free = core.lines[lane % core.settings.lanes.max(1)].free();
     drop(core);
-    tell(&mut response, shared, Told { slots, free, waited_ms: 0.0 });
+    tell(&mut response, shared, Told { slots, free, waited_ms: 0.0, idle_ms: 0.0 });
     response
 }
 
@@ -117,6 +117,7 @@ fn tell(response: &mut Response, shared: &Shared, told: Told) {
     set(response, "x-slots", &told.slots.to_string());
     set(response, "x-free", &told.free.to_string());
     set(response, "x-waited-ms", &format!("{:.0}", told.waited_ms));
+    set(response, "x-idle-ms", &format!("{:.1}", told.idle_ms));
     set(response, "x-instance", &shared.instance);
 }
 

@@ -9,6 +9,7 @@ mod server;
 pub mod service;
 mod visit;
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,8 @@ type Ticket = oneshot::Sender<()>;
 struct Core {
     settings: Settings,
     lines: Vec<Line<Ticket>>,
+    /// Since when each idle slot of a lane has been idle, the longest first.
+    freed: Vec<VecDeque<f64>>,
     record: Record,
     next_id: u64,
 }
@@ -120,7 +123,13 @@ struct Shared {
 
 impl Shared {
     fn new(settings: Settings, calls: Option<CallLog>) -> Arc<Self> {
-        let core = Core { settings, lines: Vec::new(), record: Record::default(), next_id: 0 };
+        let core = Core {
+            settings,
+            lines: Vec::new(),
+            freed: Vec::new(),
+            record: Record::default(),
+            next_id: 0,
+        };
         let shared = Arc::new(Self {
             core: Mutex::new(core),
             clock: Clock::default(),
@@ -151,6 +160,7 @@ impl Shared {
         let (slots, bound) = settings.lane_size();
         while core.lines.len() < settings.lanes.max(1) {
             core.lines.push(Line::new(slots, bound));
+            core.freed.push(VecDeque::new());
         }
         for line in &mut core.lines {
             for ticket in line.resize(slots, bound) {
@@ -177,6 +187,19 @@ impl Core {
         let running = self.lines.iter().map(Line::busy).sum::<usize>();
         let waiting = self.lines.iter().map(Line::waiting).sum::<usize>();
         (running + waiting, running.min(self.settings.slots))
+    }
+
+    /// Gives a slot back: to whoever waits for it, or to nobody for now.
+    fn give_back(&mut self, lane: usize, now_ms: f64) {
+        match self.lines[lane].finish() {
+            // Whoever has left meanwhile gives it back by itself.
+            Some(next) => drop(next.send(())),
+            None => self.freed[lane].push_back(now_ms),
+        }
+        // Slots may have been taken away.
+        while self.freed[lane].len() > self.lines[lane].free() {
+            self.freed[lane].pop_front();
+        }
     }
 
     fn note(&mut self, at_ms: f64) {

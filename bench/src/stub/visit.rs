@@ -23,6 +23,7 @@ pub(super) struct Visit {
     waiting: Option<oneshot::Receiver<()>>,
     arrived_ms: f64,
     started_ms: f64,
+    idle_ms: f64,
     work_ms: f64,
     finished: bool,
 }
@@ -33,6 +34,7 @@ pub(super) struct Told {
     pub(super) slots: usize,
     pub(super) free: usize,
     pub(super) waited_ms: f64,
+    pub(super) idle_ms: f64,
 }
 
 impl Visit {
@@ -50,6 +52,7 @@ impl Visit {
             return Err(pause_ms(settings.service_ms, slots, core.lines[lane].waiting()));
         }
         let now = shared.clock.now_ms();
+        let freed_ms = if joined == Joined::Started { core.freed[lane].pop_front() } else { None };
         core.note(now);
         drop(core);
         let work_ms = settings.variation.sample(settings.service_ms, rand::random());
@@ -60,6 +63,7 @@ impl Visit {
             waiting: (joined == Joined::Waits).then_some(turn),
             arrived_ms,
             started_ms: now,
+            idle_ms: freed_ms.map_or(0.0, |freed_ms| now - freed_ms),
             work_ms,
             finished: false,
         })
@@ -104,13 +108,11 @@ impl Visit {
             answered_ms: now,
             work_ms: self.work_ms,
         });
-        if let Some(next) = core.lines[self.lane].finish() {
-            next.send(()).ok();
-        }
+        core.give_back(self.lane, now);
         core.note(now);
         let (slots, _) = core.settings.lane_size();
         let free = core.lines[self.lane].free();
-        Told { slots, free, waited_ms: self.started_ms - self.arrived_ms }
+        Told { slots, free, waited_ms: self.started_ms - self.arrived_ms, idle_ms: self.idle_ms }
     }
 }
 
@@ -120,15 +122,13 @@ impl Drop for Visit {
             return;
         }
         let mut core = self.shared.lock();
-        let line = &mut core.lines[self.lane];
+        let now = self.shared.clock.now_ms();
         // Not in line any more: it has a slot, even if it never learnt so.
-        if (self.waiting.is_none() || !line.leave(self.id))
-            && let Some(next) = line.finish()
-        {
-            next.send(()).ok();
+        if self.waiting.is_none() || !core.lines[self.lane].leave(self.id) {
+            core.give_back(self.lane, now);
         }
         core.record.abandoned += 1;
-        core.note(self.shared.clock.now_ms());
+        core.note(now);
     }
 }
 

@@ -132,14 +132,14 @@ async fn what_an_instance_says_of_itself_is_read_from_any_answer() {
     let server = MockServer::start().await;
     let says = |response: ResponseTemplate, free: &str| {
         let response = response.insert_header("x-slots", "4").insert_header("x-free", free);
-        response.insert_header("x-waited-ms", "120")
+        response.insert_header("x-waited-ms", "120").insert_header("x-idle-ms", "2.5")
     };
     Mock::given(method("POST"))
         .respond_with(says(ResponseTemplate::new(422), "3"))
         .mount(&server)
         .await;
-    let waited = Duration::from_millis(120);
-    let signals = Some(Signals { slots: 4, free: 3, waited });
+    let (waited, idle) = (Duration::from_millis(120), Some(Duration::from_micros(2500)));
+    let signals = Some(Signals { slots: 4, free: 3, waited, idle });
     let answer = call_for(&server.uri()).await;
     assert_eq!((answer.signals, answer.ended()), (signals, Ended::Answered(signals)));
 

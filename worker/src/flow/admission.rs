@@ -182,10 +182,10 @@ impl Admission {
         }
         self.untold = false;
         self.announced = self.waiting.iter().map(|(_, ticket)| ticket.clone()).collect();
-        let slots = self.live_instances().map(Instance::slots);
+        let places = self.live_instances().map(Instance::places);
         Exchange {
-            limit: slots.clone().map(|slots| slots.map_or(1, |slots| slots + 1)).sum(),
-            known: slots.clone().count() > 0 && slots.clone().all(|slots| slots.is_some()),
+            limit: places.clone().map(|places| places.unwrap_or(1)).sum(),
+            known: places.clone().count() > 0 && places.clone().all(|places| places.is_some()),
             returned: self.returned.clone(),
             used: self.used.iter().chain(&self.spare).cloned().collect(),
             waiting: self
@@ -254,7 +254,7 @@ mod tests {
     }
 
     fn answered(slots: u32, free: u32) -> Ended {
-        Ended::Answered(Some(Signals { slots, free, waited: Duration::ZERO }))
+        Ended::Answered(Some(Signals { slots, free, waited: Duration::ZERO, idle: None }))
     }
 
     fn grant(admission: &mut Admission, leases: &[&str], others_wait: bool) {

@@ -14,7 +14,7 @@ pub(crate) struct Instance {
     breaker: Breaker,
     in_flight: u32,
     paused_until: Option<Instant>,
-    /// Free slots as of the last answer.
+    /// Free slots as of the last answer, less what was sent since.
     free: u32,
 }
 
@@ -74,9 +74,9 @@ impl Instance {
         if self.breaker.is_open() { 1 } else { self.limit.get() }
     }
 
-    /// What the instance says it works on at once.
-    pub(crate) fn slots(&self) -> Option<u32> {
-        self.limit.slots()
+    /// Requests that all replicas together should have there, as far as it says.
+    pub(crate) fn places(&self) -> Option<u32> {
+        self.limit.places()
     }
 
     /// Whether its limit is learned from its throughput.
@@ -106,12 +106,13 @@ impl Instance {
 
     /// Where the next job is best off: the most slots known to be free, then the most room.
     pub(crate) fn preference(&self, now: Instant) -> (u32, u32) {
-        (self.free.saturating_sub(self.in_flight), self.room(now))
+        (self.free, self.room(now))
     }
 
     /// A request goes out; `true` if no other may now.
     pub(crate) fn started(&mut self) -> bool {
         self.in_flight += 1;
+        self.free = self.free.saturating_sub(1);
         self.in_flight >= self.limit()
     }
 
@@ -154,7 +155,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn answered(free: u32) -> Ended {
-        Ended::Answered(Some(Signals { slots: 4, free, waited: Duration::ZERO }))
+        Ended::Answered(Some(Signals { slots: 4, free, waited: Duration::ZERO, idle: None }))
     }
 
     #[test]

@@ -15,12 +15,16 @@ use super::learn::Learner;
 const SMOOTHING: f64 = 0.2;
 /// A job that waited longer than this share of the service time waited because of us.
 const WAITED_SHARE: f64 = 0.25;
+/// Share of the time that a slot may be idle between two jobs before another request is kept waiting at the instance.
+const BEARABLE_IDLE: f64 = 0.01;
+/// How fast the handover is forgotten while requests wait at the instance, so that no slot is ever seen idle.
+const FORGETTING: f64 = 0.02;
 /// What remains of the limit after a refusal.
 const CUT: f64 = 0.7;
 /// Most requests one worker ever has at one instance.
 const CEILING: u32 = 512;
 
-/// What an answer said about the instance (headers `X-Slots`, `X-Free`, `X-Waited-Ms`).
+/// What an answer said about the instance (headers `X-Slots`, `X-Free`, `X-Waited-Ms`, and `X-Idle-Ms` where it has it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Signals {
     /// Requests it works on at once.
@@ -29,14 +33,25 @@ pub(crate) struct Signals {
     pub(crate) free: u32,
     /// How long the request waited for its slot.
     pub(crate) waited: Duration,
+    /// How long its slot had been idle before; `None`: the instance does not say.
+    pub(crate) idle: Option<Duration>,
 }
 
 impl Signals {
-    /// Reads the headers of an answer: all three, or none counts.
+    /// Reads the headers of an answer: the first three, or none counts.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+        let number = |name: &str| text(name)?.parse::<u32>().ok();
         let waited = Duration::from_millis(number("x-waited-ms")?.into());
-        Some(Self { slots: number("x-slots")?.max(1), free: number("x-free")?, waited })
+        let idle_ms = text("x-idle-ms").and_then(|text| text.parse::<f64>().ok());
+        let idle = idle_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
+        Some(Self { slots: number("x-slots")?.max(1), free: number("x-free")?, waited, idle })
+    }
+
+    /// The same for a job that was at hand only for so long before it started: a slot that was idle for want of work is
+    /// no loss.
+    pub(crate) fn at_hand_for(self, at_hand: Duration) -> Self {
+        Self { idle: self.idle.map(|idle| idle.min(at_hand)), ..self }
     }
 }
 
@@ -61,10 +76,10 @@ impl Limit {
         }
     }
 
-    /// What the instance says it works on at once.
-    pub(crate) fn slots(&self) -> Option<u32> {
+    /// Requests that all replicas together should have at the instance, as far as it says.
+    pub(crate) fn places(&self) -> Option<u32> {
         match self {
-            Self::Followed(follower) => Some(follower.slots),
+            Self::Followed(follower) => Some(follower.places()),
             _ => None,
         }
     }
@@ -118,12 +133,38 @@ pub(crate) struct Follower {
     limit: u32,
     slots: u32,
     service: Option<Duration>,
+    /// How long a slot is idle between two jobs, while jobs are at hand.
+    handover: Option<Duration>,
     lowered: Option<Instant>,
 }
 
 impl Follower {
     fn new(slots: u32) -> Self {
-        Self { limit: 1, slots, service: None, lowered: None }
+        Self { limit: 1, slots, service: None, handover: None, lowered: None }
+    }
+
+    /// Its slots, and what must wait there so that they are not idle from one job to the next: nothing, where the
+    /// handover is short beside the work; else as many as are being handed over at a time (Little's law).
+    fn places(&self) -> u32 {
+        let waiting = match (self.handover, self.service) {
+            (Some(handover), Some(service)) => {
+                let idle = handover.as_secs_f64() / service.as_secs_f64().max(1e-6);
+                let handed_over = (idle * f64::from(self.slots)).ceil();
+                if idle <= BEARABLE_IDLE { 0 } else { whole(handed_over).min(self.slots.max(2)) }
+            }
+            // It does not say: one, to be safe.
+            _ => 1,
+        };
+        self.slots.saturating_add(waiting)
+    }
+
+    fn note_handover(&mut self, signals: Signals) {
+        let Some(idle) = signals.idle else { return };
+        self.handover = Some(match self.handover {
+            Some(known) if signals.waited > Duration::ZERO => known.mul_f64(1.0 - FORGETTING),
+            Some(known) => known.mul_f64(1.0 - SMOOTHING) + idle.mul_f64(SMOOTHING),
+            None => idle,
+        });
     }
 
     fn answered(
@@ -139,6 +180,7 @@ impl Follower {
             .service
             .map_or(service, |known| known.mul_f64(1.0 - SMOOTHING) + service.mul_f64(SMOOTHING));
         self.service = Some(smoothed);
+        self.note_handover(signals);
         let grown = signals.slots.saturating_sub(self.slots);
         self.slots = signals.slots;
         if shared {
@@ -149,16 +191,11 @@ impl Follower {
         } else if full && signals.free > 0 {
             self.limit += if shared { signals.free } else { 1 };
         }
-        self.limit = self.limit.min(signals.slots.saturating_add(1)).clamp(1, CEILING);
+        self.limit = self.limit.min(self.places()).clamp(1, CEILING);
     }
 
     fn refused(&mut self, now: Instant) {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a small positive number"
-        )]
-        self.lower(now, |limit| (f64::from(limit) * CUT) as u32);
+        self.lower(now, |limit| whole(f64::from(limit) * CUT));
     }
 
     /// Lowers at most once in a service time: what was sent before the last step still shows the old limit.
@@ -171,6 +208,15 @@ impl Follower {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a positive number of requests; beyond u32 it saturates"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,7 +224,12 @@ mod tests {
     const SERVICE: Duration = Duration::from_secs(1);
 
     fn signals(free: u32, waited: Duration) -> Signals {
-        Signals { slots: 4, free, waited }
+        Signals { slots: 4, free, waited, idle: None }
+    }
+
+    /// What an instance answers whose slots were idle for so long before each job.
+    fn idle(idle: Duration) -> Signals {
+        Signals { idle: Some(idle), ..signals(4, Duration::ZERO) }
     }
 
     fn following() -> (Limit, Instant) {
@@ -197,13 +248,53 @@ mod tests {
     fn an_instance_that_introduces_itself_gets_what_it_has_free_from_the_start() {
         let mut limit = Limit::Unknown;
         limit.introduced(signals(3, Duration::ZERO));
-        assert_eq!((limit.get(), limit.slots()), (3, Some(4)));
+        assert_eq!((limit.get(), limit.places()), (3, Some(5)));
+    }
+
+    #[test]
+    fn nothing_waits_at_an_instance_that_gets_its_next_job_in_no_time() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        limit.answered(now, SERVICE, Some(idle(SERVICE / 200)), true, true);
+        assert_eq!(limit.places(), Some(4));
+        limit.answered(now, SERVICE, Some(idle(SERVICE / 200)), true, true);
+        assert_eq!((limit.get(), limit.places()), (4, Some(4)));
+    }
+
+    #[test]
+    fn as_many_wait_there_as_are_on_their_way_at_a_time() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        for _ in 0..4 {
+            limit.answered(now, SERVICE, Some(idle(SERVICE / 10)), true, true);
+        }
+        assert_eq!((limit.get(), limit.places()), (5, Some(5)));
+        for _ in 0..40 {
+            limit.answered(now, SERVICE, Some(idle(SERVICE)), true, true);
+        }
+        assert_eq!(limit.places(), Some(8), "never more than may wait there");
+    }
+
+    #[test]
+    fn a_handover_that_is_never_seen_any_more_is_forgotten() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        limit.answered(now, SERVICE, Some(idle(SERVICE / 50)), true, true);
+        assert_eq!(limit.places(), Some(5));
+        for _ in 0..100 {
+            let waited = Signals { waited: SERVICE / 10, ..idle(Duration::ZERO) };
+            limit.answered(now, SERVICE + waited.waited, Some(waited), true, true);
+        }
+        assert_eq!(limit.places(), Some(4));
+    }
+
+    #[test]
+    fn a_slot_that_was_idle_for_want_of_work_is_no_loss() {
+        let said = idle(SERVICE).at_hand_for(Duration::from_millis(3));
+        assert_eq!(said.idle, Some(Duration::from_millis(3)));
     }
 
     #[test]
     fn slots_that_are_added_are_used_at_once() {
         let (mut limit, now) = following();
-        let more = Some(Signals { slots: 8, free: 0, waited: Duration::ZERO });
+        let more = Some(Signals { slots: 8, ..signals(0, Duration::ZERO) });
         limit.answered(now, SERVICE, more, true, true);
         assert_eq!(limit.get(), 9);
     }
@@ -249,7 +340,7 @@ mod tests {
     #[test]
     fn an_instance_that_shrinks_is_followed_at_once() {
         let (mut limit, now) = following();
-        let shrunk = Some(Signals { slots: 2, free: 1, waited: Duration::ZERO });
+        let shrunk = Some(Signals { slots: 2, ..signals(1, Duration::ZERO) });
         limit.answered(now, SERVICE, shrunk, true, true);
         assert_eq!(limit.get(), 3);
     }

@@ -58,7 +58,8 @@ struct Shared {
 struct State {
     admission: Admission,
     endpoints: HashMap<InstanceId, Arc<Endpoint>>,
-    starting: HashMap<Ticket, oneshot::Sender<Permit>>,
+    /// Who waits for a permit, and since when.
+    starting: HashMap<Ticket, (oneshot::Sender<Permit>, Instant)>,
     window: WindowSetter,
     tickets: u64,
 }
@@ -106,7 +107,7 @@ impl Flow {
             let mut state = self.lock();
             state.tickets += 1;
             let ticket = self.0.sharing.ticket(state.tickets);
-            state.starting.insert(ticket.clone(), starting);
+            state.starting.insert(ticket.clone(), (starting, Instant::now()));
             state.admission.join(id, ticket.clone());
             self.dispatch(&mut state);
             ticket
@@ -124,12 +125,20 @@ impl Flow {
         let now = Instant::now();
         while let Some(start) = state.admission.next(now) {
             let endpoint = state.endpoints.get(&start.instance).cloned();
-            let (Some(starting), Some(endpoint)) = (state.starting.remove(&start.ticket), endpoint)
+            let (Some((starting, since)), Some(endpoint)) =
+                (state.starting.remove(&start.ticket), endpoint)
             else {
                 state.admission.ended(now, &start, Duration::ZERO, Ended::Abandoned, 0.0);
                 continue;
             };
-            let permit = Permit { flow: self.clone(), endpoint, start, began: now, ended: false };
+            let permit = Permit {
+                flow: self.clone(),
+                endpoint,
+                start,
+                began: now,
+                at_hand: now - since,
+                ended: false,
+            };
             // Should the job have gone away, the permit comes back and ends itself; not under this lock.
             if let Err(permit) = starting.send(permit) {
                 permit.abandon(state);
@@ -266,6 +275,8 @@ pub(crate) struct Permit {
     endpoint: Arc<Endpoint>,
     start: Start,
     began: Instant,
+    /// How long the job had waited for it.
+    at_hand: Duration,
     ended: bool,
 }
 
@@ -285,6 +296,12 @@ impl Permit {
     fn tell(&self, state: &mut State, ended: Ended) -> bool {
         let now = Instant::now();
         let elapsed = now.duration_since(self.began);
+        let ended = match ended {
+            Ended::Answered(signals) => {
+                Ended::Answered(signals.map(|signals| signals.at_hand_for(self.at_hand)))
+            }
+            other => other,
+        };
         counter!("toneup_analyzer_answers_total", "outcome" => ended.as_str()).increment(1);
         if let Ended::Answered(_) = ended {
             histogram!("toneup_analyze_seconds").record(elapsed);

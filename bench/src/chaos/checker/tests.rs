@@ -174,6 +174,15 @@ fn what_is_left_in_a_queue_is_found() {
     assert_eq!(broken(|run| run.queues.clear()), [rule], "a queue that is gone is not empty");
     let found = broken(|run| run.dead_letters.push("{\"analysisId\":1}".into()));
     assert_eq!(found, [(Class::Broken, "only poison is dead-lettered")]);
+    let poison =
+        Fault { kind: Kind::Poison, replica: None, begins: Duration::ZERO, lasts: Duration::ZERO };
+    let poisoned = Injected { fault: poison, began_ms: 0.0, cleared_ms: 0.0, recovery_ms: None };
+    assert_eq!(broken(|run| run.faults.push(poisoned)), []);
+    let found = broken(|run| {
+        run.faults.push(poisoned);
+        run.dead_letters.clear();
+    });
+    assert_eq!(found, [(Class::Lost, "poison is kept for an operator")]);
 }
 
 #[test]
@@ -185,7 +194,14 @@ fn a_submit_that_was_never_accepted_or_refused_is_found() {
         [(Class::Broken, "a submit that is repeated is accepted in the end")]
     );
     let refused = Entry::Refused { job: 1, status: 422, code: "X".into(), at_ms: 0.0 };
-    assert_eq!(more(refused), [(Class::Broken, "a right submit is accepted")]);
+    assert_eq!(more(refused.clone()), [(Class::Broken, "a right submit is accepted")]);
+    let hurried = broken(move |run| {
+        let deadline_ms = Some(1.0);
+        let trace_id = "bb".into();
+        run.ledger.push(Entry::Submits { job: 1, trace_id, deadline_ms, at_ms: 0.0 });
+        run.ledger.push(refused);
+    });
+    assert_eq!(hurried, [], "it was told so");
 }
 
 #[test]
