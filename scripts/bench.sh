@@ -14,8 +14,8 @@ stop_services_if_ours() {
 }
 
 main() {
-  # The analyzer's Python is for `real`; the other scenarios need no more than Rust and the servers.
-  scripts/setup.sh rust python
+  # The analyzer's Python is for `real`, the peers are for `burst`.
+  scripts/setup.sh rust python peers
   SERVICES_WERE_UP=no
   scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
   trap stop_services_if_ours EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults.
+# Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults, peers.
 #   scripts/setup.sh PART…
 # Safe to run twice: a part that is in place costs nothing. A missing prerequisite is named in one line.
 set -euo pipefail
@@ -145,6 +145,11 @@ setup_rust() {
   need_programs cc=build-essential
 }
 
+# --- measurements -----------------------------------------------------------------------------------
+
+# What ToneUp is measured beside.
+setup_peers() { python_requirements bench/peers/requirements.txt; }
+
 # --- fault suite ------------------------------------------------------------------------------------
 
 # The library that moves one process's clock; the package with the program brings it.
@@ -159,7 +164,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | rust | faults) "setup_$part" ;;
+      services | storage | python | tools | spelling | node | browser | rust | faults | peers) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

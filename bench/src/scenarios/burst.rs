@@ -17,6 +17,8 @@ const SLOTS: usize = 8;
 const SERVICE_MS: f64 = 500.0;
 const RATE: f64 = 20.0;
 const USERS: usize = 60;
+/// Half, exactly and four times the slots: what is set by hand.
+const BY_HAND: [usize; 3] = [SLOTS / 2, SLOTS, SLOTS * 4];
 
 /// The analyzer: with headers it guards itself, without it degrades as the original does.
 fn analyzer(headers: bool) -> Settings {
@@ -52,10 +54,16 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
         queues.push(queue_curve(&design, &usage));
         times.push(cdf_curve(&design, &jobs));
     }
-    for outcome in peers::burst(bench.quick).await? {
+    let settings = analyzer(false);
+    for (at_once, outcome) in peers::celery(BY_HAND, &settings, RATE, duration, patience).await {
         match outcome {
-            Ok(row) => report.row(row)?,
-            Err(reason) => report.remark(reason)?,
+            Ok((jobs, usage)) => {
+                let row = Row::default().with("design", "celery").with("set_by_hand", at_once);
+                report.row(columns(row.with("headers", "off"), &jobs, &usage))?;
+                queues.push(queue_curve(&format!("celery, {at_once} at a time"), &usage));
+                times.push(cdf_curve(&format!("celery, {at_once} at a time"), &jobs));
+            }
+            Err(reason) => report.remark(format!("celery, {at_once}: left out: {reason}"))?,
         }
     }
     report.chart(time_chart("burst-queue", "Burst: jobs not yet answered", "jobs", queues));
@@ -77,7 +85,7 @@ async fn ours(
     Ok((jobs, usage))
 }
 
-/// Half, exactly and four times the slots, set by hand; at once, each before its own analyzer.
+/// A semaphore set by hand; all at once, each before its own analyzer.
 async fn by_hand(
     duration: Duration,
     patience: Duration,
@@ -90,7 +98,7 @@ async fn by_hand(
         let usage = usage(&[stub], &jobs).await?;
         anyhow::Ok((permits, jobs, usage))
     };
-    futures_util::future::try_join_all([SLOTS / 2, SLOTS, SLOTS * 4].map(one)).await
+    futures_util::future::try_join_all(BY_HAND.map(one)).await
 }
 
 fn columns(row: Row, jobs: &Jobs, usage: &Usage) -> Row {

@@ -11,10 +11,12 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::process::{Process, free_port, output};
+use super::{repository, within};
 use crate::stub::http::Stats;
 use crate::stub::{Settings, service::Variation};
 
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+const PEER_START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running stub analyzer.
 #[derive(Debug)]
@@ -84,6 +86,49 @@ impl HoldingProxy {
     }
 }
 
+/// A running Celery with its Redis, its worker, and the front that holds requests.
+#[derive(Debug)]
+pub struct CeleryQueue {
+    /// The front's base address.
+    pub url: String,
+    _processes: [Process; 2],
+    _redis: OwnRedis,
+}
+
+impl CeleryQueue {
+    /// Starts it with so many jobs at a time.
+    pub async fn start(name: &str, analyzer: &str, concurrency: usize) -> anyhow::Result<Self> {
+        let redis = OwnRedis::start().await?;
+        let variables = [
+            ("REDIS_URL", redis.url.as_str()),
+            ("ANALYZER_URL", analyzer),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let start = |role: &str, program: &str, arguments: &str| {
+            let name = format!("{name}-{role}");
+            let mut command = Command::new(repository().join(".local/venv/bin").join(program));
+            command.args(arguments.split(' ')).stdout(output(&name)?);
+            command.current_dir(repository().join("bench/peers"));
+            Process::spawn(&name, command, &variables)
+        };
+        let worker = format!("-A celery_queue worker -P threads -c {concurrency} --without-gossip");
+        let worker = start("worker", "celery", &worker)?;
+        let port = free_port()?;
+        let front = format!("celery_queue:front --host 127.0.0.1 --port {port} --no-access-log");
+        let front = start("front", "uvicorn", &front)?;
+        let url = format!("http://127.0.0.1:{port}");
+        let http = crate::load::target::http()?;
+        within(PEER_START_TIMEOUT, async || {
+            let asked = http.get(format!("{url}/readyz")).send().await;
+            asked.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await
+        .context("Celery does not start")?;
+        Ok(Self { url, _processes: [worker, front], _redis: redis })
+    }
+}
+
 /// Starts this program with other arguments, and reads the line in which it says where it serves.
 async fn ourselves(name: &str, arguments: &[String]) -> anyhow::Result<(Process, Value)> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -129,7 +174,7 @@ impl OwnRedis {
         command.current_dir(std::env::temp_dir()).stdout(output("redis")?);
         self.process = Some(Process::spawn("redis", command, &[])?);
         let address = ("127.0.0.1", self.port);
-        super::within(START_TIMEOUT, async || tokio::net::TcpStream::connect(address).await.is_ok())
+        within(START_TIMEOUT, async || tokio::net::TcpStream::connect(address).await.is_ok())
             .await
             .context("Redis does not start")
     }
