@@ -314,7 +314,6 @@ fn common_variables(servers: &Servers) -> Vec<(String, String)> {
         ("JOB_MAX_ATTEMPTS", MAX_ATTEMPTS.to_string()),
         ("JOB_LEASE", "15s".to_owned()),
         ("JOB_PUBLISH_GRACE", "5s".to_owned()),
-        ("JOB_REPUBLISH_AFTER", "20s".to_owned()),
         ("ANALYZER_TIMEOUT", "5s".to_owned()),
         ("API_SHUTDOWN_GRACE", format!("{}s", GRACE.as_secs())),
         ("WORKER_SHUTDOWN_GRACE", format!("{}s", GRACE.as_secs())),
