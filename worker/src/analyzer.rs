@@ -8,6 +8,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 use toneup_shared::analyses::claim::Claimed;
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
 
@@ -111,8 +112,9 @@ async fn exchange(
     let length = u64::try_from(photo.len()).unwrap_or(u64::MAX);
     let file = Part::stream_with_length(photo, length).file_name("photo");
     let form = Form::new().text("user_id", "0").part("file", file);
-    let request = endpoint
-        .client
+    let connection = endpoint.connect().map_err(not_sent)?;
+    let sent = Instant::now();
+    let request = connection
         .post(endpoint.url.clone())
         .header("traceparent", claimed.trace.child().to_string())
         .multipart(form);
@@ -120,6 +122,7 @@ async fn exchange(
     let (status, headers) = (response.status(), response.headers().clone());
     *signals = Signals::read(&headers);
     let body = read(response).await?;
+    endpoint.give_back(connection, signals.is_none().then(|| sent.elapsed()));
     interpret(status, &headers, &body)
 }
 

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::join_all;
 use reqwest::Client;
 use tokio::net::lookup_host;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::admission::InstanceId;
+use super::connections::Connections;
 use super::limit::Signals;
 use crate::config::AnalyzerConfig;
 
@@ -21,13 +22,32 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for an instance to say what it has.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One instance's address, and a client that speaks to it alone.
+/// One instance's address, and the connections to it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// Where photos are sent.
     pub(crate) url: Url,
-    /// Bound to the instance's address.
-    pub(crate) client: Client,
+    base: Url,
+    address: SocketAddr,
+    answer_timeout: Duration,
+    connections: Mutex<Connections<Client>>,
+}
+
+impl Endpoint {
+    /// A connection that no other request uses; made anew where none is idle. One that is not given back is closed.
+    pub(crate) fn connect(&self) -> reqwest::Result<Client> {
+        let idle = self.lock().take();
+        idle.map_or_else(|| client(&self.base, self.address, self.answer_timeout), Ok)
+    }
+
+    /// Gives a connection back; see [`Connections::give_back`] for `took`.
+    pub(crate) fn give_back(&self, connection: Client, took: Option<Duration>) {
+        self.lock().give_back(Instant::now(), connection, took);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections<Client>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The configured addresses and what they stand for.
@@ -77,8 +97,11 @@ impl Endpoints {
         let new = std::mem::take(&mut self.new);
         let asked = new.into_iter().map(async |(id, endpoint)| {
             let health = endpoint.url.join("healthz").ok()?;
-            let answer = endpoint.client.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
-            Some((id, Signals::read(answer.headers())?))
+            let connection = endpoint.connect().ok()?;
+            let answer = connection.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
+            let signals = Signals::read(answer.headers());
+            endpoint.give_back(connection, None);
+            Some((id, signals?))
         });
         join_all(asked).await.into_iter().flatten().collect()
     }
@@ -109,13 +132,28 @@ async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(lookup_host((host, port)).await?.collect())
 }
 
-/// The instance at an address; the name stays in the URL, for TLS and for virtual hosts.
+/// The instance at an address.
 pub(crate) fn endpoint(
     base: &Url,
     address: SocketAddr,
     answer_timeout: Duration,
 ) -> anyhow::Result<Endpoint> {
-    let client = Client::builder()
+    let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
+    let endpoint = Endpoint {
+        url: url.context("building the analyzer's address")?,
+        base: base.clone(),
+        address,
+        answer_timeout,
+        connections: Mutex::default(),
+    };
+    let first = endpoint.connect().context("building the analyzer's client")?;
+    endpoint.give_back(first, None);
+    Ok(endpoint)
+}
+
+/// A client with one connection to an address; the name stays in the URL, for TLS and for virtual hosts.
+fn client(base: &Url, address: SocketAddr, answer_timeout: Duration) -> reqwest::Result<Client> {
+    Client::builder()
         .user_agent(concat!("toneup-worker/", env!("CARGO_PKG_VERSION")))
         .resolve(base.host_str().unwrap_or_default(), address)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -123,8 +161,6 @@ pub(crate) fn endpoint(
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .pool_max_idle_per_host(1)
         .build()
-        .context("building the analyzer's client")?;
-    let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
-    Ok(Endpoint { url: url.context("building the analyzer's address")?, client })
 }

@@ -1,8 +1,6 @@
 //! Learning the limit of an instance that says nothing: try another one for a while, and keep it only if more was done
 //! per second. A pure state machine.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 /// Share of the gain that one more slot would bring which must show for a step up to be kept.
@@ -13,7 +11,12 @@ const DOUBLING_PAYS: f64 = 1.4;
 const ANSWERS_PER_REQUEST: u32 = 4;
 const ANSWERS_WHILE_DOUBLING: u32 = 2;
 /// Trials spent at the settled limit before the next step is tried.
-const REST: u32 = 6;
+const REST: u32 = 4;
+/// How often a larger limit that has not paid is tried again at once: connections to a process that has too many are
+/// closed meanwhile.
+const REPEATS: u32 = 2;
+/// Every so many steps it is asked again whether fewer than are needed would do: that costs what they are worth.
+const DOUBT: u32 = 6;
 const CEILING: u32 = 256;
 
 /// What the running trial is for.
@@ -37,7 +40,12 @@ pub(crate) struct Learner {
     rate: f64,
     phase: Phase,
     trial: Trial,
-    down_next: bool,
+    /// How often the trial has been repeated.
+    repeats: u32,
+    /// Fewer than this have done less.
+    needed: u32,
+    /// Steps tried since the beginning.
+    turns: u32,
 }
 
 /// Answers counted while the limit was used in full.
@@ -59,7 +67,15 @@ impl Learner {
     /// Begins with one request at a time.
     pub(crate) fn new(now: Instant) -> Self {
         let trial = Trial::begin(now, 0);
-        Self { settled: 1, rate: 0.0, phase: Phase::Doubling, trial, down_next: true }
+        Self {
+            settled: 1,
+            rate: 0.0,
+            phase: Phase::Doubling,
+            trial,
+            repeats: 0,
+            needed: 1,
+            turns: 0,
+        }
     }
 
     /// Requests that may be at the instance.
@@ -72,7 +88,7 @@ impl Learner {
     }
 
     /// A request was answered; `full`: as many were there as allowed.
-    pub(crate) fn answered(&mut self, now: Instant, _elapsed: Duration, full: bool) {
+    pub(crate) fn answered(&mut self, now: Instant, full: bool) {
         if !full {
             // Too little work to learn from: the rate is that of the arrivals.
             self.trial = Trial::begin(now, 0);
@@ -94,6 +110,13 @@ impl Learner {
         let seconds = now.duration_since(self.trial.began).as_secs_f64().max(1e-6);
         let rate = f64::from(self.trial.answers) / seconds;
         let before = self.limit();
+        let larger = matches!(self.phase, Phase::Doubling | Phase::Up);
+        if larger && !self.pays(rate) && self.repeats < REPEATS {
+            self.repeats += 1;
+            self.trial = Trial::begin(now, 0);
+            return;
+        }
+        self.repeats = 0;
         self.conclude(rate);
         self.trial = Trial::begin(now, before);
     }
@@ -101,16 +124,25 @@ impl Learner {
     /// An overloaded instance refused: back to three quarters.
     pub(crate) fn refused(&mut self, now: Instant) {
         self.settled = (self.settled * 3 / 4).max(1);
+        self.needed = self.needed.min(self.settled);
         self.phase = Phase::Resting(REST);
         self.trial = Trial::begin(now, self.settled);
     }
 
+    /// Whether what was done at a larger limit makes it worth it.
+    fn pays(&self, rate: f64) -> bool {
+        match self.phase {
+            Phase::Doubling => self.rate == 0.0 || rate > self.rate * DOUBLING_PAYS,
+            _ => rate > self.rate * (1.0 + CONVINCING / f64::from(self.settled)),
+        }
+    }
+
     /// What a trial at the current limit, which did `rate` answers per second, leads to.
     fn conclude(&mut self, rate: f64) {
-        let step = 1.0 / f64::from(self.settled);
         match self.phase {
-            Phase::Doubling if self.rate == 0.0 || rate > self.rate * DOUBLING_PAYS => {
+            Phase::Doubling if self.pays(rate) => {
                 self.rate = rate;
+                self.needed = self.settled;
                 self.settled = (self.settled * 2).min(CEILING);
             }
             Phase::Doubling => {
@@ -121,33 +153,40 @@ impl Learner {
             }
             Phase::Resting(0) => {
                 self.rate = rate;
-                let down = self.down_next && self.settled > 1;
-                self.down_next = !self.down_next;
+                self.turns += 1;
+                let doubted = self.turns.is_multiple_of(DOUBT) && self.settled > 1;
+                let down = self.settled > self.needed || doubted;
                 self.phase = if down { Phase::Down } else { Phase::Up };
             }
             Phase::Resting(left) => {
                 self.rate = f64::midpoint(self.rate, rate);
                 self.phase = Phase::Resting(left - 1);
             }
-            Phase::Up if rate > self.rate * (1.0 + CONVINCING * step) => {
+            Phase::Up if self.pays(rate) => {
                 self.settled = self.limit();
                 self.rate = rate;
-                self.down_next = false;
+                self.needed = self.settled;
                 self.phase = Phase::Resting(0);
             }
-            Phase::Down if rate > self.rate * (1.0 - CONVINCING * step) => {
+            Phase::Down if rate > self.rate * (1.0 - CONVINCING / f64::from(self.settled)) => {
                 self.settled = self.limit();
                 self.rate = rate;
-                self.down_next = true;
+                self.needed = self.needed.min(self.settled);
                 self.phase = Phase::Resting(0);
             }
-            Phase::Up | Phase::Down => self.phase = Phase::Resting(REST),
+            Phase::Down => {
+                self.needed = self.settled;
+                self.phase = Phase::Resting(REST);
+            }
+            Phase::Up => self.phase = Phase::Resting(REST),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Runs a learner against an instance of `slots` with one queue, and says how well its slots were used.
@@ -165,7 +204,7 @@ mod tests {
                 (true, true) => f64::from(slots) * full.powf(-0.3),
             };
             now += Duration::from_secs_f64(1.0 / rate);
-            learner.answered(now, Duration::from_secs(1), true);
+            learner.answered(now, true);
             done.push((rate / f64::from(slots)).min(1.0));
         }
         let half = &done[done.len() / 2..];
@@ -189,7 +228,7 @@ mod tests {
         let now = Instant::now();
         let mut learner = Learner::new(now);
         for second in 0..1000 {
-            learner.answered(now + Duration::from_secs(second), Duration::from_secs(1), false);
+            learner.answered(now + Duration::from_secs(second), false);
         }
         assert_eq!(learner.limit(), 1);
     }

@@ -16,7 +16,7 @@ const SMOOTHING: f64 = 0.2;
 /// A job that waited longer than this share of the service time waited because of us.
 const WAITED_SHARE: f64 = 0.25;
 /// Share of the time that a slot may be idle between two jobs before another request is kept waiting at the instance.
-const BEARABLE_IDLE: f64 = 0.01;
+const BEARABLE_IDLE: f64 = 0.015;
 /// How fast the handover is forgotten while requests wait at the instance, so that no slot is ever seen idle.
 const FORGETTING: f64 = 0.02;
 /// What remains of the limit after a refusal.
@@ -107,7 +107,7 @@ impl Limit {
             (Self::Followed(follower), Some(signals)) => {
                 follower.answered(now, elapsed, signals, full, shared);
             }
-            (Self::Learned(learner), None) => learner.answered(now, elapsed, full),
+            (Self::Learned(learner), None) => learner.answered(now, full),
             (_, Some(signals)) => {
                 let mut follower = Follower::new(signals.slots);
                 follower.answered(now, elapsed, signals, true, shared);

@@ -1,16 +1,19 @@
 //! How much work is taken, and where it goes: at exactly the rate the analyzers can sustain, whatever their capacity and
 //! however many workers there are, with nothing tuned by hand.
 //!
-//! Everything that decides is pure (`limit`, `learn`, `breaker`, `instance`, `admission`, `window`); this file feeds it
+//! Everything that decides is pure (`limit`, `learn`, `connections`, `breaker`, `instance`, `admission`, `window`); this file feeds it
 //! with events and the clock, `sharing` speaks to Redis, `endpoints` finds the instances.
 
 mod admission;
 mod breaker;
+mod connections;
 pub(crate) mod endpoints;
 pub(crate) mod instance;
 mod learn;
 pub(crate) mod limit;
 mod sharing;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod window;
 
 use std::collections::{BTreeSet, HashMap};
