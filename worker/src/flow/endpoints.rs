@@ -45,6 +45,16 @@ impl Endpoint {
         self.lock().give_back(Instant::now(), connection, took);
     }
 
+    /// What the instance says it has; `None` where it does not say.
+    async fn introduction(&self) -> Option<Signals> {
+        let health = self.url.join("healthz").ok()?;
+        let connection = self.connect().ok()?;
+        let answer = connection.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
+        let signals = Signals::read(answer.headers());
+        self.give_back(connection, None);
+        signals
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connections<Client>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,13 +105,9 @@ impl Endpoints {
     /// Asks the instances that are new what they have. One that does not say is found out by its answers.
     pub(crate) async fn introductions(&mut self) -> Vec<(InstanceId, Signals)> {
         let new = std::mem::take(&mut self.new);
-        let asked = new.into_iter().map(async |(id, endpoint)| {
-            let health = endpoint.url.join("healthz").ok()?;
-            let connection = endpoint.connect().ok()?;
-            let answer = connection.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
-            let signals = Signals::read(answer.headers());
-            endpoint.give_back(connection, None);
-            Some((id, signals?))
+        let asked = new.into_iter().map(|(id, endpoint)| async move {
+            let signals = endpoint.introduction().await?;
+            Some((id, signals))
         });
         join_all(asked).await.into_iter().flatten().collect()
     }

@@ -1,6 +1,8 @@
 //! Learning the limit of an instance that says nothing: try another one for a while, and keep it only if more was done
 //! per second. A pure state machine.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 /// Share of the gain that one more slot would bring which must show for a step up to be kept.
@@ -17,6 +19,10 @@ const REST: u32 = 4;
 const REPEATS: u32 = 2;
 /// Every so many steps it is asked again whether fewer than are needed would do: that costs what they are worth.
 const DOUBT: u32 = 6;
+/// Requests that take so many times as long as unloaded wait for the most part.
+const CROWDED: f64 = 1.75;
+/// How fast the unloaded time is forgotten, with every trial.
+const FORGETTING: f64 = 1.01;
 const CEILING: u32 = 256;
 
 /// What the running trial is for.
@@ -46,6 +52,10 @@ pub(crate) struct Learner {
     needed: u32,
     /// Steps tried since the beginning.
     turns: u32,
+    /// What an answer takes where hardly any request waits.
+    unloaded: Duration,
+    /// Whether most requests wait: more of them would only take from the other replicas.
+    crowded: bool,
 }
 
 /// Answers counted while the limit was used in full.
@@ -53,13 +63,15 @@ pub(crate) struct Learner {
 struct Trial {
     began: Instant,
     answers: u32,
+    /// How long they took, together.
+    time: Duration,
     /// Answers to requests from before the trial, which say nothing about it.
     leftover: u32,
 }
 
 impl Trial {
     fn begin(now: Instant, leftover: u32) -> Self {
-        Self { began: now, answers: 0, leftover }
+        Self { began: now, answers: 0, time: Duration::ZERO, leftover }
     }
 }
 
@@ -75,6 +87,8 @@ impl Learner {
             repeats: 0,
             needed: 1,
             turns: 0,
+            unloaded: Duration::MAX,
+            crowded: false,
         }
     }
 
@@ -88,7 +102,7 @@ impl Learner {
     }
 
     /// A request was answered; `full`: as many were there as allowed.
-    pub(crate) fn answered(&mut self, now: Instant, full: bool) {
+    pub(crate) fn answered(&mut self, now: Instant, elapsed: Duration, full: bool) {
         if !full {
             // Too little work to learn from: the rate is that of the arrivals.
             self.trial = Trial::begin(now, 0);
@@ -100,6 +114,7 @@ impl Learner {
             return;
         }
         self.trial.answers += 1;
+        self.trial.time += elapsed;
         let needed = match self.phase {
             Phase::Doubling => ANSWERS_WHILE_DOUBLING,
             _ => ANSWERS_PER_REQUEST,
@@ -110,8 +125,19 @@ impl Learner {
         let seconds = now.duration_since(self.trial.began).as_secs_f64().max(1e-6);
         let rate = f64::from(self.trial.answers) / seconds;
         let before = self.limit();
-        let larger = matches!(self.phase, Phase::Doubling | Phase::Up);
-        if larger && !self.pays(rate) && self.repeats < REPEATS {
+        let mean = self.trial.time / self.trial.answers;
+        self.unloaded = if self.unloaded == Duration::MAX {
+            mean
+        } else {
+            self.unloaded.mul_f64(FORGETTING).min(mean)
+        };
+        self.crowded = mean > self.unloaded.mul_f64(CROWDED);
+        let again = match self.phase {
+            Phase::Doubling => self.crowded || !self.pays(rate),
+            Phase::Up => !self.crowded && !self.pays(rate),
+            _ => false,
+        };
+        if again && self.repeats < REPEATS {
             self.repeats += 1;
             self.trial = Trial::begin(now, 0);
             return;
@@ -140,7 +166,7 @@ impl Learner {
     /// What a trial at the current limit, which did `rate` answers per second, leads to.
     fn conclude(&mut self, rate: f64) {
         match self.phase {
-            Phase::Doubling if self.pays(rate) => {
+            Phase::Doubling if self.pays(rate) && !self.crowded => {
                 self.rate = rate;
                 self.needed = self.settled;
                 self.settled = (self.settled * 2).min(CEILING);
@@ -155,20 +181,24 @@ impl Learner {
                 self.rate = rate;
                 self.turns += 1;
                 let doubted = self.turns.is_multiple_of(DOUBT) && self.settled > 1;
-                let down = self.settled > self.needed || doubted;
+                let down =
+                    self.settled > self.needed || doubted || (self.crowded && self.settled > 1);
                 self.phase = if down { Phase::Down } else { Phase::Up };
             }
             Phase::Resting(left) => {
                 self.rate = f64::midpoint(self.rate, rate);
                 self.phase = Phase::Resting(left - 1);
             }
-            Phase::Up if self.pays(rate) => {
+            Phase::Up if self.pays(rate) && !self.crowded => {
                 self.settled = self.limit();
                 self.rate = rate;
                 self.needed = self.settled;
                 self.phase = Phase::Resting(0);
             }
-            Phase::Down if rate > self.rate * (1.0 - CONVINCING / f64::from(self.settled)) => {
+            Phase::Down
+                if self.crowded
+                    || rate > self.rate * (1.0 - CONVINCING / f64::from(self.settled)) =>
+            {
                 self.settled = self.limit();
                 self.rate = rate;
                 self.needed = self.needed.min(self.settled);
@@ -185,8 +215,6 @@ impl Learner {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Runs a learner against an instance of `slots` with one queue, and says how well its slots were used.
@@ -204,7 +232,7 @@ mod tests {
                 (true, true) => f64::from(slots) * full.powf(-0.3),
             };
             now += Duration::from_secs_f64(1.0 / rate);
-            learner.answered(now, true);
+            learner.answered(now, Duration::from_secs_f64(there / rate), true);
             done.push((rate / f64::from(slots)).min(1.0));
         }
         let half = &done[done.len() / 2..];
@@ -228,7 +256,7 @@ mod tests {
         let now = Instant::now();
         let mut learner = Learner::new(now);
         for second in 0..1000 {
-            learner.answered(now + Duration::from_secs(second), false);
+            learner.answered(now + Duration::from_secs(second), Duration::from_secs(1), false);
         }
         assert_eq!(learner.limit(), 1);
     }

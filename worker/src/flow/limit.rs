@@ -18,7 +18,9 @@ const WAITED_SHARE: f64 = 0.25;
 /// Share of the time that a slot may be idle between two jobs before another request is kept waiting at the instance.
 const BEARABLE_IDLE: f64 = 0.015;
 /// How fast the handover is forgotten while requests wait at the instance, so that no slot is ever seen idle.
-const FORGETTING: f64 = 0.02;
+const FORGETTING: f64 = 0.05;
+/// The handover that is believed at once.
+const HANDOVER_STEP: Duration = Duration::from_millis(1);
 /// What remains of the limit after a refusal.
 const CUT: f64 = 0.7;
 /// Most requests one worker ever has at one instance.
@@ -107,7 +109,7 @@ impl Limit {
             (Self::Followed(follower), Some(signals)) => {
                 follower.answered(now, elapsed, signals, full, shared);
             }
-            (Self::Learned(learner), None) => learner.answered(now, full),
+            (Self::Learned(learner), None) => learner.answered(now, elapsed, full),
             (_, Some(signals)) => {
                 let mut follower = Follower::new(signals.slots);
                 follower.answered(now, elapsed, signals, true, shared);
@@ -160,10 +162,13 @@ impl Follower {
 
     fn note_handover(&mut self, signals: Signals) {
         let Some(idle) = signals.idle else { return };
-        self.handover = Some(match self.handover {
-            Some(known) if signals.waited > Duration::ZERO => known.mul_f64(1.0 - FORGETTING),
-            Some(known) => known.mul_f64(1.0 - SMOOTHING) + idle.mul_f64(SMOOTHING),
-            None => idle,
+        let known = self.handover.unwrap_or_default();
+        self.handover = Some(if signals.waited > Duration::ZERO {
+            known.mul_f64(1.0 - FORGETTING)
+        } else {
+            // A single long pause, such as the start, is no handover.
+            let idle = idle.min(known * 2 + HANDOVER_STEP);
+            known.mul_f64(1.0 - SMOOTHING) + idle.mul_f64(SMOOTHING)
         });
     }
 
@@ -263,7 +268,9 @@ mod tests {
     #[test]
     fn as_many_wait_there_as_are_on_their_way_at_a_time() {
         let (mut limit, now) = (Limit::Unknown, Instant::now());
-        for _ in 0..4 {
+        limit.answered(now, SERVICE, Some(idle(SERVICE / 10)), true, true);
+        assert_eq!(limit.places(), Some(4), "once is no rule");
+        for _ in 0..40 {
             limit.answered(now, SERVICE, Some(idle(SERVICE / 10)), true, true);
         }
         assert_eq!((limit.get(), limit.places()), (5, Some(5)));
@@ -276,7 +283,9 @@ mod tests {
     #[test]
     fn a_handover_that_is_never_seen_any_more_is_forgotten() {
         let (mut limit, now) = (Limit::Unknown, Instant::now());
-        limit.answered(now, SERVICE, Some(idle(SERVICE / 50)), true, true);
+        for _ in 0..40 {
+            limit.answered(now, SERVICE, Some(idle(SERVICE / 50)), true, true);
+        }
         assert_eq!(limit.places(), Some(5));
         for _ in 0..100 {
             let waited = Signals { waited: SERVICE / 10, ..idle(Duration::ZERO) };

@@ -153,7 +153,7 @@ impl Run {
         replica.in_flight -= 1;
         let took = self.now - request.sent;
         replica.connections.give_back(self.now, request.process, Some(took));
-        replica.learner.answered(self.now, request.full);
+        replica.learner.answered(self.now, took, request.full);
     }
 }
 
