@@ -95,8 +95,8 @@ impl Limit {
         }
     }
 
-    /// A request was answered after `elapsed`. `full`: as many were there as allowed. `shared`: all replicas together
-    /// are kept below what the instances have, so that the limit may follow at once.
+    /// A request was answered after `elapsed`. `full`: as many were there as allowed. `shared`: leases keep all replicas
+    /// together below what the instances have, so that the limit of each may be all of it.
     pub(crate) fn answered(
         &mut self,
         now: Instant,
@@ -186,15 +186,14 @@ impl Follower {
             .map_or(service, |known| known.mul_f64(1.0 - SMOOTHING) + service.mul_f64(SMOOTHING));
         self.service = Some(smoothed);
         self.note_handover(signals);
-        let grown = signals.slots.saturating_sub(self.slots);
         self.slots = signals.slots;
-        if shared {
-            self.limit += grown;
-        }
         if signals.waited > smoothed.mul_f64(WAITED_SHARE) {
             self.lower(now, |limit| limit.saturating_sub(1));
+        } else if shared {
+            // Whoever is granted a lease must be able to use it.
+            self.limit = self.places();
         } else if full && signals.free > 0 {
-            self.limit += if shared { signals.free } else { 1 };
+            self.limit += 1;
         }
         self.limit = self.limit.min(self.places()).clamp(1, CEILING);
     }
@@ -241,6 +240,15 @@ mod tests {
         let (mut limit, now) = (Limit::Unknown, Instant::now());
         limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), true, true);
         (limit, now)
+    }
+
+    #[test]
+    fn every_lease_that_is_granted_can_be_used() {
+        let (mut limit, now) = (Limit::Unknown, Instant::now());
+        limit.introduced(signals(0, Duration::ZERO));
+        assert_eq!(limit.get(), 1);
+        limit.answered(now, SERVICE, Some(signals(0, Duration::ZERO)), false, true);
+        assert_eq!(Some(limit.get()), limit.places());
     }
 
     #[test]
@@ -340,9 +348,9 @@ mod tests {
     #[test]
     fn free_slots_that_we_did_not_try_to_fill_change_nothing() {
         let (mut limit, now) = (Limit::Unknown, Instant::now());
-        limit.answered(now, SERVICE, Some(signals(1, Duration::ZERO)), true, true);
+        limit.answered(now, SERVICE, Some(signals(1, Duration::ZERO)), true, false);
         let before = limit.get();
-        limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), false, true);
+        limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), false, false);
         assert_eq!(limit.get(), before);
     }
 
