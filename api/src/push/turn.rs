@@ -35,7 +35,7 @@ pub(super) async fn take_turn<C: Channel>(
     deliveries: Vec<Delivery>,
     longest: Duration,
 ) -> Settlement {
-    let sending = deliveries.iter().map(async |delivery| {
+    let sending = deliveries.iter().map(|delivery| async move {
         let begun = Instant::now();
         let sending = timeout(longest, channel.send(target, delivery));
         let verdict = match AssertUnwindSafe(sending).catch_unwind().await {
