@@ -93,7 +93,10 @@ impl PushSettings {
 
     fn parse(self) -> Result<PushConfig, ConfigError> {
         if self.push_retention < Self::LEAST_RETENTION {
-            return Err(ConfigError::invalid("PUSH_RETENTION", "at least 4d: retries go on so long"));
+            return Err(ConfigError::invalid(
+                "PUSH_RETENTION",
+                "at least 4d: retries go on so long",
+            ));
         }
         let allowed = self.webhook_allowed_hosts.parse().map_err(|_| {
             ConfigError::invalid(
