@@ -3,6 +3,7 @@
 pub mod extract;
 pub mod health;
 pub mod limits;
+pub(crate) mod page;
 pub mod problem;
 pub mod state;
 
@@ -28,7 +29,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::problem::ApiError;
 use self::state::AppState;
-use crate::{accounts, analyses, uploads, web};
+use crate::{accounts, analyses, push, uploads, web};
 
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
@@ -63,6 +64,7 @@ pub fn app(state: AppState) -> Router {
         .merge(accounts::http::routes())
         .merge(uploads::http::routes())
         .merge(analyses::http::routes())
+        .merge(push::routes())
         .split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
     Router::new()
