@@ -10,6 +10,8 @@ use toneup_shared::config::{
 };
 use toneup_shared::operations::OperationsConfig;
 
+use crate::push::webhooks::guard::AllowedHosts;
+
 /// Everything the api needs to know.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -25,6 +27,8 @@ pub struct ApiConfig {
     pub jobs: JobsConfig,
     /// The server's own settings.
     pub server: ServerConfig,
+    /// Telling users where they are not looking.
+    pub push: PushConfig,
     /// Where operators' tools ask.
     pub operations: OperationsConfig,
 }
@@ -54,6 +58,59 @@ pub struct ServerConfig {
     pub idempotency_ttl: Duration,
 }
 
+/// Settings of webhooks, Web Push and FCM.
+#[derive(Debug, Clone)]
+pub struct PushConfig {
+    /// Longest wait for one answer of a receiver.
+    pub timeout: Duration,
+    /// How long what was told is remembered.
+    pub retention: Duration,
+    /// How long a target may fail before nothing is sent to it any more.
+    pub patience: Duration,
+    /// Webhooks one user may have.
+    pub webhook_limit: u32,
+    /// Where webhooks may lead although it is no public address, or no https.
+    pub webhook_allowed: AllowedHosts,
+}
+
+/// The same as the environment names it.
+#[derive(Debug, Deserialize)]
+struct PushSettings {
+    #[serde(with = "humantime_serde")]
+    push_timeout: Duration,
+    #[serde(with = "humantime_serde")]
+    push_retention: Duration,
+    #[serde(with = "humantime_serde")]
+    push_disable_after: Duration,
+    webhook_limit: u32,
+    #[serde(default)]
+    webhook_allowed_hosts: String,
+}
+
+impl PushSettings {
+    /// Longer than the last retry is away.
+    const LEAST_RETENTION: Duration = Duration::from_hours(4 * 24);
+
+    fn parse(self) -> Result<PushConfig, ConfigError> {
+        if self.push_retention < Self::LEAST_RETENTION {
+            return Err(ConfigError::invalid("PUSH_RETENTION", "at least 4d: retries go on so long"));
+        }
+        let allowed = self.webhook_allowed_hosts.parse().map_err(|_| {
+            ConfigError::invalid(
+                "WEBHOOK_ALLOWED_HOSTS",
+                "host names, addresses or networks (10.0.0.0/8), separated by commas",
+            )
+        })?;
+        Ok(PushConfig {
+            timeout: self.push_timeout,
+            retention: self.push_retention,
+            patience: self.push_disable_after,
+            webhook_limit: self.webhook_limit,
+            webhook_allowed: allowed,
+        })
+    }
+}
+
 impl ApiConfig {
     /// Shortest secret that HS256 may be keyed with (RFC 7518 §3.2), in bytes.
     const SECRET_BYTES: usize = 32;
@@ -67,6 +124,7 @@ impl ApiConfig {
             objects: settings.section()?,
             jobs: settings.section()?,
             server: settings.section()?,
+            push: settings.section::<PushSettings>()?.parse()?,
             operations: settings.section()?,
         };
         if config.server.jwt_secret.expose_secret().len() < Self::SECRET_BYTES {

@@ -4,5 +4,6 @@ pub mod accounts;
 pub mod analyses;
 pub mod config;
 pub mod http;
+pub mod push;
 pub mod uploads;
 pub mod web;

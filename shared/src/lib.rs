@@ -9,6 +9,7 @@ pub mod hints;
 pub mod objects;
 pub mod operations;
 pub mod pubsub;
+pub mod pushes;
 pub mod queue;
 pub mod retry;
 pub mod shutdown;

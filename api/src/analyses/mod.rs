@@ -6,6 +6,6 @@ pub mod multipart;
 pub mod queue_view;
 mod sse;
 mod submission;
-mod view;
+pub(crate) mod view;
 mod wait;
 pub mod watch;

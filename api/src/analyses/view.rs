@@ -13,7 +13,7 @@ use super::queue_view::{Place, QueueView};
 /// An analysis. What is not known yet is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AnalysisView {
+pub(crate) struct AnalysisView {
     id: Uuid,
     status: Status,
     /// Grows with every change.
@@ -45,7 +45,8 @@ impl AnalysisView {
         Self::placed(analysis, place)
     }
 
-    pub(super) fn placed(analysis: Analysis, place: Option<Place>) -> Self {
+    /// The analysis, with a place in the queue that was looked up before.
+    pub(crate) fn placed(analysis: Analysis, place: Option<Place>) -> Self {
         let wait = place.and_then(|place| place.wait_seconds);
         Self {
             id: analysis.id.0,

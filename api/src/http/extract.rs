@@ -105,6 +105,19 @@ impl FromRequestParts<AppState> for AnalysisPath {
     }
 }
 
+/// Ids in the path. What is no id names nothing: 404.
+#[derive(Debug, Clone, Copy)]
+pub struct IdPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for IdPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        path.map(|Path(ids)| Self(ids)).map_err(|_| ApiError::NotFound)
+    }
+}
+
 /// Who asks. A handler that takes this cannot be reached anonymously.
 #[derive(Debug, Clone, Copy)]
 pub struct CurrentUser(pub UserId);

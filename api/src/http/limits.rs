@@ -1,5 +1,6 @@
-//! Counting what one address may do, in Redis, so that all replicas count together.
+//! Counting what one address or one user may do, in Redis, so that all replicas count together.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -34,15 +35,15 @@ impl RateLimiter {
         Ok(Self { redis, prefix: config.redis_prefix.clone() })
     }
 
-    /// Counts one use of `what` by `address` and refuses it beyond `per_minute`. Without Redis everything passes: a limit
+    /// Counts one use of `what` by an address or a user and refuses it beyond `per_minute`. Without Redis everything passes: a limit
     /// must not turn its outage into ours.
     pub async fn check(
         &self,
         what: &str,
-        address: IpAddr,
+        who: impl Display,
         per_minute: u32,
     ) -> Result<(), ApiError> {
-        let key = format!("{}rate:{what}:{address}", self.prefix);
+        let key = format!("{}rate:{what}:{who}", self.prefix);
         let counted: Result<(u32, bool, i64), _> = redis::pipe()
             .atomic()
             .incr(&key, 1)

@@ -28,7 +28,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::problem::ApiError;
 use self::state::AppState;
-use crate::{accounts, analyses, uploads, web};
+use crate::{accounts, analyses, push, uploads, web};
 
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
@@ -63,6 +63,7 @@ pub fn app(state: AppState) -> Router {
         .merge(accounts::http::routes())
         .merge(uploads::http::routes())
         .merge(analyses::http::routes())
+        .merge(push::routes())
         .split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
     Router::new()

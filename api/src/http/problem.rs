@@ -59,6 +59,15 @@ pub enum ApiError {
     /// The analysis has ended, so that it cannot be cancelled.
     #[error("the analysis has ended already: it {}", .0.as_str())]
     AlreadyFinished(Status),
+    /// The caller has a webhook with this URL.
+    #[error("you have a webhook with this URL already")]
+    WebhookExists,
+    /// The caller has as many webhooks as anybody may have.
+    #[error("you have {0} webhooks, as many as anybody may have")]
+    TooManyWebhooks(u32),
+    /// Nothing is sent to a webhook that is disabled.
+    #[error("the webhook is disabled; enable it first")]
+    WebhookDisabled,
     /// The deadline would pass before the answer is there.
     #[error("the answer would come too late: it takes about {:.0} s", .estimated_wait.as_secs_f64().ceil())]
     DeadlineUnreachable {
@@ -77,7 +86,7 @@ pub enum ApiError {
         /// When one more will probably be taken.
         retry_after: Duration,
     },
-    /// Too many of these from this address.
+    /// Too many of these from this address, or of this user.
     #[error("too many requests; try again in {} s", .retry_after.as_secs())]
     RateLimited {
         /// When the next one will be taken.
@@ -131,6 +140,9 @@ impl ApiError {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
             }
             Self::AlreadyFinished(_) => (S::CONFLICT, "already_finished", "Already finished"),
+            Self::WebhookExists => (S::CONFLICT, "webhook_exists", "Webhook exists"),
+            Self::TooManyWebhooks(_) => (S::CONFLICT, "too_many_webhooks", "Too many webhooks"),
+            Self::WebhookDisabled => (S::CONFLICT, "webhook_disabled", "Webhook disabled"),
             Self::DeadlineUnreachable { .. } => {
                 (S::UNPROCESSABLE_ENTITY, "deadline_unreachable", "Deadline unreachable")
             }

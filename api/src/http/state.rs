@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses;
 use toneup_shared::analyses::held::Share;
+use toneup_shared::analyses::purge::{self, Retention};
 use toneup_shared::analyses::submit::Submitter;
 use toneup_shared::database::Database;
 use toneup_shared::hints;
@@ -21,6 +21,7 @@ use crate::analyses::multipart::PhotoPermits;
 use crate::analyses::queue_view::QueueView;
 use crate::analyses::watch::Watchers;
 use crate::config::ApiConfig;
+use crate::push::Pushes;
 
 /// What handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct AppState {
     pub tokens: Tokens,
     /// Wakes whoever waits for an analysis.
     pub watchers: Watchers,
+    /// Tells users where they are not looking.
+    pub pushes: Pushes,
     /// The queue, as of about a second ago.
     pub queue: QueueView,
     /// Counts what an address may do.
@@ -66,15 +69,19 @@ impl AppState {
             share: Some(share.clone()),
         };
         shutdown.tasks.spawn(sweep.run(draining.clone()));
-        let purge =
-            analyses::purge::run(pool.clone(), config.server.idempotency_ttl, draining.clone());
-        shutdown.tasks.spawn(purge);
+        let retention = Retention {
+            idempotency: config.server.idempotency_ttl,
+            pushes: config.push.retention,
+        };
+        shutdown.tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
 
         let (watchers, connected) = Watchers::new();
-        let wake = watchers.clone();
+        let pushes = Pushes::start(&config.push, pool.clone(), shutdown)?;
+        let (wake, wake_pushes) = (watchers.clone(), pushes.clone());
         let listening =
             hints::listen(config.redis.clone(), connected, draining.clone(), move |changed| {
                 wake.wake(changed.user);
+                wake_pushes.wake();
             });
         shutdown.tasks.spawn(listening);
         let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
@@ -101,6 +108,7 @@ impl AppState {
             photo_permits: PhotoPermits::default(),
             pool,
             watchers,
+            pushes,
             queue,
             draining,
         })

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::outcome::{AnalysisError, Outcome};
 use super::{AnalysisId, Changed, Lease, Status, UserId, dead, held};
 use crate::database::{Database, bind_list, retry_deadlock};
+use crate::pushes::deliveries;
 use crate::queue::publisher::Publication;
 
 /// An analysis to end, and on what condition.
@@ -111,6 +112,7 @@ pub async fn finish(
             winners.iter().flatten().map(|(item, _, sequence)| (*item, *sequence)).collect();
         insert_outcomes(conn, &won).await?;
         insert_events(conn, &won).await?;
+        announce(conn, &won).await?;
         update_states(conn, &won).await?;
         update_sequences(conn, &won).await?;
         dead::note_failed(conn, won.iter().map(|(finish, _)| *finish)).await?;
@@ -226,6 +228,12 @@ async fn insert_events(
             .push("NOW(3)");
     });
     query.build().execute(conn).await.map(drop)
+}
+
+/// What tells users who are not looking.
+async fn announce(conn: &mut MySqlConnection, won: &[(&Finish, u64)]) -> Result<(), sqlx::Error> {
+    let ended = won.iter().map(|(item, _)| (item.user, item.analysis, item.outcome.status()));
+    deliveries::announce(conn, &ended.collect::<Vec<_>>()).await
 }
 
 /// One statement for each state reached.

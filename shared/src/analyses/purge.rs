@@ -5,17 +5,27 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::{Database, micros};
+use crate::pushes;
 
 /// Rows one statement deletes: short locks, whatever the backlog.
 const CHUNK: u32 = 1000;
 const EVERY: Duration = Duration::from_mins(10);
 
-/// Deletes expired idempotency keys and refresh tokens every few minutes until `draining`.
-pub async fn run(pool: Database, idempotency_ttl: Duration, draining: CancellationToken) {
+/// How long what can be asked for is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Idempotency keys.
+    pub idempotency: Duration,
+    /// What was told to webhooks, browsers and phones.
+    pub pushes: Duration,
+}
+
+/// Deletes expired rows every few minutes until `draining`.
+pub async fn run(pool: Database, retention: Retention, draining: CancellationToken) {
     // Replicas that start together need not delete together.
     let mut pause = EVERY.mul_f64(rand::random());
     while draining.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        if let Err(error) = purge(&pool, idempotency_ttl).await {
+        if let Err(error) = purge(&pool, retention).await {
             tracing::warn!(%error, "cannot purge expired rows");
         }
         pause = EVERY;
@@ -23,19 +33,22 @@ pub async fn run(pool: Database, idempotency_ttl: Duration, draining: Cancellati
 }
 
 /// Deletes expired rows, in chunks.
-pub async fn purge(pool: &Database, idempotency_ttl: Duration) -> Result<(), sqlx::Error> {
+pub async fn purge(pool: &Database, retention: Retention) -> Result<(), sqlx::Error> {
     loop {
         let keys = sqlx::query!(
             "DELETE FROM idempotency_keys WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
-            micros(idempotency_ttl),
+            micros(retention.idempotency),
             CHUNK
         );
         let tokens =
             sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
         let mut connection = pool.acquire().await?;
-        let deleted = keys.execute(&mut *connection).await?.rows_affected()
-            + tokens.execute(&mut *connection).await?.rows_affected();
-        if deleted < u64::from(CHUNK) {
+        let deleted = [
+            keys.execute(&mut *connection).await?.rows_affected(),
+            tokens.execute(&mut *connection).await?.rows_affected(),
+            pushes::purge::purge(&mut connection, retention.pushes, CHUNK).await?,
+        ];
+        if deleted.into_iter().all(|deleted| deleted < u64::from(CHUNK)) {
             return Ok(());
         }
     }

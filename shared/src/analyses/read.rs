@@ -1,11 +1,14 @@
 //! Reading analyses. Every lookup for a caller takes the owner: another's row is indistinguishable from no row.
 
-use sqlx::MySqlConnection;
+use std::collections::BTreeSet;
+
 use sqlx::types::Json;
 use sqlx::types::time::OffsetDateTime;
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
 use super::outcome::{AnalysisError, AnalysisResult};
 use super::{AnalysisId, Status, UserId};
+use crate::database::bind_list;
 
 /// An analysis as it stands.
 #[derive(Debug, Clone)]
@@ -36,6 +39,7 @@ pub struct Analysis {
     pub error: Option<AnalysisError>,
 }
 
+#[derive(FromRow)]
 struct Row {
     id: AnalysisId,
     user_id: UserId,
@@ -150,6 +154,25 @@ pub async fn find(
 ) -> Result<Option<Analysis>, sqlx::Error> {
     let row = select_analyses!("WHERE a.id = ?", id).fetch_optional(conn).await?;
     Ok(row.map(Analysis::from))
+}
+
+/// Finds analyses of whatever owners, in no order.
+pub async fn find_all(
+    conn: &mut MySqlConnection,
+    ids: &BTreeSet<AnalysisId>,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT a.id, a.user_id, a.object_key, a.status, a.version, a.attempt, a.created_at,
+                a.deadline, a.started_at, a.finished_at, o.result, o.error_code, o.error_message,
+                o.error_retryable
+         FROM analyses a LEFT JOIN analysis_outcomes o ON o.analysis_id = a.id WHERE a.id IN ",
+    );
+    bind_list(&mut query, ids.iter().copied());
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Analysis::from).collect())
 }
 
 /// Lists analyses of every owner, newest first, of one status or of all. For operators.

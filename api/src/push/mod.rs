@@ -1,0 +1,129 @@
+//! Telling users where they are not looking. Each way of telling is a [`Channel`]; what is due, when it is tried again and
+//! what becomes of targets that cannot be reached is the same for all of them ([`dispatch`]).
+
+mod dispatch;
+mod turn;
+pub mod webhooks;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use toneup_shared::database::Database;
+use toneup_shared::pushes::ChannelKind;
+use toneup_shared::pushes::claim::Delivery;
+use toneup_shared::pushes::settle::Health;
+use toneup_shared::pushes::targets::Target;
+use toneup_shared::shutdown::Shutdown;
+use utoipa_axum::router::OpenApiRouter;
+
+use self::dispatch::Dispatcher;
+use self::webhooks::send::Webhooks;
+use crate::config::PushConfig;
+use crate::http::state::AppState;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    webhooks::http::routes()
+}
+
+/// Pauses after each failed attempt: ten attempts in a little over three days.
+const FOR_DAYS: &[Duration] = &[
+    Duration::from_secs(5),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
+    Duration::from_hours(20),
+    Duration::from_hours(24),
+];
+
+/// A way of telling.
+pub(crate) trait Channel: Send + Sync + 'static {
+    /// Whose targets it sends to.
+    const KIND: ChannelKind;
+    /// Pauses after each failed attempt, before jitter; when there are no more, the delivery has failed.
+    const PAUSES: &'static [Duration] = FOR_DAYS;
+    /// What becomes of a target that answers [`Verdict::TargetGone`].
+    const GONE: Health;
+
+    /// The host a target lies on, where hosts should not take each other's turns.
+    fn host(&self, _target: &Target) -> Option<String> {
+        None
+    }
+
+    /// Sends one delivery. The dispatcher ends it after `PUSH_TIMEOUT`, which counts as [`Verdict::Retry`].
+    fn send(
+        &self,
+        target: &Target,
+        delivery: &Delivery,
+    ) -> impl Future<Output = Verdict> + Send;
+}
+
+/// What came of one attempt. Errors are shown to the target's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It arrived.
+    Delivered {
+        /// The answer's HTTP status.
+        status: u16,
+    },
+    /// It may arrive another time.
+    Retry {
+        /// The answer's HTTP status, if there was an answer.
+        status: Option<u16>,
+        /// What went wrong.
+        error: String,
+        /// How long the receiver wants to be left alone, if it said so.
+        after: Option<Duration>,
+    },
+    /// It will never arrive; the target is well.
+    GiveUp {
+        /// The answer's HTTP status, if there was an answer.
+        status: Option<u16>,
+        /// What went wrong.
+        error: String,
+    },
+    /// The target wants no more, or exists no more; see [`Channel::GONE`].
+    TargetGone {
+        /// The answer's HTTP status, if there was an answer.
+        status: Option<u16>,
+        /// What it said.
+        error: String,
+    },
+}
+
+impl Verdict {
+    /// A failure without an answer.
+    pub(crate) fn unanswered(error: impl fmt::Display) -> Self {
+        Self::Retry { status: None, error: error.to_string(), after: None }
+    }
+}
+
+/// The channels that are on. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Pushes {
+    wake: watch::Sender<()>,
+}
+
+impl Pushes {
+    /// Starts a dispatcher for each channel that is configured; they end when `shutdown` drains.
+    pub fn start(
+        config: &PushConfig,
+        pool: Database,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let (wake, _) = watch::channel(());
+        let webhooks = Arc::new(Webhooks::new(config)?);
+        Dispatcher::start(webhooks, config, pool, wake.subscribe(), shutdown);
+        Ok(Self { wake })
+    }
+
+    /// Has every channel look at once whether something is due.
+    pub fn wake(&self) {
+        self.wake.send_replace(());
+    }
+}

@@ -1,0 +1,139 @@
+//! One target's turn: what is due is sent, and the answers decide what follows.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use metrics::{counter, histogram};
+use rand::RngExt;
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout};
+use toneup_shared::pushes::claim::Delivery;
+use toneup_shared::pushes::settle::{Attempt, Health, Next, Settlement};
+use toneup_shared::pushes::targets::Target;
+use toneup_shared::pushes::{ChannelKind, PushEvent};
+use uuid::Uuid;
+
+use super::{Channel, Verdict};
+
+/// How long a target that could not be reached is left alone, whatever is due.
+const REST: Duration = Duration::from_secs(5);
+/// Longest time for which a receiver may ask to be left alone.
+const LONGEST_REST: Duration = Duration::from_hours(6);
+
+/// Makes those that failed together not return together: a fifth more or less.
+pub(super) fn jitter(pause: Duration) -> Duration {
+    pause.mul_f64(rand::rng().random_range(0.8..=1.2))
+}
+
+/// Sends what is due to one target, at once.
+pub(super) async fn take_turn<C: Channel>(
+    channel: &C,
+    target: &Target,
+    token: Uuid,
+    deliveries: Vec<Delivery>,
+    longest: Duration,
+) -> Settlement {
+    let sending = deliveries.iter().map(|delivery| async move {
+        let begun = Instant::now();
+        let sending = timeout(longest, channel.send(target, delivery));
+        let verdict = match AssertUnwindSafe(sending).catch_unwind().await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(_)) => Verdict::unanswered(format_args!("no answer within {longest:?}")),
+            Err(_) => Verdict::unanswered("an internal error"),
+        };
+        (verdict, begun.elapsed())
+    });
+    let answers = join_all(sending).await;
+    let mut settlement = Settlement {
+        target: target.id,
+        token,
+        health: health(&deliveries, &answers, C::GONE),
+        rest: None,
+        attempts: Vec::new(),
+    };
+    settlement.rest = rest(settlement.health, &answers);
+    for (delivery, (verdict, duration)) in deliveries.iter().zip(answers) {
+        let attempt = judge(delivery, verdict, duration, C::PAUSES);
+        measure(C::KIND, delivery, &attempt);
+        settlement.attempts.push(attempt);
+    }
+    settlement
+}
+
+/// What follows an attempt.
+fn judge(
+    delivery: &Delivery,
+    verdict: Verdict,
+    duration: Duration,
+    pauses: &[Duration],
+) -> Attempt {
+    let (status, error, next) = match verdict {
+        Verdict::Delivered { status } => (Some(status), None, Next::Delivered),
+        Verdict::Retry { status, error, after } => {
+            let next = pauses
+                .get(usize::from(delivery.attempt) - 1)
+                // A ping shows how things are now.
+                .filter(|_| delivery.event != PushEvent::Ping)
+                .map_or(Next::Failed, |pause| Next::Retry(jitter(*pause).max(asked(after))));
+            (status, Some(error), next)
+        }
+        Verdict::GiveUp { status, error } | Verdict::TargetGone { status, error } => {
+            (status, Some(error), Next::Failed)
+        }
+    };
+    Attempt { delivery: delivery.id, number: delivery.attempt, status, error, duration, next }
+}
+
+fn asked(after: Option<Duration>) -> Duration {
+    after.unwrap_or_default().min(LONGEST_REST)
+}
+
+/// What the answers say about the target. A ping that fails says nothing: its owner is trying things out.
+fn health(deliveries: &[Delivery], answers: &[(Verdict, Duration)], gone: Health) -> Health {
+    let any = |is: fn(&Verdict) -> bool| answers.iter().any(|(verdict, _)| is(verdict));
+    let failed = deliveries.iter().zip(answers).any(|(delivery, (verdict, _))| {
+        matches!(verdict, Verdict::Retry { .. }) && delivery.event != PushEvent::Ping
+    });
+    if any(|verdict| matches!(verdict, Verdict::TargetGone { .. })) {
+        gone
+    } else if any(|verdict| matches!(verdict, Verdict::Delivered { .. })) {
+        Health::Working
+    } else if failed {
+        Health::Failing
+    } else {
+        Health::Unknown
+    }
+}
+
+/// How long the target is left alone: as long as it asks for, and a little while after a failure.
+fn rest(health: Health, answers: &[(Verdict, Duration)]) -> Option<Duration> {
+    let asked = answers
+        .iter()
+        .filter_map(|(verdict, _)| match verdict {
+            Verdict::Retry { after: Some(after), .. } => Some(asked(Some(*after))),
+            _ => None,
+        })
+        .max();
+    match health {
+        Health::Failing => Some(jitter(REST).max(asked.unwrap_or_default())),
+        _ => asked,
+    }
+}
+
+fn measure(channel: ChannelKind, delivery: &Delivery, attempt: &Attempt) {
+    let channel = channel.as_str();
+    let result = match attempt.next {
+        Next::Delivered => "delivered",
+        Next::Retry(_) => "retried",
+        Next::Failed => "failed",
+    };
+    counter!("toneup_pushes_total", "channel" => channel, "result" => result).increment(1);
+    histogram!("toneup_push_answer_seconds", "channel" => channel).record(attempt.duration);
+    if attempt.next == Next::Delivered && attempt.number == 1 {
+        let delay = OffsetDateTime::now_utc() - delivery.created_at;
+        histogram!("toneup_push_delay_seconds", "channel" => channel)
+            .record(delay.as_seconds_f64().max(0.0));
+    }
+}

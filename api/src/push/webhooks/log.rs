@@ -1,0 +1,184 @@
+//! What a webhook was told: the log of deliveries, pings, sending again.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use sqlx::MySqlConnection;
+use toneup_shared::analyses::UserId;
+use toneup_shared::database::bounded;
+use toneup_shared::pushes::deliveries::{NewDelivery, insert};
+use toneup_shared::pushes::log::{Logged, find as find_delivery, list, list_attempts, redeliver};
+use toneup_shared::pushes::targets::hurry;
+use toneup_shared::pushes::{DeliveryId, PushEvent, TargetId};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::http::find;
+use super::view::{DeliveryPage, DeliveryView};
+use crate::http::extract::{ApiQuery, CurrentUser, IdPath};
+use crate::http::problem::{ApiError, Problem};
+use crate::http::state::AppState;
+
+/// Pings and deliveries sent again that one user may ask for in a minute.
+const TESTS_PER_MINUTE: u32 = 30;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_deliveries))
+        .routes(routes!(ping_webhook))
+        .routes(routes!(redeliver_delivery))
+}
+
+/// Which page of the log.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListDeliveries {
+    /// Deliveries a page, 1 to 100.
+    #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: u32,
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+fn default_limit() -> u32 {
+    20
+}
+
+/// What a webhook was told, and what is still to be told, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/{id}/deliveries",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path), ListDeliveries),
+    responses(
+        (status = OK, body = DeliveryPage),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn list_deliveries(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+    ApiQuery(ListDeliveries { limit, cursor }): ApiQuery<ListDeliveries>,
+) -> Result<Json<DeliveryPage>, ApiError> {
+    if !(1..=100).contains(&limit) {
+        return Err(ApiError::invalid("limit", "expected 1 to 100"));
+    }
+    let before = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+    let page = bounded(async {
+        let mut connection = state.pool.acquire().await?;
+        if let Err(missing) = find(&mut connection, user, id).await? {
+            return Ok(Err(missing));
+        }
+        // One more than the page tells whether another page follows.
+        let mut found = list(&mut connection, id, before, limit + 1).await?;
+        let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        found.truncate(found.len() - usize::from(more));
+        let next = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
+        Ok(Ok(DeliveryPage { items: with_attempts(&mut connection, found).await?, next_cursor: next }))
+    });
+    Ok(Json(page.await??))
+}
+
+fn parse_cursor(cursor: &str) -> Result<DeliveryId, ApiError> {
+    let id = Uuid::try_parse(cursor);
+    id.map(DeliveryId).map_err(|_| ApiError::invalid("cursor", "expected nextCursor of a page"))
+}
+
+async fn with_attempts(
+    conn: &mut MySqlConnection,
+    deliveries: Vec<Logged>,
+) -> Result<Vec<DeliveryView>, sqlx::Error> {
+    let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let mut attempts = list_attempts(conn, &ids).await?;
+    let view = |delivery: Logged| {
+        let attempts = attempts.remove(&delivery.id).unwrap_or_default();
+        DeliveryView::new(delivery, attempts)
+    };
+    Ok(deliveries.into_iter().map(view).collect())
+}
+
+/// Sends a test: one request with the event `webhook.ping`, which is not repeated. The log tells what came of it.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/ping",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = ACCEPTED, body = DeliveryView),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json",
+         description = "`webhook_disabled`."),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn ping_webhook(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
+    let ping = NewDelivery::new(id, PushEvent::Ping, None);
+    send_now(&state, user, id, ping.id, Some(ping)).await
+}
+
+/// Sends a delivery again, at once and with the same `webhook-id`, whatever became of it.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path), ("deliveryId" = Uuid, Path)),
+    responses(
+        (status = ACCEPTED, body = DeliveryView),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json",
+         description = "`webhook_disabled`."),
+        (status = "default", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn redeliver_delivery(
+    State(state): State<AppState>,
+    CurrentUser(user): CurrentUser,
+    IdPath((id, delivery)): IdPath<(TargetId, DeliveryId)>,
+) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
+    send_now(&state, user, id, delivery, None).await
+}
+
+/// Makes a new delivery, or an old one, due at once.
+async fn send_now(
+    state: &AppState,
+    user: UserId,
+    id: TargetId,
+    delivery: DeliveryId,
+    new: Option<NewDelivery>,
+) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
+    state.limiter.check("webhook-tests", user.0, TESTS_PER_MINUTE).await?;
+    let sending = bounded(async {
+        let mut transaction = state.pool.begin().await?;
+        match find(&mut transaction, user, id).await? {
+            Ok(target) if target.disabled_at.is_some() => {
+                return Ok(Err(ApiError::WebhookDisabled));
+            }
+            Ok(_) => {}
+            Err(missing) => return Ok(Err(missing)),
+        }
+        match new {
+            Some(new) => {
+                insert(&mut transaction, &[new]).await?;
+                hurry(&mut transaction, id).await?;
+            }
+            None => redeliver(&mut transaction, id, delivery).await?,
+        }
+        let found = find_delivery(&mut transaction, id, delivery).await?;
+        let views = with_attempts(&mut transaction, found.into_iter().collect()).await?;
+        transaction.commit().await?;
+        Ok(views.into_iter().next().ok_or(ApiError::NotFound))
+    });
+    let view = sending.await??;
+    state.pushes.wake();
+    Ok((StatusCode::ACCEPTED, Json(view)))
+}
