@@ -3,13 +3,29 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use toneup_shared::analyses::outcome::PersonalColor;
 use toneup_shared::analyses::{AnalysisId, Status};
+use toneup_shared::pushes::PushEvent;
+use toneup_shared::pushes::claim::Delivery;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// How long a push service keeps a notification for a device that is away.
+/// How long a notification is of interest: a push service keeps it no longer for a device that is away.
 pub(super) const LIFETIME: Duration = Duration::from_hours(24);
+
+/// Pauses after each failed attempt: within the lifetime of what is sent.
+pub(super) const PAUSES: &[Duration] = &[
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_mins(2),
+    Duration::from_mins(10),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
+    Duration::from_hours(3),
+    Duration::from_hours(6),
+    Duration::from_hours(8),
+];
 
 /// The message of a notification, the same on every channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,10 +34,9 @@ pub(super) struct Notice {
     /// The same however often it is sent: a device shows one notification for it.
     pub(super) id: Uuid,
     /// What happened, e.g. `analysis.succeeded`.
-    #[serde(rename = "type")]
-    pub(super) kind: String,
+    r#type: &'static str,
     /// To which analysis.
-    pub(super) analysis_id: AnalysisId,
+    analysis_id: AnalysisId,
     /// What came of it.
     #[serde(flatten)]
     pub(super) outcome: NoticeOutcome,
@@ -31,8 +46,34 @@ pub(super) struct Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum NoticeOutcome {
+    /// It has a result.
     Season(PersonalColor),
+    /// It has none.
     Status(Status),
+}
+
+impl Notice {
+    /// What there is to tell, and for how long it is still of interest; or why there is nothing.
+    pub(super) fn of(
+        delivery: &Delivery,
+        now: OffsetDateTime,
+    ) -> Result<(Self, Duration), &'static str> {
+        let PushEvent::Ended(status) = delivery.event else {
+            return Err("not of interest to a person");
+        };
+        let age = Duration::try_from(now - delivery.created_at).unwrap_or_default();
+        let left = LIFETIME.checked_sub(age).filter(|left| left.as_secs() > 0);
+        let left = left.ok_or("it is too old to be of interest")?;
+        let analysis = delivery.analysis.as_ref().ok_or("the analysis is gone")?;
+        let season = analysis.result.as_ref().map(|result| result.personal_color);
+        let notice = Self {
+            id: delivery.id.0,
+            r#type: delivery.event.as_str(),
+            analysis_id: analysis.id,
+            outcome: season.map_or(NoticeOutcome::Status(status), NoticeOutcome::Season),
+        };
+        Ok((notice, left))
+    }
 }
 
 /// A language that notifications are written in.

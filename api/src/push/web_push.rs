@@ -1,20 +1,23 @@
-//! Web Push (RFC 8030): an encrypted message (RFC 8291) to a browser's push service.
+//! Web Push (RFC 8030): an encrypted message (RFC 8291) to the push service of a browser.
 
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use reqwest::Client;
 use time::OffsetDateTime;
+use toneup_shared::pushes::ChannelKind;
+use toneup_shared::pushes::claim::Delivery;
+use toneup_shared::pushes::settle::Health;
+use toneup_shared::pushes::targets::Target;
 use url::Url;
-use utoipa::ToSchema;
-use web_push_native::p256::PublicKey;
-use web_push_native::{Auth, encrypt};
+use web_push_native::encrypt;
 
-use super::notice::{LIFETIME, Notice};
+use super::notice::{self, Notice};
+use super::subscription_keys::{Parsed, SubscriptionKeys};
 use super::vapid::Vapid;
+use super::webhooks::guard::{AllowedHosts, Lookup};
+use super::webhooks::send::{describe, drain, guarded_client, retry_after};
+use super::{Channel, Verdict};
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
@@ -23,68 +26,70 @@ const TOPIC: HeaderName = HeaderName::from_static("topic");
 /// Every message is filled up to this size, so that its length does not tell its content.
 const PADDED_BYTES: usize = 256;
 
-/// Browsers write base64url without padding; what stored it in between may have added some.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// The keys of a browser's subscription, as `PushSubscription.toJSON()` gives them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SubscriptionKeys {
-    /// The browser's public key: base64url of an uncompressed P-256 point, 65 bytes.
-    #[schema(max_length = 88)]
-    pub(super) p256dh: String,
-    /// The shared secret: base64url of 16 bytes.
-    #[schema(max_length = 24)]
-    pub(super) auth: String,
+/// Requests to the push services of browsers.
+#[derive(Debug)]
+pub(super) struct WebPush {
+    client: Client,
+    allowed: AllowedHosts,
+    vapid: Vapid,
 }
 
-/// A part of the keys that is not what it must be.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct BadKey {
-    pub(super) field: &'static str,
-    pub(super) expected: &'static str,
-}
+impl WebPush {
+    pub(super) fn new(
+        vapid: Vapid,
+        allowed: AllowedHosts,
+        lookup: Lookup,
+    ) -> reqwest::Result<Self> {
+        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, vapid })
+    }
 
-impl SubscriptionKeys {
-    /// Bytes of an uncompressed point (SEC 1 §2.3.3).
-    const POINT_BYTES: usize = 65;
-
-    /// Reads both, and checks that the point lies on the curve.
-    pub(super) fn parse(&self) -> Result<(PublicKey, Auth), BadKey> {
-        let no_point = || BadKey {
-            field: "keys.p256dh",
-            expected: "expected base64url of an uncompressed P-256 point",
-        };
-        let no_secret =
-            || BadKey { field: "keys.auth", expected: "expected base64url of 16 bytes" };
-        let point = BASE64.decode(&self.p256dh).map_err(|_| no_point())?;
-        if point.len() != Self::POINT_BYTES {
-            return Err(no_point());
-        }
-        let point = PublicKey::from_sec1_bytes(&point).map_err(|_| no_point())?;
-        let secret = BASE64.decode(&self.auth).map_err(|_| no_secret())?;
-        let secret = <[u8; 16]>::try_from(secret).map_err(|_| no_secret())?;
-        Ok((point, secret.into()))
+    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Verdict, Verdict> {
+        let broken = |error: &str| Verdict::GiveUp { status: None, error: error.to_owned() };
+        let endpoint: Url = target.address.parse().map_err(|_| broken("not a URL"))?;
+        // The client does not ask the resolver about addresses.
+        self.allowed.check(&endpoint).map_err(Verdict::unanswered)?;
+        let keys = SubscriptionKeys::from_json(target.secrets.as_deref().unwrap_or_default());
+        let keys = keys.ok_or_else(|| broken("the browser's keys cannot be read"))?;
+        let now = OffsetDateTime::now_utc();
+        let (notice, time_left) = Notice::of(delivery, now).map_err(broken)?;
+        let message = Message::new(&self.vapid, &endpoint, &keys, &notice, time_left, now)
+            .map_err(|error| broken(&format!("cannot encrypt: {error:#}")))?;
+        let request = self.client.post(endpoint).headers(message.headers).body(message.body);
+        let response =
+            request.send().await.map_err(|error| Verdict::unanswered(describe(&error)))?;
+        let verdict = judge(response.status(), response.headers());
+        drain(response).await;
+        Ok(verdict)
     }
 }
 
-/// The request to a push service, and what of it is secret is marked so.
-#[derive(Debug)]
-pub(super) struct PushRequest {
-    pub(super) headers: [(HeaderName, HeaderValue); 6],
-    pub(super) body: Vec<u8>,
+impl Channel for WebPush {
+    const KIND: ChannelKind = ChannelKind::WebPush;
+    const PAUSES: &'static [Duration] = notice::PAUSES;
+    const GONE: Health = Health::Gone;
+
+    fn host(&self, target: &Target) -> Option<String> {
+        target.address.parse::<Url>().ok()?.host_str().map(str::to_owned)
+    }
+
+    async fn send(&self, target: &Target, delivery: &Delivery) -> Verdict {
+        self.post(target, delivery).await.unwrap_or_else(|verdict| verdict)
+    }
 }
 
-impl PushRequest {
-    /// Encrypts and signs.
-    pub(super) fn new(
+/// A request to a push service.
+struct Message {
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Message {
+    fn new(
         vapid: &Vapid,
         endpoint: &Url,
-        (point, secret): &(PublicKey, Auth),
+        (point, secret): &Parsed,
         notice: &Notice,
+        time_left: Duration,
         now: OffsetDateTime,
     ) -> anyhow::Result<Self> {
         let text = format!("{:PADDED_BYTES$}", serde_json::to_string(notice)?);
@@ -92,24 +97,61 @@ impl PushRequest {
             (header::AUTHORIZATION, vapid.authorization(endpoint, now)?),
             (header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm")),
             (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-            (TTL, LIFETIME.as_secs().into()),
+            (TTL, time_left.as_secs().into()),
             // A person waits for it: also on a device that saves its battery.
             (URGENCY, HeaderValue::from_static("high")),
-            // A repeat replaces what the push service still holds; 32 characters are the most it takes (§5.4).
+            // A repeat replaces what the push service still holds. 32 characters are the most it takes (RFC 8030 §5.4).
             (TOPIC, HeaderValue::try_from(notice.id.simple().to_string())?),
         ];
-        Ok(Self { headers, body: encrypt(text.into_bytes(), point, secret)? })
+        let body = encrypt(text.into_bytes(), point, secret)?;
+        Ok(Self { headers: headers.into_iter().collect(), body })
     }
 }
 
-/// What a push service's answer means (RFC 8030 §5 and §7.3, RFC 8291 §4).
-pub(super) fn judge(status: StatusCode) -> Judgement {
+/// What a push service's answer means (RFC 8030 §5 and §7.3).
+fn judge(status: StatusCode, headers: &HeaderMap) -> Verdict {
+    let code = status.as_u16();
+    if status.is_success() {
+        return Verdict::Delivered { status: code };
+    }
+    let (status_code, error) = (Some(code), format!("answered {code}"));
     match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Judgement::Gone,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Judgement::Later,
-        status if status.is_success() => Judgement::Done,
-        status if status.is_server_error() => Judgement::Later,
-        // 413: it is too much for this service. 400, 401, 403: it is bound to other keys, and will not change its mind.
-        _ => Judgement::Never,
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            Verdict::TargetGone { status: status_code, error }
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+            Verdict::Retry { status: status_code, error, after: retry_after(headers) }
+        }
+        status if status.is_server_error() => {
+            Verdict::Retry { status: status_code, error, after: retry_after(headers) }
+        }
+        // 413: more than this service takes. 400, 401, 403: it was subscribed with another key. It will be so tomorrow.
+        _ => Verdict::GiveUp { status: status_code, error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_tells_what_to_do_next() {
+        let answer = |code: u16, after: Option<&'static str>| {
+            let after = after.map(|text| (header::RETRY_AFTER, HeaderValue::from_static(text)));
+            judge(StatusCode::from_u16(code).unwrap(), &after.into_iter().collect())
+        };
+        for code in [200, 201, 202, 204] {
+            assert_eq!(answer(code, None), Verdict::Delivered { status: code });
+        }
+        for code in [404, 410] {
+            assert!(matches!(answer(code, None), Verdict::TargetGone { .. }), "{code}");
+        }
+        for code in [408, 429, 500, 502, 503] {
+            let Verdict::Retry { after, .. } = answer(code, Some("7")) else { panic!("{code}") };
+            assert_eq!(after, Some(Duration::from_secs(7)), "{code}");
+        }
+        for code in [301, 400, 401, 403, 413] {
+            assert!(matches!(answer(code, None), Verdict::GiveUp { .. }), "{code}");
+        }
     }
 }
