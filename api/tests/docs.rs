@@ -16,17 +16,26 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /v1/webhooks/{id} delete_webhook
     get /healthz check_health
     get /readyz check_readiness
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
+    get /v1/webhooks list_webhooks
+    get /v1/webhooks/{id} get_webhook
+    get /v1/webhooks/{id}/deliveries list_deliveries
+    patch /v1/webhooks/{id} change_webhook
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
     post /v1/uploads create_upload
+    post /v1/webhooks create_webhook
+    post /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver redeliver_delivery
+    post /v1/webhooks/{id}/ping ping_webhook
+    post /v1/webhooks/{id}/rotate-secret rotate_secret
     ");
 }
 

@@ -12,3 +12,4 @@ mod pipeline;
 mod sessions;
 mod steering;
 mod uploads;
+mod webhooks;

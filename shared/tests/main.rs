@@ -8,5 +8,6 @@ mod lost;
 mod model;
 mod plans;
 mod pool;
+mod pushes;
 mod states;
 mod support;

@@ -18,8 +18,16 @@ use toneup_shared::analyses::read::{
     find_event_of, find_owned, last_event, list_active, list_ended_after, list_events_after,
     list_owned, list_queue, measure_load,
 };
-use toneup_shared::analyses::{dead, history};
+use toneup_shared::analyses::{UserId, dead, history};
+use toneup_shared::pushes::claim::{is_due, read_due, take_targets};
+use toneup_shared::pushes::deliveries::{NewDelivery, insert};
+use toneup_shared::pushes::log::{list as list_deliveries, list_attempts, redeliver};
+use toneup_shared::pushes::purge::purge;
+use toneup_shared::pushes::settle::{Health, Settlement, settle};
+use toneup_shared::pushes::{ChannelKind, PushEvent, TargetId};
+use uuid::Uuid;
 
+use crate::pushes::target;
 use crate::support::{LEASE, MAX_ATTEMPTS, claimed, submit, user};
 
 const OTHERS: usize = 1000;
@@ -61,6 +69,8 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
         .unwrap();
     let leases = [claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease];
 
+    let hook = busy_target(&db, me).await;
+
     let mut conn = db.acquire().await.unwrap();
     let before = rows_read(&mut conn).await;
     sqlx::query("SELECT COUNT(object_key) FROM analyses").execute(&mut *conn).await.unwrap();
@@ -98,4 +108,48 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 24, release_room(&mut conn, 8, LEASE));
     assert_reads!(conn, 24, history::read(&mut conn, ids[0]));
     assert_reads!(conn, 24, dead::list_of(&mut conn, ids[0]));
+
+    sending_reads_what_is_due(&mut conn, hook).await;
+}
+
+/// A target with a long log and one delivery that is due, beside many other targets.
+async fn busy_target(db: &MySqlPool, me: UserId) -> TargetId {
+    for _ in 0..OTHERS / 5 {
+        target(db, user(db).await, ChannelKind::Webhook).await;
+    }
+    let hook = target(db, me, ChannelKind::Webhook).await;
+    let told: Vec<NewDelivery> =
+        (0..OTHERS).map(|_| NewDelivery::new(hook, PushEvent::Ping, None)).collect();
+    let mut conn = db.acquire().await.unwrap();
+    insert(&mut conn, &told).await.unwrap();
+    for statement in [
+        "UPDATE push_deliveries SET due_at = NULL, state = 'delivered'",
+        "INSERT INTO push_attempts (delivery_id, attempt, duration_ms, created_at)
+         SELECT id, 1, 5, NOW(3) FROM push_deliveries",
+    ] {
+        sqlx::query(statement).execute(&mut *conn).await.unwrap();
+    }
+    insert(&mut conn, &[NewDelivery::new(hook, PushEvent::Ping, None)]).await.unwrap();
+    sqlx::raw_sql("ANALYZE TABLE push_targets, push_deliveries, push_attempts")
+        .execute(db)
+        .await
+        .unwrap();
+    hook
+}
+
+async fn sending_reads_what_is_due(conn: &mut MySqlConnection, hook: TargetId) {
+    let (channel, token) = (ChannelKind::Webhook, Uuid::new_v4());
+    assert_reads!(*conn, 2, is_due(&mut *conn, channel));
+    assert_reads!(*conn, 12, take_targets(&mut *conn, channel, 10, token, LEASE));
+    assert_reads!(*conn, 6, read_due(&mut *conn, &[(hook, 8)]));
+    let settlement =
+        Settlement { target: hook, token, attempts: vec![], health: Health::Working, rest: None };
+    assert_reads!(*conn, 12, settle(&mut *conn, &[settlement], LEASE));
+    assert_reads!(*conn, 12, list_deliveries(&mut *conn, hook, None, 10));
+    let newest = list_deliveries(&mut *conn, hook, None, 2).await.unwrap();
+    let ids: Vec<_> = newest.iter().map(|delivery| delivery.id).collect();
+    assert_reads!(*conn, 6, list_attempts(&mut *conn, &ids));
+    assert_reads!(*conn, 12, redeliver(&mut *conn, hook, ids[0]));
+    assert_reads!(*conn, 12, insert(&mut *conn, &[NewDelivery::new(hook, PushEvent::Ping, None)]));
+    assert_reads!(*conn, 40, purge(&mut *conn, Duration::ZERO, 10));
 }

@@ -135,7 +135,6 @@ impl<C: Channel> Dispatcher<C> {
         let mut transaction = connection.begin().await?;
         let token = Uuid::new_v4();
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
-        // Twice: a batch of settlements may have to wait for the database, too.
         let lease = self.lease();
         let taken = take_targets(&mut transaction, C::KIND, limit, token, lease).await?;
         let count = taken.len();
@@ -184,7 +183,8 @@ impl<C: Channel> Dispatcher<C> {
             match self.settlements.submit(settlement.clone()).await {
                 Ok(true) => return,
                 Ok(false) => {
-                    tracing::warn!(target.id = %settlement.target.0, "sent after its lease was over");
+                    let target = settlement.target.0;
+                    tracing::debug!(target.id = %target, "sent, but the target is gone or taken");
                     return;
                 }
                 Err(error) if Instant::now() < deadline => {

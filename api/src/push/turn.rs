@@ -137,3 +137,85 @@ fn measure(channel: ChannelKind, delivery: &Delivery, attempt: &Attempt) {
             .record(delay.as_seconds_f64().max(0.0));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use toneup_shared::analyses::Status;
+    use toneup_shared::pushes::{DeliveryId, TargetId};
+
+    use super::*;
+    use crate::push::FOR_DAYS;
+
+    fn delivery(event: PushEvent, attempt: u16) -> Delivery {
+        Delivery {
+            id: DeliveryId(Uuid::now_v7()),
+            target: TargetId(Uuid::now_v7()),
+            event,
+            subject: None,
+            attempt,
+            created_at: OffsetDateTime::now_utc(),
+            analysis: None,
+        }
+    }
+
+    fn retry(after: Option<u64>) -> Verdict {
+        let after = after.map(Duration::from_secs);
+        Verdict::Retry { status: Some(503), error: String::new(), after }
+    }
+
+    fn next(event: PushEvent, attempt: u16, verdict: Verdict) -> Next {
+        judge(&delivery(event, attempt), verdict, Duration::ZERO, FOR_DAYS).next
+    }
+
+    const ENDED: PushEvent = PushEvent::Ended(Status::Succeeded);
+
+    #[test]
+    fn a_failed_delivery_is_tried_ten_times_over_three_days() {
+        for attempt in 1..=9 {
+            let pause = FOR_DAYS[usize::from(attempt) - 1];
+            let Next::Retry(chosen) = next(ENDED, attempt, retry(None)) else { panic!("{attempt}") };
+            assert!(chosen >= pause.mul_f64(0.79) && chosen <= pause.mul_f64(1.21), "{chosen:?}");
+        }
+        assert_eq!(next(ENDED, 10, retry(None)), Next::Failed);
+        let days = FOR_DAYS.iter().sum::<Duration>().as_secs() / 86_400;
+        assert_eq!(days, 3);
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_more_time_but_not_for_ever() {
+        let at_least = |asked, least: Duration| match next(ENDED, 1, retry(Some(asked))) {
+            Next::Retry(chosen) => assert_eq!(chosen, least),
+            other => panic!("{other:?}"),
+        };
+        at_least(3600, Duration::from_hours(1));
+        at_least(1_000_000, LONGEST_REST);
+    }
+
+    #[test]
+    fn a_ping_is_not_repeated_and_what_is_given_up_neither() {
+        assert_eq!(next(PushEvent::Ping, 1, retry(None)), Next::Failed);
+        let hopeless = Verdict::GiveUp { status: None, error: String::new() };
+        assert_eq!(next(ENDED, 1, hopeless), Next::Failed);
+        assert_eq!(next(ENDED, 1, Verdict::Delivered { status: 200 }), Next::Delivered);
+    }
+
+    #[test]
+    fn answers_say_how_a_target_is() {
+        let judged = |events: &[PushEvent], verdicts: Vec<Verdict>| {
+            let deliveries: Vec<Delivery> = events.iter().map(|event| delivery(*event, 1)).collect();
+            let answers: Vec<_> =
+                verdicts.into_iter().map(|verdict| (verdict, Duration::ZERO)).collect();
+            let health = health(&deliveries, &answers, Health::Gone);
+            (health, rest(health, &answers).is_some())
+        };
+        let well = || Verdict::Delivered { status: 200 };
+        let gone = Verdict::TargetGone { status: Some(410), error: String::new() };
+        assert_eq!(judged(&[], vec![]), (Health::Unknown, false));
+        assert_eq!(judged(&[ENDED], vec![well()]), (Health::Working, false));
+        assert_eq!(judged(&[ENDED], vec![retry(None)]), (Health::Failing, true));
+        assert_eq!(judged(&[ENDED, ENDED], vec![retry(None), well()]), (Health::Working, false));
+        assert_eq!(judged(&[ENDED, ENDED], vec![retry(Some(9)), well()]), (Health::Working, true));
+        assert_eq!(judged(&[ENDED, ENDED], vec![gone, well()]), (Health::Gone, false));
+        assert_eq!(judged(&[PushEvent::Ping], vec![retry(None)]), (Health::Unknown, false));
+    }
+}

@@ -4,6 +4,7 @@ mod burst;
 mod change;
 mod document;
 mod peers;
+mod push;
 mod real;
 mod replicas;
 mod tenants;
@@ -38,6 +39,8 @@ pub enum Scenario {
     Change,
     /// One user's thousand jobs and fifty others' one
     Tenants,
+    /// From a result to the request at a webhook
+    Push,
     /// The real analyzer alone, and through the pipeline
     Real,
 }
@@ -69,6 +72,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Replicas => Box::pin(replicas::run(&bench)).await,
             Scenario::Change => Box::pin(change::run(&bench)).await,
             Scenario::Tenants => Box::pin(tenants::run(&bench)).await,
+            Scenario::Push => Box::pin(push::run(&bench)).await,
             Scenario::Real => Box::pin(real::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {

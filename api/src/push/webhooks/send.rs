@@ -183,3 +183,81 @@ pub(in crate::push) fn describe(error: &reqwest::Error) -> String {
     let doing = if error.is_connect() { "cannot connect" } else { "no whole answer" };
     format!("{doing}: {cause}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::{IpAddr, SocketAddr};
+    use std::sync::Mutex;
+
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
+
+    use super::*;
+
+    /// A name server whose answers change; the last of them stays.
+    fn answering(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<Vec<Vec<SocketAddr>>>>) {
+        let parse = |text: &&str| SocketAddr::new(text.parse::<IpAddr>().unwrap(), 0);
+        let left: Vec<Vec<SocketAddr>> =
+            answers.iter().rev().map(|answer| answer.iter().map(parse).collect()).collect();
+        let left = Arc::new(Mutex::new(left));
+        let asked = Arc::clone(&left);
+        let lookup: Lookup = Arc::new(move |_| {
+            let answer = asked.lock().unwrap().pop();
+            Box::pin(async { answer.ok_or_else(|| io::Error::other("asked once too often")) })
+        });
+        (lookup, left)
+    }
+
+    async fn post(lookup: Lookup, port: u16) -> Result<StatusCode, String> {
+        let webhooks = Webhooks::with_lookup("127.0.0.1".parse().unwrap(), lookup).unwrap();
+        let request = webhooks.client.post(format!("http://hooks.example:{port}/"));
+        request.send().await.map(|answer| answer.status()).map_err(|error| describe(&error))
+    }
+
+    #[tokio::test]
+    async fn a_name_is_resolved_once_and_only_a_checked_address_is_connected_to() {
+        let server = MockServer::start().await;
+        let to_name = matchers::header("host", format!("hooks.example:{}", server.address().port()));
+        let there = Mock::given(to_name).respond_with(ResponseTemplate::new(204));
+        there.expect(1).mount(&server).await;
+        let port = server.address().port();
+        let refused = Err("cannot connect: the host has no public address".to_owned());
+
+        // It led to where it may when it was checked, and leads elsewhere from then on.
+        let (lookup, left) = answering(&[&["127.0.0.1"], &["10.0.0.1"]]);
+        assert_eq!(post(Arc::clone(&lookup), port).await, Ok(StatusCode::NO_CONTENT));
+        assert_eq!(left.lock().unwrap().len(), 1, "asked once for one connection");
+        assert_eq!(post(lookup, port).await, refused);
+
+        let one_of_two = answering(&[&["127.0.0.1", "169.254.169.254"]]).0;
+        assert_eq!(post(one_of_two, port).await, refused);
+        assert_eq!(post(answering(&[&["::ffff:127.0.0.1"]]).0, port).await, refused);
+    }
+
+    #[test]
+    fn an_answer_says_what_follows() {
+        let answer = |code| interpret(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
+        for code in [200, 201, 202, 204, 299] {
+            assert_eq!(answer(code), Verdict::Delivered { status: code });
+        }
+        assert!(matches!(answer(410), Verdict::TargetGone { status: Some(410), .. }));
+        for code in [301, 304, 400, 401, 404, 429, 500, 503] {
+            assert!(matches!(answer(code), Verdict::Retry { after: None, .. }), "{code}");
+        }
+    }
+
+    #[test]
+    fn when_to_come_back_is_a_number_or_a_date() {
+        let read = |text: &str| {
+            let header = (RETRY_AFTER, text.parse().unwrap());
+            retry_after(&HeaderMap::from_iter([header]))
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        let in_an_hour = SystemTime::now() + Duration::from_hours(1);
+        let read_date = read(&httpdate::fmt_http_date(in_an_hour)).unwrap();
+        assert!(read_date > Duration::from_mins(50), "{read_date:?}");
+        for text in ["soon", "-5", "Mon, 01 Jan 2001 00:00:00 GMT"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
