@@ -109,7 +109,10 @@ impl PushSettings {
 
     fn parse(self) -> Result<PushConfig, ConfigError> {
         if self.push_retention < Self::LEAST_RETENTION {
-            return Err(ConfigError::invalid("PUSH_RETENTION", "at least 4d: retries go on so long"));
+            return Err(ConfigError::invalid(
+                "PUSH_RETENTION",
+                "at least 4d: retries go on so long",
+            ));
         }
         let allowed = self.webhook_allowed_hosts.parse().map_err(|_| {
             ConfigError::invalid(
@@ -120,7 +123,10 @@ impl PushSettings {
         let vapid = match (&self.vapid_private_key, &self.vapid_subject) {
             (None, _) => None,
             (Some(_), None) => {
-                return Err(ConfigError::invalid("VAPID_SUBJECT", "an address, with VAPID_PRIVATE_KEY"));
+                return Err(ConfigError::invalid(
+                    "VAPID_SUBJECT",
+                    "an address, with VAPID_PRIVATE_KEY",
+                ));
             }
             (Some(key), Some(subject)) => Some(Vapid::new(key, subject)?),
         };

@@ -66,11 +66,7 @@ pub(crate) trait Channel: Send + Sync + 'static {
     }
 
     /// Sends one delivery. The dispatcher ends it after `PUSH_TIMEOUT`, which counts as [`Verdict::Retry`].
-    fn send(
-        &self,
-        target: &Target,
-        delivery: &Delivery,
-    ) -> impl Future<Output = Verdict> + Send;
+    fn send(&self, target: &Target, delivery: &Delivery) -> impl Future<Output = Verdict> + Send;
 }
 
 /// What came of one attempt. Errors are shown to the target's owner.
@@ -121,11 +117,7 @@ pub struct Pushes {
 
 impl Pushes {
     /// Starts a dispatcher for each channel that is configured; they end when `shutdown` drains.
-    pub fn start(
-        config: &PushConfig,
-        pool: Database,
-        shutdown: &Shutdown,
-    ) -> anyhow::Result<Self> {
+    pub fn start(config: &PushConfig, pool: Database, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let (wake, _) = watch::channel(());
         let webhooks = Arc::new(Webhooks::new(config)?);
         Dispatcher::start(webhooks, config, pool.clone(), wake.subscribe(), shutdown);

@@ -270,7 +270,8 @@ fn check_phone(
     if config.fcm.is_none() {
         return Err(ApiError::PushUnavailable("phones"));
     }
-    let is_token = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_token =
+        |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     let token = wanted.token.as_deref().filter(is_token);
     let token = token.ok_or_else(|| ApiError::invalid("token", "expected printable ASCII"))?;
     let address = check_length("token", token.to_owned())?;

@@ -43,9 +43,8 @@ struct Claims<'a> {
 impl Vapid {
     /// Reads the private key (base64url of its 32 bytes) and the contact (`mailto:` or `https:`).
     pub fn new(private: &SecretString, subject: &str) -> Result<Self, ConfigError> {
-        let no_key = || {
-            ConfigError::invalid("VAPID_PRIVATE_KEY", "a P-256 key as `toneup vapid` prints it")
-        };
+        let no_key =
+            || ConfigError::invalid("VAPID_PRIVATE_KEY", "a P-256 key as `toneup vapid` prints it");
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(private.expose_secret()).map_err(|_| no_key())?;
         let secret = SecretKey::from_slice(&bytes).map_err(|_| no_key())?;
         let der = secret.to_pkcs8_der().map_err(|_| no_key())?;
@@ -93,7 +92,8 @@ mod tests {
 
     /// The key pair of RFC 8291 §5 (the application server's).
     const PRIVATE: &str = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
-    const PUBLIC: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
+    const PUBLIC: &str =
+        "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
 
     fn vapid() -> Vapid {
         Vapid::new(&PRIVATE.into(), "mailto:push@toneup.example").unwrap()

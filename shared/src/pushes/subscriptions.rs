@@ -25,7 +25,8 @@ pub async fn register(
 ) -> Result<Registered, sqlx::Error> {
     let count = count_locked(&mut *conn, new.user, new.channel).await?;
     if let Some(id) = find_address(&mut *conn, new).await? {
-        let news = Change { secrets: new.secrets.clone(), enabled: Some(true), ..Change::default() };
+        let news =
+            Change { secrets: new.secrets.clone(), enabled: Some(true), ..Change::default() };
         change(&mut *conn, id, &news).await?;
         return Ok(Registered::Known(id));
     }

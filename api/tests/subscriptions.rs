@@ -1,0 +1,88 @@
+//! Browsers and phones: what their push services get, checked as the real ones check it, and what a failure leads to.
+
+mod browsers;
+mod doubles;
+mod phones;
+mod requests;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
+use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
+use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_testing::{Client, Stack, eventually};
+
+use self::doubles::{Fcm, PushService};
+
+/// A stack that sends to browsers by this push service.
+async fn browsers(db: MySqlPool) -> (Stack, PushService) {
+    let stack = Stack::new(db)
+        .await
+        .with("VAPID_PRIVATE_KEY", "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")
+        .with("VAPID_SUBJECT", "mailto:push@toneup.example")
+        .with("WEBHOOK_ALLOWED_HOSTS", "127.0.0.0/8");
+    (stack, PushService::start().await)
+}
+
+/// A stack that sends to phones by this FCM.
+async fn phones(db: MySqlPool) -> (Stack, Fcm) {
+    let fcm = Fcm::start().await;
+    let stack = Stack::new(db)
+        .await
+        .with("FCM_SERVICE_ACCOUNT", fcm.service_account().await)
+        .with("FCM_ENDPOINT", fcm.url());
+    (stack, fcm)
+}
+
+/// Registers a browser or a phone.
+async fn register(guest: &Client, subscription: Value) -> Value {
+    let answer = guest.post("/v1/push-subscriptions", subscription).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.body
+}
+
+fn phone(token: &str) -> Value {
+    json!({ "kind": "fcm", "token": token })
+}
+
+async fn listed(guest: &Client) -> Vec<Value> {
+    let list = guest.get("/v1/push-subscriptions").await;
+    list.body["items"].as_array().unwrap_or_else(|| panic!("{list:?}")).clone()
+}
+
+/// Something worth telling: an analysis that failed.
+async fn failed(db: &MySqlPool, guest: &Client) -> String {
+    let analysis = guest.submit(&guest.unused_key()).await["id"].as_str().unwrap().to_owned();
+    let finish = Finish {
+        analysis: AnalysisId(analysis.parse().unwrap()),
+        user: UserId(guest.user().parse().unwrap()),
+        guard: Guard::Active,
+        outcome: Outcome::Failed(AnalysisError::permanent("NO_FACE", "There is no face.")),
+    };
+    commit_finish(&db.clone().into(), &[finish], Duration::from_secs(15)).await.unwrap();
+    analysis
+}
+
+/// The state and the attempts' statuses of the only delivery, when it is `state`.
+async fn settled(db: &MySqlPool, state: &str) -> Vec<Option<u16>> {
+    eventually(&format!("the delivery is {state}"), async || {
+        let query = "SELECT COUNT(*) FROM push_deliveries WHERE state = ?";
+        let count: i64 = sqlx::query_scalar(query).bind(state).fetch_one(db).await.unwrap();
+        (count > 0).then_some(())
+    })
+    .await;
+    let attempts = "SELECT status FROM push_attempts ORDER BY delivery_id, attempt";
+    sqlx::query_scalar(attempts).fetch_all(db).await.unwrap()
+}
+
+/// Seconds until the target that failed is tried again, once that is known.
+async fn rest(db: &MySqlPool) -> i64 {
+    eventually("a pause", async || {
+        let query = "SELECT CAST(TIMESTAMPDIFF(SECOND, NOW(3), due_at) AS SIGNED) FROM push_targets
+                     WHERE failing_since IS NOT NULL AND lease_token IS NULL";
+        sqlx::query_scalar(query).fetch_optional(db).await.unwrap()
+    })
+    .await
+}
