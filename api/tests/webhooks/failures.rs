@@ -35,10 +35,7 @@ async fn what_failed_is_sent_again_with_the_same_id(db: MySqlPool) {
     assert_eq!(statuses(&delivered), [&json!(500), &json!(200)]);
     assert_eq!(delivered["attempts"][0]["error"], "answered 500");
     let sent = requests(&server, 2).await;
-    assert_eq!(
-        (id_of(&sent[0]), id_of(&sent[1])),
-        (delivered["id"].as_str().unwrap(), id_of(&sent[0]))
-    );
+    assert_eq!((id_of(&sent[0]), id_of(&sent[1])), (delivered["id"].as_str().unwrap(), id_of(&sent[0])));
     assert_eq!(body_of(&sent[1])["data"]["id"], analysis["id"]);
     assert_eq!(guest.get(&path(&webhook, "")).await.body["failingSince"], Value::Null);
 }
@@ -118,11 +115,12 @@ async fn a_receiver_is_left_alone_as_long_as_it_asks_for(db: MySqlPool) {
     assert!(next - OffsetDateTime::now_utc() > time::Duration::minutes(50), "{failed}");
     // What else there is to tell waits, too.
     cancelled(&guest).await;
-    let waits: bool =
-        sqlx::query_scalar("SELECT due_at > NOW(3) + INTERVAL 50 MINUTE FROM push_targets")
-            .fetch_one(&db)
-            .await
-            .unwrap();
+    let waits: bool = sqlx::query_scalar(
+        "SELECT due_at > NOW(3) + INTERVAL 50 MINUTE FROM push_targets",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
     assert!(waits);
     // Its owner's ping does not.
     assert_eq!(guest.post(&path(&webhook, "/ping"), json!({})).await.status, 202);

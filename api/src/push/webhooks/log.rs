@@ -80,10 +80,7 @@ async fn list_deliveries(
         let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         found.truncate(found.len() - usize::from(more));
         let next = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
-        Ok(Ok(DeliveryPage {
-            items: with_attempts(&mut connection, found).await?,
-            next_cursor: next,
-        }))
+        Ok(Ok(DeliveryPage { items: with_attempts(&mut connection, found).await?, next_cursor: next }))
     });
     Ok(Json(page.await??))
 }

@@ -2,7 +2,7 @@
 
 pub mod guard;
 pub(crate) mod http;
-mod log;
 pub(crate) mod send;
+mod log;
 mod sign;
 mod view;

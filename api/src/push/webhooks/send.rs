@@ -52,8 +52,7 @@ impl Webhooks {
     }
 
     fn with_lookup(allowed: AllowedHosts, lookup: Lookup) -> reqwest::Result<Self> {
-        let client = guarded_client(allowed.clone(), lookup)?;
-        Ok(Self { client, allowed })
+        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, Verdict> {
@@ -105,7 +104,7 @@ pub(in crate::push) fn guarded_client(
 ) -> reqwest::Result<Client> {
     tls::install();
     Client::builder()
-        .user_agent(concat!("ToneUp-Webhooks/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("ToneUp-Push/", env!("CARGO_PKG_VERSION")))
         // A proxy would connect where it likes, and so would a redirect.
         .no_proxy()
         .redirect(Policy::none())
@@ -125,7 +124,8 @@ fn payload(delivery: &Delivery) -> Option<Vec<u8>> {
         PushEvent::Ping => json!({ "webhookId": delivery.target }),
         PushEvent::WebhookDisabled => json!({ "webhookId": delivery.subject }),
     };
-    let payload = Payload { r#type: delivery.event.as_str(), timestamp: delivery.created_at, data };
+    let payload =
+        Payload { r#type: delivery.event.as_str(), timestamp: delivery.created_at, data };
     serde_json::to_vec(&payload).ok()
 }
 
@@ -216,8 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_resolved_once_and_only_a_checked_address_is_connected_to() {
         let server = MockServer::start().await;
-        let to_name =
-            matchers::header("host", format!("hooks.example:{}", server.address().port()));
+        let to_name = matchers::header("host", format!("hooks.example:{}", server.address().port()));
         let there = Mock::given(to_name).respond_with(ResponseTemplate::new(204));
         there.expect(1).mount(&server).await;
         let port = server.address().port();
