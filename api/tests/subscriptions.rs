@@ -5,13 +5,17 @@ mod doubles;
 mod phones;
 mod requests;
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
+use tokio_util::task::TaskTracker;
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
-use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::analyses::{AnalysisId, Changed, UserId};
+use toneup_shared::config::Settings;
+use toneup_shared::hints::Hints;
 use toneup_testing::{Client, Stack, eventually};
 
 use self::doubles::{Fcm, PushService};
@@ -85,4 +89,52 @@ async fn rest(db: &MySqlPool) -> i64 {
         sqlx::query_scalar(query).fetch_optional(db).await.unwrap()
     })
     .await
+}
+
+/// Ends many analyses one after the other, as a worker does, with its hints; which ones.
+async fn many_results(stack: &Stack, guest: &Client) -> BTreeSet<String> {
+    const RESULTS: usize = 200;
+    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+    let hints = Hints::spawn(&settings.section().unwrap(), &TaskTracker::new()).unwrap();
+    let mut results = BTreeSet::new();
+    while results.len() < RESULTS {
+        let analysis = guest.submit(&guest.unused_key()).await["id"].as_str().unwrap().to_owned();
+        crate::webhooks::end(&stack.pool, guest.user(), &analysis).await;
+        let user = UserId(guest.user().parse().unwrap());
+        let id = AnalysisId(analysis.parse().unwrap());
+        hints.send([Changed { user, analysis: id, version: 2 }]);
+        results.insert(analysis);
+    }
+    results
+}
+
+/// Each of `results` arrived once. Says how long it took from when it was written, its commit included.
+#[expect(clippy::print_stderr, reason = "a measurement, seen with --no-capture")]
+async fn each_once(
+    channel: &str,
+    results: &BTreeSet<String>,
+    arrivals: &[(Value, f64)],
+    db: &MySqlPool,
+) {
+    let text = |message: &Value, name: &str| message[name].as_str().unwrap().to_owned();
+    let told: Vec<String> = arrivals.iter().map(|(told, _)| text(told, "analysisId")).collect();
+    assert_eq!((told.len(), &told.into_iter().collect()), (results.len(), results));
+    let written: HashMap<String, f64> = sqlx::query_as(
+        "SELECT subject_id, UNIX_TIMESTAMP(created_at) * 1e3 FROM push_deliveries",
+    )
+    .fetch_all(db)
+    .await
+    .unwrap()
+    .into_iter()
+    .map(|(id, at): (uuid::Uuid, f64)| (id.to_string(), at))
+    .collect();
+    let delay = |(told, at): &(Value, f64)| at - written[&text(told, "analysisId")];
+    let mut delays: Vec<f64> = arrivals.iter().map(delay).collect();
+    delays.sort_by(f64::total_cmp);
+    let at = |percent: usize| delays[(delays.len() * percent).div_ceil(100) - 1];
+    let (median, most, longest) = (at(50), at(99), at(100));
+    eprintln!(
+        "{channel}: {} results, p50 {median:.0} ms, p99 {most:.0} ms, longest {longest:.0} ms",
+        delays.len()
+    );
 }

@@ -93,6 +93,8 @@ impl Fcm {
         let device = target.secrets.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let language = device.map_or(Language::default(), |device: Device| device.language);
         let message = message(&target.address, &notice, language, time_left, now);
+        // The log says why; the device's owner cannot mend it.
+        let no_token = |_| Verdict::unanswered("no access to FCM");
         let token = self.tokens.get(None).await.map_err(no_token)?;
         let answer = self.post_as(&token, &message).await?;
         if !answer.is_token_refused() {
@@ -112,11 +114,6 @@ impl Fcm {
         let body = read_bounded(response, ANSWER_LIMIT_BYTES).await.map_err(unanswered)?;
         Ok(Answer { status, retry_after, code: error_code(&body) })
     }
-}
-
-/// The owner is not to see why; the log has it.
-fn no_token(_: anyhow::Error) -> Verdict {
-    Verdict::unanswered("no access to FCM")
 }
 
 impl Channel for Fcm {

@@ -9,6 +9,7 @@ use anyhow::Context;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -21,8 +22,12 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const ASSERTION_VALIDITY: Duration = Duration::from_hours(1);
 /// A token this close to its end is renewed before it is used.
 const MARGIN: Duration = Duration::from_mins(5);
-/// After a refusal nobody asks again for so long.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Longest time for which a token is taken to be good.
+const LONGEST: Duration = Duration::from_hours(24);
+/// After a refusal nobody asks again for so long: less than until a push that failed for it is tried again.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Longest wait for a token: less than one push may take, so that a failure is noted.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most bytes of an answer that are looked at.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024;
 
@@ -101,7 +106,7 @@ impl AccessTokens {
 
     /// A token that is good for some minutes. `refused` is one that did not serve.
     ///
-    /// Who comes while it is being fetched waits for the same answer; the client's timeout bounds that.
+    /// Who comes while one is being fetched waits for the same answer.
     pub(super) async fn get(&self, refused: Option<&AccessToken>) -> anyhow::Result<AccessToken> {
         let mut kept = self.kept.lock().await;
         let is_refused = |token: &AccessToken| {
@@ -133,16 +138,19 @@ impl AccessTokens {
         let assertion = self.assertion(OffsetDateTime::now_utc())?;
         let form = [("grant_type", GRANT), ("assertion", &assertion)];
         let begun = Instant::now();
-        let request = self.http.post(self.account.token_uri.clone()).form(&form);
+        let request = self.http.post(self.account.token_uri.clone());
+        let request = request.timeout(FETCH_TIMEOUT).form(&form);
         let response = request.send().await.context("asking for an access token")?;
         let status = response.status();
         let body = read_bounded(response, ANSWER_LIMIT_BYTES).await?;
-        anyhow::ensure!(status.is_success(), "the token endpoint answered {status}");
+        if !status.is_success() {
+            anyhow::bail!("the token endpoint answered {status}: {}", error_of(&body));
+        }
         let grant: Grant = serde_json::from_slice(&body)
             .map_err(|_| anyhow::anyhow!("the token endpoint's answer holds no token"))?;
         Ok(AccessToken {
             secret: Arc::new(grant.access_token),
-            ends: begun + Duration::from_secs(grant.expires_in),
+            ends: begun + Duration::from_secs(grant.expires_in).min(LONGEST),
         })
     }
 
@@ -158,6 +166,13 @@ impl AccessTokens {
         };
         jsonwebtoken::encode(&header, &claims, &self.key).context("signing an assertion")
     }
+}
+
+/// The code of an OAuth error (RFC 6749 §5.2), e.g. `invalid_grant`.
+fn error_of(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let code = body["error"].as_str().unwrap_or("no reason given");
+    code.chars().filter(char::is_ascii).take(64).collect()
 }
 
 /// Reads at most `limit` bytes of an answer; what is longer is cut.

@@ -8,8 +8,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use toneup_testing::{SOON, eventually};
 
-use super::doubles::Browser;
-use super::{browsers, failed, listed, rest, settled};
+use super::{browsers, each_once, failed, listed, many_results, rest, settled};
 use crate::webhooks::{cancelled, succeeded, time_passes};
 
 /// What a push said; fails if it was refused.
@@ -154,19 +153,12 @@ async fn a_crash_after_a_push_sends_it_once_more_with_the_same_id(db: MySqlPool)
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn every_result_reaches_the_browser_once(db: MySqlPool) {
-    const RESULTS: usize = 200;
+async fn every_result_of_many_reaches_the_browser_once(db: MySqlPool) {
     let (stack, service) = browsers(db.clone()).await;
     let guest = stack.api().await.guest().await;
-    let browser: Browser = service.join(&guest).await;
-    let mut told: Vec<String> = Vec::new();
-    for _ in 0..RESULTS {
-        told.push(succeeded(&db, &guest).await);
-    }
-    let attempts = service.attempts(&browser, RESULTS).await;
-    let mut got: Vec<String> =
-        attempts.iter().map(|push| text_of(push)["analysisId"].as_str().unwrap().into()).collect();
-    got.sort();
-    told.sort();
-    assert_eq!(got, told);
+    let browser = service.join(&guest).await;
+    let results = many_results(&stack, &guest).await;
+    let attempts = service.attempts(&browser, results.len()).await;
+    let arrivals = attempts.iter().map(|push| (text_of(push), push["at"].as_f64().unwrap()));
+    each_once("web_push", &results, &arrivals.collect::<Vec<_>>(), &db).await;
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use toneup_testing::eventually;
 
-use super::{failed, listed, phone, phones, register, rest, settled};
+use super::{each_once, failed, listed, many_results, phone, phones, register, rest, settled};
 use crate::webhooks::{succeeded, time_passes};
 
 const TOKEN: &str = "dGVzdA:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx";
@@ -107,4 +107,41 @@ async fn an_access_token_serves_many_messages_and_is_replaced_when_it_is_refused
         assert_eq!(fcm.grants().await, u64::try_from(turn).unwrap());
         fcm.revoke().await;
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_access_token_near_its_end_serves_on_while_there_is_no_other(db: MySqlPool) {
+    let (stack, fcm) = phones(db.clone()).await;
+    let guest = stack.api().await.guest().await;
+    register(&guest, phone(TOKEN)).await;
+    fcm.script("oauth", json!([{ "expiresIn": 250 }, { "status": 503 }])).await;
+    for count in 1..=2 {
+        succeeded(&db, &guest).await;
+        fcm.attempts(TOKEN, count).await;
+        assert_eq!(fcm.grants().await, 1);
+    }
+    assert_eq!(settled(&db, "delivered").await[0], Some(200));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_token_endpoint_that_is_away_delays_and_loses_nothing(db: MySqlPool) {
+    let (stack, fcm) = phones(db.clone()).await;
+    let guest = stack.api().await.guest().await;
+    register(&guest, phone(TOKEN)).await;
+    fcm.script("oauth", json!([{ "status": 503 }])).await;
+    succeeded(&db, &guest).await;
+    assert_eq!(settled(&db, "delivered").await, [None, Some(200)]);
+    assert_eq!(fcm.attempts(TOKEN, 1).await.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn every_result_of_many_reaches_the_phone_once(db: MySqlPool) {
+    let (stack, fcm) = phones(db.clone()).await;
+    let guest = stack.api().await.guest().await;
+    register(&guest, phone(TOKEN)).await;
+    let results = many_results(&stack, &guest).await;
+    let attempts = fcm.attempts(TOKEN, results.len()).await;
+    let data = |attempt: &Value| attempt["message"]["data"].clone();
+    let arrivals = attempts.iter().map(|push| (data(push), push["at"].as_f64().unwrap()));
+    each_once("fcm", &results, &arrivals.collect::<Vec<_>>(), &db).await;
 }

@@ -2,6 +2,7 @@
 //
 //   GET  /service-account        the JSON key file of a service account
 //   POST /script/{token} [{status, error?, headers?}, …]   answers the next messages to a device so
+//   POST /script/oauth [{status?, expiresIn?}, …]          answers the next requests for access tokens so
 //   POST /revoke                 no access token that was given out is good any more
 //   GET  /attempts/{token}       every message to a device, in order, with what it was answered
 //   GET  /grants                 how many access tokens were given out
@@ -73,10 +74,12 @@ function grant({ method, headers, body }) {
   }
   if (header.kid !== KEY_ID || header.typ !== "JWT") throw refuse("invalid_grant", JSON.stringify(header));
   if (!(claims.iat <= now + 5 && claims.exp > now && claims.exp - claims.iat <= HOUR)) throw refuse("invalid_grant", "iat, exp");
+  const next = device("oauth").script.shift() ?? {};
+  if (next.status) throw new Refusal(next.status, { error: "temporarily_unavailable" });
   const token = `ya29.${crypto.randomBytes(32).toString("base64url")}`;
   granted.add(token);
   grants += 1;
-  return [200, { access_token: token, expires_in: HOUR - 1, token_type: "Bearer" }];
+  return [200, { access_token: token, expires_in: next.expiresIn ?? HOUR - 1, token_type: "Bearer" }];
 }
 
 /** An error as Google's APIs write it. */
