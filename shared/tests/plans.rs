@@ -88,7 +88,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 40, take_due(&mut conn, Scope::All, LEASE, MAX_ATTEMPTS));
     let ended =
         [Finish { analysis: ids[3], user: me, guard: Guard::Active, outcome: Outcome::Cancelled }];
-    assert_reads!(conn, 24, finish(&mut conn, &ended, LEASE));
+    assert_reads!(conn, 36, finish(&mut conn, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
     assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));

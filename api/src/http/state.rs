@@ -69,10 +69,8 @@ impl AppState {
             share: Some(share.clone()),
         };
         shutdown.tasks.spawn(sweep.run(draining.clone()));
-        let retention = Retention {
-            idempotency: config.server.idempotency_ttl,
-            pushes: config.push.retention,
-        };
+        let retention =
+            Retention { idempotency: config.server.idempotency_ttl, pushes: config.push.retention };
         shutdown.tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
 
         let (watchers, connected) = Watchers::new();

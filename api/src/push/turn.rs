@@ -173,7 +173,9 @@ mod tests {
     fn a_failed_delivery_is_tried_ten_times_over_three_days() {
         for attempt in 1..=9 {
             let pause = FOR_DAYS[usize::from(attempt) - 1];
-            let Next::Retry(chosen) = next(ENDED, attempt, retry(None)) else { panic!("{attempt}") };
+            let Next::Retry(chosen) = next(ENDED, attempt, retry(None)) else {
+                panic!("{attempt}")
+            };
             assert!(chosen >= pause.mul_f64(0.79) && chosen <= pause.mul_f64(1.21), "{chosen:?}");
         }
         assert_eq!(next(ENDED, 10, retry(None)), Next::Failed);
@@ -202,7 +204,8 @@ mod tests {
     #[test]
     fn answers_say_how_a_target_is() {
         let judged = |events: &[PushEvent], verdicts: Vec<Verdict>| {
-            let deliveries: Vec<Delivery> = events.iter().map(|event| delivery(*event, 1)).collect();
+            let deliveries: Vec<Delivery> =
+                events.iter().map(|event| delivery(*event, 1)).collect();
             let answers: Vec<_> =
                 verdicts.into_iter().map(|verdict| (verdict, Duration::ZERO)).collect();
             let health = health(&deliveries, &answers, Health::Gone);

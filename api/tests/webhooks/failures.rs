@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::process::Command;
-use toneup_testing::eventually;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use toneup_testing::{SOON, Stack, eventually};
 use wiremock::MockServer;
 
 use super::{
-    answer, attempted, body_of, cancelled, create, delivery, id_of, path, receiver, requests,
+    answer, attempted, body_of, cancelled, create, delivery, end, id_of, path, receiver, requests,
     stack, status, statuses, succeeded, time_passes,
 };
 
@@ -35,7 +36,10 @@ async fn what_failed_is_sent_again_with_the_same_id(db: MySqlPool) {
     assert_eq!(statuses(&delivered), [&json!(500), &json!(200)]);
     assert_eq!(delivered["attempts"][0]["error"], "answered 500");
     let sent = requests(&server, 2).await;
-    assert_eq!((id_of(&sent[0]), id_of(&sent[1])), (delivered["id"].as_str().unwrap(), id_of(&sent[0])));
+    assert_eq!(
+        (id_of(&sent[0]), id_of(&sent[1])),
+        (delivered["id"].as_str().unwrap(), id_of(&sent[0]))
+    );
     assert_eq!(body_of(&sent[1])["data"]["id"], analysis["id"]);
     assert_eq!(guest.get(&path(&webhook, "")).await.body["failingSince"], Value::Null);
 }
@@ -115,12 +119,11 @@ async fn a_receiver_is_left_alone_as_long_as_it_asks_for(db: MySqlPool) {
     assert!(next - OffsetDateTime::now_utc() > time::Duration::minutes(50), "{failed}");
     // What else there is to tell waits, too.
     cancelled(&guest).await;
-    let waits: bool = sqlx::query_scalar(
-        "SELECT due_at > NOW(3) + INTERVAL 50 MINUTE FROM push_targets",
-    )
-    .fetch_one(&db)
-    .await
-    .unwrap();
+    let waits: bool =
+        sqlx::query_scalar("SELECT due_at > NOW(3) + INTERVAL 50 MINUTE FROM push_targets")
+            .fetch_one(&db)
+            .await
+            .unwrap();
     assert!(waits);
     // Its owner's ping does not.
     assert_eq!(guest.post(&path(&webhook, "/ping"), json!({})).await.status, 202);
@@ -196,6 +199,43 @@ async fn a_receiver_that_hangs_delays_no_other_host(db: MySqlPool) {
     assert!(hanging.received_requests().await.unwrap().len() <= 16, "a host has its share");
 }
 
+/// An api of its own, which ends without a word where `crash` says.
+fn process(stack: &Stack, crash: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_toneup-api"))
+        .env_clear()
+        .envs(stack.environment())
+        .env("API_LISTEN", "127.0.0.1:0")
+        .env("TONEUP_CRASH_AT", crash)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_crash_after_the_answer_costs_one_more_request_with_the_same_id(db: MySqlPool) {
+    let stack = stack(db.clone()).await;
+    let api = stack.api().await;
+    let guest = api.guest().await;
+    let server = receiver(&[status(200)]).await;
+    let webhook = create(&guest, &server.uri()).await;
+    let analysis = guest.submit(&guest.unused_key()).await;
+    assert!(api.stop().await);
+    end(&db, guest.user(), analysis["id"].as_str().unwrap()).await;
+
+    let mut crashing = process(&stack, "push-sent");
+    assert!(!timeout(SOON, crashing.wait()).await.unwrap().unwrap().success(), "it crashed");
+    time_passes(&db).await;
+    let heir = stack.api().await;
+    let mut again = heir.anonymous();
+    again.session = guest.session.clone();
+    let delivered = delivery(&again, &webhook, |told| told["status"] == "delivered").await;
+    assert_eq!(statuses(&delivered).len(), 1, "the first was never written down");
+    let sent = requests(&server, 2).await;
+    assert_eq!((sent.len(), id_of(&sent[0])), (2, id_of(&sent[1])));
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn a_process_killed_while_a_receiver_answers_sends_once_more_with_the_same_id(db: MySqlPool) {
     let stack = stack(db.clone()).await;
@@ -206,16 +246,8 @@ async fn a_process_killed_while_a_receiver_answers_sends_once_more_with_the_same
     let analysis = guest.submit(&guest.unused_key()).await;
     assert!(api.stop().await);
 
-    let mut killed = Command::new(env!("CARGO_BIN_EXE_toneup-api"))
-        .env_clear()
-        .envs(stack.environment())
-        .env("API_LISTEN", "127.0.0.1:0")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    super::end(&db, guest.user(), analysis["id"].as_str().unwrap()).await;
+    let mut killed = process(&stack, "nowhere");
+    end(&db, guest.user(), analysis["id"].as_str().unwrap()).await;
     requests(&server, 1).await;
     killed.kill().await.unwrap();
 

@@ -54,12 +54,18 @@ async fn an_independent_receiver_verifies_what_it_is_told(db: MySqlPool) {
     let analysis = succeeded(&db, &guest).await;
     let told = receiver.next().await;
     let delivered = delivery(&guest, &webhook, |told| told["status"] == "delivered").await;
-    assert_eq!((&told["id"], &told["payload"]["type"]), (&delivered["id"], &json!("analysis.succeeded")));
+    assert_eq!(
+        (&told["id"], &told["payload"]["type"]),
+        (&delivered["id"], &json!("analysis.succeeded"))
+    );
     assert_eq!(told["payload"]["timestamp"], delivered["createdAt"]);
     let seen = guest.get(&format!("/v1/analyses/{analysis}")).await.body;
     assert_eq!(told["payload"]["data"], seen);
     assert_eq!(seen["result"]["personalColor"], "AUTUMN");
-    assert_eq!((statuses(&delivered), &delivered["analysisId"]), (vec![&json!(204)], &json!(analysis)));
+    assert_eq!(
+        (statuses(&delivered), &delivered["analysisId"]),
+        (vec![&json!(204)], &json!(analysis))
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -79,10 +85,12 @@ async fn while_a_secret_is_rotated_the_old_and_the_new_one_verify(db: MySqlPool)
         assert_eq!(told["signature"].as_str().unwrap().split(' ').count(), 2);
     }
     // A day later, the first one is good no more.
-    sqlx::query("UPDATE push_targets SET secrets = REPLACE(secrets, '\"until\":\"20', '\"until\":\"19')")
-        .execute(&db)
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE push_targets SET secrets = REPLACE(secrets, '\"until\":\"20', '\"until\":\"19')",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
     receiver.know(&webhook["secret"]).await;
     succeeded(&db, &guest).await;
     assert!(receiver.next().await["refused"].is_string());

@@ -28,9 +28,15 @@ async fn a_webhook_is_made_read_changed_and_deleted(db: MySqlPool) {
     assert_eq!(guest.get("/v1/webhooks").await.body, json!({ "items": [expected] }));
 
     let changed = patch(&guest, webhook, json!({ "url": "https://hooks.example/b" })).await.body;
-    assert_eq!((&changed["url"], &changed["description"]), (&json!("https://hooks.example/b"), &json!("mine")));
+    assert_eq!(
+        (&changed["url"], &changed["description"]),
+        (&json!("https://hooks.example/b"), &json!("mine"))
+    );
     let disabled = patch(&guest, webhook, json!({ "enabled": false })).await.body;
-    assert_eq!((&disabled["enabled"], &disabled["disabledReason"]), (&json!(false), &json!("owner")));
+    assert_eq!(
+        (&disabled["enabled"], &disabled["disabledReason"]),
+        (&json!(false), &json!("owner"))
+    );
 
     let deleted = guest.send(guest.request(Method::DELETE, &path(webhook, ""))).await;
     assert_eq!(deleted.status, 204);
@@ -86,7 +92,11 @@ async fn what_makes_no_sense_is_refused_with_its_field(db: MySqlPool) {
     ];
     for (body, field) in cases {
         let refused = problem_of(&guest.post("/v1/webhooks", body.clone()).await);
-        assert_eq!(refused, (422, "validation_failed".to_owned(), vec![field.to_owned()]), "{body}");
+        assert_eq!(
+            refused,
+            (422, "validation_failed".to_owned(), vec![field.to_owned()]),
+            "{body}"
+        );
     }
     let webhook = create(&guest, "https://hooks.example/").await;
     let refused = patch(&guest, &webhook, json!({ "url": "http://10.0.0.1/" })).await;

@@ -19,6 +19,7 @@ use super::{Bench, Setup};
 use crate::load::{self, Target, target};
 use crate::measure::percentiles::Sorted;
 use crate::report::{Report, Row};
+use crate::site::Plan;
 use crate::stub::Settings;
 use crate::stub::record::Clock;
 
@@ -37,12 +38,10 @@ struct Receiver {
 /// Runs the scenario.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("push", bench.quick);
-    let analyzer = Settings { slots: 8, service_ms: 100.0, ..Settings::default() };
+    let analyzers = [Settings { slots: 8, service_ms: 100.0, ..Settings::default() }];
     let allow = ("WEBHOOK_ALLOWED_HOSTS".to_owned(), "127.0.0.1".to_owned());
-    let setting = Setup::start_with(bench, "push", &[analyzer], USERS, |plan| {
-        plan.settings.push(allow);
-    });
-    let mut setup = setting.await?;
+    let alter = |plan: &mut Plan| plan.settings.push(allow);
+    let mut setup = Setup::start_with(bench, "push", &analyzers, USERS, alter).await?;
     setup.site.start_workers(1, &[]).await?;
     let receiver = Receiver::default();
     // Ends with this function, as it is dropped.

@@ -33,10 +33,7 @@ pub struct Delivery {
 }
 
 /// Whether a target of the channel is due.
-pub async fn is_due(
-    conn: &mut MySqlConnection,
-    channel: ChannelKind,
-) -> Result<bool, sqlx::Error> {
+pub async fn is_due(conn: &mut MySqlConnection, channel: ChannelKind) -> Result<bool, sqlx::Error> {
     let due = sqlx::query_scalar!(
         "SELECT 1 FROM push_targets WHERE channel = ? AND due_at <= NOW(3) LIMIT 1",
         channel.as_str(),

@@ -20,6 +20,8 @@ pub struct Logged {
     pub subject: Option<Uuid>,
     /// `pending`, `delivered` or `failed`.
     pub state: String,
+    /// Attempts so far; those that are read later may be more.
+    pub attempt: u16,
     /// When it became true.
     pub created_at: OffsetDateTime,
     /// When it is sent next; `None` when it has ended.
@@ -58,7 +60,7 @@ pub async fn list(
     sqlx::query_as!(
         Logged,
         r#"SELECT id AS "id: DeliveryId", event AS "event: PushEvent",
-                  subject_id AS "subject: Uuid", state,
+                  subject_id AS "subject: Uuid", state, attempt,
                   created_at AS "created_at: OffsetDateTime", due_at AS "due_at: OffsetDateTime",
                   ended_at AS "ended_at: OffsetDateTime"
            FROM push_deliveries WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?"#,
@@ -79,7 +81,7 @@ pub async fn find(
     sqlx::query_as!(
         Logged,
         r#"SELECT id AS "id: DeliveryId", event AS "event: PushEvent",
-                  subject_id AS "subject: Uuid", state,
+                  subject_id AS "subject: Uuid", state, attempt,
                   created_at AS "created_at: OffsetDateTime", due_at AS "due_at: OffsetDateTime",
                   ended_at AS "ended_at: OffsetDateTime"
            FROM push_deliveries WHERE id = ? AND target_id = ?"#,

@@ -13,7 +13,8 @@ pub async fn purge(
     most: u32,
 ) -> Result<u64, sqlx::Error> {
     let bound = earliest_id(OffsetDateTime::now_utc() - retention);
-    let attempts = sqlx::query!("DELETE FROM push_attempts WHERE delivery_id < ? LIMIT ?", bound, most);
+    let attempts =
+        sqlx::query!("DELETE FROM push_attempts WHERE delivery_id < ? LIMIT ?", bound, most);
     let deliveries = sqlx::query!("DELETE FROM push_deliveries WHERE id < ? LIMIT ?", bound, most);
     let deleted = attempts.execute(&mut *conn).await?.rows_affected();
     Ok(deleted.max(deliveries.execute(conn).await?.rows_affected()))
@@ -21,7 +22,8 @@ pub async fn purge(
 
 /// The smallest `UUIDv7` of a moment.
 fn earliest_id(moment: OffsetDateTime) -> Uuid {
-    let milliseconds = u128::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    let milliseconds =
+        u128::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     Uuid::from_u128(milliseconds << 80)
 }
 

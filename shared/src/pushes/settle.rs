@@ -270,10 +270,7 @@ async fn next_due(
 
 /// Sends nothing more to targets, and tells their owners' other webhooks of webhooks that were disabled. What was not
 /// sent stays, should the owner enable the target again.
-async fn disable(
-    conn: &mut MySqlConnection,
-    disabled: &[(&Row, &str)],
-) -> Result<(), sqlx::Error> {
+async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Result<(), sqlx::Error> {
     for (row, reason) in disabled {
         sqlx::query!(
             "UPDATE push_targets SET disabled_at = NOW(3), disabled_reason = ?, due_at = NULL,
@@ -294,8 +291,7 @@ async fn disable(
         )
         .fetch_all(&mut *conn)
         .await?;
-        let notice =
-            |other| NewDelivery::new(other, PushEvent::WebhookDisabled, Some(row.id.0));
+        let notice = |other| NewDelivery::new(other, PushEvent::WebhookDisabled, Some(row.id.0));
         let notices: Vec<NewDelivery> = others.into_iter().map(notice).collect();
         deliveries::insert(&mut *conn, &notices).await?;
     }
@@ -304,11 +300,8 @@ async fn disable(
 
 /// Deletes targets that exist no more; their deliveries are purged with the others.
 async fn forget(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
-    let gone: HashSet<TargetId> = won
-        .iter()
-        .filter(|item| item.health == Health::Gone)
-        .map(|item| item.target)
-        .collect();
+    let gone: HashSet<TargetId> =
+        won.iter().filter(|item| item.health == Health::Gone).map(|item| item.target).collect();
     if gone.is_empty() {
         return Ok(());
     }

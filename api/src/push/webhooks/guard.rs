@@ -141,8 +141,11 @@ pub(in crate::push) enum Refusal {
 }
 
 /// Finds the addresses of a name.
-pub(in crate::push) type Lookup =
-    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> + Send + Sync>;
+pub(in crate::push) type Lookup = Arc<
+    dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// The system's way of finding addresses.
 pub(in crate::push) fn system_lookup() -> Lookup {
@@ -182,24 +185,74 @@ mod tests {
     #[test]
     fn addresses_that_are_not_everybodys_are_not_public() {
         let private = [
-            "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255",
-            "127.0.0.1", "127.8.8.8", "169.254.169.254", "169.254.0.1", "172.16.0.1",
-            "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1",
-            "198.19.255.255", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.255.255.250",
-            "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8",
-            "::7f00:1", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "100::1",
-            "2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "2002:7f00:1::",
-            "2002:a9fe:a9fe::1", "3fff::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1",
-            "fec0::1", "ff02::1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "10.255.255.255",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.169.254",
+            "169.254.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.7",
+            "203.0.113.9",
+            "224.0.0.1",
+            "239.255.255.250",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+            "::7f00:1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::808:808",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "2002:a9fe:a9fe::1",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
         ];
         for address in private {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
         let public = [
-            "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0",
-            "126.255.255.255", "128.0.0.1", "169.253.255.255", "172.15.255.255", "172.32.0.0",
-            "192.167.255.255", "198.17.255.255", "198.20.0.0", "223.255.255.255",
-            "2606:4700:4700::1111", "2a00:1450:4001:82a::200e", "2001:4860:4860::8888",
+            "1.1.1.1",
+            "8.8.8.8",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.1",
+            "169.253.255.255",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.167.255.255",
+            "198.17.255.255",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2606:4700:4700::1111",
+            "2a00:1450:4001:82a::200e",
+            "2001:4860:4860::8888",
         ];
         for address in public {
             assert!(is_public(address.parse().unwrap()), "{address}");
@@ -208,7 +261,8 @@ mod tests {
 
     #[test]
     fn a_url_leads_to_a_public_host_by_https() {
-        for url in ["https://hooks.example/a?b=c", "https://hooks.example:8443/", "https://1.1.1.1"] {
+        for url in ["https://hooks.example/a?b=c", "https://hooks.example:8443/", "https://1.1.1.1"]
+        {
             assert_eq!(check("", url), Ok(()), "{url}");
         }
         for url in ["http://hooks.example/", "ftp://hooks.example/", "file:///etc/passwd"] {
@@ -220,10 +274,18 @@ mod tests {
     #[test]
     fn an_address_is_recognised_however_it_is_written() {
         let spellings = [
-            "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/",
-            "https://0177.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/",
-            "https://[::ffff:7f00:1]/", "https://169.254.169.254/latest/meta-data/", "https://0/",
-            "https://[64:ff9b::a9fe:a9fe]/", "https://１２７.0.0.1/",
+            "https://127.0.0.1/",
+            "https://127.1/",
+            "https://2130706433/",
+            "https://0x7f000001/",
+            "https://0177.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:7f00:1]/",
+            "https://169.254.169.254/latest/meta-data/",
+            "https://0/",
+            "https://[64:ff9b::a9fe:a9fe]/",
+            "https://１２７.0.0.1/",
         ];
         for url in spellings {
             assert_eq!(check("", url), Err(Refusal::NotPublic), "{url}");
@@ -233,7 +295,9 @@ mod tests {
     #[test]
     fn what_is_listed_is_allowed_and_nothing_else() {
         let allowed = "10.1.0.0/16, 127.0.0.1, ::1, hooks.internal";
-        for url in ["http://10.1.2.3/", "http://127.0.0.1:9/", "https://[::1]/", "http://HOOKS.internal"] {
+        for url in
+            ["http://10.1.2.3/", "http://127.0.0.1:9/", "https://[::1]/", "http://HOOKS.internal"]
+        {
             assert_eq!(check(allowed, url), Ok(()), "{url}");
         }
         for url in ["https://10.2.0.1/", "https://127.0.0.2/"] {

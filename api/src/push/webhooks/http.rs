@@ -277,7 +277,12 @@ pub(super) async fn find(
 fn check_url(state: &AppState, text: &str) -> Result<String, ApiError> {
     let refused = |detail: String| ApiError::invalid("url", detail);
     let url: Url = text.parse().map_err(|error| refused(format!("expected a URL: {error}")))?;
-    state.config.push.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
+    state
+        .config
+        .push
+        .webhook_allowed
+        .check(&url)
+        .map_err(|refusal| refused(refusal.to_string()))?;
     let url = url.to_string();
     if url.len() > URL_LIMIT {
         return Err(refused(format!("expected at most {URL_LIMIT} characters")));

@@ -80,7 +80,10 @@ async fn list_deliveries(
         let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         found.truncate(found.len() - usize::from(more));
         let next = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
-        Ok(Ok(DeliveryPage { items: with_attempts(&mut connection, found).await?, next_cursor: next }))
+        Ok(Ok(DeliveryPage {
+            items: with_attempts(&mut connection, found).await?,
+            next_cursor: next,
+        }))
     });
     Ok(Json(page.await??))
 }
@@ -97,7 +100,9 @@ async fn with_attempts(
     let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
     let mut attempts = list_attempts(conn, &ids).await?;
     let view = |delivery: Logged| {
-        let attempts = attempts.remove(&delivery.id).unwrap_or_default();
+        let mut attempts = attempts.remove(&delivery.id).unwrap_or_default();
+        // Not those that came after the delivery was read: it would not match them.
+        attempts.retain(|attempt| attempt.number <= delivery.attempt);
         DeliveryView::new(delivery, attempts)
     };
     Ok(deliveries.into_iter().map(view).collect())

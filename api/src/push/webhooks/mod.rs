@@ -2,7 +2,7 @@
 
 pub mod guard;
 pub(crate) mod http;
-pub(crate) mod send;
 mod log;
+pub(crate) mod send;
 mod sign;
 mod view;

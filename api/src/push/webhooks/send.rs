@@ -124,8 +124,7 @@ fn payload(delivery: &Delivery) -> Option<Vec<u8>> {
         PushEvent::Ping => json!({ "webhookId": delivery.target }),
         PushEvent::WebhookDisabled => json!({ "webhookId": delivery.subject }),
     };
-    let payload =
-        Payload { r#type: delivery.event.as_str(), timestamp: delivery.created_at, data };
+    let payload = Payload { r#type: delivery.event.as_str(), timestamp: delivery.created_at, data };
     serde_json::to_vec(&payload).ok()
 }
 
@@ -216,7 +215,8 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_resolved_once_and_only_a_checked_address_is_connected_to() {
         let server = MockServer::start().await;
-        let to_name = matchers::header("host", format!("hooks.example:{}", server.address().port()));
+        let to_name =
+            matchers::header("host", format!("hooks.example:{}", server.address().port()));
         let there = Mock::given(to_name).respond_with(ResponseTemplate::new(204));
         there.expect(1).mount(&server).await;
         let port = server.address().port();

@@ -25,7 +25,11 @@ struct Secret {
     /// `whsec_` and base64, as the receiver has it.
     secret: String,
     /// Until when it signs; for ever where it is the newest.
-    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     until: Option<OffsetDateTime>,
 }
 
