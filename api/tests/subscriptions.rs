@@ -119,15 +119,14 @@ async fn each_once(
     let text = |message: &Value, name: &str| message[name].as_str().unwrap().to_owned();
     let told: Vec<String> = arrivals.iter().map(|(told, _)| text(told, "analysisId")).collect();
     assert_eq!((told.len(), &told.into_iter().collect()), (results.len(), results));
-    let written: HashMap<String, f64> = sqlx::query_as(
-        "SELECT subject_id, UNIX_TIMESTAMP(created_at) * 1e3 FROM push_deliveries",
-    )
-    .fetch_all(db)
-    .await
-    .unwrap()
-    .into_iter()
-    .map(|(id, at): (uuid::Uuid, f64)| (id.to_string(), at))
-    .collect();
+    let written: HashMap<String, f64> =
+        sqlx::query_as("SELECT subject_id, UNIX_TIMESTAMP(created_at) * 1e3 FROM push_deliveries")
+            .fetch_all(db)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(id, at): (uuid::Uuid, f64)| (id.to_string(), at))
+            .collect();
     let delay = |(told, at): &(Value, f64)| at - written[&text(told, "analysisId")];
     let mut delays: Vec<f64> = arrivals.iter().map(delay).collect();
     delays.sort_by(f64::total_cmp);
