@@ -134,7 +134,7 @@ impl Answer {
     }
 }
 
-/// What FCM's answer means ("ErrorCode" in its reference).
+/// What FCM's answer means (`ErrorCode` in its reference).
 fn judge(answer: Answer) -> Verdict {
     let Answer { status, retry_after, code } = answer;
     let number = status.as_u16();

@@ -94,7 +94,8 @@ async fn a_busy_push_service_is_left_alone_and_then_told_the_same(db: MySqlPool)
     let attempts = service.attempts(&browser, 3).await;
     assert_eq!(settled(&db, "delivered").await, [Some(503), Some(429), Some(201)]);
     let topics: Vec<&str> = attempts.iter().map(|attempt| header(attempt, "topic")).collect();
-    assert_eq!(topics, [text_of(&attempts[2])["id"].as_str().unwrap().replace('-', ""); 3]);
+    let id = text_of(&attempts[2])["id"].as_str().unwrap().replace('-', "");
+    assert_eq!(topics, [id.as_str(); 3]);
 }
 
 #[sqlx::test(migrations = "../migrations")]
