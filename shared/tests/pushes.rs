@@ -50,8 +50,8 @@ async fn end(db: &MySqlPool, user: UserId, count: usize) {
 async fn take(db: &MySqlPool, channel: ChannelKind) -> (Uuid, Vec<Delivery>) {
     let token = Uuid::new_v4();
     let mut transaction = db.begin().await.unwrap();
-    let taken = take_targets(&mut transaction, channel, 10, token, LEASE).await.unwrap();
-    let wanted: Vec<(TargetId, u32)> = taken.iter().map(|target| (target.id, 3)).collect();
+    let targets = take_targets(&mut transaction, channel, 10, token, LEASE).await.unwrap();
+    let wanted: Vec<(TargetId, u32)> = targets.iter().map(|target| (target.id, 3)).collect();
     let due = read_due(&mut transaction, &wanted).await.unwrap();
     transaction.commit().await.unwrap();
     (token, due)
@@ -182,8 +182,8 @@ async fn a_target_that_is_put_back_comes_again_later(db: MySqlPool) {
     end(&db, alice, 1).await;
     let mut conn = db.acquire().await.unwrap();
     let token = Uuid::new_v4();
-    let taken = take_targets(&mut conn, ChannelKind::Webhook, 1, token, LEASE).await.unwrap();
-    assert_eq!(taken.len(), 1);
+    let targets = take_targets(&mut conn, ChannelKind::Webhook, 1, token, LEASE).await.unwrap();
+    assert_eq!(targets.len(), 1);
     put_back(&mut conn, &[hook], GRACE).await.unwrap();
     assert!(take(&db, ChannelKind::Webhook).await.1.is_empty());
     put_back(&mut conn, &[hook], Duration::ZERO).await.unwrap();

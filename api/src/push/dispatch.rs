@@ -136,11 +136,11 @@ impl<C: Channel> Dispatcher<C> {
         let token = Uuid::new_v4();
         let limit = u32::try_from(most).unwrap_or(u32::MAX);
         let lease = self.lease();
-        let taken = take_targets(&mut transaction, C::KIND, limit, token, lease).await?;
-        let count = taken.len();
+        let due_targets = take_targets(&mut transaction, C::KIND, limit, token, lease).await?;
+        let count = due_targets.len();
         let mut turns: Vec<Turn> = Vec::new();
         let mut crowded: Vec<TargetId> = Vec::new();
-        for target in taken {
+        for target in due_targets {
             match self.hosts.enter(self.channel.host(&target)) {
                 Ok(place) => turns.push(Turn { target, deliveries: Vec::new(), token, place }),
                 Err(Full) => crowded.push(target.id),
@@ -181,10 +181,9 @@ impl<C: Channel> Dispatcher<C> {
         let mut failures = 0;
         loop {
             match self.settlements.submit(settlement.clone()).await {
-                Ok(true) => return,
-                Ok(false) => {
+                Ok(held) => {
                     let target = settlement.target.0;
-                    tracing::debug!(target.id = %target, "sent, but the target is gone or taken");
+                    tracing::debug!(target.id = %target, held, "settled");
                     return;
                 }
                 Err(error) if Instant::now() < deadline => {

@@ -1,15 +1,19 @@
 //! What an independent receiver makes of the requests: the specification's own library, in a process of its own.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
-use toneup_testing::{SOON, repository};
+use toneup_testing::repository;
 
 use super::{create, delivery, path, stack, statuses, succeeded, time_passes};
+
+/// A process of its own may be slow to start on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Receiver {
     process: Child,
@@ -33,7 +37,7 @@ impl Receiver {
     }
 
     async fn next(&mut self) -> Value {
-        let line = timeout(SOON, self.says.next_line()).await.unwrap().unwrap();
+        let line = timeout(PATIENCE, self.says.next_line()).await.unwrap().unwrap();
         serde_json::from_str(&line.expect("the receiver lives")).unwrap()
     }
 

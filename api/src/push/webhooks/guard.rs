@@ -16,7 +16,7 @@ use url::{Host, Url};
 
 /// IPv4 networks that are not public (IANA's special-purpose registry), with multicast and class E.
 const NOT_PUBLIC: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
