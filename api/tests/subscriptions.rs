@@ -20,9 +20,14 @@ use toneup_testing::{Client, Stack, eventually};
 
 use self::doubles::{Fcm, PushService};
 
+/// A stack that waits for its database on a machine that is busy.
+async fn stack(db: MySqlPool) -> Stack {
+    Stack::new(db).await.with("DATABASE_ACQUIRE_TIMEOUT", "20s")
+}
+
 /// A stack that sends to browsers by this push service.
 async fn browsers(db: MySqlPool) -> (Stack, PushService) {
-    let stack = Stack::new(db)
+    let stack = stack(db)
         .await
         .with("VAPID_PRIVATE_KEY", "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")
         .with("VAPID_SUBJECT", "mailto:push@toneup.example")
@@ -33,7 +38,7 @@ async fn browsers(db: MySqlPool) -> (Stack, PushService) {
 /// A stack that sends to phones by this FCM.
 async fn phones(db: MySqlPool) -> (Stack, Fcm) {
     let fcm = Fcm::start().await;
-    let stack = Stack::new(db)
+    let stack = stack(db)
         .await
         .with("FCM_SERVICE_ACCOUNT", fcm.service_account().await)
         .with("FCM_ENDPOINT", fcm.url());

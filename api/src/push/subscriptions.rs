@@ -205,7 +205,8 @@ async fn delete_push_subscription(
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<StatusCode, ApiError> {
-    let deleted = bounded(async {
+    // It may be settled at this moment.
+    let deleted = bounded(retry_deadlock(|| async {
         let mut connection = state.pool.acquire().await?;
         for kind in SubscriptionKind::ALL {
             if delete_owned(&mut connection, user, kind.channel(), id).await? {
@@ -213,7 +214,7 @@ async fn delete_push_subscription(
             }
         }
         Ok(false)
-    });
+    }));
     if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 

@@ -26,7 +26,7 @@ impl Double {
             .spawn()
             .unwrap();
         let mut says = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = says.next_line().await.unwrap().expect("where it listens");
+        let url = says.next_line().await.unwrap().unwrap();
         toneup_shared::tls::install();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { url, http: http.build().unwrap(), _process: process }
