@@ -20,7 +20,8 @@ async fn stack(db: MySqlPool) -> Stack {
 
 /// A receiver that gives these answers, and the last of them for ever.
 async fn receiver(answers: &[ResponseTemplate]) -> MockServer {
-    let server = MockServer::start().await;
+    // Not one of the pool: a late request of another test would come here.
+    let server = MockServer::builder().start().await;
     answer(&server, answers).await;
     server
 }

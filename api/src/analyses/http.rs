@@ -23,6 +23,7 @@ use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
 use super::{cancel, sse};
 use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
+use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
 
@@ -212,29 +213,13 @@ fn etag(analysis: &Analysis) -> String {
     format!("W/\"{}\"", analysis.version)
 }
 
-/// Which page of the history.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct ListAnalyses {
-    /// Analyses a page, 1 to 100.
-    #[serde(default = "default_limit")]
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: u32,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-fn default_limit() -> u32 {
-    20
-}
-
 /// The caller's analyses, newest first.
 #[utoipa::path(
     get,
     path = "/v1/analyses",
     tag = "analyses",
     security(("bearer" = [])),
-    params(ListAnalyses),
+    params(PageQuery),
     responses(
         (status = OK, body = AnalysisPage),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -243,26 +228,14 @@ fn default_limit() -> u32 {
 async fn list_analyses(
     State(state): State<AppState>,
     CurrentUser(user): CurrentUser,
-    ApiQuery(ListAnalyses { limit, cursor }): ApiQuery<ListAnalyses>,
+    ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<AnalysisPage>, ApiError> {
-    if !(1..=100).contains(&limit) {
-        return Err(ApiError::invalid("limit", "expected 1 to 100"));
-    }
-    let before = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
-    // One more than the page tells whether another page follows.
-    let page =
-        async { list_owned(&mut *state.pool.acquire().await?, user, before, limit + 1).await };
-    let mut found = bounded(page).await?;
-    let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if more {
-        found.pop();
-    }
-    let next_cursor = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
+    let page = page.check()?;
+    let before = page.before.map(AnalysisId);
+    let reading =
+        async { list_owned(&mut *state.pool.acquire().await?, user, before, page.reach()).await };
+    let mut found = bounded(reading).await?;
+    let next_cursor = page.cut(&mut found, |analysis| analysis.id.0);
     let items = found.into_iter().map(|found| AnalysisView::new(found, &state.queue)).collect();
     Ok(Json(AnalysisPage { items, next_cursor }))
-}
-
-fn parse_cursor(cursor: &str) -> Result<AnalysisId, ApiError> {
-    let id = uuid::Uuid::try_parse(cursor);
-    id.map(AnalysisId).map_err(|_| ApiError::invalid("cursor", "expected nextCursor of a page"))
 }

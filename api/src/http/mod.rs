@@ -3,6 +3,7 @@
 pub mod extract;
 pub mod health;
 pub mod limits;
+pub(crate) mod page;
 pub mod problem;
 pub mod state;
 

@@ -102,7 +102,8 @@ async fn a_redirect_is_not_followed(db: MySqlPool) {
     let guest = stack(db).await.api().await.guest().await;
     let elsewhere = receiver(&[status(200)]).await;
     let moved = status(307).insert_header("location", elsewhere.uri());
-    let webhook = create(&guest, &receiver(&[moved]).await.uri()).await;
+    let server = receiver(&[moved]).await;
+    let webhook = create(&guest, &server.uri()).await;
     cancelled(&guest).await;
     let failed = delivery(&guest, &webhook, attempted(1)).await;
     assert_eq!(failed["attempts"][0]["error"], "answered 307: redirects are not followed");

@@ -143,7 +143,8 @@ async fn a_ping_is_sent_once_and_says_what_came_of_it(db: MySqlPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn the_log_is_read_page_by_page(db: MySqlPool) {
     let guest = stack(db).await.api().await.guest().await;
-    let webhook = create(&guest, &receiver(&[status(200)]).await.uri()).await;
+    let server = receiver(&[status(200)]).await;
+    let webhook = create(&guest, &server.uri()).await;
     for _ in 0..5 {
         cancelled(&guest).await;
     }

@@ -49,6 +49,22 @@ pub struct LoggedAttempt {
     pub created_at: OffsetDateTime,
 }
 
+/// One list of columns for every way of finding deliveries; checked by the database at build time.
+macro_rules! select_deliveries {
+    ($tail:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Logged,
+            r#"SELECT id AS "id: DeliveryId", event AS "event: PushEvent",
+                      subject_id AS "subject: Uuid", state, attempt,
+                      created_at AS "created_at: OffsetDateTime",
+                      due_at AS "due_at: OffsetDateTime", ended_at AS "ended_at: OffsetDateTime"
+               FROM push_deliveries "#
+                + $tail
+            $(, $argument)*
+        )
+    };
+}
+
 /// Lists a target's deliveries, newest first, from just before `before`.
 pub async fn list(
     conn: &mut MySqlConnection,
@@ -57,16 +73,11 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Logged>, sqlx::Error> {
     let before = before.map_or(Uuid::max(), |id| id.0);
-    sqlx::query_as!(
-        Logged,
-        r#"SELECT id AS "id: DeliveryId", event AS "event: PushEvent",
-                  subject_id AS "subject: Uuid", state, attempt,
-                  created_at AS "created_at: OffsetDateTime", due_at AS "due_at: OffsetDateTime",
-                  ended_at AS "ended_at: OffsetDateTime"
-           FROM push_deliveries WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?"#,
+    select_deliveries!(
+        "WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
         target,
         before,
-        limit,
+        limit
     )
     .fetch_all(conn)
     .await
@@ -78,18 +89,7 @@ pub async fn find(
     target: TargetId,
     id: DeliveryId,
 ) -> Result<Option<Logged>, sqlx::Error> {
-    sqlx::query_as!(
-        Logged,
-        r#"SELECT id AS "id: DeliveryId", event AS "event: PushEvent",
-                  subject_id AS "subject: Uuid", state, attempt,
-                  created_at AS "created_at: OffsetDateTime", due_at AS "due_at: OffsetDateTime",
-                  ended_at AS "ended_at: OffsetDateTime"
-           FROM push_deliveries WHERE id = ? AND target_id = ?"#,
-        id,
-        target,
-    )
-    .fetch_optional(conn)
-    .await
+    select_deliveries!("WHERE id = ? AND target_id = ?", id, target).fetch_optional(conn).await
 }
 
 /// Lists the attempts at deliveries, first to last.

@@ -99,6 +99,22 @@ pub async fn count_locked(
     .await
 }
 
+/// One list of columns for every way of finding targets; checked by the database at build time.
+macro_rules! select_targets {
+    ($tail:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Target,
+            r#"SELECT id AS "id: TargetId", user_id AS "user: UserId", address, secrets,
+                      description, failing_since AS "failing_since: OffsetDateTime",
+                      disabled_at AS "disabled_at: OffsetDateTime", disabled_reason,
+                      created_at AS "created_at: OffsetDateTime"
+               FROM push_targets "#
+                + $tail
+            $(, $argument)*
+        )
+    };
+}
+
 /// Finds a user's target.
 pub async fn find_owned(
     conn: &mut MySqlConnection,
@@ -106,19 +122,9 @@ pub async fn find_owned(
     channel: ChannelKind,
     id: TargetId,
 ) -> Result<Option<Target>, sqlx::Error> {
-    sqlx::query_as!(
-        Target,
-        r#"SELECT id AS "id: TargetId", user_id AS "user: UserId", address, secrets, description,
-                  failing_since AS "failing_since: OffsetDateTime",
-                  disabled_at AS "disabled_at: OffsetDateTime", disabled_reason,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM push_targets WHERE id = ? AND user_id = ? AND channel = ?"#,
-        id,
-        user,
-        channel.as_str(),
-    )
-    .fetch_optional(conn)
-    .await
+    select_targets!("WHERE id = ? AND user_id = ? AND channel = ?", id, user, channel.as_str())
+        .fetch_optional(conn)
+        .await
 }
 
 /// Lists a user's targets of a channel, oldest first.
@@ -127,18 +133,9 @@ pub async fn list_owned(
     user: UserId,
     channel: ChannelKind,
 ) -> Result<Vec<Target>, sqlx::Error> {
-    sqlx::query_as!(
-        Target,
-        r#"SELECT id AS "id: TargetId", user_id AS "user: UserId", address, secrets, description,
-                  failing_since AS "failing_since: OffsetDateTime",
-                  disabled_at AS "disabled_at: OffsetDateTime", disabled_reason,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM push_targets WHERE user_id = ? AND channel = ? ORDER BY id"#,
-        user,
-        channel.as_str(),
-    )
-    .fetch_all(conn)
-    .await
+    select_targets!("WHERE user_id = ? AND channel = ? ORDER BY id", user, channel.as_str())
+        .fetch_all(conn)
+        .await
 }
 
 /// Forgets a user's target; `false` if there is none. What was to be told to it is never sent.

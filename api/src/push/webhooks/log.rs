@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
 use sqlx::MySqlConnection;
 use toneup_shared::analyses::UserId;
 use toneup_shared::database::bounded;
@@ -11,14 +10,13 @@ use toneup_shared::pushes::deliveries::{NewDelivery, insert};
 use toneup_shared::pushes::log::{Logged, find as find_delivery, list, list_attempts, redeliver};
 use toneup_shared::pushes::targets::hurry;
 use toneup_shared::pushes::{DeliveryId, PushEvent, TargetId};
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
 use super::http::find;
 use super::view::{DeliveryPage, DeliveryView};
 use crate::http::extract::{ApiQuery, CurrentUser, IdPath};
+use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
 
@@ -32,29 +30,13 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(redeliver_delivery))
 }
 
-/// Which page of the log.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct ListDeliveries {
-    /// Deliveries a page, 1 to 100.
-    #[serde(default = "default_limit")]
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: u32,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-fn default_limit() -> u32 {
-    20
-}
-
 /// What a webhook was told, and what is still to be told, newest first.
 #[utoipa::path(
     get,
     path = "/v1/webhooks/{id}/deliveries",
     tag = "webhooks",
     security(("bearer" = [])),
-    params(("id" = Uuid, Path), ListDeliveries),
+    params(("id" = uuid::Uuid, Path), PageQuery),
     responses(
         (status = OK, body = DeliveryPage),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -64,33 +46,21 @@ async fn list_deliveries(
     State(state): State<AppState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
-    ApiQuery(ListDeliveries { limit, cursor }): ApiQuery<ListDeliveries>,
+    ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<DeliveryPage>, ApiError> {
-    if !(1..=100).contains(&limit) {
-        return Err(ApiError::invalid("limit", "expected 1 to 100"));
-    }
-    let before = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
-    let page = bounded(async {
+    let page = page.check()?;
+    let reading = bounded(async {
         let mut connection = state.pool.acquire().await?;
         if let Err(missing) = find(&mut connection, user, id).await? {
             return Ok(Err(missing));
         }
-        // One more than the page tells whether another page follows.
-        let mut found = list(&mut connection, id, before, limit + 1).await?;
-        let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-        found.truncate(found.len() - usize::from(more));
-        let next = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
-        Ok(Ok(DeliveryPage {
-            items: with_attempts(&mut connection, found).await?,
-            next_cursor: next,
-        }))
+        let before = page.before.map(DeliveryId);
+        let mut found = list(&mut connection, id, before, page.reach()).await?;
+        let next_cursor = page.cut(&mut found, |delivery| delivery.id.0);
+        let items = with_attempts(&mut connection, found).await?;
+        Ok(Ok(DeliveryPage { items, next_cursor }))
     });
-    Ok(Json(page.await??))
-}
-
-fn parse_cursor(cursor: &str) -> Result<DeliveryId, ApiError> {
-    let id = Uuid::try_parse(cursor);
-    id.map(DeliveryId).map_err(|_| ApiError::invalid("cursor", "expected nextCursor of a page"))
+    Ok(Json(reading.await??))
 }
 
 async fn with_attempts(
@@ -114,7 +84,7 @@ async fn with_attempts(
     path = "/v1/webhooks/{id}/ping",
     tag = "webhooks",
     security(("bearer" = [])),
-    params(("id" = Uuid, Path)),
+    params(("id" = uuid::Uuid, Path)),
     responses(
         (status = ACCEPTED, body = DeliveryView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
@@ -137,7 +107,7 @@ async fn ping_webhook(
     path = "/v1/webhooks/{id}/deliveries/{deliveryId}/redeliver",
     tag = "webhooks",
     security(("bearer" = [])),
-    params(("id" = Uuid, Path), ("deliveryId" = Uuid, Path)),
+    params(("id" = uuid::Uuid, Path), ("deliveryId" = uuid::Uuid, Path)),
     responses(
         (status = ACCEPTED, body = DeliveryView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
