@@ -1,6 +1,7 @@
 //! What the api reads from its surroundings: once, in `main`, and nowhere else.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +10,10 @@ use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
 use toneup_shared::operations::OperationsConfig;
+use url::Url;
 
+use crate::push::fcm::FcmConfig;
+use crate::push::vapid::Vapid;
 use crate::push::webhooks::guard::AllowedHosts;
 
 /// Everything the api needs to know.
@@ -71,6 +75,12 @@ pub struct PushConfig {
     pub webhook_limit: u32,
     /// Where webhooks may lead although it is no public address, or no https.
     pub webhook_allowed: AllowedHosts,
+    /// Browsers and phones one user may have.
+    pub subscription_limit: u32,
+    /// Signs what browsers are sent; none: browsers are not told.
+    pub vapid: Option<Vapid>,
+    /// Sends to phones; none: phones are not told.
+    pub fcm: Option<FcmConfig>,
 }
 
 /// The same as the environment names it.
@@ -85,6 +95,12 @@ struct PushSettings {
     webhook_limit: u32,
     #[serde(default)]
     webhook_allowed_hosts: String,
+    push_subscription_limit: u32,
+    vapid_private_key: Option<SecretString>,
+    vapid_subject: Option<String>,
+    fcm_service_account: Option<SecretString>,
+    fcm_service_account_file: Option<PathBuf>,
+    fcm_endpoint: Url,
 }
 
 impl PushSettings {
@@ -104,13 +120,47 @@ impl PushSettings {
                 "host names, addresses or networks (10.0.0.0/8), separated by commas",
             )
         })?;
+        let vapid = match (&self.vapid_private_key, &self.vapid_subject) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err(ConfigError::invalid(
+                    "VAPID_SUBJECT",
+                    "an address, with VAPID_PRIVATE_KEY",
+                ));
+            }
+            (Some(key), Some(subject)) => Some(Vapid::new(key, subject)?),
+        };
+        let account = self.service_account()?;
+        let fcm = account.map(|account| FcmConfig::new(self.fcm_endpoint, &account)).transpose()?;
         Ok(PushConfig {
             timeout: self.push_timeout,
             retention: self.push_retention,
             patience: self.push_disable_after,
             webhook_limit: self.webhook_limit,
             webhook_allowed: allowed,
+            subscription_limit: self.push_subscription_limit,
+            vapid,
+            fcm,
         })
+    }
+
+    /// The service account's JSON, given as it is or as a file.
+    fn service_account(&self) -> Result<Option<SecretString>, ConfigError> {
+        match (&self.fcm_service_account, &self.fcm_service_account_file) {
+            (Some(json), None) => Ok(Some(json.clone())),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    let expected = format!("a file that can be read ({error})");
+                    ConfigError::invalid("FCM_SERVICE_ACCOUNT_FILE", &expected)
+                })?;
+                Ok(Some(text.into()))
+            }
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => {
+                let expected = "only one of it and FCM_SERVICE_ACCOUNT";
+                Err(ConfigError::invalid("FCM_SERVICE_ACCOUNT_FILE", expected))
+            }
+        }
     }
 }
 

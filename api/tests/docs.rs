@@ -16,6 +16,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /v1/push-subscriptions/{id} delete_push_subscription
     delete /v1/webhooks/{id} delete_webhook
     get /healthz check_health
     get /readyz check_readiness
@@ -23,12 +24,15 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
+    get /v1/push-subscriptions list_push_subscriptions
+    get /v1/push-subscriptions/vapid-key get_vapid_key
     get /v1/webhooks list_webhooks
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
     patch /v1/webhooks/{id} change_webhook
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
+    post /v1/push-subscriptions create_push_subscription
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
     post /v1/uploads create_upload
@@ -59,6 +63,9 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let script = api.anonymous().get("/assets/app.js").await;
     assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
+    let worker = api.anonymous().get("/service-worker.js").await;
+    assert!(worker.header("content-type").starts_with("text/javascript"), "{worker:?}");
+    assert_eq!(worker.header("content-security-policy"), policy);
     let client = api.anonymous();
     let again = client.request(reqwest::Method::GET, "/assets/app.js");
     let again = again.header("if-none-match", script.header("etag"));

@@ -11,5 +11,6 @@ mod operations;
 mod pipeline;
 mod sessions;
 mod steering;
+mod subscriptions;
 mod uploads;
 mod webhooks;

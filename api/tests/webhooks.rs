@@ -67,7 +67,7 @@ fn path(webhook: &Value, rest: &str) -> String {
 }
 
 /// Something worth telling: an analysis that is withdrawn.
-async fn cancelled(guest: &Client) -> Value {
+pub(crate) async fn cancelled(guest: &Client) -> Value {
     let analysis = guest.submit(&guest.unused_key()).await;
     let path = format!("/v1/analyses/{}/cancel", analysis["id"].as_str().unwrap());
     let answer = guest.post(&path, json!({})).await;
@@ -76,14 +76,14 @@ async fn cancelled(guest: &Client) -> Value {
 }
 
 /// Something worth telling: an analysis that ends well.
-async fn succeeded(db: &MySqlPool, guest: &Client) -> String {
+pub(crate) async fn succeeded(db: &MySqlPool, guest: &Client) -> String {
     let analysis = guest.submit(&guest.unused_key()).await["id"].as_str().unwrap().to_owned();
     end(db, guest.user(), &analysis).await;
     analysis
 }
 
 /// Ends an analysis well, as a worker does whose hint is lost.
-async fn end(db: &MySqlPool, user: &str, analysis: &str) {
+pub(crate) async fn end(db: &MySqlPool, user: &str, analysis: &str) {
     let finish = Finish {
         analysis: AnalysisId(analysis.parse().unwrap()),
         user: UserId(user.parse().unwrap()),
@@ -95,7 +95,7 @@ async fn end(db: &MySqlPool, user: &str, analysis: &str) {
 }
 
 /// Makes it as late as it would be after all waits.
-async fn time_passes(db: &MySqlPool) {
+pub(crate) async fn time_passes(db: &MySqlPool) {
     for statement in [
         "UPDATE push_deliveries SET due_at = NOW(3) WHERE due_at IS NOT NULL",
         "UPDATE push_targets SET due_at = NOW(3), held_until = NULL WHERE due_at IS NOT NULL",

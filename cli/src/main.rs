@@ -11,6 +11,7 @@ mod migrate;
 mod output;
 mod progress;
 mod submit;
+mod vapid;
 mod watch;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ enum Command {
     Bucket(bucket::BucketArgs),
     Jobs(jobs::JobsArgs),
     Dead(dead::DeadArgs),
+    Vapid(vapid::VapidArgs),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -70,6 +72,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Bucket(args) => bucket::run(args, output).await,
         Command::Jobs(args) => jobs::run(args, output).await,
         Command::Dead(args) => dead::run(args, output).await,
+        Command::Vapid(args) => vapid::run(&args, output),
     }
 }
 

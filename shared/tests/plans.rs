@@ -24,6 +24,8 @@ use toneup_shared::pushes::deliveries::{NewDelivery, insert};
 use toneup_shared::pushes::log::{list as list_deliveries, list_attempts, redeliver};
 use toneup_shared::pushes::purge::purge;
 use toneup_shared::pushes::settle::{Health, Settlement, settle};
+use toneup_shared::pushes::subscriptions::register;
+use toneup_shared::pushes::targets::NewTarget;
 use toneup_shared::pushes::{ChannelKind, PushEvent, TargetId};
 use uuid::Uuid;
 
@@ -110,6 +112,12 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 24, dead::list_of(&mut conn, ids[0]));
 
     sending_reads_what_is_due(&mut conn, hook).await;
+    for user in [me, other] {
+        let address = format!("https://hooks.example/{}", hook.0);
+        let (id, channel) = (TargetId(Uuid::now_v7()), ChannelKind::Webhook);
+        let new = NewTarget { id, user, channel, address, secrets: None, description: None };
+        assert_reads!(conn, 24, register(&mut conn, &new, 10));
+    }
 }
 
 /// A target with a long log and one delivery that is due, beside many other targets.

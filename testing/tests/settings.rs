@@ -57,3 +57,26 @@ fn every_process_refuses_to_start_without_what_it_needs() {
     let expected = needed.iter().map(|name| format!("{name}: must be set")).collect();
     assert_eq!(missing, expected);
 }
+
+#[test]
+fn keys_of_pushes_are_checked_at_the_start_and_not_repeated() {
+    let key = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
+    let account = r#"{"project_id":"p","private_key":"hush"}"#;
+    for (settings, named) in [
+        (vec![("VAPID_PRIVATE_KEY", key)], "VAPID_SUBJECT"),
+        (
+            vec![("VAPID_PRIVATE_KEY", "hush"), ("VAPID_SUBJECT", "mailto:a@b.c")],
+            "VAPID_PRIVATE_KEY",
+        ),
+        (vec![("VAPID_PRIVATE_KEY", key), ("VAPID_SUBJECT", "a@b.c")], "VAPID_SUBJECT"),
+        (vec![("FCM_SERVICE_ACCOUNT", account)], "FCM_SERVICE_ACCOUNT"),
+        (vec![("FCM_SERVICE_ACCOUNT_FILE", "/nowhere.json")], "FCM_SERVICE_ACCOUNT_FILE"),
+    ] {
+        let mut vars = example();
+        vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let refusal = ApiConfig::load(&Settings::from_vars(Some(vars)).unwrap()).unwrap_err();
+        let refusal = refusal.to_string();
+        assert!(refusal.starts_with(&format!("{named}: ")), "{refusal}");
+        assert!(!refusal.contains("hush") && !refusal.contains(key), "{refusal}");
+    }
+}

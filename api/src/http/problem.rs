@@ -68,6 +68,12 @@ pub enum ApiError {
     /// Nothing is sent to a webhook that is disabled.
     #[error("the webhook is disabled; enable it first")]
     WebhookDisabled,
+    /// The caller has as many browsers or phones as anybody may have.
+    #[error("you have {0} push subscriptions of this kind, as many as anybody may have")]
+    TooManyPushSubscriptions(u32),
+    /// This installation has no keys for what the caller wants to be told by.
+    #[error("pushes to {0} are not set up here")]
+    PushUnavailable(&'static str),
     /// The deadline would pass before the answer is there.
     #[error("the answer would come too late: it takes about {:.0} s", .estimated_wait.as_secs_f64().ceil())]
     DeadlineUnreachable {
@@ -143,6 +149,12 @@ impl ApiError {
             Self::WebhookExists => (S::CONFLICT, "webhook_exists", "Webhook exists"),
             Self::TooManyWebhooks(_) => (S::CONFLICT, "too_many_webhooks", "Too many webhooks"),
             Self::WebhookDisabled => (S::CONFLICT, "webhook_disabled", "Webhook disabled"),
+            Self::TooManyPushSubscriptions(_) => {
+                (S::CONFLICT, "too_many_push_subscriptions", "Too many push subscriptions")
+            }
+            Self::PushUnavailable(_) => {
+                (S::NOT_IMPLEMENTED, "push_unavailable", "Pushes unavailable")
+            }
             Self::DeadlineUnreachable { .. } => {
                 (S::UNPROCESSABLE_ENTITY, "deadline_unreachable", "Deadline unreachable")
             }

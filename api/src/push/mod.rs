@@ -2,7 +2,14 @@
 //! what becomes of targets that cannot be reached is the same for all of them (`dispatch`).
 
 mod dispatch;
+pub mod fcm;
+mod google;
+mod notice;
+mod subscription_keys;
+mod subscriptions;
 mod turn;
+pub mod vapid;
+mod web_push;
 pub mod webhooks;
 
 use std::fmt;
@@ -20,12 +27,15 @@ use toneup_shared::shutdown::Shutdown;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::dispatch::Dispatcher;
+use self::fcm::Fcm;
+use self::web_push::WebPush;
+use self::webhooks::guard::system_lookup;
 use self::webhooks::send::Webhooks;
 use crate::config::PushConfig;
 use crate::http::state::AppState;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    webhooks::http::routes()
+    webhooks::http::routes().merge(subscriptions::routes())
 }
 
 /// Pauses after each failed attempt: ten attempts in a little over three days.
@@ -110,7 +120,16 @@ impl Pushes {
     pub fn start(config: &PushConfig, pool: Database, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let (wake, _) = watch::channel(());
         let webhooks = Arc::new(Webhooks::new(config)?);
-        Dispatcher::start(webhooks, config, pool, wake.subscribe(), shutdown);
+        Dispatcher::start(webhooks, config, pool.clone(), wake.subscribe(), shutdown);
+        if let Some(vapid) = &config.vapid {
+            let allowed = config.webhook_allowed.clone();
+            let web_push = Arc::new(WebPush::new(vapid.clone(), allowed, system_lookup())?);
+            Dispatcher::start(web_push, config, pool.clone(), wake.subscribe(), shutdown);
+        }
+        if let Some(fcm) = &config.fcm {
+            let fcm = Arc::new(Fcm::new(fcm)?);
+            Dispatcher::start(fcm, config, pool, wake.subscribe(), shutdown);
+        }
         Ok(Self { wake })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use sqlx::{MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
-use super::{DeliveryId, PushEvent, TargetId};
+use super::{ChannelKind, DeliveryId, PushEvent, TargetId};
 use crate::analyses::{AnalysisId, Status, UserId};
 use crate::database::bind_list;
 
@@ -29,31 +29,40 @@ impl NewDelivery {
     }
 }
 
-/// Writes that analyses ended, for every target of their owners. One lookup, and no more where nobody has a target.
+/// Writes that analyses ended, for every target of their owners that it is of interest to. One lookup, and no more where
+/// nobody has a target.
 pub async fn announce(
     conn: &mut MySqlConnection,
     ended: &[(UserId, AnalysisId, Status)],
 ) -> Result<(), sqlx::Error> {
     let users: BTreeSet<UserId> = ended.iter().map(|(user, ..)| *user).collect();
-    let mut query =
-        QueryBuilder::new("SELECT user_id, id FROM push_targets WHERE disabled_at IS NULL");
+    let mut query = QueryBuilder::new(
+        "SELECT user_id, id, channel FROM push_targets WHERE disabled_at IS NULL",
+    );
     query.push(" AND user_id IN ");
     bind_list(&mut query, users.into_iter());
-    let found: Vec<(UserId, TargetId)> = query.build_query_as().fetch_all(&mut *conn).await?;
-    let mut targets: HashMap<UserId, Vec<TargetId>> = HashMap::new();
-    for (user, target) in found {
-        targets.entry(user).or_default().push(target);
+    let found: Vec<(UserId, TargetId, String)> =
+        query.build_query_as().fetch_all(&mut *conn).await?;
+    let mut targets: HashMap<UserId, Vec<(TargetId, String)>> = HashMap::new();
+    for (user, target, channel) in found {
+        targets.entry(user).or_default().push((target, channel));
     }
     let new: Vec<NewDelivery> = ended
         .iter()
         .flat_map(|(user, analysis, status)| {
             let of_user = targets.get(user).into_iter().flatten();
-            of_user.map(|target| {
+            let interested = of_user.filter(|(_, channel)| is_of_interest(*status, channel));
+            interested.map(|(target, _)| {
                 NewDelivery::new(*target, PushEvent::Ended(*status), Some(analysis.0))
             })
         })
         .collect();
     insert(conn, &new).await
+}
+
+/// Who withdrew an analysis needs no notification of it; a server does.
+fn is_of_interest(status: Status, channel: &str) -> bool {
+    status != Status::Cancelled || channel == ChannelKind::Webhook.as_str()
 }
 
 /// Writes deliveries that are due at once, and makes their targets due; nothing where there are none.

@@ -9,6 +9,7 @@ pub mod deliveries;
 pub mod log;
 pub mod purge;
 pub mod settle;
+pub mod subscriptions;
 pub mod targets;
 
 use std::str::FromStr;

@@ -103,7 +103,7 @@ impl AllowedHosts {
     }
 
     /// Checks what can be checked of a URL without asking the DNS.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Refusal> {
+    pub(in crate::push) fn check(&self, url: &Url) -> Result<(), Refusal> {
         let (listed, reachable) = match url.host() {
             None => return Err(Refusal::Scheme),
             Some(Host::Domain(name)) => (self.allows_name(name), true),
@@ -128,7 +128,7 @@ impl AllowedHosts {
 
 /// Why a webhook does not lead there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::push) enum Refusal {
     /// Neither https nor listed.
     #[error("expected an https URL")]
     Scheme,
@@ -141,14 +141,14 @@ pub(super) enum Refusal {
 }
 
 /// Finds the addresses of a name.
-pub(super) type Lookup = Arc<
+pub(in crate::push) type Lookup = Arc<
     dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>
         + Send
         + Sync,
 >;
 
 /// The system's way of finding addresses.
-pub(super) fn system_lookup() -> Lookup {
+pub(in crate::push) fn system_lookup() -> Lookup {
     Arc::new(|name| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
     })

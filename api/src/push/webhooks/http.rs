@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
-use toneup_shared::database::bounded;
+use toneup_shared::database::{bounded, retry_deadlock};
 use toneup_shared::pushes::targets::{
     Change, NewTarget, Target, change, count_locked, delete_owned, find_owned, insert, list_owned,
 };
@@ -208,9 +208,10 @@ async fn delete_webhook(
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<StatusCode, ApiError> {
-    let deleted = bounded(async {
+    // It may be settled at this moment.
+    let deleted = bounded(retry_deadlock(|| async {
         delete_owned(&mut *state.pool.acquire().await?, user, ChannelKind::Webhook, id).await
-    });
+    }));
     if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 

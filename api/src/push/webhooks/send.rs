@@ -52,19 +52,7 @@ impl Webhooks {
     }
 
     fn with_lookup(allowed: AllowedHosts, lookup: Lookup) -> reqwest::Result<Self> {
-        tls::install();
-        let resolver = GuardedResolver { allowed: allowed.clone(), lookup };
-        let client = Client::builder()
-            .user_agent(concat!("ToneUp-Webhooks/", env!("CARGO_PKG_VERSION")))
-            // A proxy would connect where it likes, and so would a redirect.
-            .no_proxy()
-            .redirect(Policy::none())
-            .dns_resolver(Arc::new(resolver))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(4)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()?;
-        Ok(Self { client, allowed })
+        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, Verdict> {
@@ -109,6 +97,24 @@ impl Channel for Webhooks {
     }
 }
 
+/// A client that connects to addresses that are allowed, and to no others.
+pub(in crate::push) fn guarded_client(
+    allowed: AllowedHosts,
+    lookup: Lookup,
+) -> reqwest::Result<Client> {
+    tls::install();
+    Client::builder()
+        .user_agent(concat!("ToneUp-Push/", env!("CARGO_PKG_VERSION")))
+        // A proxy would connect where it likes, and so would a redirect.
+        .no_proxy()
+        .redirect(Policy::none())
+        .dns_resolver(Arc::new(GuardedResolver { allowed, lookup }))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(4)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build()
+}
+
 /// The body; `None` if what it tells of is not there any more.
 fn payload(delivery: &Delivery) -> Option<Vec<u8>> {
     let data = match delivery.event {
@@ -142,7 +148,7 @@ fn interpret(status: StatusCode, headers: &HeaderMap) -> Verdict {
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(in crate::push) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -150,7 +156,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()
 }
 
-async fn drain(mut response: Response) {
+pub(in crate::push) async fn drain(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
         read += chunk.len();
@@ -161,7 +167,7 @@ async fn drain(mut response: Response) {
 }
 
 /// What went wrong, for the webhook's owner: the innermost cause, which names no address of ours.
-fn describe(error: &reqwest::Error) -> String {
+pub(in crate::push) fn describe(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {
         cause = source;

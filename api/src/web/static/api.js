@@ -119,6 +119,36 @@ export class Api {
   }
 
   /**
+   * Gets the key that a browser subscribes to pushes with; null where the server sends none.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ publicKey: string | null }>}
+   */
+  getVapidKey(options) {
+    return this.#call("GET", "/v1/push-subscriptions/vapid-key", {}, options);
+  }
+
+  /**
+   * Registers a browser's subscription for pushes. The same one again is the same registration.
+   *
+   * @param {{ kind: "web", endpoint?: string, keys?: Record<string, string> }} subscription
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ id: string }>}
+   */
+  createPushSubscription(subscription, options) {
+    return this.#call("POST", "/v1/push-subscriptions", { json: subscription }, options);
+  }
+
+  /**
+   * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<null>}
+   */
+  deletePushSubscription(id, options) {
+    return this.#call("DELETE", `/v1/push-subscriptions/${encodeURIComponent(id)}`, {}, options);
+  }
+
+  /**
    * Opens the event stream of one analysis. Not repeated here: the watcher has its own way back.
    *
    * @param {string} id

@@ -6,6 +6,7 @@ import { byId, focusOn, make, paint, show } from "./dom.js";
 import { watchAnalysis } from "./events.js";
 import { PastResults } from "./history.js";
 import { ApiError } from "./http.js";
+import { Notifications } from "./notify.js";
 import { watchForPhotos } from "./picker.js";
 import { renderResult } from "./result.js";
 import { SEASONS } from "./seasons.js";
@@ -24,6 +25,7 @@ const LOOK_AFTER_MS = 10_000;
 const session = new Session({ store: localTokenStore("toneup.session"), onLost: sessionLost });
 const api = new Api({ session });
 const past = new PastResults({ api });
+const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
 const stage = new Stage({ announce, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
 /**
@@ -55,6 +57,7 @@ function announce(text) {
 
 function sessionLost() {
   past.clear();
+  void notifications.resume(); // for the new session
   byId("notice-text").textContent =
     "Your earlier session has ended, so your past results are no longer shown here. A new session has started.";
   show(byId("notice"), true);
@@ -73,6 +76,7 @@ function showView(view) {
 function begin() {
   task.abort(new DOMException("Something newer has begun", "AbortError"));
   task = new AbortController();
+  void notifications.setWaiting(false);
   return task.signal;
 }
 
@@ -214,6 +218,7 @@ async function refreshPast() {
 function showState(analysis) {
   if (isFinished(analysis)) return;
   showView("start");
+  void notifications.setWaiting(true);
   if (analysis.status === "running") {
     setTitle("Reading your colours");
     return stage.showWorking("running", { title: "Reading your colours", detail: "This takes a few seconds." });
@@ -236,6 +241,7 @@ function showReconnecting({ status }) {
 
 /** @param {Analysis} analysis */
 function showOutcome(analysis) {
+  void notifications.setWaiting(false);
   if (analysis.status !== "succeeded" || !analysis.result) {
     watchBroke = false;
     showView("start");
@@ -331,6 +337,7 @@ async function start() {
   const id = addressed();
   if (id) void open(id);
   if (!session.exists) return;
+  void notifications.resume();
   await refreshPast();
   const unfinished = past.unfinished;
   if (unfinished && !openId && stage.panel === "choose") void open(unfinished.id);
