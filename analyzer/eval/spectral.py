@@ -1,7 +1,7 @@
 """Skin, light and camera as spectra: recolours photographed faces so that the truth about them is known.
 
-- Skin: light crosses an epidermis of melanin twice (Beer-Lambert) and comes back from a dermis of blood
-  (Kubelka-Munk, infinitely thick). Absorption of melanin and of bloodless skin, and scattering: S. L.
+- Skin: its surface mirrors a little of the light (Fresnel); the rest crosses an epidermis of melanin twice
+  (Beer-Lambert) and comes back from a dermis of blood (Kubelka-Munk, infinitely thick). Absorption of melanin and of bloodless skin, and scattering: S. L.
   Jacques, "Optical properties of biological tissues: a review", Phys. Med. Biol. 58 (2013). Haemoglobin: the
   table by S. Prahl (1999), here every 10 nm; at 150 g/l of blood, oxygenated to 75 %.
 - Light: CIE illuminant D65 (CIE 15), black bodies (Planck), and a white LED as a blue line and a broad
@@ -15,6 +15,7 @@
 The true hue and lightness are those of the skin's reflectance under D65 for the standard observer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,8 +25,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from app.vision.colour import FloatArray, Lab, lab_of, linearise
 from app.vision.face import Points
+from app.vision.planck import XYZ_TO_SRGB
 from app.vision.skin import BROWS, EYES, LIPS
-from eval.perturb import XYZ_TO_SRGB, encode, oval
+from eval.perturb import encode, oval
 
 Spectrum = npt.NDArray[np.float64]
 
@@ -54,10 +56,13 @@ _DEOXY: Final = np.array(
 """cm^-1 per mol/l, of haemoglobin with and without oxygen."""
 _HAEMOGLOBIN_MOLAR: Final = 150 / 64_500
 _EPIDERMIS_CM: Final = 0.006
+_GLOSS: Final = 0.04
+"""Share mirrored by a surface of refractive index 1.45 to 1.5; without it, modelled skin is more colourful than any."""
 _PATH: Final = 2.0
 """Diffuse light takes about twice the straight way through a layer."""
 LIGHTS: Final = ("D65", "5000 K", "4000 K", "2856 K", "LED")
-_MELANIN: Final = (0.01, 0.10)
+MELANIN: Final = (0.01, 0.10)
+DEEP_MELANIN: Final = (0.10, 0.40)
 _BLOOD: Final = (0.015, 0.09)
 """Volume fractions, drawn evenly in their logarithms."""
 _USUAL_STOPS: Final = 0.6
@@ -87,20 +92,34 @@ def reflectance(melanin: float, blood: float) -> Spectrum:
     scattering = 0.75 * 46 * (NM / 500) ** -1.421
     ratio = 2 * dermis / scattering
     infinite = 1 + ratio - np.sqrt(ratio**2 + 2 * ratio)
-    return np.asarray(infinite * np.exp(-2 * _PATH * _EPIDERMIS_CM * epidermis))
+    return np.asarray(_GLOSS + (1 - _GLOSS) * infinite * np.exp(-2 * _PATH * _EPIDERMIS_CM * epidermis))
 
 
-def looks(count: int, seed: int) -> list[Look]:
+def looks(
+    count: int, seed: int, melanin_range: tuple[float, float] = MELANIN, lights: Sequence[str] = LIGHTS
+) -> list[Look]:
     """Draws skins, lights and cameras; exposure varies by 0.35 stops to either side."""
     random = np.random.default_rng(seed)
     drawn: list[Look] = []
     for index in range(count):
-        melanin = float(np.exp(random.uniform(np.log(_MELANIN[0]), np.log(_MELANIN[1]))))
-        blood = float(np.exp(random.uniform(np.log(_BLOOD[0]), np.log(_BLOOD[1]))))
-        light = LIGHTS[index % len(LIGHTS)]
+        melanin = float(np.exp(random.uniform(*np.log(melanin_range))))
+        blood = float(np.exp(random.uniform(*np.log(_BLOOD))))
+        light = lights[index % len(lights)]
         balance, stops = float(random.uniform(0.75, 1.0)), float(_USUAL_STOPS + random.uniform(-0.35, 0.35))
         drawn.append(_photograph(melanin, blood, light, CAMERAS[index % 2], balance, stops))
     return drawn
+
+
+def population(
+    melanin_range: tuple[float, float], others: tuple[float, float, float]
+) -> tuple[Spectrum, Spectrum]:
+    """Mean and covariance of (log R/G, log B/G, log G) of skins pictured in daylight.
+
+    `others` are the standard deviations by which make-up, tan and other cameras make them differ besides.
+    """
+    red, green, blue = np.log([look.skin for look in looks(2000, 7, melanin_range, ("D65",))]).T
+    seen = np.stack([red - green, blue - green, green])
+    return np.asarray(seen.mean(axis=1)), np.asarray(np.cov(seen) + np.diag(others) ** 2)
 
 
 def true_colour(melanin: float, blood: float) -> Lab:

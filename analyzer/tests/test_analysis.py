@@ -10,8 +10,9 @@ from PIL import Image
 from app.analyze.schemas import AnalysisView
 from app.vision.analysis import Analyzer
 from app.vision.colour import linearise
+from app.vision.planck import planckian_gains
 from app.vision.problems import Code, PhotoError, Warn
-from eval.perturb import encode, planckian_gains
+from eval.perturb import encode
 from tests.conftest import Photos
 
 

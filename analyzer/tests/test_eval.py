@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.vision.colour import lab_of, luminance
-from eval.perturb import planckian_gains
+from app.vision.planck import planckian_gains
 from eval.photos import PACKAGES
 from eval.spectral import looks, true_colour
 from eval.statistics import agreement, best_slope, kappa, rank_correlation, reliability
