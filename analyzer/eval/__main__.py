@@ -1,9 +1,9 @@
 """Runs the whole evaluation: `python -m eval [--plots FOLDER]`, from the folder analyzer/.
 
-The photos come in two halves that share neither a person nor a picture (photos.py). The shipped rule is fitted on
-one and reported on the other. To report on all faces, each half is also judged by a rule fitted on the other:
-"held out" below. `--fit` instead prints what the constants marked *fitted* come out as, and looks at one half only.
-The last line is for machines: its figures are those of the held-out faces.
+The photos come in two halves that share neither a person nor a picture (photos.py). The shipped rule is
+fitted on one and reported on the other. To report on all faces, each half is also judged by a rule fitted on
+the other: "held out" below. `--fit` instead prints what the constants marked *fitted* come out as, and looks
+at one half only. The last line is for machines: its figures are those of the held-out faces.
 """
 
 import argparse

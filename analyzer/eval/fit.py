@@ -1,4 +1,4 @@
-"""Fits the season rule: on skins drawn from the model, whose truth is known, and on one half of the photos."""
+"""Fits the season rule: on modelled skins, whose truth is known, and on one half of the photos."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +17,8 @@ from eval.statistics import best_slope
 _DRAWN: Final = 2000
 _SEED: Final = 7
 _PULL: Final = 0.4
-"""How far the limits lie from the middle of the modelled skins towards that of the photos, where nobody knows the
-truth: at 0 the photos' answers crowd into two seasons, at 1 the modelled ones do."""
+"""How far the limits lie from the middle of the modelled skins towards that of the photos, where nobody knows
+the truth: at 0 the photos' answers crowd into two seasons, at 1 the modelled ones do."""
 _OTHERS: Final = (0.09, 0.09, 0.15)
 """What skins differ by besides melanin and blood, in natural logs."""
 
@@ -39,7 +39,7 @@ def truth_of(skin: Lab) -> Truth:
 
 
 def fit_rule(photos: list[Photo]) -> Rule:
-    """Places the limits, and makes them as soft as both the modelled truth and the photos' variants want them."""
+    """Places the limits, and makes them as soft as the modelled truth or the photos' variants want them."""
     drawn = looks(_DRAWN, _SEED)
     measured = [axes(lab_of(look.skin / estimate(look.skin, None).factors)) for look in drawn]
     truths = [truth_of(look.truth) for look in drawn]

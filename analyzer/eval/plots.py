@@ -5,7 +5,6 @@ from pathlib import Path
 
 from eval.rivals import SEASONS
 
-
 Bins = Sequence[tuple[float, float, int]]
 
 

@@ -125,9 +125,7 @@ def print_truth(photos: list[Photo], rule_for: RuleFor) -> dict[str, float]:
     )
     for name in sorted({look.light for look, _, _ in all_of}):
         some = [part for part in all_of if part[0].light == name]
-        print(
-            f"  {name}: warm/cool right {_right(some, 0):.2f}, light/deep {_right(some, 1):.2f} (n = {len(some)})"
-        )
+        print(f"  {name}: warm/cool {_right(some, 0):.2f}, light/deep {_right(some, 1):.2f}, n = {len(some)}")
     return {"hue_r": hue, "warm_cool": _right(all_of, 0), "light_deep": _right(all_of, 1)}
 
 

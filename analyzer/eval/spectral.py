@@ -1,9 +1,10 @@
 """Skin, light and camera as spectra: recolours photographed faces so that the truth about them is known.
 
 - Skin: its surface mirrors a little of the light (Fresnel); the rest crosses an epidermis of melanin twice
-  (Beer-Lambert) and comes back from a dermis of blood (Kubelka-Munk, infinitely thick). Absorption of melanin and of bloodless skin, and scattering: S. L.
-  Jacques, "Optical properties of biological tissues: a review", Phys. Med. Biol. 58 (2013). Haemoglobin: the
-  table by S. Prahl (1999), here every 10 nm; at 150 g/l of blood, oxygenated to 75 %.
+  (Beer-Lambert) and comes back from a dermis of blood (Kubelka-Munk, infinitely thick). Absorption of melanin
+  and of bloodless skin, and scattering: S. L. Jacques, "Optical properties of biological tissues: a review",
+  Phys. Med. Biol. 58 (2013). Haemoglobin: the table by S. Prahl (1999), here every 10 nm; at 150 g/l of
+  blood, oxygenated to 75 %.
 - Light: CIE illuminant D65 (CIE 15), black bodies (Planck), and a white LED as a blue line and a broad
   phosphor.
 - Observer: the fit by C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic approximations to the CIE XYZ
@@ -57,7 +58,7 @@ _DEOXY: Final = np.array(
 _HAEMOGLOBIN_MOLAR: Final = 150 / 64_500
 _EPIDERMIS_CM: Final = 0.006
 _GLOSS: Final = 0.04
-"""Share mirrored by a surface of refractive index 1.45 to 1.5; without it, modelled skin is more colourful than any."""
+"""Share mirrored at a refractive index of 1.45 to 1.5; without it, modelled skin is too colourful."""
 _PATH: Final = 2.0
 """Diffuse light takes about twice the straight way through a layer."""
 LIGHTS: Final = ("D65", "5000 K", "4000 K", "2856 K", "LED")

@@ -83,7 +83,7 @@ class AnalysisView(BaseModel):
     subtype: Subtype
     undertone: Undertone
     confidence: float = Field(
-        description="How likely the season is that of the skin's true colour, as measured on recoloured faces",
+        description="How likely this is the season of the skin's true colour, measured on recoloured faces",
         ge=0,
         le=1,
     )

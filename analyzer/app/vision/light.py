@@ -1,11 +1,10 @@
 """The light of a photo, judged by what it makes of the skin and of the white of the eyes together.
 
-Skin has few colours: melanin and blood span them, and where a photo's lie outside, its light or its exposure is
-the likelier reason. Melanin moves a skin along the same line as a lower colour temperature does, blood moves it
-across: so what a light may have done is known up to a spread, which is what a posterior says. Lights (along the
-Planckian locus) and exposures are weighed on a grid by three things: how usual they are in photos, how likely they
-make the skin that was measured, and the white of the eyes. The answer is the mean, a part of the way to the
-likeliest one where the photo leaves it open.
+Skin has few colours: melanin and blood span them. Where a photo's lies outside, its light or its exposure
+is the likelier reason. Blood moves a skin's colour across the line along which lights of different
+temperature move it, melanin partly along it: so what the light did is known up to a spread. Lights (on the
+Planckian locus) and exposures are weighed on a grid by three things: how usual they are in photos, how likely
+they make the skin that was measured, and how likely the white of the eyes. Their mean is taken back.
 """
 
 from dataclasses import dataclass
@@ -27,11 +26,11 @@ _MIREDS: Final = np.array(
     dtype=float,
 )
 """Lights of the grid, in units of 1e6/kelvin over a neutral one."""
-_STOPS: Final = np.arange(-1.6, 1.61, 0.2)
+_STOPS: Final[Vector] = np.linspace(-1.6, 1.6, 17, dtype=np.float64)
 """Exposures of the grid, over the usual one."""
 _USUAL_MIREDS: Final = (15.0, 100.0, 0.3)
-_USUAL_STOPS: Final = (0.3, 0.9, 0.15)
-"""How lights and exposures spread in photos: a camera's small errors, failures, and the failures' share; *fitted*."""
+_USUAL_STOPS: Final = (0.5, 0.9, 0.3)
+"""How lights and exposures spread in photos, *fitted*: a camera's small errors, its failures, their share."""
 _SKINS: Final = (
     (
         0.9,
@@ -44,11 +43,11 @@ _SKINS: Final = (
         ((0.0292, -0.0253, 0.0229), (-0.0253, 0.0988, -0.1098), (0.0229, -0.1098, 0.194)),
     ),
 )
-"""Share, mean and covariance of usual and of deep skins in neutral light: eval.spectral's, as `--fit` prints them."""
+"""Share, mean and covariance of usual and of deep skins in neutral light, as eval.spectral models them."""
 _SCLERA: Final = (0.504, -0.214, -1.871)
 """The white of the eye in photos as they come, median, *fitted*."""
 _SCLERA_SPREAD: Final = (0.5, 0.5, 0.8)
-"""Standard deviations. They are wide, because lids shade it, it is a few pixels large, and blood shows in it."""
+"""Standard deviations, wide because lids shade it, blood shows in it, and it is a few pixels large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Light:
 
 
 def estimate(skin: FloatArray, probe: Probe | None) -> Light:
-    """Weighs all lights and exposures for the skin's linear sRGB colour and, if it was seen, the eyes' white."""
+    """Weighs lights and exposures for a skin's linear sRGB colour and, if it was seen, the eyes' white."""
     seen = _vector(skin)
     likely = _log_sum([log + _log_normal(seen, whiten, mean) for log, whiten, mean in _POPULATIONS])
     score = _PRIOR + likely
@@ -110,7 +109,7 @@ def _two_scales(values: Vector, spread: tuple[float, float, float]) -> Vector:
     narrow, wide, share = spread
     density = (1 - share) / narrow * np.exp(-((values / narrow) ** 2) / 2)
     density += share / wide * np.exp(-((values / wide) ** 2) / 2)
-    return np.asarray(np.log(density * np.gradient(values)))
+    return np.asarray(np.log(density * np.asarray(np.gradient(values))), dtype=np.float64)
 
 
 def _log_normal(seen: Vector, whiten: Vector, mean: Vector) -> Vector:
@@ -128,8 +127,8 @@ def _grid() -> tuple[Vector, Vector, Vector]:
     lights = np.array([_vector(planckian_gains(1e6 / (1e6 / NEUTRAL_KELVIN + m))) for m in _MIREDS])
     exposures = np.outer(_STOPS * np.log(2), [0.0, 0.0, 1.0])
     effects = (lights[:, np.newaxis] + exposures).reshape(-1, 3)
-    usual = _two_scales(_MIREDS, _USUAL_MIREDS)[:, np.newaxis] + _two_scales(_STOPS, _USUAL_STOPS)
-    return effects, np.repeat(_MIREDS, len(_STOPS)), usual.ravel()
+    usual = np.add.outer(_two_scales(_MIREDS, _USUAL_MIREDS), _two_scales(_STOPS, _USUAL_STOPS))
+    return effects, np.repeat(_MIREDS, len(_STOPS)), np.asarray(usual.ravel(), dtype=np.float64)
 
 
 def _population(share: float, mean: Vector, covariance: Vector) -> tuple[float, Vector, Vector]:

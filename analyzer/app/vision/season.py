@@ -3,8 +3,8 @@
 Warm and light make spring, warm and deep autumn, cool and light summer, cool and deep winter. The constants
 marked *fitted* come from `python -m eval --fit`, on one half of its photos; docs/analyzer.md tells what that
 was and how the other half came out. The best published accuracy on labelled faces is about 55 % for four
-seasons (Deep Armocromia), and warm/cool is the weak axis: the probabilities say how likely a face of known colour
-is put on the right side of the limits, not that a person trained to judge colours would agree.
+seasons (Deep Armocromia), and warm/cool is the weak axis: the probabilities say how likely a face of known
+colour is put on the right side of the limits, not that a person trained to judge colours would agree.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ _LIGHT_L: Final = 50.0
 _DARK_L: Final = 25.0
 _DEPTH_PER_CHROMA: Final = 0.35
 """L* per Lab unit of chroma: of two skins equally light, the more colourful one looks deeper."""
-_TYPICAL_CHROMA: Final = 22.0
-_CHROMA_SPREAD: Final = 6.0
+_TYPICAL_CHROMA: Final = 28.0
+_CHROMA_SPREAD: Final = 5.0
 _TYPICAL_CONTRAST: Final = 35.0
 _CONTRAST_SPREAD: Final = 10.0
 _WARM_SPREAD: Final = 9.0
@@ -79,7 +79,7 @@ class Rule:
     """L* per unit of log-odds."""
 
 
-RULE: Final = Rule(warm_limit=59.6, warm_slope=3.5, depth_limit=70.3, depth_slope=2.25)
+RULE: Final = Rule(warm_limit=59.4, warm_slope=2.75, depth_limit=72.3, depth_slope=2.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ def light_log_odds(skin: Lab, rule: Rule = RULE) -> float:
 def judge(skin: Lab, contrast: float, trust: float = 1.0, rule: Rule = RULE) -> Verdict:
     """Names the season of a skin colour in neutral light, at the usual exposure.
 
-    `contrast` (L* to hair, brows and irises) only chooses the subtype; `trust`, 0..1, flattens the probabilities
-    of a doubtful photo.
+    `contrast` (L* to hair, brows and irises) only chooses the subtype; `trust`, 0..1, flattens the
+    probabilities of a doubtful photo.
     """
     warm, light = warm_log_odds(skin, rule) * trust, light_log_odds(skin, rule) * trust
     p_warm, p_light = _probability(warm), _probability(light)
