@@ -21,6 +21,7 @@ use super::submission::{
 };
 use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
+use super::words::Language;
 use super::{cancel, sse};
 use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
 use crate::http::problem::{ApiError, Problem};
@@ -92,7 +93,7 @@ async fn create_analysis(
             return Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() });
         }
     };
-    answer(&state, user, analysis, preferred_wait(&headers)).await
+    answer(&state, user, analysis, &headers).await
 }
 
 /// An analysis as it is right after its acceptance; saves reading back what was just written.
@@ -124,9 +125,9 @@ async fn answer(
     state: &AppState,
     user: UserId,
     mut analysis: Analysis,
-    wait: Option<Duration>,
+    headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let id = analysis.id;
+    let (id, wait) = (analysis.id, preferred_wait(headers));
     if let Some(wait) = wait {
         analysis = Waiting::new(state, user, id)
             .until(wait, |analysis| analysis.status.is_terminal())
@@ -136,7 +137,7 @@ async fn answer(
         Some(_) if analysis.status.is_terminal() => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
     };
-    let view = AnalysisView::new(analysis, &state.queue);
+    let view = AnalysisView::new(analysis, &state.queue, Language::of(headers));
     let retry_after = view.retry_after_seconds();
     let location = [(header::LOCATION, format!("/v1/analyses/{}", id.0))];
     let mut response = (status, location, Json(view)).into_response();
@@ -200,11 +201,13 @@ async fn get_analysis(
             None => analysis.status.is_terminal(),
         })
         .await?;
-    let tag = [(header::ETAG, etag(&analysis))];
+    let vary = "Accept-Language".to_owned();
+    let tag = [(header::ETAG, etag(&analysis)), (header::VARY, vary)];
     if is_known(&analysis) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    Ok((tag, Json(AnalysisView::new(analysis, &state.queue))).into_response())
+    Ok((tag, Json(AnalysisView::new(analysis, &state.queue, Language::of(&headers))))
+        .into_response())
 }
 
 /// Weak: the place in the queue moves without a new version.
@@ -244,6 +247,7 @@ async fn list_analyses(
     State(state): State<AppState>,
     CurrentUser(user): CurrentUser,
     ApiQuery(ListAnalyses { limit, cursor }): ApiQuery<ListAnalyses>,
+    language: Language,
 ) -> Result<Json<AnalysisPage>, ApiError> {
     if !(1..=100).contains(&limit) {
         return Err(ApiError::invalid("limit", "expected 1 to 100"));
@@ -258,7 +262,8 @@ async fn list_analyses(
         found.pop();
     }
     let next_cursor = found.last().filter(|_| more).map(|last| last.id.0.simple().to_string());
-    let items = found.into_iter().map(|found| AnalysisView::new(found, &state.queue)).collect();
+    let view = |found| AnalysisView::new(found, &state.queue, language);
+    let items = found.into_iter().map(view).collect();
     Ok(Json(AnalysisPage { items, next_cursor }))
 }
 

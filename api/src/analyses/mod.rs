@@ -9,3 +9,4 @@ mod submission;
 mod view;
 mod wait;
 pub mod watch;
+mod words;
