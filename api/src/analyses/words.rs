@@ -29,6 +29,13 @@ pub(super) enum Language {
 }
 
 impl Language {
+    fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
     /// The wanted one by `Accept-Language`; English where it names neither.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|line| line.to_str().ok());
@@ -67,6 +74,8 @@ impl<S: Sync> FromRequestParts<S> for Language {
 pub(super) struct Advice {
     /// The code of the error or warning.
     code: String,
+    /// `en` or `ko`.
+    language: &'static str,
     /// What happened, in a few words; null for a warning.
     title: Option<String>,
     /// What to do.
@@ -81,11 +90,12 @@ pub(super) fn advice(
 ) -> Vec<Advice> {
     let problem = error.and_then(|error| {
         let Problem { title, advice } = WORDS.problems.get(&error.code)?.told(language).clone();
-        Some(Advice { code: error.code.clone(), title: Some(title), text: advice })
+        let (code, language) = (error.code.clone(), language.tag());
+        Some(Advice { code, language, title: Some(title), text: advice })
     });
     let warnings = result.map_or(&[][..], |result| &result.warnings).iter().filter_map(|code| {
         let text = WORDS.warnings.get(code)?.told(language).clone();
-        Some(Advice { code: code.clone(), title: None, text })
+        Some(Advice { code: code.clone(), language: language.tag(), title: None, text })
     });
     problem.into_iter().chain(warnings).collect()
 }
@@ -144,7 +154,7 @@ mod tests {
     fn an_error_and_warnings_get_the_analyzers_words() {
         let error = AnalysisError::permanent("NO_FACE", "nothing");
         let told = advice(Some(&error), None, Language::Korean);
-        assert_eq!((told.len(), told[0].code.as_str()), (1, "NO_FACE"));
+        assert_eq!((told.len(), told[0].code.as_str(), told[0].language), (1, "NO_FACE", "ko"));
         assert!(told[0].text.contains("얼굴"));
         let mut result = AnalysisResult::bare(PersonalColor::Winter);
         result.warnings = vec!["MIXED_LIGHT".to_owned(), "OF_TOMORROW".to_owned()];
