@@ -55,6 +55,8 @@ _MIN_UNCLIPPED: Final = 0.15
 """Share of the skin that must have kept its colour."""
 _LINE_RIDGE: Final = 5.0
 """Holds the slope of a skin's red over its green to zero where too little shading shows it."""
+_MAX_RED: Final = 4.0
+"""Of red that is put back, over white: two stops."""
 _MIN_LIGHTNESS: Final = 18.0
 """L* under which a photo holds too little light to tell hues apart, whatever the skin."""
 _HAIR_STRIP: Final = (0.10, 0.24)
@@ -260,7 +262,8 @@ def _red_of(whole: FloatArray, green: FloatArray) -> FloatArray:
     ratio, at = logs[:, 0] - logs[:, 1], logs[:, 1] - logs[:, 1].mean()
     slope = float(at @ (ratio - ratio.mean())) / (float(at @ at) + _LINE_RIDGE)
     reach = np.log(np.maximum(green, _DARKEST)) - logs[:, 1].mean()
-    return np.asarray(green * np.exp(ratio.mean() + slope * reach), dtype=np.float32)
+    red = green * np.exp(np.minimum(ratio.mean() + slope * reach, np.log(_MAX_RED)))
+    return np.asarray(red, dtype=np.float32)
 
 
 def _difference(view: _View, right: Pixels, left: Pixels) -> float:
