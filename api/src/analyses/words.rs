@@ -93,7 +93,8 @@ pub(super) fn advice(
         let (code, language) = (error.code.clone(), language.tag());
         Some(Advice { code, language, title: Some(title), text: advice })
     });
-    let warnings = result.map_or(&[][..], |result| &result.warnings).iter().filter_map(|code| {
+    let warnings = result.map_or(&[][..], |result| result.warnings.as_slice());
+    let warnings = warnings.iter().filter_map(|code| {
         let text = WORDS.warnings.get(code)?.told(language).clone();
         Some(Advice { code: code.clone(), language: language.tag(), title: None, text })
     });
