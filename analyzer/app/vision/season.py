@@ -22,10 +22,10 @@ _DEPTH_PER_CHROMA: Final = 0.35
 """L* per Lab unit of chroma: of two skins equally light, the more colourful one looks deeper."""
 _TYPICAL_CHROMA: Final = 28.0
 _CHROMA_SPREAD: Final = 5.0
-_TYPICAL_CONTRAST: Final = 35.0
+_TYPICAL_CONTRAST: Final = 42.0
 _CONTRAST_SPREAD: Final = 10.0
-_WARM_SPREAD: Final = 9.0
-_DEPTH_SPREAD: Final = 6.0
+_WARM_SPREAD: Final = 10.0
+_DEPTH_SPREAD: Final = 8.0
 """About one standard deviation among photos, to compare the scales with each other."""
 _NEUTRAL: Final = (0.4, 0.6)
 """Between these probabilities of warm, the undertone is called neutral."""
