@@ -19,7 +19,7 @@ _SEED: Final = 7
 _PULL: Final = 0.4
 """How far the limits lie from the middle of the modelled skins towards that of the photos, where nobody knows
 the truth: at 0 the photos' answers crowd into two seasons, at 1 the modelled ones do."""
-_OTHERS: Final = (0.09, 0.09, 0.15)
+OTHERS: Final = (0.09, 0.09, 0.15)
 """What skins differ by besides melanin and blood, in natural logs."""
 
 
@@ -72,8 +72,8 @@ def print_fit(photos: list[Photo]) -> None:
     ratios = np.stack([whites[:, 0] - whites[:, 1], whites[:, 2] - whites[:, 1], whites[:, 1]])
     print("fit: light._SCLERA", np.median(ratios, axis=1).round(3).tolist())
     for name, melanin in (("usual", MELANIN), ("deep", DEEP_MELANIN)):
-        mean, covariance = population(melanin, _OTHERS)
-        print(f"fit: light._SKINS, {name}", mean.round(3).tolist(), covariance.round(4).tolist())
+        mean, covariance = population(melanin, OTHERS)
+        print(f"fit: light.SKINS, {name}", mean.round(3).tolist(), covariance.round(4).tolist())
     chroma = [photo.reading.skin.usual.chroma for photo in photos]
     print(f"fit: season._TYPICAL_CHROMA {median(chroma):.0f}, spread {np.std(chroma):.0f}")
 

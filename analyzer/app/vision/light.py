@@ -32,7 +32,7 @@ _USUAL_MIREDS: Final = (15.0, 100.0, 0.3)
 _USUAL_STOPS: Final = (0.5, 0.9, 0.3)
 """How lights and exposures spread in photos: a camera's small errors, its failures, their share. Chosen on
 the photos to fit on: wider, and answers are steadier, but light or deep is wrong on more recoloured faces."""
-_SKINS: Final = (
+SKINS: Final = (
     (
         0.9,
         (0.671, -0.531, -0.944),
@@ -139,5 +139,5 @@ def _population(share: float, mean: Vector, covariance: Vector) -> tuple[float, 
 
 
 _EFFECTS, _MIREDS_OF, _PRIOR = _grid()
-_POPULATIONS: Final = [_population(share, np.array(mean), np.array(cov)) for share, mean, cov in _SKINS]
+_POPULATIONS: Final = [_population(share, np.array(mean), np.array(cov)) for share, mean, cov in SKINS]
 _SCLERA_WHITEN: Final = np.diag(1 / np.array(_SCLERA_SPREAD))
