@@ -18,6 +18,7 @@ The true hue and lightness are those of the skin's reflectance under D65 for the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -155,13 +156,13 @@ def _photograph(
     stops: float,
 ) -> Look:
     power, skin = _power(light), reflectance(melanin, blood)
-    sensors = np.stack([np.exp(-(((NM - peak) / camera[3]) ** 2) / 2) for peak in camera[:3]])
+    sensors = _sensors(camera)
     white = sensors @ power
     # The camera divides by its idea of the light: a part `balance` of the way from daylight to the truth.
     daylight = sensors @ _D65
     white, daylight = white / white[1], daylight / daylight[1]
     assumed = daylight * (white / daylight) ** balance
-    matrix = _matrix(sensors)
+    matrix = _matrix(camera)
     level = 2**stops / float((sensors @ power)[1])
     pictured = [
         matrix @ ((sensors @ (power * surface)) * level / assumed) for surface in (skin, np.ones(len(NM)))
@@ -170,8 +171,14 @@ def _photograph(
     return Look(true_colour(melanin, blood), colours[0], colours[1], light)
 
 
-def _matrix(sensors: Spectrum) -> Spectrum:
+def _sensors(camera: tuple[float, float, float, float]) -> Spectrum:
+    return np.stack([np.exp(-(((NM - peak) / camera[3]) ** 2) / 2) for peak in camera[:3]])
+
+
+@cache
+def _matrix(camera: tuple[float, float, float, float]) -> Spectrum:
     """The camera's 3 x 3 matrix to linear sRGB, by least squares under D65; a grey stays grey."""
+    sensors = _sensors(camera)
     surfaces: list[Spectrum] = [grey * np.ones_like(NM) for grey in (0.1, 0.3, 0.9)] * 4
     surfaces += [reflectance(m, b) for m in (0.01, 0.03, 0.08, 0.2) for b in (0.005, 0.02, 0.05)]
     white = sensors @ _D65
