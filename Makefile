@@ -34,7 +34,7 @@ chaos: ## break everything while 2,000 jobs run, and see that none is lost (SEED
 test-matrix: ## the Rust tests and a seed of the fault suite on RabbitMQ 4 and MySQL 9.7 (root, mmdebstrap)
 	@scripts/test-matrix.sh $(SEED)
 
-eval: ## how stable and how right the seasons are, beside other rules (about 8 minutes)
+eval: ## how stable and how right the seasons are, beside other rules (about 2 minutes)
 	@scripts/setup.sh python tools
 	@cd analyzer && ../.local/venv/bin/python -m eval
 

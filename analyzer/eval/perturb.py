@@ -13,13 +13,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from app.vision.colour import FloatArray, linearise
 from app.vision.face import Points
+from app.vision.planck import planckian_gains
 
 _OVAL: Final = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176),
     *(149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """Mesh points around the face."""
-_NEUTRAL_KELVIN: Final = 6504.0
 MILD: Final = (5000, 5700, 7500, 8500)
 SEVERE: Final = (2900, 3500, 12000, 20000)
 
@@ -66,17 +66,6 @@ def variants(image: Image.Image, mesh: Points) -> Iterator[Perturbed]:
         yield Perturbed("background", name, swap_background(image, mesh, colour))
 
 
-def planckian_gains(kelvin: float) -> FloatArray:
-    """Linear sRGB gains by which a photo balanced for D65 looks as if taken in a black body's light.
-
-    Chromaticities by Kim et al., US patent 7,024,034 (2006), a cubic fit to the Planckian locus, 1,667 K to
-    25,000 K. Luminance of a grey is kept.
-    """
-    gains = _white(kelvin) / _white(_NEUTRAL_KELVIN)
-    gains = gains / float(gains @ np.array([0.2126729, 0.7151522, 0.0721750]))
-    return np.asarray(np.maximum(gains, 0.02), dtype=np.float32)
-
-
 def swap_background(image: Image.Image, mesh: Points, colour: tuple[int, int, int]) -> Image.Image:
     """Replaces everything but head and neck, an ellipse around the mesh, softly."""
     low, high = mesh.min(axis=0), mesh.max(axis=0)
@@ -93,29 +82,6 @@ def oval(mesh: Points) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, y in mesh[list(_OVAL)]]
 
 
-def _white(kelvin: float) -> FloatArray:
-    t = 1000 / kelvin
-    if kelvin <= 4000:
-        x = -0.2661239 * t**3 - 0.2343589 * t**2 + 0.8776956 * t + 0.179910
-    else:
-        x = -3.0258469 * t**3 + 2.1070379 * t**2 + 0.2226347 * t + 0.240390
-    if kelvin <= 2222:
-        y = -1.1063814 * x**3 - 1.34811020 * x**2 + 2.18555832 * x - 0.20219683
-    elif kelvin <= 4000:
-        y = -0.9549476 * x**3 - 1.37418593 * x**2 + 2.09137015 * x - 0.16748867
-    else:
-        y = 3.0817580 * x**3 - 5.87338670 * x**2 + 3.75112997 * x - 0.37001483
-    xyz = np.array([x / y, 1.0, (1 - x - y) / y])
-    return np.asarray(XYZ_TO_SRGB @ xyz, dtype=np.float32)
-
-
-XYZ_TO_SRGB: Final = np.array(
-    [
-        [3.2404542, -1.5371385, -0.4985314],
-        [-0.9692660, 1.8760108, 0.0415560],
-        [0.0556434, -0.2040259, 1.0572252],
-    ]
-)
 _STEPS: Final = np.linspace(0, 1, 4096)
 _ENCODED: Final = np.round(
     255 * np.where(_STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055)

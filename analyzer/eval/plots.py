@@ -5,8 +5,10 @@ from pathlib import Path
 
 from eval.rivals import SEASONS
 
+Bins = Sequence[tuple[float, float, int]]
 
-def draw(folder: Path, bins: Sequence[tuple[float, float, int]], confusion: Sequence[Sequence[int]]) -> None:
+
+def draw(folder: Path, kept: Bins, right: Bins, confusion: Sequence[Sequence[int]]) -> None:
     """Writes two SVG files, the same bytes for the same numbers."""
     import matplotlib as mpl  # noqa: PLC0415 - only needed here, and not installed with the analyzer
 
@@ -17,12 +19,11 @@ def draw(folder: Path, bins: Sequence[tuple[float, float, int]], confusion: Sequ
     folder.mkdir(parents=True, exist_ok=True)
     figure, axes = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     axes.plot([0.25, 1], [0.25, 1], color="0.7", label="as promised")
-    axes.plot([one for one, _, _ in bins], [kept for _, kept, _ in bins], "o-", label="measured")
-    for sure, kept, count in bins:
-        axes.annotate(str(count), (sure, kept), textcoords="offset points", xytext=(5, -11), fontsize=8)
-    axes.set(
-        xlabel="confidence", ylabel="share of variants with the same season", xlim=(0.2, 1), ylim=(0.2, 1.02)
-    )
+    for bins, label in ((kept, "variants with the same season"), (right, "recoloured faces that are right")):
+        axes.plot([sure for sure, _, _ in bins], [share for _, share, _ in bins], "o-", label=label)
+        for sure, share, count in bins:
+            axes.annotate(str(count), (sure, share), textcoords="offset points", xytext=(5, -11), fontsize=8)
+    axes.set(xlabel="confidence", ylabel="share", xlim=(0.2, 1), ylim=(0.2, 1.02))
     axes.legend(frameon=False)
     figure.savefig(folder / "analyzer-reliability.svg", metadata={"Date": None})
     figure, axes = plt.subplots(figsize=(4.6, 4.2), layout="constrained")

@@ -1,9 +1,10 @@
 """Skin, light and camera as spectra: recolours photographed faces so that the truth about them is known.
 
-- Skin: light crosses an epidermis of melanin twice (Beer-Lambert) and comes back from a dermis of blood
-  (Kubelka-Munk, infinitely thick). Absorption of melanin and of bloodless skin, and scattering: S. L.
-  Jacques, "Optical properties of biological tissues: a review", Phys. Med. Biol. 58 (2013). Haemoglobin: the
-  table by S. Prahl (1999), here every 10 nm; at 150 g/l of blood, oxygenated to 75 %.
+- Skin: its surface mirrors a little of the light (Fresnel); the rest crosses an epidermis of melanin twice
+  (Beer-Lambert) and comes back from a dermis of blood (Kubelka-Munk, infinitely thick). Absorption of melanin
+  and of bloodless skin, and scattering: S. L. Jacques, "Optical properties of biological tissues: a review",
+  Phys. Med. Biol. 58 (2013). Haemoglobin: the table by S. Prahl (1999), here every 10 nm; at 150 g/l of
+  blood, oxygenated to 75 %.
 - Light: CIE illuminant D65 (CIE 15), black bodies (Planck), and a white LED as a blue line and a broad
   phosphor.
 - Observer: the fit by C. Wyman, P.-P. Sloan and P. Shirley, "Simple analytic approximations to the CIE XYZ
@@ -15,7 +16,9 @@
 The true hue and lightness are those of the skin's reflectance under D65 for the standard observer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -24,8 +27,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from app.vision.colour import FloatArray, Lab, lab_of, linearise
 from app.vision.face import Points
+from app.vision.planck import XYZ_TO_SRGB
 from app.vision.skin import BROWS, EYES, LIPS
-from eval.perturb import XYZ_TO_SRGB, encode, oval
+from eval.perturb import encode, oval
 
 Spectrum = npt.NDArray[np.float64]
 
@@ -54,10 +58,13 @@ _DEOXY: Final = np.array(
 """cm^-1 per mol/l, of haemoglobin with and without oxygen."""
 _HAEMOGLOBIN_MOLAR: Final = 150 / 64_500
 _EPIDERMIS_CM: Final = 0.006
+_GLOSS: Final = 0.04
+"""Share mirrored at a refractive index of 1.45 to 1.5; without it, modelled skin is too colourful."""
 _PATH: Final = 2.0
 """Diffuse light takes about twice the straight way through a layer."""
 LIGHTS: Final = ("D65", "5000 K", "4000 K", "2856 K", "LED")
-_MELANIN: Final = (0.01, 0.10)
+MELANIN: Final = (0.01, 0.10)
+DEEP_MELANIN: Final = (0.10, 0.40)
 _BLOOD: Final = (0.015, 0.09)
 """Volume fractions, drawn evenly in their logarithms."""
 _USUAL_STOPS: Final = 0.6
@@ -87,20 +94,34 @@ def reflectance(melanin: float, blood: float) -> Spectrum:
     scattering = 0.75 * 46 * (NM / 500) ** -1.421
     ratio = 2 * dermis / scattering
     infinite = 1 + ratio - np.sqrt(ratio**2 + 2 * ratio)
-    return np.asarray(infinite * np.exp(-2 * _PATH * _EPIDERMIS_CM * epidermis))
+    return np.asarray(_GLOSS + (1 - _GLOSS) * infinite * np.exp(-2 * _PATH * _EPIDERMIS_CM * epidermis))
 
 
-def looks(count: int, seed: int) -> list[Look]:
+def looks(
+    count: int, seed: int, melanin_range: tuple[float, float] = MELANIN, lights: Sequence[str] = LIGHTS
+) -> list[Look]:
     """Draws skins, lights and cameras; exposure varies by 0.35 stops to either side."""
     random = np.random.default_rng(seed)
     drawn: list[Look] = []
     for index in range(count):
-        melanin = float(np.exp(random.uniform(np.log(_MELANIN[0]), np.log(_MELANIN[1]))))
-        blood = float(np.exp(random.uniform(np.log(_BLOOD[0]), np.log(_BLOOD[1]))))
-        light = LIGHTS[index % len(LIGHTS)]
+        melanin = float(np.exp(random.uniform(*np.log(melanin_range))))
+        blood = float(np.exp(random.uniform(*np.log(_BLOOD))))
+        light = lights[index % len(lights)]
         balance, stops = float(random.uniform(0.75, 1.0)), float(_USUAL_STOPS + random.uniform(-0.35, 0.35))
         drawn.append(_photograph(melanin, blood, light, CAMERAS[index % 2], balance, stops))
     return drawn
+
+
+def population(
+    melanin_range: tuple[float, float], others: tuple[float, float, float]
+) -> tuple[Spectrum, Spectrum]:
+    """Mean and covariance of (log R/G, log B/G, log G) of skins pictured in daylight.
+
+    `others` are the standard deviations by which make-up, tan and other cameras make them differ besides.
+    """
+    red, green, blue = np.log([look.skin for look in looks(2000, 7, melanin_range, ("D65",))]).T
+    seen = np.stack([red - green, blue - green, green])
+    return np.asarray(seen.mean(axis=1)), np.asarray(np.cov(seen) + np.diag(others) ** 2)
 
 
 def true_colour(melanin: float, blood: float) -> Lab:
@@ -135,13 +156,13 @@ def _photograph(
     stops: float,
 ) -> Look:
     power, skin = _power(light), reflectance(melanin, blood)
-    sensors = np.stack([np.exp(-(((NM - peak) / camera[3]) ** 2) / 2) for peak in camera[:3]])
+    sensors = _sensors(camera)
     white = sensors @ power
     # The camera divides by its idea of the light: a part `balance` of the way from daylight to the truth.
     daylight = sensors @ _D65
     white, daylight = white / white[1], daylight / daylight[1]
     assumed = daylight * (white / daylight) ** balance
-    matrix = _matrix(sensors)
+    matrix = _matrix(camera)
     level = 2**stops / float((sensors @ power)[1])
     pictured = [
         matrix @ ((sensors @ (power * surface)) * level / assumed) for surface in (skin, np.ones(len(NM)))
@@ -150,8 +171,14 @@ def _photograph(
     return Look(true_colour(melanin, blood), colours[0], colours[1], light)
 
 
-def _matrix(sensors: Spectrum) -> Spectrum:
+def _sensors(camera: tuple[float, float, float, float]) -> Spectrum:
+    return np.stack([np.exp(-(((NM - peak) / camera[3]) ** 2) / 2) for peak in camera[:3]])
+
+
+@cache
+def _matrix(camera: tuple[float, float, float, float]) -> Spectrum:
     """The camera's 3 x 3 matrix to linear sRGB, by least squares under D65; a grey stays grey."""
+    sensors = _sensors(camera)
     surfaces: list[Spectrum] = [grey * np.ones_like(NM) for grey in (0.1, 0.3, 0.9)] * 4
     surfaces += [reflectance(m, b) for m in (0.01, 0.03, 0.08, 0.2) for b in (0.005, 0.02, 0.05)]
     white = sensors @ _D65

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from app.vision.colour import lab_of, luminance
-from eval.perturb import planckian_gains
+from app.vision.light import SKINS
+from app.vision.planck import planckian_gains
+from eval.fit import OTHERS, truth_of
 from eval.photos import PACKAGES
-from eval.spectral import looks, true_colour
+from eval.spectral import DEEP_MELANIN, MELANIN, looks, population, true_colour
 from eval.statistics import agreement, best_slope, kappa, rank_correlation, reliability
 
 
@@ -58,6 +60,21 @@ def test_modelled_skin_can_be_average_korean_skin() -> None:
 def test_a_neutral_light_pictures_the_true_colour() -> None:
     daylight = [look for look in looks(40, 3) if look.light == "D65"]
     assert np.mean([abs(lab_of(look.skin).hue - look.truth.hue) for look in daylight]) < 4
+
+
+@pytest.mark.parametrize(("kept", "melanin"), [(SKINS[0], MELANIN), (SKINS[1], DEEP_MELANIN)])
+def test_the_skins_that_the_analyzer_expects_are_the_models(
+    kept: tuple[float, tuple[float, ...], tuple[tuple[float, ...], ...]], melanin: tuple[float, float]
+) -> None:
+    mean, covariance = population(melanin, OTHERS)
+    assert np.array(kept[1]) == pytest.approx(mean, abs=0.001)
+    assert np.array(kept[2]) == pytest.approx(covariance, abs=0.001)
+
+
+def test_half_of_the_modelled_skins_are_truly_warm_and_half_truly_light() -> None:
+    truths = [truth_of(look.truth) for look in looks(500, 99)]
+    assert np.mean([truth.warm for truth in truths]) == pytest.approx(0.5, abs=0.06)
+    assert np.mean([truth.light for truth in truths]) == pytest.approx(0.5, abs=0.06)
 
 
 def test_no_photo_is_both_fitted_and_reported_on() -> None:

@@ -1,57 +1,75 @@
+from math import hypot
+
 import numpy as np
 import pytest
 
 from app.vision.colour import FloatArray, lab_of, luminance
-from app.vision.light import Probe, correct, exposure_factor, illuminant
+from app.vision.light import Light, Probe, correct, estimate
+from app.vision.planck import planckian_gains
+from eval.perturb import MILD, SEVERE
+from eval.spectral import DEEP_MELANIN, looks
 
-_SKIN = np.array([0.55, 0.36, 0.26], dtype=np.float32)
-_USUAL = np.exp(np.array([0.366, 0.0, -0.132], dtype=np.float32)) * np.float32(0.2)
-
-
-def _probe(gains: tuple[float, float, float], *, width: float = 80, brightest: float = 0.268) -> Probe:
-    return Probe(_USUAL * np.array(gains, dtype=np.float32), brightest, width)
-
-
-def _b(linear: FloatArray) -> float:
-    return lab_of(linear).b
+_SKIN = np.array([0.76, 0.39, 0.23], dtype=np.float32)
+_WHITE = np.array([0.255, 0.154, 0.124], dtype=np.float32)
+_NEUTRAL = np.array([1, 1, 1], dtype=np.float32)
 
 
-def test_the_usual_white_of_the_eye_changes_nothing() -> None:
-    assert correct(_SKIN, _probe((1, 1, 1))) == pytest.approx(_SKIN, abs=1e-6)
-    assert correct(_SKIN, None) == pytest.approx(_SKIN)
+def _estimate(gains: FloatArray, *, eyes: bool = True) -> Light:
+    return estimate(_SKIN * gains, Probe(_WHITE * gains, 60) if eyes else None)
 
 
-def test_a_warm_light_is_taken_back_in_part() -> None:
-    gains = np.array([1.3, 1.0, 0.6], dtype=np.float32)
+def _off(linear: FloatArray) -> float:
+    """How far from the skin's own colour, in the ab plane."""
+    lab, plain = lab_of(linear), lab_of(_SKIN)
+    return hypot(lab.a - plain.a, lab.b - plain.b)
+
+
+@pytest.mark.parametrize("eyes", [True, False])
+def test_usual_skin_and_eyes_need_no_correction(*, eyes: bool) -> None:
+    light = _estimate(_NEUTRAL, eyes=eyes)
+    assert abs(light.mireds) < 10
+    assert light.factors == pytest.approx(_NEUTRAL, abs=0.15)
+
+
+@pytest.mark.parametrize("kelvin", [*MILD, *SEVERE])
+@pytest.mark.parametrize("eyes", [True, False])
+def test_a_coloured_light_is_taken_back_in_part(kelvin: int, *, eyes: bool) -> None:
+    gains = planckian_gains(kelvin)
     lit = _SKIN * gains
-    corrected = correct(lit, _probe((1.3, 1.0, 0.6)))
-    assert _b(_SKIN) < _b(corrected) < _b(lit)
+    assert _off(correct(lit, _estimate(gains, eyes=eyes))) < 0.9 * _off(lit)
+
+
+def test_the_stronger_a_light_the_larger_the_share_that_is_taken_back() -> None:
+    shares = [
+        _estimate(planckian_gains(kelvin)).mireds / (1e6 / kelvin - 1e6 / 6504) for kelvin in (5700, 3500)
+    ]
+    assert 0 < shares[0] < shares[1] < 1.2
+
+
+def test_the_eyes_tell_a_light_from_a_skin() -> None:
+    warm = planckian_gains(4000)
+    lit, born = estimate(_SKIN * warm, Probe(_WHITE * warm, 60)), estimate(_SKIN * warm, Probe(_WHITE, 60))
+    assert lit.mireds > born.mireds
 
 
 def test_the_correction_keeps_the_luminance() -> None:
-    corrected = correct(_SKIN, _probe((1.4, 1.0, 0.5)))
-    assert float(luminance(corrected)) == pytest.approx(float(luminance(_SKIN)), rel=1e-5)
+    lit = _SKIN * planckian_gains(3500)
+    corrected = correct(lit, estimate(lit, None))
+    assert float(luminance(corrected)) == pytest.approx(float(luminance(lit)), rel=1e-5)
 
 
-def test_a_deviation_of_three_tenths_is_corrected_by_half() -> None:
-    probe = _probe((1.0, 1.0, float(np.exp(-0.3))))
-    assert probe.strength == pytest.approx(0.5, abs=0.01)
+def test_an_exposure_is_taken_back_in_part() -> None:
+    dark, usual, bright = (float(luminance(_estimate(_NEUTRAL * gain).factors)) for gain in (0.5, 1, 2))
+    assert 0.5 < dark < usual < bright < 2
 
 
-@pytest.mark.parametrize(("width", "trust"), [(30, 0), (45, 0.5), (60, 1), (90, 1)])
-def test_small_eyes_are_trusted_less(width: float, trust: float) -> None:
-    assert _probe((1, 1, 1), width=width).trust == pytest.approx(trust)
-
-
-def test_an_underexposed_eye_brightens_the_skin() -> None:
-    assert exposure_factor(_probe((1, 1, 1), brightest=0.13)) > 1
-    assert exposure_factor(_probe((1, 1, 1), brightest=0.5)) < 1
-    assert exposure_factor(None) == 1
+def test_deep_skin_is_not_taken_for_a_dark_photo() -> None:
+    for look in looks(40, 11, DEEP_MELANIN, ("D65",)):
+        light = estimate(look.skin, None)
+        assert lab_of(look.skin / light.factors).L < lab_of(look.skin).L + 12
 
 
 def test_a_warm_light_has_a_low_colour_temperature() -> None:
-    _, warm = illuminant(_probe((1.3, 1.0, 0.5)))
-    _, neutral = illuminant(_probe((1, 1, 1)))
-    _, cool = illuminant(_probe((0.8, 1.0, 1.5)))
-    assert warm < neutral < cool
-    assert neutral == pytest.approx(6500, abs=60)
+    kelvins = [_estimate(planckian_gains(kelvin)).kelvin for kelvin in (3000, 4500, 6504, 9000, 20_000)]
+    assert kelvins == sorted(kelvins)
+    assert kelvins[2] == pytest.approx(6504, abs=500)

@@ -16,6 +16,7 @@ from app.vision.colour import lab_of, linearise
 from app.vision.decode import decode
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.skin import robust_mean
+from eval.perturb import encode
 from tests.conftest import Photos
 
 pillow_heif.register_heif_opener()
@@ -254,3 +255,15 @@ def _display_p3() -> bytes:
             place = offset + 8 + 4 * part
             profile[place : place + 4] = round(value * 65536).to_bytes(4, "big", signed=True)
     return bytes(profile)
+
+
+def test_red_that_the_sensor_clipped_is_put_back(analyzer: Analyzer, photos: Photos) -> None:
+    linear = linearise(np.asarray(_open(photos.face)))
+    readings = [
+        analyzer.read(decode(_encode(encode(linear * np.float32(gain)), "JPEG", quality=95)))
+        for gain in (1, 1.35)
+    ]
+    assert readings[0].skin.clipped < 0.05
+    assert readings[1].skin.clipped > 0.3
+    one, other = (reading.skin.linear_seen for reading in readings)
+    assert other / 1.35 == pytest.approx(one, rel=0.05)

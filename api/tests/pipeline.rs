@@ -49,6 +49,7 @@ async fn a_photo_without_a_face_is_an_error_and_no_season(db: MySqlPool) {
     let request = guest
         .request(Method::POST, "/v1/analyses")
         .header("prefer", "wait=30")
+        .header("accept-language", "ko-KR,ko;q=0.9,en;q=0.8")
         .multipart(Form::new().part("image", image));
     let answer = guest.send(request).await;
 
@@ -57,6 +58,9 @@ async fn a_photo_without_a_face_is_an_error_and_no_season(db: MySqlPool) {
     assert_eq!(answer.body["error"]["code"], "NO_FACE");
     assert_eq!(answer.body["error"]["retryable"], false);
     assert_eq!(answer.body["result"], json!(null));
+    assert_eq!(answer.body["advice"][0]["title"], "얼굴을 찾지 못함");
+    let read = guest.get(&format!("/v1/analyses/{}", answer.body["id"].as_str().unwrap())).await;
+    assert_eq!(read.body["advice"][0]["title"], "No face found");
     eventually("nothing was dead-lettered", async || {
         (stack.messages_in(DEAD.name).await? == 0).then_some(())
     })

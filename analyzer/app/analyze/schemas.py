@@ -50,13 +50,13 @@ class ColoursView(BaseModel):
 
 
 class LightView(BaseModel):
-    """The light of the photo, as the white of the eyes shows it."""
+    """The light of the photo, as the skin and the white of the eyes show it."""
 
-    source: Literal["SCLERA"]
+    source: Literal["SKIN", "SKIN_AND_SCLERA"] = Field(description="SKIN: the eyes are too small or closed")
     hex: str = Field(pattern=_HEX, description="What was taken for the light's colour and corrected")
-    kelvin: float = Field(description="Correlated colour temperature of that, 6500 being neutral", ge=2000)
-    deviation: float = Field(description="Of the eyes' white from the usual, in log units", ge=0)
-    corrected: float = Field(description="Share of the deviation that was corrected", ge=0, le=1)
+    kelvin: float = Field(description="Colour temperature of that, 6500 being neutral", ge=2000)
+    mireds: float = Field(description="The same as 1e6/kelvin over neutral: positive is warm")
+    spread: float = Field(description="Standard deviation of mireds", ge=0)
 
 
 class FaceView(BaseModel):
@@ -83,7 +83,7 @@ class AnalysisView(BaseModel):
     subtype: Subtype
     undertone: Undertone
     confidence: float = Field(
-        description="Share of other takings of such photos that got the same season when it was measured",
+        description="How likely this is the season of the skin's true colour, measured on recoloured faces",
         ge=0,
         le=1,
     )
@@ -95,7 +95,7 @@ class AnalysisView(BaseModel):
     colours: ColoursView
     palette: list[str] = Field(description="Colours that suit the subtype")
     avoid: list[str] = Field(description="Colours that do not")
-    light: LightView | None = Field(description="null: the eyes are too small or closed to tell")
+    light: LightView
     face: FaceView
     warnings: list[Warn]
     model: ModelView

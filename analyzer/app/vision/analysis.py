@@ -1,5 +1,6 @@
 """The whole analysis of one photo, top to bottom: decode, face, skin, light, season."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final
@@ -10,7 +11,7 @@ from PIL import Image
 from app.vision.colour import hex_of
 from app.vision.decode import Photo, decode
 from app.vision.face import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Face, FaceFinder, Iris, Points
-from app.vision.light import MIN_EYE_WIDTH, illuminant
+from app.vision.light import MIN_EYE_WIDTH
 from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
@@ -18,7 +19,7 @@ from app.vision.season import Verdict, judge
 from app.vision.skin import Skin, measure
 
 MODEL_NAME: Final = "toneup-two-axes"
-MODEL_VERSION: Final = "2.0.0"
+MODEL_VERSION: Final = "3.0.0"
 """Raised whenever the same photo may get another answer."""
 
 _RIVAL_WIDTH: Final = 0.6
@@ -32,14 +33,14 @@ _LOW_CONFIDENCE: Final = 0.5
 _PLAUSIBLE_HUE: Final = (25.0, 85.0)
 _PLAUSIBLE_CHROMA: Final = (6.0, 45.0)
 """Degrees and Lab units: skin outside is rather the light's colour than its own."""
-_MAX_DEVIATION: Final = 0.55
-"""Log units by which the white of the eyes may deviate before the light is called coloured."""
+_MAX_MIREDS: Final = 60.0
+"""1e6/kelvin by which the light may seem to deviate before it is called coloured: 4,700 or 10,700 K."""
 _MAX_CHEEK_DIFFERENCE: Final = 12.0
 """Lab units between the cheeks' ab, over which they are lit by different lights."""
 _MAX_SIDE_RATIO: Final = 2.2
 """Nose to one temple against nose to the other; passed at about 30 degrees of turning."""
 _UNTRUSTED: Final = 0.8
-"""Log-odds are multiplied by this once for each doubt about the light."""
+"""Log-odds are multiplied by this once for each doubt about the light or about what is skin."""
 _NOSE: Final = 1
 _TEMPLES: Final = (234, 454)
 # How a photo without an upright face is turned, and how a point of the turned picture leads back.
@@ -84,8 +85,7 @@ class Analyzer:
         check_usable(photo.image, face)  # the gate on the photo's quality
         skin = measure(photo, points, self._irises(photo, points))
         doubts = _doubts(photo, points, skin)
-        light_doubts = len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT}.intersection(doubts)) + (skin.probe is None)
-        verdict = judge(skin.lab, skin.relative_lightness, skin.contrast.mean, _UNTRUSTED**light_doubts)
+        verdict = judge(skin.usual, skin.contrast.mean, trust_in(doubts))
         if verdict.confidence < _LOW_CONFIDENCE:
             doubts.append(Warn.LOW_CONFIDENCE)
         return Reading(photo, turn, face, points, skin, verdict, tuple(doubts))
@@ -103,7 +103,7 @@ class Analyzer:
         angles = np.linspace(0, 2 * np.pi, 468, dtype=np.float32)
         points = (128 + 60 * np.stack([np.cos(angles * 31), np.sin(angles * 37)], axis=1)).astype(np.float32)
         skin = measure(photo, points, self._irises(photo, points))
-        judge(skin.lab, skin.relative_lightness, skin.contrast.mean)
+        judge(skin.usual, skin.contrast.mean)
 
     def answer(self, reading: Reading) -> Answer:
         """Words a reading as the wire wants it."""
@@ -171,6 +171,11 @@ class Analyzer:
         return iris(RIGHT_EYE_CORNERS), iris(LEFT_EYE_CORNERS)
 
 
+def trust_in(doubts: Iterable[Warn]) -> float:
+    """How far an answer with these warnings can be believed, 0..1."""
+    return _UNTRUSTED ** len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT, Warn.OCCLUDED}.intersection(doubts))
+
+
 def _choose(faces: list[Face], scale: float) -> Face:
     """Picks the widest face, if it is clearly the one meant and large enough to measure."""
     face, *others = faces
@@ -185,17 +190,15 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _light(skin: Skin) -> dict[str, object] | None:
-    """The light as the white of the eyes shows it; None: they do not."""
-    if skin.probe is None:
-        return None
-    colour, kelvin = illuminant(skin.probe)
+def _light(skin: Skin) -> dict[str, object]:
+    """The light that was found and corrected."""
+    light = skin.light
     return {
-        "source": "SCLERA",
-        "hex": hex_of(colour / colour.max()),
-        "kelvin": round(kelvin, -2),
-        "deviation": round(float(np.linalg.norm(skin.probe.deviation)), 3),
-        "corrected": round(skin.probe.strength, 3),
+        "source": "SKIN" if skin.probe is None else "SKIN_AND_SCLERA",
+        "hex": hex_of(light.factors / light.factors.max()),
+        "kelvin": round(light.kelvin, -2),
+        "mireds": round(light.mireds, 1),
+        "spread": round(light.spread, 1),
     }
 
 
@@ -222,14 +225,14 @@ def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
         _PLAUSIBLE_HUE[0] <= seen.hue <= _PLAUSIBLE_HUE[1]
         and _PLAUSIBLE_CHROMA[0] <= seen.chroma <= _PLAUSIBLE_CHROMA[1]
     )
-    deviation = 0.0 if skin.probe is None else float(np.linalg.norm(skin.probe.deviation))
     right, left = (float(np.linalg.norm(points[temple] - points[_NOSE])) for temple in _TEMPLES)
     turned = max(right, left) > _MAX_SIDE_RATIO * max(min(right, left), 1e-6)
     inside = (points >= 0).all() and (points < photo.image.size).all()
     doubts = {
-        Warn.COLOUR_CAST: not plausible or deviation > _MAX_DEVIATION,
+        Warn.COLOUR_CAST: not plausible or abs(skin.light.mireds) > _MAX_MIREDS,
         Warn.MIXED_LIGHT: skin.cheek_difference > _MAX_CHEEK_DIFFERENCE,
         Warn.NOT_FRONTAL: turned,
         Warn.FACE_CUT: not inside,
+        Warn.OCCLUDED: skin.occluded,
     }
     return [warn for warn, present in doubts.items() if present]

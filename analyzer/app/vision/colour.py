@@ -70,6 +70,12 @@ def luminance(linear: FloatArray) -> FloatArray:
     return np.asarray(linear @ _LUMINANCE, dtype=np.float32)
 
 
+def quantiles(values: FloatArray, *shares: float) -> list[FloatArray]:
+    """The values below which these shares lie, along the first axis; much faster than numpy's."""
+    ordered = np.sort(values, axis=0)
+    return [ordered[round(share * (len(ordered) - 1))] for share in shares]
+
+
 def to_lab(linear: FloatArray) -> FloatArray:
     """Converts linear sRGB colours to CIE Lab under D65."""
     xyz = (linear @ _SRGB_TO_XYZ.T) / _WHITE_D65

@@ -1,37 +1,54 @@
-"""The light of a photo, judged by the white of the eyes, and what is taken back of it.
+"""The light of a photo, judged by what it makes of the skin and of the white of the eyes together.
 
-The white of the eye is the one thing of nearly known colour in every portrait. It is not quite white, differs
-between people and lies in the lids' shadow: so only a part of its deviation is taken for the light's.
+Skin has few colours: melanin and blood span them. Where a photo's lies outside, its light or its exposure
+is the likelier reason. Blood moves a skin's colour across the line along which lights of different
+temperature move it, melanin partly along it: so what the light did is known up to a spread. Lights (on the
+Planckian locus) and exposures are weighed on a grid by three things: how usual they are in photos, how likely
+they make the skin that was measured, and how likely the white of the eyes. Their mean is taken back.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from app.vision.colour import FloatArray, luminance
+from app.vision.planck import NEUTRAL_KELVIN, planckian_gains
 
+Vector = npt.NDArray[np.float64]
+"""(log R/G, log B/G, log G) of a linear colour; lights and exposures add to it."""
 
-def _pair(red: float, blue: float) -> FloatArray:
-    return np.array([red, blue], dtype=np.float32)
-
-
-_USUAL_SCLERA: Final = _pair(0.366, -0.132)
-"""(log R/G, log B/G) of the white of the eye in photos as they come, median, *fitted*."""
-_PARTS: Final = _pair(0.6, 1.0)
-"""Share of a strong deviation that is taken for the light's, for R/G (blood shows in it) and B/G."""
-_DOUBT: Final = 0.3
-"""A deviation of this size is corrected by half: smaller ones are mostly the eye's own colour."""
-_USUAL_LUMINANCE: Final = 0.268
-"""Of the brightest of an open eye, relative to white: median, *fitted*."""
-_EXPOSURE_PART: Final = 0.2
-"""Share of the eye's deviation in brightness that is taken for the exposure's, *fitted*: lids shade eyes."""
 MIN_EYE_WIDTH: Final = 30.0
-_SURE_EYE_WIDTH: Final = 60.0
-"""Pixels between the corners of an eye: from the first on it is a probe, from the second on fully trusted."""
-_XYZ: Final = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+"""Pixels between the corners of an eye under which its white is not to be seen."""
+_MIREDS: Final = np.array(
+    [-113, -104, -90, -75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 80, 100, 125, 150, 175, 200, 230],
+    dtype=float,
 )
+"""Lights of the grid, in units of 1e6/kelvin over a neutral one."""
+_STOPS: Final[Vector] = np.linspace(-1.6, 1.6, 17, dtype=np.float64)
+"""Exposures of the grid, over the usual one."""
+_USUAL_MIREDS: Final = (15.0, 100.0, 0.3)
+_USUAL_STOPS: Final = (0.5, 0.9, 0.3)
+"""How lights and exposures spread in photos: a camera's small errors, its failures, their share. Chosen on
+the photos to fit on: wider, and answers are steadier, but light or deep is wrong on more recoloured faces."""
+SKINS: Final = (
+    (
+        0.9,
+        (0.671, -0.531, -0.944),
+        ((0.0351, -0.0162, -0.0529), (-0.0162, 0.0393, 0.0424), (-0.0529, 0.0424, 0.1524)),
+    ),
+    (
+        0.1,
+        (0.927, -0.575, -2.294),
+        ((0.0292, -0.0253, 0.0229), (-0.0253, 0.0988, -0.1098), (0.0229, -0.1098, 0.194)),
+    ),
+)
+"""Share, mean and covariance of usual and of deep skins in neutral light, as eval.spectral models them."""
+_SCLERA: Final = (0.504, -0.214, -1.871)
+"""The white of the eye in photos as they come, median, *fitted*."""
+_SCLERA_SPREAD: Final = (0.5, 0.5, 0.8)
+"""Standard deviations, wide because lids shade it, blood shows in it, and it is a few pixels large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,64 +57,87 @@ class Probe:
 
     linear: FloatArray
     """Its linear sRGB colour, shape (3,)."""
-    brightest: float
-    """Luminance of the brightest tenth between the lids, 0..1."""
     eye_width: float
     """Mean of both eyes, in pixels of the decoded picture."""
 
-    @property
-    def trust(self) -> float:
-        """0 for eyes too small to show their white, 1 for large ones."""
-        part = (self.eye_width - MIN_EYE_WIDTH) / (_SURE_EYE_WIDTH - MIN_EYE_WIDTH)
-        return min(1.0, max(0.0, part))
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What light and exposure did to the colours of a photo, as far as can be told."""
+
+    factors: FloatArray
+    """By which linear sRGB was multiplied, over neutral light and the usual exposure; shape (3,)."""
+    mireds: float
+    """1e6/kelvin over neutral: positive is warm."""
+    spread: float
+    """Standard deviation of that."""
 
     @property
-    def chromaticity(self) -> FloatArray:
-        """Log(R/G) and log(B/G), shape (2,)."""
-        red, green, blue = np.log(np.maximum(self.linear, 1e-4))
-        return np.array([red - green, blue - green], dtype=np.float32)
-
-    @property
-    def deviation(self) -> FloatArray:
-        """From the usual white of the eye: d = log(R/G, B/G) minus its median."""
-        return np.asarray(self.chromaticity - _USUAL_SCLERA, dtype=np.float32)
-
-    @property
-    def strength(self) -> float:
-        """Share of the deviation that is corrected for, 0..1: |d|^2 / (|d|^2 + 0.3^2), times the trust."""
-        square = float(np.sum(self.deviation**2))
-        return self.trust * square / (square + _DOUBT**2)
-
-    @property
-    def gains(self) -> FloatArray:
-        """Linear colours of the light relative to the usual light, green being 1."""
-        red, blue = np.exp(_PARTS * self.deviation * self.strength)
-        return np.array([red, 1.0, blue], dtype=np.float32)
+    def kelvin(self) -> float:
+        """Colour temperature."""
+        return 1e6 / (1e6 / NEUTRAL_KELVIN + self.mireds)
 
 
-def correct(linear: FloatArray, probe: Probe | None) -> FloatArray:
+def estimate(skin: FloatArray, probe: Probe | None) -> Light:
+    """Weighs lights and exposures for a skin's linear sRGB colour and, if it was seen, the eyes' white."""
+    seen = _vector(skin)
+    likely = _log_sum([log + _log_normal(seen, whiten, mean) for log, whiten, mean in _POPULATIONS])
+    score = _PRIOR + likely
+    if probe is not None:
+        score = score + _log_normal(_vector(probe.linear), _SCLERA_WHITEN, np.array(_SCLERA))
+    weights = np.exp(score - score.max())
+    weights /= weights.sum()
+    red, blue, green = weights @ _EFFECTS
+    mireds = float(weights @ _MIREDS_OF)
+    spread = float(np.sqrt(max(0.0, weights @ _MIREDS_OF**2 - mireds**2)))
+    factors = np.exp([red + green, green, blue + green]).astype(np.float32)
+    return Light(factors, mireds, spread)
+
+
+def correct(linear: FloatArray, light: Light) -> FloatArray:
     """Takes the light's colour out of one linear colour, keeping its luminance."""
-    if probe is None:
-        return np.asarray(linear, dtype=np.float32)
-    plain = linear / probe.gains
+    plain = linear / light.factors
     return np.asarray(plain * (luminance(linear) / luminance(plain)), dtype=np.float32)
 
 
-def exposure_factor(probe: Probe | None) -> float:
-    """Returns the factor on linear light that leads to the usual exposure, as far as the eyes tell."""
-    if probe is None:
-        return 1.0
-    return float((_USUAL_LUMINANCE / max(probe.brightest, 1e-3)) ** (_EXPOSURE_PART * probe.trust))
+def _vector(linear: FloatArray) -> Vector:
+    red, green, blue = np.log(np.maximum(linear.astype(np.float64), 1e-4))
+    return np.array([red - green, blue - green, green])
 
 
-def illuminant(probe: Probe) -> tuple[FloatArray, float]:
-    """The light's linear sRGB colour (green 1) and its correlated colour temperature in kelvin.
+def _two_scales(values: Vector, spread: tuple[float, float, float]) -> Vector:
+    """Log of a normal distribution with a wide one mixed in, over grid points that may be unevenly spaced."""
+    narrow, wide, share = spread
+    density = (1 - share) / narrow * np.exp(-((values / narrow) ** 2) / 2)
+    density += share / wide * np.exp(-((values / wide) ** 2) / 2)
+    return np.asarray(np.log(density * np.asarray(np.gradient(values))), dtype=np.float64)
 
-    C. S. McCamy, "Correlated color temperature as an explicit function of chromaticity coordinates" (1992),
-    good between 2,000 and 12,500 K, relative to a photo balanced for D65.
-    """
-    xyz = _XYZ @ probe.gains.astype(np.float64)
-    x, y = xyz[0] / xyz.sum(), xyz[1] / xyz.sum()
-    n = (x - 0.3320) / (0.1858 - y)
-    kelvin = 449 * n**3 + 3525 * n**2 + 6823.3 * n + 5520.33
-    return probe.gains, float(np.clip(kelvin, 2000, 12500))
+
+def _log_normal(seen: Vector, whiten: Vector, mean: Vector) -> Vector:
+    """For each light and exposure of the grid, up to a constant."""
+    rest = (seen - mean - _EFFECTS) @ whiten
+    return np.asarray(-np.einsum("ij,ij->i", rest, rest) / 2)
+
+
+def _log_sum(terms: list[Vector]) -> Vector:
+    return np.asarray(np.logaddexp.reduce(terms))
+
+
+def _grid() -> tuple[Vector, Vector, Vector]:
+    """What each light and exposure does to a colour, its mireds, and the log of how usual it is."""
+    lights = np.array([_vector(planckian_gains(1e6 / (1e6 / NEUTRAL_KELVIN + m))) for m in _MIREDS])
+    exposures = np.outer(_STOPS * np.log(2), [0.0, 0.0, 1.0])
+    effects = (lights[:, np.newaxis] + exposures).reshape(-1, 3)
+    usual = np.add.outer(_two_scales(_MIREDS, _USUAL_MIREDS), _two_scales(_STOPS, _USUAL_STOPS))
+    return effects, np.repeat(_MIREDS, len(_STOPS)), np.asarray(usual.ravel(), dtype=np.float64)
+
+
+def _population(share: float, mean: Vector, covariance: Vector) -> tuple[float, Vector, Vector]:
+    """Log of its weight, what makes a deviation from it white, and its mean."""
+    whiten = np.linalg.cholesky(np.linalg.inv(covariance))
+    return float(np.log(share) - np.linalg.slogdet(covariance)[1] / 2), whiten, mean
+
+
+_EFFECTS, _MIREDS_OF, _PRIOR = _grid()
+_POPULATIONS: Final = [_population(share, np.array(mean), np.array(cov)) for share, mean, cov in SKINS]
+_SCLERA_WHITEN: Final = np.diag(1 / np.array(_SCLERA_SPREAD))

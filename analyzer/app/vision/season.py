@@ -3,8 +3,8 @@
 Warm and light make spring, warm and deep autumn, cool and light summer, cool and deep winter. The constants
 marked *fitted* come from `python -m eval --fit`, on one half of its photos; docs/analyzer.md tells what that
 was and how the other half came out. The best published accuracy on labelled faces is about 55 % for four
-seasons (Deep Armocromia), and warm/cool is the weak axis: the probabilities say how likely another photo of
-the same face in other light gets the same answer, not that a person trained to judge colours would agree.
+seasons (Deep Armocromia), and warm/cool is the weak axis: the probabilities say how likely a face of known
+colour is put on the right side of the limits, not that a person trained to judge colours would agree.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,19 @@ from typing import Final
 
 from app.vision.colour import Lab
 
-_HUE_LIMIT: Final = 53.3
-"""Degrees, *fitted*: the hue angle between cool and warm on light skin."""
 _HUE_LIMIT_DROP: Final = 12.0
-"""Degrees by which the limit has fallen at `_DARK_L`: dark skin is redder at the same undertone."""
+"""Degrees by which the limit of warm has fallen at `_DARK_L`: dark skin is redder at the same undertone."""
 _LIGHT_L: Final = 50.0
 _DARK_L: Final = 25.0
-_HUE_SLOPE: Final = 4.0
-"""Degrees per unit of log-odds, *fitted*: how far other light moves the hue angle."""
-DEPTH_LIMIT: Final = 68.8
-"""L* between deep and light at the typical chroma, *fitted*."""
-_DEPTH_SLOPE: Final = 2.75
-"""L* per unit of log-odds, *fitted*."""
 _DEPTH_PER_CHROMA: Final = 0.35
 """L* per Lab unit of chroma: of two skins equally light, the more colourful one looks deeper."""
-_TYPICAL_CHROMA: Final = 22.0
-_CHROMA_SPREAD: Final = 6.0
-_TYPICAL_CONTRAST: Final = 35.0
+_TYPICAL_CHROMA: Final = 28.0
+_CHROMA_SPREAD: Final = 5.0
+_TYPICAL_CONTRAST: Final = 42.0
 _CONTRAST_SPREAD: Final = 10.0
-_DEPTH_SPREAD: Final = 6.0
-"""Lab units: about one standard deviation among photos, to compare the scales with each other."""
+_WARM_SPREAD: Final = 10.0
+_DEPTH_SPREAD: Final = 8.0
+"""About one standard deviation among photos, to compare the scales with each other."""
 _NEUTRAL: Final = (0.4, 0.6)
 """Between these probabilities of warm, the undertone is called neutral."""
 
@@ -73,6 +66,23 @@ class Undertone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """Where the limits are, and how sharp; all *fitted*."""
+
+    warm_limit: float
+    """Degrees of hue between cool and warm on light skin."""
+    warm_slope: float
+    """Degrees per unit of log-odds."""
+    depth_limit: float
+    """L* between deep and light at the typical chroma."""
+    depth_slope: float
+    """L* per unit of log-odds."""
+
+
+RULE: Final = Rule(warm_limit=59.4, warm_slope=2.75, depth_limit=72.3, depth_slope=2.25)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A season, how sure the rule is of it, and what it would have said next."""
 
@@ -91,32 +101,30 @@ class Verdict:
         return self.probabilities[self.season]
 
 
-def margins(skin: Lab, relative_lightness: float) -> tuple[float, float]:
-    """How far a skin lies on the warm and on the light side of the limits: degrees of hue, and L*."""
+def axes(skin: Lab) -> tuple[float, float]:
+    """Where a skin lies from cool to warm, in degrees of hue, and from deep to light, in L*."""
     darkness = min(1.0, max(0.0, (_LIGHT_L - skin.L) / (_LIGHT_L - _DARK_L)))
-    warm = skin.hue - (_HUE_LIMIT - _HUE_LIMIT_DROP * darkness)
-    depth = relative_lightness - _DEPTH_PER_CHROMA * (skin.chroma - _TYPICAL_CHROMA)
-    return warm, depth - DEPTH_LIMIT
+    warmth = skin.hue + _HUE_LIMIT_DROP * darkness
+    return warmth, skin.L - _DEPTH_PER_CHROMA * (skin.chroma - _TYPICAL_CHROMA)
 
 
-def warm_log_odds(skin: Lab) -> float:
+def warm_log_odds(skin: Lab, rule: Rule = RULE) -> float:
     """Log-odds of warm against cool; rises with the hue angle."""
-    return margins(skin, skin.L)[0] / _HUE_SLOPE
+    return (axes(skin)[0] - rule.warm_limit) / rule.warm_slope
 
 
-def light_log_odds(skin: Lab, relative_lightness: float | None = None) -> float:
-    """Log-odds of light against deep; rises with L* at the usual exposure, falls with chroma."""
-    return margins(skin, skin.L if relative_lightness is None else relative_lightness)[1] / _DEPTH_SLOPE
+def light_log_odds(skin: Lab, rule: Rule = RULE) -> float:
+    """Log-odds of light against deep; rises with L*, falls with chroma."""
+    return (axes(skin)[1] - rule.depth_limit) / rule.depth_slope
 
 
-def judge(skin: Lab, relative_lightness: float, contrast: float, trust: float = 1.0) -> Verdict:
-    """Names the season of a skin colour.
+def judge(skin: Lab, contrast: float, trust: float = 1.0, rule: Rule = RULE) -> Verdict:
+    """Names the season of a skin colour in neutral light, at the usual exposure.
 
-    `relative_lightness` is the L* the skin would have at the usual exposure; `contrast` (L* to hair, brows
-    and irises) only chooses the subtype; `trust`, 0..1, flattens the probabilities of a doubtful photo.
+    `contrast` (L* to hair, brows and irises) only chooses the subtype; `trust`, 0..1, flattens the
+    probabilities of a doubtful photo.
     """
-    warm = warm_log_odds(skin) * trust
-    light = light_log_odds(skin, relative_lightness) * trust
+    warm, light = warm_log_odds(skin, rule) * trust, light_log_odds(skin, rule) * trust
     p_warm, p_light = _probability(warm), _probability(light)
     probabilities = {
         Season.SPRING: p_warm * p_light,
@@ -125,7 +133,7 @@ def judge(skin: Lab, relative_lightness: float, contrast: float, trust: float = 
         Season.WINTER: (1 - p_warm) * (1 - p_light),
     }
     season, runner_up, *_ = sorted(probabilities, key=lambda name: -probabilities[name])
-    subtype = _subtype(season, skin, relative_lightness, contrast)
+    subtype = _subtype(season, skin, contrast)
     return Verdict(season, runner_up, subtype, _undertone(p_warm), p_warm, p_light, probabilities)
 
 
@@ -140,11 +148,10 @@ def _undertone(p_warm: float) -> Undertone:
     return Undertone.COOL if p_warm < low else Undertone.NEUTRAL
 
 
-def _subtype(season: Season, skin: Lab, relative_lightness: float, contrast: float) -> Subtype:
+def _subtype(season: Season, skin: Lab, contrast: float) -> Subtype:
     """Chooses the shade that stands out most, on scales brought to about the same spread."""
-    temperature = abs(warm_log_odds(skin))
-    light = light_log_odds(skin, relative_lightness)
-    depth = abs(light) * _DEPTH_SLOPE / _DEPTH_SPREAD
+    temperature = abs(axes(skin)[0] - RULE.warm_limit) / _WARM_SPREAD
+    depth = abs(axes(skin)[1] - RULE.depth_limit) / _DEPTH_SPREAD
     # Clear against muted: colourful skin and dark hair, brows and eyes make a bright type.
     clarity = (skin.chroma - _TYPICAL_CHROMA) / _CHROMA_SPREAD
     clarity = (clarity + (contrast - _TYPICAL_CONTRAST) / _CONTRAST_SPREAD) / 2

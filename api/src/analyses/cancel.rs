@@ -12,6 +12,7 @@ use toneup_shared::queue::publisher::Publisher;
 
 use super::view::AnalysisView;
 use super::wait::Waiting;
+use super::words::Language;
 use crate::http::extract::{AnalysisPath, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
@@ -55,6 +56,7 @@ pub(super) async fn cancel_analysis(
     State(state): State<AppState>,
     CurrentUser(user): CurrentUser,
     AnalysisPath(id): AnalysisPath,
+    language: Language,
 ) -> Result<Json<AnalysisView>, ApiError> {
     let waiting = Waiting::new(&state, user, id);
     let mut analysis = waiting.read().await?;
@@ -63,7 +65,7 @@ pub(super) async fn cancel_analysis(
         analysis = waiting.read().await?;
     }
     match analysis.status {
-        Status::Cancelled => Ok(Json(AnalysisView::new(analysis, &state.queue))),
+        Status::Cancelled => Ok(Json(AnalysisView::new(analysis, &state.queue, language))),
         ended => Err(ApiError::AlreadyFinished(ended)),
     }
 }

@@ -21,6 +21,7 @@ use super::submission::{
 };
 use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
+use super::words::Language;
 use super::{cancel, sse};
 use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
 use crate::http::page::PageQuery;
@@ -93,7 +94,7 @@ async fn create_analysis(
             return Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() });
         }
     };
-    answer(&state, user, analysis, preferred_wait(&headers)).await
+    answer(&state, user, analysis, &headers).await
 }
 
 /// An analysis as it is right after its acceptance; saves reading back what was just written.
@@ -125,9 +126,9 @@ async fn answer(
     state: &AppState,
     user: UserId,
     mut analysis: Analysis,
-    wait: Option<Duration>,
+    headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let id = analysis.id;
+    let (id, wait) = (analysis.id, preferred_wait(headers));
     if let Some(wait) = wait {
         analysis = Waiting::new(state, user, id)
             .until(wait, |analysis| analysis.status.is_terminal())
@@ -137,7 +138,7 @@ async fn answer(
         Some(_) if analysis.status.is_terminal() => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
     };
-    let view = AnalysisView::new(analysis, &state.queue);
+    let view = AnalysisView::new(analysis, &state.queue, Language::of(headers));
     let retry_after = view.retry_after_seconds();
     let location = [(header::LOCATION, format!("/v1/analyses/{}", id.0))];
     let mut response = (status, location, Json(view)).into_response();
@@ -201,11 +202,13 @@ async fn get_analysis(
             None => analysis.status.is_terminal(),
         })
         .await?;
-    let tag = [(header::ETAG, etag(&analysis))];
+    let vary = "Accept-Language".to_owned();
+    let tag = [(header::ETAG, etag(&analysis)), (header::VARY, vary)];
     if is_known(&analysis) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    Ok((tag, Json(AnalysisView::new(analysis, &state.queue))).into_response())
+    Ok((tag, Json(AnalysisView::new(analysis, &state.queue, Language::of(&headers))))
+        .into_response())
 }
 
 /// Weak: the place in the queue moves without a new version.
@@ -229,6 +232,7 @@ async fn list_analyses(
     State(state): State<AppState>,
     CurrentUser(user): CurrentUser,
     ApiQuery(page): ApiQuery<PageQuery>,
+    language: Language,
 ) -> Result<Json<AnalysisPage>, ApiError> {
     let page = page.check()?;
     let before = page.before.map(AnalysisId);
@@ -236,6 +240,7 @@ async fn list_analyses(
         async { list_owned(&mut *state.pool.acquire().await?, user, before, page.reach()).await };
     let mut found = bounded(reading).await?;
     let next_cursor = page.cut(&mut found, |analysis| analysis.id.0);
-    let items = found.into_iter().map(|found| AnalysisView::new(found, &state.queue)).collect();
+    let view = |found| AnalysisView::new(found, &state.queue, language);
+    let items = found.into_iter().map(view).collect();
     Ok(Json(AnalysisPage { items, next_cursor }))
 }

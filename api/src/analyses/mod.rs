@@ -9,3 +9,4 @@ mod submission;
 pub(crate) mod view;
 mod wait;
 pub mod watch;
+pub(crate) mod words;

@@ -21,6 +21,7 @@ use super::queue_view::Place;
 use super::view::AnalysisView;
 use super::wait::Waiting;
 use super::watch::Watch;
+use super::words::Language;
 use crate::http::extract::{AnalysisPath, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
@@ -65,7 +66,7 @@ pub(super) async fn stream_analysis(
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
-    Ok(stream(OneAnalysis { user, id, sent: None }, state, watch))
+    Ok(stream(OneAnalysis { user, id, sent: None, language: Language::of(&headers) }, state, watch))
 }
 
 /// Every analysis of the caller as it changes, on one stream. Analyses that end have a monotonic `id`; reconnecting with
@@ -92,7 +93,8 @@ pub(super) async fn stream_events(
         Some(seen) => seen,
         None => last_event(&mut *state.pool.acquire().await?, user).await?,
     };
-    Ok(stream(AllAnalyses { user, last, sent: HashMap::new() }, state, watch))
+    let language = Language::of(&headers);
+    Ok(stream(AllAnalyses { user, last, sent: HashMap::new(), language }, state, watch))
 }
 
 /// Reads `Last-Event-ID`, and refuses a client that does not take event streams.
@@ -196,6 +198,7 @@ struct OneAnalysis {
     user: UserId,
     id: AnalysisId,
     sent: Option<(u32, Option<Place>)>,
+    language: Language,
 }
 
 impl Subject for OneAnalysis {
@@ -214,7 +217,7 @@ impl Subject for OneAnalysis {
         let place = if queued { state.queue.place(self.id) } else { None };
         let current = Some((analysis.version, place));
         if std::mem::replace(&mut self.sent, current) != current {
-            news.push_back(event(AnalysisView::placed(analysis, place), sequence)?);
+            news.push_back(event(AnalysisView::placed(analysis, place, self.language), sequence)?);
         }
         Ok(match (terminal, queued) {
             (true, _) => Pace::Ended,
@@ -229,6 +232,7 @@ struct AllAnalyses {
     user: UserId,
     last: u64,
     sent: HashMap<AnalysisId, (u32, Option<Place>)>,
+    language: Language,
 }
 
 impl Subject for AllAnalyses {
@@ -255,7 +259,7 @@ impl Subject for AllAnalyses {
         for logged in &events {
             self.last = logged.sequence;
             if let Some(analysis) = ended.get(&logged.analysis) {
-                let view = AnalysisView::placed(analysis.clone(), None);
+                let view = AnalysisView::placed(analysis.clone(), None, self.language);
                 news.push_back(event(view, Some(logged.sequence))?);
             }
         }
@@ -285,7 +289,7 @@ impl AllAnalyses {
             let known = before.remove(&analysis.id) == Some(current);
             self.sent.insert(analysis.id, current);
             if !known {
-                news.push_back(event(AnalysisView::placed(analysis, place), None)?);
+                news.push_back(event(AnalysisView::placed(analysis, place, self.language), None)?);
             }
         }
         Ok(())

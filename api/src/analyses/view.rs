@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::queue_view::{Place, QueueView};
+use super::words::{Advice, Language, advice};
 
 /// An analysis. What is not known yet is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -35,18 +36,20 @@ pub(crate) struct AnalysisView {
     estimated_wait_seconds: Option<f64>,
     result: Option<AnalysisResult>,
     error: Option<AnalysisError>,
+    /// What the person can do about the error or the warnings, in the language of `Accept-Language`: `en` or `ko`.
+    advice: Vec<Advice>,
 }
 
 impl AnalysisView {
     /// The analysis, with its place in the queue while it waits.
-    pub(super) fn new(analysis: Analysis, queue: &QueueView) -> Self {
+    pub(super) fn new(analysis: Analysis, queue: &QueueView, language: Language) -> Self {
         let queued = analysis.status == Status::Queued;
         let place = if queued { queue.place(analysis.id) } else { None };
-        Self::placed(analysis, place)
+        Self::placed(analysis, place, language)
     }
 
     /// The analysis, with a place in the queue that was looked up before.
-    pub(crate) fn placed(analysis: Analysis, place: Option<Place>) -> Self {
+    pub(crate) fn placed(analysis: Analysis, place: Option<Place>, language: Language) -> Self {
         let wait = place.and_then(|place| place.wait_seconds);
         Self {
             id: analysis.id.0,
@@ -59,6 +62,7 @@ impl AnalysisView {
             attempt: analysis.attempt,
             queue_position: place.map(|place| place.position),
             estimated_wait_seconds: wait.map(|seconds| (seconds * 10.0).round() / 10.0),
+            advice: advice(analysis.error.as_ref(), analysis.result.as_ref(), language),
             result: analysis.result,
             error: analysis.error,
         }

@@ -394,6 +394,11 @@ test("a refusal with Retry-After says when", () => {
 test("an analysis that ended without a result is explained by its error, else by its status", () => {
   assert.match(words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" } }).title, /face/);
   assert.match(words.adviceForAnalysis({ status: "expired", error: null }).title, /too long/);
+  const korean = [{ code: "NO_FACE", language: "ko", title: "얼굴을 찾지 못함", text: "다시 찍어 주세요." }];
+  const told = words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" }, advice: korean });
+  assert.deepEqual([told.title, told.advice, told.next], ["얼굴을 찾지 못함", "다시 찍어 주세요.", "choose"]);
+  const english = [{ ...korean[0], language: "en", text: "again" }];
+  assert.doesNotMatch(words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" }, advice: english }).advice, /again/);
 });
 
 test("times and places in line are said as people say them", () => {
@@ -420,6 +425,7 @@ test("undertone, skin, contrast and warnings have words", () => {
   assert.deepEqual([60, 45, 30, 20, 0, -40].map(words.skinToneWords), ["Very light", "Light", "Medium", "Tan", "Brown", "Deep"]);
   assert.deepEqual([10, 30, 45, "HIGH", null].map(words.contrastWords), ["Soft", "Medium", "Strong", "High", null]);
   assert.match(words.warningWords("COLOUR_CAST"), /daylight/);
+  for (const code of ["MIXED_LIGHT", "OCCLUDED"]) assert.match(words.warningWords(code), /truer reading/);
   assert.equal(words.warningWords("SOME_NEW_ONE"), "Some new one");
 });
 

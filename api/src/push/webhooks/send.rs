@@ -20,6 +20,7 @@ use url::Url;
 use super::guard::{AllowedHosts, GuardedResolver, Lookup, Refusal, system_lookup};
 use super::sign::Secrets;
 use crate::analyses::view::AnalysisView;
+use crate::analyses::words::Language;
 use crate::config::PushConfig;
 use crate::push::{Channel, Verdict};
 
@@ -118,9 +119,12 @@ pub(in crate::push) fn guarded_client(
 /// The body; `None` if what it tells of is not there any more.
 fn payload(delivery: &Delivery) -> Option<Vec<u8>> {
     let data = match delivery.event {
-        PushEvent::Ended(_) => {
-            serde_json::to_value(AnalysisView::placed(delivery.analysis.clone()?, None)).ok()?
-        }
+        PushEvent::Ended(_) => serde_json::to_value(AnalysisView::placed(
+            delivery.analysis.clone()?,
+            None,
+            Language::default(),
+        ))
+        .ok()?,
         PushEvent::Ping => json!({ "webhookId": delivery.target }),
         PushEvent::WebhookDisabled => json!({ "webhookId": delivery.subject }),
     };

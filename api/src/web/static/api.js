@@ -36,7 +36,10 @@ import { ApiError, exchangeJson, openStream, withPatience } from "./http.js";
  * @property {number | null} [estimatedWaitSeconds]
  * @property {Result | null} [result]
  * @property {{ code: string, message: string, retryable: boolean } | null} [error]
+ * @property {Told[]} [advice] on the error or the warnings, in the language the browser asked for
  */
+
+/** @typedef {{ code: string, language: string, title?: string | null, text: string }} Told */
 
 /** @typedef {{ objectKey: string, method: string, url: string, headers: Record<string, string>, expiresAt: string }} Upload */
 /** @typedef {(wait: { seconds: number, error: ApiError }) => void} OnWait */

@@ -4,7 +4,7 @@
 import { colourName, isLight, parseHex } from "./colours.js";
 import { byId, fillPortrait, icon, make, paint, show } from "./dom.js";
 import { seasonText, subtypeName } from "./seasons.js";
-import { confidenceWords, contrastWords, humanise, skinToneWords, undertoneWords, warningWords } from "./words.js";
+import { confidenceWords, contrastWords, humanise, inTheirLanguage, skinToneWords, undertoneWords, warningWords } from "./words.js";
 
 /** @typedef {import("./api.js").Analysis} Analysis */
 /** @typedef {import("./api.js").Result} Result */
@@ -30,7 +30,7 @@ export function renderResult(analysis, photoUrl) {
   byId("result-essence").textContent = [subtype, text?.essence].filter(Boolean).join(" · ");
   byId("result-about").textContent = text?.about ?? "";
   renderConfidence(result.confidence);
-  renderWarnings(result.warnings ?? []);
+  renderWarnings(result.warnings ?? [], analysis.advice);
   renderPalette(palette);
   renderFacts(result, text);
   renderMeta(analysis, result);
@@ -98,10 +98,18 @@ function renderConfidence(confidence) {
   byId("confidence-detail").textContent = words.detail;
 }
 
-/** @param {string[]} warnings */
-function renderWarnings(warnings) {
+/**
+ * @param {string[]} warnings
+ * @param {Analysis["advice"]} advice
+ */
+function renderWarnings(warnings, advice) {
   const list = byId("warnings");
-  list.replaceChildren(...warnings.map((warning) => make("li", {}, icon("icon-note"), make("span", {}, warningWords(warning)))));
+  const items = warnings.map((warning) => {
+    const told = inTheirLanguage(advice, warning);
+    const words = told ? make("span", { lang: told.language }, told.text) : make("span", {}, warningWords(warning));
+    return make("li", {}, icon("icon-note"), words);
+  });
+  list.replaceChildren(...items);
   show(list, warnings.length > 0);
 }
 

@@ -88,8 +88,10 @@ export class Stage {
    */
   showProblem(advice, { canRetry, reference }) {
     const retry = canRetry && advice.next === "retry";
-    byId("problem-title").textContent = advice.title;
-    byId("problem-advice").textContent = advice.advice;
+    for (const [id, text] of [["problem-title", advice.title], ["problem-advice", advice.advice]]) {
+      byId(id).textContent = text;
+      byId(id).lang = advice.language ?? "en";
+    }
     show(byId("problem-retry"), retry);
     byId("problem-choose").classList.toggle("primary", !retry);
     byId("problem-reference").textContent = reference ? `If you ask for help, mention ${reference}` : "";

@@ -2,12 +2,13 @@
 // Codes and numbers as words that a person understands. Pure: no network, no DOM.
 
 /** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {import("./api.js").Told} Told */
 /** @typedef {{ code?: string, title?: string, detail?: string, message?: string, retryAfterSeconds?: number | null }} Problem */
 
 /**
  * What went wrong, what to do about it, and what the button offers: another photo, or the same one once more.
  *
- * @typedef {{ title: string, advice: string, next: "choose" | "retry" }} Advice
+ * @typedef {{ title: string, advice: string, next: "choose" | "retry", language?: string }} Advice
  */
 
 /** By upper-case code: those of the analyzer are written so, the API's own are folded to it. @type {Record<string, Advice>} */
@@ -182,9 +183,20 @@ export function adviceFor(problem) {
  * @param {Analysis} analysis
  * @returns {Advice}
  */
-export function adviceForAnalysis({ status, error }) {
-  if (error?.code) return adviceFor(error);
-  return adviceFor({ code: status });
+export function adviceForAnalysis({ status, error, advice }) {
+  const known = adviceFor(error?.code ? error : { code: status });
+  const told = inTheirLanguage(advice, error?.code);
+  return told ? { ...known, title: told.title ?? known.title, advice: told.text, language: told.language } : known;
+}
+
+/**
+ * This page's words are English. A person whose browser asks for another language gets the API's, if it has them.
+ *
+ * @param {Told[] | undefined} advice
+ * @param {string | undefined} code
+ */
+export function inTheirLanguage(advice, code) {
+  return advice?.find((told) => told.code === code && told.language !== "en");
 }
 
 /** @param {string} text */
@@ -288,8 +300,10 @@ export function contrastWords(contrast) {
 const WARNINGS = {
   COLOUR_CAST: "The light had a colour of its own. A photo in daylight gives a truer reading.",
   COLOR_CAST: "The light had a colour of its own. A photo in daylight gives a truer reading.",
+  MIXED_LIGHT: "Two kinds of light fall on your face. A photo by a window, with the lamps off, gives a truer reading.",
   NOT_FRONTAL: "Your face is turned a little. A photo from the front gives a truer reading.",
   FACE_CUT: "Part of your face is outside the photo. One with all of it gives a truer reading.",
+  OCCLUDED: "Something covers your face. A photo without glasses, mask or hair across it gives a truer reading.",
   LOW_CONFIDENCE: "The seasons were close together. Take this one as a hint.",
   UNEVEN_LIGHT: "The light falls from one side. Facing a window gives a truer reading.",
   TOO_DARK: "The photo is rather dark, which makes the reading less certain.",
