@@ -1,5 +1,5 @@
-//! Telling users where they are not looking. Each way of telling is a [`Channel`]; what is due, when it is tried again and
-//! what becomes of targets that cannot be reached is the same for all of them ([`dispatch`]).
+//! Telling users where they are not looking. Each way of telling is a `Channel`; what is due, when it is tried again and
+//! what becomes of targets that cannot be reached is the same for all of them (`dispatch`).
 
 mod dispatch;
 pub mod fcm;
