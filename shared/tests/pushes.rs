@@ -33,15 +33,14 @@ pub(crate) async fn target(db: &MySqlPool, user: UserId, channel: ChannelKind) -
 }
 
 async fn end(db: &MySqlPool, user: UserId, count: usize) {
+    end_as(db, user, count, Outcome::Expired).await;
+}
+
+async fn end_as(db: &MySqlPool, user: UserId, count: usize, outcome: Outcome) {
     let ended: Vec<Finish> = submit(db, user, count)
         .await
         .into_iter()
-        .map(|analysis| Finish {
-            analysis,
-            user,
-            guard: Guard::Active,
-            outcome: Outcome::Cancelled,
-        })
+        .map(|analysis| Finish { analysis, user, guard: Guard::Active, outcome: outcome.clone() })
         .collect();
     crate::support::finish(db, &ended).await;
 }
@@ -94,12 +93,25 @@ async fn what_ended_is_told_to_the_targets_that_are_enabled(db: MySqlPool) {
 
     let (_, due) = take(&db, ChannelKind::Webhook).await;
     let told: Vec<_> = due.iter().map(|delivery| (delivery.target, delivery.event)).collect();
-    assert_eq!(told, [(hook, PushEvent::Ended(Status::Cancelled)); 2]);
+    assert_eq!(told, [(hook, PushEvent::Ended(Status::Expired)); 2]);
     assert!(due.iter().all(|delivery| delivery.attempt == 1
-        && delivery.analysis.as_ref().unwrap().status == Status::Cancelled));
+        && delivery.analysis.as_ref().unwrap().status == Status::Expired));
     assert_eq!(take(&db, ChannelKind::Fcm).await.1.len(), 2);
     assert_eq!(states(&db, phone).await, ["pending", "pending"]);
     assert!(states(&db, disabled).await.is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_withdrawn_is_told_to_servers_and_to_no_person(db: MySqlPool) {
+    let alice = user(&db).await;
+    target(&db, alice, ChannelKind::Webhook).await;
+    for channel in [ChannelKind::WebPush, ChannelKind::Fcm] {
+        target(&db, alice, channel).await;
+    }
+    end_as(&db, alice, 1, Outcome::Cancelled).await;
+    assert_eq!(take(&db, ChannelKind::Webhook).await.1.len(), 1);
+    assert!(take(&db, ChannelKind::WebPush).await.1.is_empty());
+    assert!(take(&db, ChannelKind::Fcm).await.1.is_empty());
 }
 
 #[sqlx::test(migrations = "../migrations")]

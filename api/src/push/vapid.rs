@@ -46,6 +46,8 @@ impl Vapid {
         let no_key =
             || ConfigError::invalid("VAPID_PRIVATE_KEY", "a P-256 key as `toneup vapid` prints it");
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(private.expose_secret()).map_err(|_| no_key())?;
+        // A shorter one would be filled up with zeros.
+        let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| no_key())?;
         let secret = SecretKey::from_slice(&bytes).map_err(|_| no_key())?;
         let der = secret.to_pkcs8_der().map_err(|_| no_key())?;
         if !["mailto:", "https:"].iter().any(|scheme| subject.starts_with(scheme)) {
