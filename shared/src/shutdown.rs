@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,8 @@ const HANDING_BACK: Duration = Duration::from_secs(3);
 /// What tasks need to know of the process's end. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
+    /// Cancelled when the process has been asked to end: it says that it is not ready, and still takes what comes.
+    pub leaving: CancellationToken,
     /// Cancelled when nothing new may be taken. A task that cannot go on cancels it, so that a half-dead process exits.
     pub draining: CancellationToken,
     /// Cancelled when the grace period is over: stop now.
@@ -26,14 +28,16 @@ pub struct Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         let aborting = CancellationToken::new();
-        Self { draining: aborting.child_token(), aborting, tasks: TaskTracker::new() }
+        let draining = aborting.child_token();
+        Self { leaving: draining.child_token(), draining, aborting, tasks: TaskTracker::new() }
     }
 }
 
 impl Shutdown {
-    /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`; then gives the tracked tasks `grace` to
+    /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`. Whoever was asked goes on for `notice`, not
+    /// ready, so that load balancers see it first; a second signal ends that. Then gives the tracked tasks `grace` to
     /// finish. `FAILURE` if a task failed or had to be abandoned.
-    pub async fn run(self, grace: Duration) -> io::Result<ExitCode> {
+    pub async fn run(self, notice: Duration, grace: Duration) -> io::Result<ExitCode> {
         let (mut term, mut int) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked = tokio::select! {
@@ -41,6 +45,16 @@ impl Shutdown {
             _ = int.recv() => true,
             () = self.draining.cancelled() => false,
         };
+        if asked && !notice.is_zero() {
+            tracing::info!(?notice, "leaving");
+            self.leaving.cancel();
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+                () = self.draining.cancelled() => {}
+                () = sleep(notice) => {}
+            }
+        }
         tracing::info!(asked, tasks = self.tasks.len(), "draining");
         let drained = self.drain(grace).await;
         tracing::info!(drained, "stopped");

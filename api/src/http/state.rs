@@ -45,6 +45,8 @@ pub struct AppState {
     pub limiter: RateLimiter,
     /// Bounds the photos held in memory.
     pub photo_permits: PhotoPermits,
+    /// Cancelled when the process should not be sent anything more.
+    pub leaving: CancellationToken,
     /// Cancelled when the process begins to end.
     pub draining: CancellationToken,
 }
@@ -102,6 +104,7 @@ impl AppState {
             pool,
             watchers,
             queue,
+            leaving: shutdown.leaving.clone(),
             draining,
         })
     }
