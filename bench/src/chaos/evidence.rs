@@ -1,15 +1,13 @@
 //! What is left of a run: the clients' ledger, the rows of the database, the calls of the analyzer, the queues.
 //! The queries are the suite's own: nothing here comes from the code that is judged.
 
-use std::path::Path;
-
 use sqlx::{FromRow, MySqlPool};
 use uuid::Uuid;
 
 use super::faults::Injected;
-use super::ledger::{Entry, read_lines};
+use super::ledger::Entry;
 use super::servers::Servers;
-use super::site::{MAX_ATTEMPTS, calls};
+use super::site::MAX_ATTEMPTS;
 use crate::stub::calls::Call;
 
 /// An analysis as it is at the end. Times in milliseconds since 1970, by the database's clock.
@@ -71,11 +69,11 @@ const EVENTS: &str = "SELECT analysis_id AS analysis, seq AS event, status,
     CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM analysis_events";
 
 impl Evidence {
-    /// Gathers what the database, the broker and the analyzer hold.
+    /// Gathers what the database and the broker hold, beside what the clients noted and the analyzer logged.
     pub(crate) async fn gather(
         database: &MySqlPool,
         servers: &Servers,
-        folder: &Path,
+        calls: Vec<Call>,
         ledger: Vec<Entry>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
@@ -83,7 +81,7 @@ impl Evidence {
             analyses: sqlx::query_as(ANALYSES).fetch_all(database).await?,
             outcomes: sqlx::query_as(OUTCOMES).fetch_all(database).await?,
             events: sqlx::query_as(EVENTS).fetch_all(database).await?,
-            calls: read_lines(&calls(folder))?,
+            calls,
             queues: servers.messages().await?,
             dead_letters: servers.dead_letters().await?,
             max_attempts: MAX_ATTEMPTS,

@@ -238,6 +238,7 @@ mod tests {
         proxy.break_it(Breakage::Slow);
         let began = tokio::time::Instant::now();
         says(&mut stream, &[7; SLOW_BYTES * 5]).await.unwrap();
-        assert!(began.elapsed() >= SLOW_PAUSE * 5);
+        // Nothing pauses after the last bytes.
+        assert!(began.elapsed() >= SLOW_PAUSE * 4);
     }
 }
