@@ -34,7 +34,7 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`. Whoever was asked goes on for `notice`, not
+    /// Waits for SIGTERM or SIGINT, for [`Self::leave`], or for a failed task to cancel `draining`. Whoever was asked goes on for `notice`, not
     /// ready, so that load balancers see it first; a second signal ends that. Then gives the tracked tasks `grace` to
     /// finish. `FAILURE` if a task failed or had to be abandoned.
     pub async fn run(self, notice: Duration, grace: Duration) -> io::Result<ExitCode> {
@@ -43,7 +43,8 @@ impl Shutdown {
         let asked = tokio::select! {
             _ = term.recv() => true,
             _ = int.recv() => true,
-            () = self.draining.cancelled() => false,
+            // A failed task cancels both.
+            () = self.leaving.cancelled() => !self.draining.is_cancelled(),
         };
         if asked && !notice.is_zero() {
             tracing::info!(?notice, "leaving");
@@ -61,6 +62,11 @@ impl Shutdown {
         Ok(if drained && asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    /// Ends the process in order, as SIGTERM does.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
     /// Stops taking work and waits at most `grace` for the tracked tasks, then tells them to stop at once and give back
     /// what they hold; `false` if some had to be abandoned.
     pub async fn drain(&self, grace: Duration) -> bool {
@@ -71,5 +77,38 @@ impl Shutdown {
         }
         self.aborting.cancel();
         timeout(HANDING_BACK, self.tasks.wait()).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[tokio::test]
+    async fn who_is_asked_to_leave_ends_well_and_who_fails_does_not() {
+        let ended = async |end: fn(&Shutdown)| {
+            let shutdown = Shutdown::default();
+            end(&shutdown);
+            format!("{:?}", shutdown.run(Duration::ZERO, HOUR).await.unwrap())
+        };
+        assert_eq!(ended(Shutdown::leave).await, format!("{:?}", ExitCode::SUCCESS));
+        let failed = ended(|shutdown| shutdown.draining.cancel()).await;
+        assert_eq!(failed, format!("{:?}", ExitCode::FAILURE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn between_leaving_and_draining_lies_the_notice() {
+        let shutdown = Shutdown::default();
+        let draining = shutdown.draining.clone();
+        shutdown.leave();
+        let notice = Duration::from_secs(5);
+        let began = tokio::time::Instant::now();
+        let ended = tokio::join!(shutdown.run(notice, HOUR), async {
+            draining.cancelled().await;
+            began.elapsed()
+        });
+        assert_eq!(ended.1, notice);
     }
 }
