@@ -1,7 +1,7 @@
 # Every command a person or CI runs. Each sets up what it needs, says what it does, and may be run twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down logs services test test-matrix lint bench chaos eval
+.PHONY: help demo up down logs services test test-matrix lint bench chaos rolling eval
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: ## measure everything in about 20 minutes (SCENARIO=replicas: one), resul
 
 chaos: ## break everything while 2,000 jobs run, and see that none is lost (SEED=7; about 6 minutes)
 	@scripts/chaos.sh --seed $(or $(SEED),7)
+
+rolling: ## replace every process by a newer one under load, and see that no request fails (about 2 minutes)
+	@scripts/rolling.sh
 
 test-matrix: ## the Rust tests and a seed of the fault suite on RabbitMQ 4 and MySQL 9.7 (root, mmdebstrap)
 	@scripts/test-matrix.sh $(SEED)

@@ -20,7 +20,9 @@ rust_dependencies() {
 }
 
 python_ruff() {
-  "$VENV/bin/ruff" check --quiet analyzer bench/peers && "$VENV/bin/ruff" format --check --quiet analyzer bench/peers
+  "$VENV/bin/ruff" check --quiet analyzer bench/peers && "$VENV/bin/ruff" format --check --quiet analyzer bench/peers &&
+    "$VENV/bin/ruff" check --quiet --config analyzer/pyproject.toml --ignore INP001 deploy/check &&
+    "$VENV/bin/ruff" format --check --quiet --config analyzer/pyproject.toml deploy/check
 }
 # What the peers import is installed for measurements only.
 python_types() {
@@ -28,25 +30,68 @@ python_types() {
     (cd bench/peers && "$VENV/bin/mypy" --strict --ignore-missing-imports --allow-untyped-decorators .)
 }
 
-shell_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
+shell_scripts() { shellcheck --external-sources scripts/*.sh deploy/*.sh .ci/run; }
 
+# By the schema of compose files; by Compose itself where it is installed.
 compose_file() {
-  if docker compose version >/dev/null 2>&1; then
-    docker compose --profile app config --quiet
-  else
-    say lint "docker compose: not installed, skipped"
-  fi
+  node deploy/check/node_modules/dclint/bin/dclint.cjs --quiet compose.yaml &&
+    if docker compose version >/dev/null 2>&1; then
+      docker compose config --quiet
+    else
+      say lint "docker compose: not installed, skipped"
+    fi
+}
+
+# Every member of the workspace must be in the build's context: cargo reads them all, whichever it builds.
+dockerfiles() {
+  local member
+  while read -r member; do
+    grep -qx "!$member" deploy/Dockerfile.rust.dockerignore || { say lint "Dockerfile.rust.dockerignore: no !$member" && return 1; }
+  done < <(sed -n 's/^members = //p' Cargo.toml | tr -d '[]" ' | tr ',' '\n' | sed '/^$/d')
+  "$VENV/bin/hadolint" deploy/Dockerfile.rust deploy/Dockerfile.analyzer
+}
+
+# The chart with both example sets of values: by Helm, by the schemas of Kubernetes, and by those of the operators. RabbitMQ's
+# operators have none in a registry: their resources are only rendered.
+helm_chart() {
+  local chart=deploy/helm/toneup helm="$LOCAL/bin/helm" size rendered
+  [[ -x $helm ]] || { say lint "helm: not for this machine, skipped" && return; }
+  rendered="$(mktemp -d)"
+  for size in small large; do
+    {
+      "$helm" lint --strict --quiet --values "$chart/values-$size.yaml" "$chart" 2>"$rendered/log" &&
+        "$helm" template toneup "$chart" --namespace toneup --values "$chart/values-$size.yaml" \
+          >"$rendered/$size.yaml" 2>"$rendered/log"
+    } || { cat "$rendered/log" >&2 && return 1; }
+    "$VENV/bin/kubernetes-validate" --kubernetes-version 1.35.0 --strict --quiet --no-warn "$rendered/$size.yaml" &&
+      node deploy/check/validate.mjs <"$rendered/$size.yaml" &&
+      "$VENV/bin/python" deploy/check/manifests.py "$rendered/$size.yaml" || return 1
+  done
+  rm -r "$rendered"
+}
+
+# Rules and their tests; every alert has its section in the runbook, and every metric in them its line in the documentation.
+alert_rules() {
+  promtool check rules deploy/prometheus/alerts.yaml >/dev/null &&
+    promtool test rules deploy/prometheus/tests.yaml >/dev/null &&
+    "$VENV/bin/python" deploy/check/observability.py
+}
+
+load_balancer() {
+  LISTEN=127.0.0.1:1 STATS_LISTEN=127.0.0.1:2 API_1=127.0.0.1:3 API_2=127.0.0.1:4 \
+    /usr/sbin/haproxy -c -q -f deploy/haproxy/haproxy.cfg
 }
 
 spelling() { "$VENV/bin/typos"; }
 
 main() {
-  local parts=(rust_format shell_scripts python_ruff python_types compose_file rust_clippy) failed=() part
+  local parts=(rust_format shell_scripts python_ruff python_types compose_file dockerfiles helm_chart alert_rules load_balancer
+    rust_clippy) failed=() part
   if [[ ${1:-} != quick ]]; then
     parts+=(rust_docs rust_dependencies spelling)
     scripts/setup.sh spelling
   fi
-  scripts/setup.sh rust python tools
+  scripts/setup.sh rust python tools deploy balancer
   for part in "${parts[@]}"; do
     say lint "${part//_/ }"
     "$part" || failed+=("${part//_/ }")

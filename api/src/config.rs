@@ -42,7 +42,10 @@ pub struct ApiConfig {
 pub struct ServerConfig {
     /// Where to listen.
     pub api_listen: SocketAddr,
-    /// How long open requests may finish after SIGTERM.
+    /// How long it goes on serving after SIGTERM, not ready, until load balancers have noticed.
+    #[serde(with = "humantime_serde")]
+    pub api_drain_delay: Duration,
+    /// How long open requests may finish after that.
     #[serde(with = "humantime_serde")]
     pub api_shutdown_grace: Duration,
     /// Signs access tokens; at least 32 bytes.

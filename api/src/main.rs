@@ -16,7 +16,8 @@ use toneup_shared::{operations, telemetry};
 async fn main() -> anyhow::Result<ExitCode> {
     telemetry::init("info")?;
     let config = ApiConfig::load(&Settings::from_env()?)?;
-    let (listen, grace) = (config.server.api_listen, config.server.api_shutdown_grace);
+    let listen = config.server.api_listen;
+    let (notice, grace) = (config.server.api_drain_delay, config.server.api_shutdown_grace);
     let shutdown = Shutdown::default();
     let (_, ready) = watch::channel(true);
     operations::serve(config.operations, ready, &shutdown).await?;
@@ -33,5 +34,5 @@ async fn main() -> anyhow::Result<ExitCode> {
             failed.cancel();
         }
     });
-    Ok(shutdown.run(grace).await?)
+    Ok(shutdown.run(notice, grace).await?)
 }

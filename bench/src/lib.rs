@@ -5,6 +5,7 @@ pub mod load;
 pub mod measure;
 pub mod proxy;
 pub mod report;
+pub mod rolling;
 pub mod scenarios;
 pub mod site;
 pub mod stub;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
-use toneup_bench::chaos;
 use toneup_bench::proxy::Proxy;
 use toneup_bench::report::table::say;
 use toneup_bench::scenarios::{self, Scenario};
 use toneup_bench::site::Services;
 use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
+use toneup_bench::{chaos, rolling};
 
 /// How long a stub that is asked to end may finish what is inside.
 const STUB_GRACE: Duration = Duration::from_secs(3);
@@ -37,6 +37,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Break everything, and see that no job is lost and none done twice; see scripts/chaos.sh
     Chaos(Box<chaos::Options>),
+    /// Replace every process by a newer one under load, and see that no request fails; see scripts/rolling.sh
+    Rolling(Box<rolling::Options>),
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +141,14 @@ async fn main() -> anyhow::Result<ExitCode> {
             // Dropped on Ctrl-C, as below.
             return tokio::select! {
                 held = chaos::run(&options) => {
+                    Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+                }
+                interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),
+            };
+        }
+        Command::Rolling(options) => {
+            return tokio::select! {
+                held = rolling::run(&options) => {
                     Ok(if held? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
                 }
                 interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),

@@ -5,13 +5,20 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
-use sqlx::MySqlConnection;
-use sqlx::migrate::Migrate;
+use sqlx::migrate::{Migrate, MigrateError};
+use sqlx::mysql::MySqlDatabaseError;
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
+use tokio::time::{Instant, sleep};
 use toneup_shared::database::MIGRATOR;
 
 use crate::draw;
 use crate::exit::{self, Ending};
 use crate::output::Output;
+
+/// Waits for a table that is in use at most so long, and then lets others go first: everybody who comes after a waiting
+/// change of a table waits behind it, and a submit waits 1.5 s at most.
+const ASK_FOR_A_SECOND: &str = "SET SESSION lock_wait_timeout = 1";
+const LET_OTHERS_GO: Duration = Duration::from_millis(500);
 
 /// Bring the database of `DATABASE_URL` to the schema this release needs
 ///
@@ -19,7 +26,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct MigrateArgs {
-    /// How long to wait for the database, and for another migration to end
+    /// How long to wait for the database, for another migration to end, and for tables that are in use
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
     wait: Duration,
 }
@@ -48,7 +55,7 @@ pub(crate) async fn run(args: &MigrateArgs, output: &Output) -> anyhow::Result<E
     let pool = crate::database::connect(args.wait, output).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
     lock(&mut connection, args.wait).await?;
-    let migrated = migrate(&mut connection).await?;
+    let migrated = migrate(&mut connection, args.wait).await?;
     // The lock goes with the connection.
     drop(connection);
     pool.close().await;
@@ -68,11 +75,11 @@ async fn lock(connection: &mut MySqlConnection, wait: Duration) -> anyhow::Resul
     Ok(())
 }
 
-async fn migrate(connection: &mut MySqlConnection) -> anyhow::Result<Migrated> {
+async fn migrate(connection: &mut MySqlConnection, wait: Duration) -> anyhow::Result<Migrated> {
     let table = &MIGRATOR.table_name;
     connection.ensure_migrations_table(table).await.context("cannot read the schema's version")?;
     let before = connection.list_applied_migrations(table).await?;
-    MIGRATOR.run(&mut *connection).await.context("cannot migrate the database")?;
+    apply(connection, Instant::now() + wait).await.context("cannot migrate the database")?;
     let applied = MIGRATOR
         .iter()
         .filter(|migration| before.iter().all(|before| before.version != migration.version))
@@ -83,6 +90,33 @@ async fn migrate(connection: &mut MySqlConnection) -> anyhow::Result<Migrated> {
         .collect();
     let version = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
     Ok(Migrated { version, applied })
+}
+
+/// Applies what is missing, while others use the tables.
+async fn apply(connection: &mut MySqlConnection, give_up: Instant) -> Result<(), MigrateError> {
+    connection.execute(ASK_FOR_A_SECOND).await?;
+    // A migration is one statement: one that did not get its table has changed nothing, and only its mark is in the way.
+    let unmark = format!("DELETE FROM {} WHERE success = FALSE", MIGRATOR.table_name);
+    loop {
+        let ran = MIGRATOR.run(&mut *connection).await;
+        if !ran.as_ref().is_err_and(is_in_use) {
+            return ran;
+        }
+        connection.execute(AssertSqlSafe(unmark.clone())).await?;
+        if Instant::now() >= give_up {
+            return ran;
+        }
+        sleep(LET_OTHERS_GO).await;
+    }
+}
+
+fn is_in_use(error: &MigrateError) -> bool {
+    const ER_LOCK_WAIT_TIMEOUT: u16 = 1205;
+    let MigrateError::ExecuteMigration(error, _) = error else { return false };
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+        .is_some_and(|error| error.number() == ER_LOCK_WAIT_TIMEOUT)
 }
 
 impl Migrated {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,8 @@ const HANDING_BACK: Duration = Duration::from_secs(3);
 /// What tasks need to know of the process's end. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
+    /// Cancelled when the process has been asked to end: it says that it is not ready, and still takes what comes.
+    pub leaving: CancellationToken,
     /// Cancelled when nothing new may be taken. A task that cannot go on cancels it, so that a half-dead process exits.
     pub draining: CancellationToken,
     /// Cancelled when the grace period is over: stop now.
@@ -26,25 +28,43 @@ pub struct Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         let aborting = CancellationToken::new();
-        Self { draining: aborting.child_token(), aborting, tasks: TaskTracker::new() }
+        let draining = aborting.child_token();
+        Self { leaving: draining.child_token(), draining, aborting, tasks: TaskTracker::new() }
     }
 }
 
 impl Shutdown {
-    /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`; then gives the tracked tasks `grace` to
+    /// Waits for SIGTERM or SIGINT, for [`Self::leave`], or for a failed task to cancel `draining`. Whoever was asked goes on for `notice`, not
+    /// ready, so that load balancers see it first; a second signal ends that. Then gives the tracked tasks `grace` to
     /// finish. `FAILURE` if a task failed or had to be abandoned.
-    pub async fn run(self, grace: Duration) -> io::Result<ExitCode> {
+    pub async fn run(self, notice: Duration, grace: Duration) -> io::Result<ExitCode> {
         let (mut term, mut int) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let asked = tokio::select! {
             _ = term.recv() => true,
             _ = int.recv() => true,
-            () = self.draining.cancelled() => false,
+            // A failed task cancels both.
+            () = self.leaving.cancelled() => !self.draining.is_cancelled(),
         };
+        if asked && !notice.is_zero() {
+            tracing::info!(?notice, "leaving");
+            self.leaving.cancel();
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+                () = self.draining.cancelled() => {}
+                () = sleep(notice) => {}
+            }
+        }
         tracing::info!(asked, tasks = self.tasks.len(), "draining");
         let drained = self.drain(grace).await;
         tracing::info!(drained, "stopped");
         Ok(if drained && asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Ends the process in order, as SIGTERM does.
+    pub fn leave(&self) {
+        self.leaving.cancel();
     }
 
     /// Stops taking work and waits at most `grace` for the tracked tasks, then tells them to stop at once and give back
@@ -57,5 +77,38 @@ impl Shutdown {
         }
         self.aborting.cancel();
         timeout(HANDING_BACK, self.tasks.wait()).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[tokio::test]
+    async fn who_is_asked_to_leave_ends_well_and_who_fails_does_not() {
+        let ended = async |end: fn(&Shutdown)| {
+            let shutdown = Shutdown::default();
+            end(&shutdown);
+            format!("{:?}", shutdown.run(Duration::ZERO, HOUR).await.unwrap())
+        };
+        assert_eq!(ended(Shutdown::leave).await, format!("{:?}", ExitCode::SUCCESS));
+        let failed = ended(|shutdown| shutdown.draining.cancel()).await;
+        assert_eq!(failed, format!("{:?}", ExitCode::FAILURE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn between_leaving_and_draining_lies_the_notice() {
+        let shutdown = Shutdown::default();
+        let draining = shutdown.draining.clone();
+        shutdown.leave();
+        let notice = Duration::from_secs(5);
+        let began = tokio::time::Instant::now();
+        let ended = tokio::join!(shutdown.run(notice, HOUR), async {
+            draining.cancelled().await;
+            began.elapsed()
+        });
+        assert_eq!(ended.1, notice);
     }
 }

@@ -1,6 +1,7 @@
 //! The worker process: configuration, telemetry, consumer, shutdown.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use toneup_shared::config::Settings;
 use toneup_shared::shutdown::Shutdown;
@@ -17,5 +18,5 @@ async fn main() -> anyhow::Result<ExitCode> {
     let operations = config.operations;
     let ready = toneup_worker::start(config, &shutdown)?;
     operations::serve(operations, ready, &shutdown).await?;
-    Ok(shutdown.run(grace).await?)
+    Ok(shutdown.run(Duration::ZERO, grace).await?)
 }

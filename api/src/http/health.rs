@@ -44,8 +44,8 @@ async fn check_health() -> impl IntoResponse {
     responses((status = OK, body = Readiness), (status = SERVICE_UNAVAILABLE, body = super::problem::Problem, content_type = "application/problem+json"))
 )]
 async fn check_readiness(State(state): State<AppState>) -> Result<Json<Readiness>, ApiError> {
-    if state.draining.is_cancelled() {
-        return Err(ApiError::Unavailable(anyhow::anyhow!("draining")));
+    if state.leaving.is_cancelled() {
+        return Err(ApiError::Unavailable(anyhow::anyhow!("leaving")));
     }
     let asked = async { sqlx::query("SELECT 1").execute(&mut *state.pool.acquire().await?).await };
     let answered = timeout(DATABASE_TIMEOUT, asked).await;

@@ -48,6 +48,8 @@ pub struct AppState {
     pub limiter: RateLimiter,
     /// Bounds the photos held in memory.
     pub photo_permits: PhotoPermits,
+    /// Cancelled when the process should not be sent anything more.
+    pub leaving: CancellationToken,
     /// Cancelled when the process begins to end.
     pub draining: CancellationToken,
 }
@@ -108,6 +110,7 @@ impl AppState {
             watchers,
             pushes,
             queue,
+            leaving: shutdown.leaving.clone(),
             draining,
         })
     }

@@ -12,7 +12,6 @@ use eventsource_stream::Eventsource;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt, unfold};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
@@ -23,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::ledger::{Entry, Ledger};
+use super::tally::{Answer, Tally};
 use crate::load::{Photo, User};
 use crate::stub::record::Clock;
 
@@ -33,10 +33,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(20);
 /// Between tries: doubled up to the longest, and jittered.
 const PAUSES_MS: (u64, u64) = (100, 2_000);
-/// The longest that a client lets the API make it wait.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3);
-/// Photos are small: the suite is about what happens to jobs, not to bytes.
-const PHOTO_BYTES: usize = 20_000;
 /// Events that wait for their witness.
 const WITNESS_BACKLOG: usize = 4_096;
 const WITNESS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,6 +55,8 @@ pub(crate) struct Crowd {
     clock: Clock,
     jobs: AtomicUsize,
     seen: Mutex<Seen>,
+    /// Of their requests.
+    pub(crate) tally: Tally,
     witness: mpsc::Sender<(u64, Uuid)>,
     submitting: TaskTracker,
     watching: TaskTracker,
@@ -99,6 +97,7 @@ impl Crowd {
     pub(crate) async fn gather(
         seed: u64,
         users: usize,
+        photo: &Photo,
         apis: Vec<String>,
         ledger: Ledger,
         database: MySqlPool,
@@ -106,11 +105,9 @@ impl Crowd {
         let patient =
             Client::builder().no_proxy().tcp_nodelay(true).connect_timeout(CONNECT_TIMEOUT);
         let http = patient.build()?;
-        let mut photo = Photo::made_up();
-        photo.0.truncate(PHOTO_BYTES);
         let mut guests = Vec::with_capacity(users);
         for user in 0..users {
-            guests.push(User::sign_in(&http, &apis[user % apis.len()], &photo).await?);
+            guests.push(User::sign_in(&http, &apis[user % apis.len()], photo).await?);
         }
         let (witness, to_witness) = mpsc::channel(WITNESS_BACKLOG);
         let crowd = Arc::new(Self {
@@ -122,6 +119,7 @@ impl Crowd {
             clock: Clock::default(),
             jobs: AtomicUsize::new(0),
             seen: Mutex::default(),
+            tally: Tally::default(),
             witness,
             submitting: TaskTracker::new(),
             watching: TaskTracker::new(),
@@ -213,7 +211,8 @@ impl Crowd {
         Ok(())
     }
 
-    fn user(&self, job: usize) -> &User {
+    /// The user whose job that is, or who does anything else.
+    pub(crate) fn user(&self, job: usize) -> &User {
         &self.users[job % self.users.len()]
     }
 
@@ -235,25 +234,21 @@ impl Crowd {
                 .timeout(REQUEST_TIMEOUT)
                 .json(body);
             let mut wait = None;
-            if let Ok(answer) = request.send().await {
-                let status = answer.status();
-                wait = retry_after(&answer);
-                // An answer that breaks off is no answer.
-                if let Ok(said) = answer.json::<Value>().await {
-                    if status.is_success() {
-                        let analysis = said["id"].as_str().context("accepted without an id")?;
-                        let analysis = analysis.parse()?;
-                        let at_ms = self.at_ms();
-                        self.ledger.write(&Entry::Accepted { job, analysis, at_ms })?;
-                        self.seen().accepted.insert(analysis);
-                        return Ok(Some(analysis));
-                    }
-                    if is_final(status) {
-                        let code = said["code"].as_str().unwrap_or_default().to_owned();
-                        let (status, at_ms) = (status.as_u16(), self.at_ms());
-                        self.ledger.write(&Entry::Refused { job, status, code, at_ms })?;
-                        return Ok(None);
-                    }
+            if let Some(Answer { status, said, retry_after }) = self.tally.ask(request).await {
+                wait = retry_after;
+                if status.is_success() {
+                    let analysis = said["id"].as_str().context("accepted without an id")?;
+                    let analysis = analysis.parse()?;
+                    let at_ms = self.at_ms();
+                    self.ledger.write(&Entry::Accepted { job, analysis, at_ms })?;
+                    self.seen().accepted.insert(analysis);
+                    return Ok(Some(analysis));
+                }
+                if is_final(status) {
+                    let code = said["code"].as_str().unwrap_or_default().to_owned();
+                    let (status, at_ms) = (status.as_u16(), self.at_ms());
+                    self.ledger.write(&Entry::Refused { job, status, code, at_ms })?;
+                    return Ok(None);
                 }
             }
             failures += 1;
@@ -269,8 +264,8 @@ impl Crowd {
             let api = &self.apis[(job + failures) % self.apis.len()];
             let request = self.http.post(format!("{api}/v1/analyses/{analysis}/cancel"));
             let request = request.bearer_auth(self.user(job).token()).timeout(REQUEST_TIMEOUT);
-            match request.send().await.map(|answer| answer.status()) {
-                Ok(status) if status.is_success() || is_final(status) => {
+            match self.tally.ask(request).await.map(|answer| answer.status) {
+                Some(status) if status.is_success() || is_final(status) => {
                     let (status, at_ms) = (status.as_u16(), self.at_ms());
                     return self.ledger.write(&Entry::CancelAnswered { analysis, status, at_ms });
                 }
@@ -289,10 +284,14 @@ impl Crowd {
             let request = request
                 .bearer_auth(self.users[user].token())
                 .header("Last-Event-ID", last.to_string());
-            if let Ok(Ok(answer)) = timeout(REQUEST_TIMEOUT, request.send()).await
-                && answer.status() == StatusCode::OK
-            {
-                self.follow(user, answer, &mut last).await;
+            match timeout(REQUEST_TIMEOUT, request.send()).await {
+                Ok(Ok(answer)) if answer.status() == StatusCode::OK => {
+                    self.tally.stream(None);
+                    self.follow(user, answer, &mut last).await;
+                }
+                Ok(Ok(answer)) => self.tally.stream(Some(answer.status().to_string())),
+                Ok(Err(error)) => self.tally.stream(Some(error.to_string())),
+                Err(late) => self.tally.stream(Some(late.to_string())),
             }
             sleep(pause(1)).await;
         }
@@ -301,7 +300,12 @@ impl Crowd {
     /// Notes the ends that one stream tells of, until it breaks.
     async fn follow(&self, user: usize, answer: Response, last: &mut u64) {
         let mut events = alive(answer).eventsource();
-        while let Ok(Some(event)) = events.try_next().await {
+        loop {
+            let event = match events.try_next().await {
+                Ok(Some(event)) => event,
+                Ok(None) => return,
+                Err(error) => return self.tally.broken(&error.to_string()),
+            };
             // Only ends have an id.
             let Ok(number) = event.id.parse::<u64>() else { continue };
             let Ok(data) = serde_json::from_str::<Value>(&event.data) else { return };
@@ -357,11 +361,6 @@ fn pause(failures: usize) -> Duration {
     let (first, longest) = PAUSES_MS;
     let ceiling = first.saturating_mul(1 << failures.min(10)).min(longest);
     Duration::from_millis(rand::random_range(ceiling / 2..=ceiling))
-}
-
-fn retry_after(answer: &Response) -> Option<Duration> {
-    let header = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    Some(Duration::from_secs(header.parse().ok()?).min(LONGEST_RETRY_AFTER))
 }
 
 fn rfc3339(at_ms: f64) -> String {

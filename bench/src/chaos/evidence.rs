@@ -1,15 +1,13 @@
 //! What is left of a run: the clients' ledger, the rows of the database, the calls of the analyzer, the queues.
 //! The queries are the suite's own: nothing here comes from the code that is judged.
 
-use std::path::Path;
-
 use sqlx::{FromRow, MySqlPool};
 use uuid::Uuid;
 
 use super::faults::Injected;
-use super::ledger::{Entry, read_lines};
+use super::ledger::Entry;
 use super::servers::Servers;
-use super::site::{MAX_ATTEMPTS, calls};
+use super::site::MAX_ATTEMPTS;
 use crate::stub::calls::Call;
 
 /// An analysis as it is at the end. Times in milliseconds since 1970, by the database's clock.
@@ -73,11 +71,11 @@ const EVENTS: &str = "SELECT analysis_id AS analysis, seq AS event, status,
 const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";
 
 impl Evidence {
-    /// Gathers what the database, the broker and the analyzer hold.
+    /// Gathers what the database and the broker hold, beside what the clients noted and the analyzer logged.
     pub(crate) async fn gather(
         database: &MySqlPool,
         servers: &Servers,
-        folder: &Path,
+        calls: Vec<Call>,
         ledger: Vec<Entry>,
     ) -> anyhow::Result<Self> {
         // Those the workers have collected, and those that still lie in the broker.
@@ -88,7 +86,7 @@ impl Evidence {
             analyses: sqlx::query_as(ANALYSES).fetch_all(database).await?,
             outcomes: sqlx::query_as(OUTCOMES).fetch_all(database).await?,
             events: sqlx::query_as(EVENTS).fetch_all(database).await?,
-            calls: read_lines(&calls(folder))?,
+            calls,
             queues: servers.messages().await?,
             dead_letters,
             max_attempts: MAX_ATTEMPTS,

@@ -1,18 +1,20 @@
 //! The fault suite: real processes and servers, broken by a seeded schedule while clients submit; an independent checker
 //! reads what is left. How to read its output: `docs/reliability.md`.
 
-mod checker;
-mod clients;
-mod evidence;
+pub(crate) mod calm;
+pub(crate) mod checker;
+pub(crate) mod clients;
+pub(crate) mod evidence;
 mod faults;
-mod ledger;
+pub(crate) mod ledger;
 mod link;
 mod recovery;
-mod replica;
+pub(crate) mod replica;
 mod report;
 mod schedule;
-mod servers;
+pub(crate) mod servers;
 mod site;
+pub(crate) mod tally;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,16 +27,18 @@ use sqlx::MySqlPool;
 use sqlx::mysql::MySqlPoolOptions;
 use tokio::time::{Instant, interval, sleep};
 
+use self::calm::calm;
 use self::clients::Crowd;
 use self::evidence::Evidence;
 use self::faults::{Injected, inject};
-use self::ledger::Ledger;
+use self::ledger::{Ledger, read_lines};
 use self::report::Report;
 use self::schedule::{APIS, Slot, schedule};
-use self::servers::{JOBS, Servers};
+use self::servers::Servers;
 use self::site::Site;
+use crate::load::Photo;
 use crate::report::table::say;
-use crate::site::{Services, repository, within};
+use crate::site::{Services, repository};
 use crate::stub::record::Clock;
 
 /// What a run is like.
@@ -66,15 +70,14 @@ pub struct Options {
 const JOBS_OF: (usize, usize) = (2_000, 300);
 /// The share of the jobs that is submitted in bursts, one as each slot begins; the others trickle.
 const BURST_SHARE: f64 = 0.6;
+/// Photos are small: the suite is about what happens to jobs, not to bytes.
+const PHOTO_BYTES: usize = 20_000;
 /// Between two jobs that trickle.
 const TRICKLE: Duration = Duration::from_millis(250);
 /// After a slot's faults are cleared, jobs must flow again within this.
 const RECOVERY_TIMEOUT: Duration = Duration::from_mins(1);
 /// Between slots.
 const BREATH: Duration = Duration::from_millis(300);
-/// At the end, everything must have been accepted, ended, told and acknowledged within this each. Leases of 15 s, pauses
-/// of up to a minute between attempts and lost messages are behind the slowest of them.
-const DRAIN_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often processes are looked at.
 const WATCH_PAUSE: Duration = Duration::from_millis(500);
 
@@ -91,9 +94,12 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         .connect_lazy(options.services.database_url.as_str())?;
     let site = Site::open(&servers, options.port_base, &options.folder).await?;
     let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
+    let mut photo = Photo::made_up();
+    photo.0.truncate(PHOTO_BYTES);
     let apis = (0..APIS).map(|replica| site.api(replica)).collect();
     let crowd =
-        Crowd::gather(options.seed, options.clients, apis, ledger, database.clone()).await?;
+        Crowd::gather(options.seed, options.clients, &photo, apis, ledger, database.clone())
+            .await?;
     let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
     let injected = tokio::select! {
         injected = run.storm(&slots) => injected?,
@@ -157,7 +163,8 @@ impl Run<'_> {
             sleep(BREATH).await;
         }
         self.crowd.submit(jobs.saturating_sub(self.crowd.jobs()));
-        self.drain().await?;
+        self.progress("calm; waiting for the rest")?;
+        calm(&self.crowd, &self.database, &self.servers, |text| self.progress(text)).await?;
         Ok(all)
     }
 
@@ -195,31 +202,12 @@ impl Run<'_> {
         Ok(injected)
     }
 
-    /// Waits until nothing is left to do. What is left after that is for the checker to find.
-    async fn drain(&self) -> anyhow::Result<()> {
-        self.progress("calm; waiting for the rest")?;
-        let submitted = within(DRAIN_TIMEOUT, async || self.crowd.all_submitted()).await;
-        self.progress(if submitted.is_ok() { "all submitted" } else { "NOT all submitted" })?;
-        let ended = within(DRAIN_TIMEOUT, async || {
-            recovery::unfinished(&self.database).await.is_ok_and(|left| left == 0)
-        });
-        let ended = ended.await;
-        self.progress(if ended.is_ok() { "all ended" } else { "NOT all ended" })?;
-        let told = within(DRAIN_TIMEOUT, async || self.crowd.untold() == 0).await;
-        self.progress(if told.is_ok() { "all told" } else { "NOT all told" })?;
-        let empty = within(DRAIN_TIMEOUT, async || {
-            let queues = self.servers.messages().await;
-            queues.is_ok_and(|queues| queues.contains(&(JOBS.to_owned(), 0)))
-        });
-        let empty = empty.await;
-        self.progress(if empty.is_ok() { "queue empty" } else { "queue NOT empty" })
-    }
-
     /// Gathers, checks and reports.
     async fn judge(self, faults: Vec<Injected>) -> anyhow::Result<bool> {
         let Options { seed, folder, short, .. } = self.options;
         let ledger = self.crowd.disperse().await?;
-        let gathered = Evidence::gather(&self.database, &self.servers, folder, ledger).await;
+        let calls = read_lines(&site::calls(folder))?;
+        let gathered = Evidence::gather(&self.database, &self.servers, calls, ledger).await;
         let mut evidence = gathered.context("gathering the evidence")?;
         evidence.faults = faults;
         evidence.incidents = self.incidents.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -10,8 +10,9 @@ use crate::site::process::Process;
 /// One replica of a program.
 #[derive(Debug)]
 pub(crate) struct Replica {
+    /// Names its log, too.
     pub(crate) name: String,
-    program: &'static str,
+    program: String,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     /// `None` while it is down on purpose.
@@ -21,11 +22,11 @@ pub(crate) struct Replica {
 impl Replica {
     pub(crate) fn new(
         name: String,
-        program: &'static str,
+        program: impl Into<String>,
         arguments: Vec<String>,
         variables: Vec<(String, String)>,
     ) -> Self {
-        Self { name, program, arguments, variables, process: Mutex::new(None) }
+        Self { name, program: program.into(), arguments, variables, process: Mutex::new(None) }
     }
 
     /// Starts it, unless it runs.
@@ -33,8 +34,8 @@ impl Replica {
         let mut process = self.process.lock().await;
         if process.is_none() {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-            let log = format!("chaos/{}", self.name);
-            *process = Some(Process::start(&log, self.program, &arguments, &self.variables)?);
+            let started = Process::start(&self.name, &self.program, &arguments, &self.variables)?;
+            *process = Some(started);
         }
         Ok(())
     }

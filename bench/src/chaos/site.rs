@@ -75,7 +75,7 @@ impl Site {
             let mut variables = common.clone();
             variables.extend(routes.of_api(replica)?);
             variables.push(("API_LISTEN".to_owned(), local(api_port(replica)).to_string()));
-            let name = format!("api-{}", replica + 1);
+            let name = format!("chaos/api-{}", replica + 1);
             apis.push(Replica::new(name, "toneup-api", Vec::new(), variables));
         }
         let mut workers = Vec::new();
@@ -85,7 +85,7 @@ impl Site {
             if replica == SKEWED_WORKER {
                 variables.extend(fake_clock(&clock));
             }
-            let name = format!("worker-{}", replica + 1);
+            let name = format!("chaos/worker-{}", replica + 1);
             workers.push(Replica::new(name, "toneup-worker", Vec::new(), variables));
         }
         let arguments = [
@@ -97,7 +97,8 @@ impl Site {
             "--cv=0.5".to_owned(),
             format!("--calls={}", calls(folder).display()),
         ];
-        let analyzer = Replica::new("analyzer".to_owned(), "bench", arguments.to_vec(), Vec::new());
+        let name = "chaos/analyzer".to_owned();
+        let analyzer = Replica::new(name, "bench", arguments.to_vec(), Vec::new());
         let control = format!("http://{}", local(CONTROL_PORT));
         let http = Client::builder().no_proxy().timeout(CONTROL_TIMEOUT).build()?;
         let site = Self { apis, workers, analyzer, links, control, clock, http };

@@ -32,7 +32,7 @@ pub fn log(name: &str) -> PathBuf {
 }
 
 impl Process {
-    /// Starts one of the project's programs: they lie beside this one.
+    /// Starts one of the project's programs: those named without a path lie beside this one.
     pub fn start(
         name: &str,
         program: &str,

@@ -101,6 +101,44 @@ async fn migrations_started_at_once_apply_each_change_once() {
 }
 
 #[tokio::test]
+async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_the_end() {
+    with_database(async |url| {
+        let vars = [("DATABASE_URL", url.as_str())];
+        assert_eq!(toneup(&["migrate"], &vars).code, 0);
+        let mut other = MySqlConnection::connect(&url).await.unwrap();
+        other.execute("ALTER TABLE analyses DROP COLUMN published_at").await.unwrap();
+        other.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await.unwrap();
+        let mut user = other.begin().await.unwrap();
+        user.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+
+        let impatient = toneup(&["migrate", "--wait", "1s"], &vars);
+        assert_eq!(impatient.code, 1, "{impatient:?}");
+
+        let migrating = {
+            let url = url.clone();
+            std::thread::spawn(move || {
+                toneup(&["migrate", "--json", "--wait", "5m"], &[("DATABASE_URL", &url)])
+            })
+        };
+        let mut watch = MySqlConnection::connect(&url).await.unwrap();
+        let waits = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE()
+            AND state LIKE 'Waiting for table metadata lock%'";
+        let give_up = Instant::now() + Duration::from_mins(1);
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut watch).await.unwrap() == 0 {
+            assert!(Instant::now() < give_up, "the migration does not reach the table");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Behind a change that waits for ever this would wait for ever.
+        watch.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+        user.commit().await.unwrap();
+        let run = migrating.join().unwrap();
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(run.json()["applied"][0]["version"], 7);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn jobs_are_listed_and_shown() {
     with_database(async |url| {
         let vars = [("DATABASE_URL", url.as_str())];

@@ -1,0 +1,208 @@
+//! Replaces every process by one of a newer release, under load and with a migration in between: no request may fail and
+//! no job be lost. What old and new are is decided by scripts/rolling.sh.
+
+mod readers;
+mod report;
+mod site;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::{Executor, MySqlPool};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use self::report::Report;
+use self::site::{Program, Site};
+use crate::chaos::calm::calm;
+use crate::chaos::checker;
+use crate::chaos::clients::Crowd;
+use crate::chaos::evidence::Evidence;
+use crate::chaos::ledger::Ledger;
+use crate::chaos::servers::Servers;
+use crate::load::Photo;
+use crate::report::table::say;
+use crate::site::Services;
+
+/// What a run is like.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The release that runs at first: a folder with toneup, toneup-api, toneup-worker and analyzer/app
+    #[arg(long)]
+    old: PathBuf,
+    /// The release that replaces it
+    #[arg(long)]
+    new: PathBuf,
+    /// Runs the analyzers
+    #[arg(long)]
+    python: PathBuf,
+    /// What is analysed
+    #[arg(long)]
+    photo: PathBuf,
+    /// Clients that submit and watch
+    #[arg(long, default_value_t = 20)]
+    clients: usize,
+    /// Jobs submitted in a second
+    #[arg(long, default_value_t = 8.0)]
+    rate: f64,
+    /// How long an api serves on after SIGTERM; with less than the load balancer needs, requests fail
+    #[arg(long, default_value = "4s")]
+    drain_delay: String,
+    /// Ports of the run's own processes lie above this one
+    #[arg(long, env = "TONEUP_PORT_BASE", default_value_t = 30_000)]
+    port_base: u16,
+    /// Where it may write; must be empty
+    #[arg(long)]
+    folder: PathBuf,
+    #[command(flatten)]
+    services: Services,
+}
+
+/// Under load before anything is changed, and between the steps.
+const BEFORE: Duration = Duration::from_secs(8);
+const BETWEEN: Duration = Duration::from_secs(2);
+/// Under load when all is new.
+const AFTER: Duration = Duration::from_secs(8);
+/// How often processes are looked at.
+const WATCH_PAUSE: Duration = Duration::from_millis(500);
+/// The clients' own choices (which of them repeat a submit) are the same in every run.
+const SEED: u64 = 7;
+
+/// What a release brings to the busiest table beside its own migrations, so that there is a migration in every run: an
+/// expanding one, as all of ours are.
+const MIGRATION: [&str; 2] = [
+    "ALTER TABLE analyses ADD COLUMN rolling_note VARCHAR(64) NULL",
+    "CREATE INDEX rolling_note ON analyses (rolling_note, created_at)",
+];
+
+const MIGRATION_TRIES: u32 = 20;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs it; whether everything held.
+pub async fn run(options: &Options) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    std::fs::create_dir_all(&options.folder)?;
+    let servers = Servers::new(&options.services)?;
+    let database = MySqlPoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy(options.services.database_url.as_str())?;
+    let photo = std::fs::read(&options.photo);
+    let photo = Photo(photo.with_context(|| options.photo.display().to_string())?.into());
+    say("rolling: starting 2 apis, 3 workers and 2 analyzers of the old release")?;
+    let site = Site::open(options).await?;
+    let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
+    let door = vec![site.door.clone()];
+    let crowd =
+        Crowd::gather(SEED, options.clients, &photo, door, ledger, database.clone()).await?;
+    let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
+    tokio::select! {
+        rolled = run.roll() => rolled?,
+        failed = run.supervise() => return failed.map(|()| false),
+        () = run.load() => {}
+        () = readers::read(&run.crowd, &run.site.door) => {}
+    }
+    calm(&run.crowd, &run.database, &run.servers, |text| run.progress(text)).await?;
+    run.judge().await
+}
+
+/// What a run works with.
+struct Run<'a> {
+    options: &'a Options,
+    site: Site,
+    servers: Servers,
+    crowd: Arc<Crowd>,
+    database: MySqlPool,
+    incidents: Mutex<Vec<String>>,
+    began: Instant,
+}
+
+impl Run<'_> {
+    fn progress(&self, text: &str) -> anyhow::Result<()> {
+        let (at, counts) = (self.began.elapsed().as_secs_f64(), self.crowd.tally.counts());
+        let (requests, failed) = (counts.requests, counts.failures.len());
+        Ok(say(&format!("{at:6.1} s  {requests:>5} requests  {failed} failed  {text}"))?)
+    }
+
+    /// Starts again what ends by itself, as whoever runs containers does; it should not have.
+    async fn supervise(&self) -> anyhow::Result<()> {
+        loop {
+            for incident in self.site.revive().await? {
+                self.progress(&incident)?;
+                self.incidents.lock().unwrap_or_else(PoisonError::into_inner).push(incident);
+            }
+            sleep(WATCH_PAUSE).await;
+        }
+    }
+
+    /// Submits at a steady rate; never ends.
+    async fn load(&self) {
+        let mut ticks = interval(Duration::from_secs_f64(1.0 / self.options.rate));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            self.crowd.submit(1);
+        }
+    }
+
+    /// Migrates, and replaces one process after another, as an orchestrator does: the next when the last is ready.
+    async fn roll(&self) -> anyhow::Result<()> {
+        sleep(BEFORE).await;
+        self.progress("migrating while the old release runs")?;
+        self.site.migrate(&self.options.new).await?;
+        self.change_schema().await?;
+        sleep(BETWEEN).await;
+        for program in [Program::Analyzer, Program::Worker, Program::Api] {
+            for slot in self.site.slots(program) {
+                let began = Instant::now();
+                self.site.replace(slot).await?;
+                let took = began.elapsed().as_secs_f64();
+                self.progress(&format!("{} replaced in {took:.1} s", slot.name))?;
+                sleep(BETWEEN).await;
+            }
+        }
+        self.progress("all is new")?;
+        sleep(AFTER).await;
+        Ok(())
+    }
+
+    /// Applies the run's own migration with the manners of `toneup migrate`: whoever waits for a table holds up all that
+    /// come after.
+    async fn change_schema(&self) -> anyhow::Result<()> {
+        let mut connection = self.database.acquire().await?;
+        connection.execute("SET SESSION lock_wait_timeout = 1").await?;
+        for statement in MIGRATION {
+            let mut tries = 1;
+            while let Err(error) = connection.execute(statement).await {
+                anyhow::ensure!(tries < MIGRATION_TRIES, "{statement}: {error}");
+                tries += 1;
+                sleep(MIGRATION_PAUSE).await;
+            }
+            self.progress(&format!("{statement}: done at try {tries}"))?;
+        }
+        Ok(())
+    }
+
+    /// Gathers, checks and reports.
+    async fn judge(self) -> anyhow::Result<bool> {
+        let counts = self.crowd.tally.counts();
+        let ledger = self.crowd.disperse().await?;
+        let gathered = Evidence::gather(&self.database, &self.servers, Vec::new(), ledger).await;
+        let mut evidence = gathered.context("gathering the evidence")?;
+        evidence.incidents = self.incidents.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.site.close().await;
+        let verdict = checker::check(&evidence);
+        let report = Report {
+            jobs: self.crowd.jobs(),
+            took_s: self.began.elapsed().as_secs_f64(),
+            counts: &counts,
+            evidence: &evidence,
+            verdict: &verdict,
+        };
+        report.finish()?;
+        Ok(report.held())
+    }
+}

@@ -1,0 +1,159 @@
+{{/* The release's name, and with it of everything in it. */}}
+{{- define "toneup.name" -}}
+{{- if eq .Release.Name "toneup" }}toneup{{ else }}{{ printf "%s-toneup" .Release.Name | trunc 40 | trimSuffix "-" }}{{ end -}}
+{{- end }}
+
+{{/* Labels of everything; (dict "root" $ "component" "api"). */}}
+{{- define "toneup.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+app.kubernetes.io/version: {{ .root.Values.image.tag | default .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/part-of: toneup
+{{ include "toneup.selector" . }}
+{{- end }}
+
+{{/* Labels that choose the pods of one program. */}}
+{{- define "toneup.selector" -}}
+app.kubernetes.io/name: toneup
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* An image; (dict "root" $ "name" "api"). */}}
+{{- define "toneup.image" -}}
+{{- $image := .root.Values.image -}}
+{{- $digest := get $image.digests .name -}}
+{{- if $digest -}}
+{{ printf "%s/%s@%s" $image.repository .name $digest }}
+{{- else -}}
+{{ printf "%s/%s:%s" $image.repository .name ($image.tag | default .root.Chart.AppVersion) }}
+{{- end -}}
+{{- end }}
+
+{{/* One secret setting; (dict "root" $ "key" "JWT_SECRET"). */}}
+{{- define "toneup.secret" -}}
+- name: {{ .key }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ required "existingSecret: name the Secret with DATABASE_URL and the others" .root.Values.existingSecret }}
+      key: {{ .key }}
+{{- end }}
+
+{{/* Where the broker is. The operator's own `connection_string` names a virtual host that does not exist. */}}
+{{- define "toneup.broker" -}}
+{{- if .Values.rabbitmq.cluster.enabled -}}
+{{- $cluster := printf "%s-rabbitmq" (include "toneup.name" .) -}}
+- name: AMQP_USERNAME
+  valueFrom:
+    secretKeyRef: { name: {{ $cluster }}-default-user, key: username }
+- name: AMQP_PASSWORD
+  valueFrom:
+    secretKeyRef: { name: {{ $cluster }}-default-user, key: password }
+- name: AMQP_URL
+  value: amqp://$(AMQP_USERNAME):$(AMQP_PASSWORD)@{{ $cluster }}.{{ .Release.Namespace }}.svc:5672/%2F
+{{- else -}}
+{{ include "toneup.secret" (dict "root" . "key" "AMQP_URL") }}
+{{- end -}}
+{{- end }}
+
+{{/* Settings of the object store, and of everything by `config`. */}}
+{{- define "toneup.settings" -}}
+{{ include "toneup.secret" (dict "root" . "key" "S3_ACCESS_KEY_ID") }}
+{{ include "toneup.secret" (dict "root" . "key" "S3_SECRET_ACCESS_KEY") }}
+- { name: S3_ENDPOINT, value: {{ required "s3.endpoint: where the photos are" .Values.s3.endpoint | quote }} }
+{{- with .Values.s3.publicEndpoint }}
+- { name: S3_PUBLIC_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
+- { name: S3_REGION, value: {{ .Values.s3.region | quote }} }
+- { name: S3_BUCKET, value: {{ required "s3.bucket: the bucket of the photos" .Values.s3.bucket | quote }} }
+- { name: PAGE_ORIGIN, value: {{ required "pageOrigin: the origin of the page" .Values.pageOrigin | quote }} }
+{{- range $name, $value := .Values.config }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- end }}
+
+{{/* What all pods have in common; (dict "root" $ "component" "api" "of" .Values.api). */}}
+{{- define "toneup.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .of.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .of.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  {{- range $key, $when := dict "topology.kubernetes.io/zone" .root.Values.topologySpread.zone "kubernetes.io/hostname" .root.Values.topologySpread.node }}
+  - maxSkew: 1
+    topologyKey: {{ $key }}
+    whenUnsatisfiable: {{ $when }}
+    # Each release is spread by itself: the old pods are about to go.
+    matchLabelKeys: ["pod-template-hash"]
+    labelSelector:
+      matchLabels:
+        {{- include "toneup.selector" $ | nindent 8 }}
+  {{- end }}
+volumes:
+  - name: tmp
+    emptyDir: { sizeLimit: 256Mi }
+{{- end }}
+
+{{/* What all containers have in common. */}}
+{{- define "toneup.container" -}}
+image: {{ include "toneup.image" (dict "root" .root "name" .name) }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .root.Values.containerSecurityContext | nindent 2 }}
+resources:
+  {{- toYaml .of.resources | nindent 2 }}
+volumeMounts:
+  - { name: tmp, mountPath: /tmp }
+{{- end }}
+
+{{/* Probes of one port. A liveness probe that fails too easily kills what is merely slow. */}}
+{{- define "toneup.probes" -}}
+startupProbe:
+  httpGet: { path: /readyz, port: {{ . }} }
+  periodSeconds: 2
+  failureThreshold: 60
+readinessProbe:
+  httpGet: { path: /readyz, port: {{ . }} }
+  periodSeconds: 3
+  timeoutSeconds: 2
+  failureThreshold: 2
+livenessProbe:
+  httpGet: { path: /healthz, port: {{ . }} }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+{{- end }}
+
+{{/* A budget; (dict "root" $ "component" "api" "of" .Values.api). */}}
+{{- define "toneup.budget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "toneup.name" .root }}-{{ .component }}
+  labels:
+    {{- include "toneup.labels" . | nindent 4 }}
+spec:
+  {{- toYaml .of.podDisruptionBudget | nindent 2 }}
+  # A pod that does not work protects nothing.
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "toneup.selector" . | nindent 6 }}
+{{- end }}
