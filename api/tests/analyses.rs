@@ -41,6 +41,7 @@ async fn a_submit_is_durable_and_puts_one_message_in_the_queue(db: MySqlPool) {
     assert_eq!(accepted.header("retry-after"), "1");
     assert_json_snapshot!(accepted.body, { ".id" => "[id]", ".createdAt" => "[time]" }, @r#"
     {
+      "advice": [],
       "attempt": 0,
       "createdAt": "[time]",
       "deadline": null,
