@@ -20,6 +20,8 @@ rust_dependencies() {
 }
 
 python_ruff() { "$VENV/bin/ruff" check --quiet analyzer && "$VENV/bin/ruff" format --check --quiet analyzer; }
+javascript_types() { (cd clients/js && node_modules/.bin/tsc); }
+
 python_types() { (cd analyzer && "$VENV/bin/mypy" --strict .); }
 
 shell_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
@@ -35,12 +37,12 @@ compose_file() {
 spelling() { "$VENV/bin/typos"; }
 
 main() {
-  local parts=(rust_format shell_scripts python_ruff python_types compose_file rust_clippy) failed=() part
+  local parts=(rust_format shell_scripts python_ruff python_types javascript_types compose_file rust_clippy) failed=() part
   if [[ ${1:-} != quick ]]; then
     parts+=(rust_docs rust_dependencies spelling)
     scripts/setup.sh spelling
   fi
-  scripts/setup.sh rust python tools
+  scripts/setup.sh rust python tools node
   for part in "${parts[@]}"; do
     say lint "${part//_/ }"
     "$part" || failed+=("${part//_/ }")

@@ -133,9 +133,14 @@ setup_node() {
     die "please install Node.js 20 or newer, with npm: https://nodejs.org"
   [[ -d $ROOT/api/tests/browser/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-browser"
   once_for api/tests/browser/package-lock.json npm_ci api/tests/browser
+  [[ -d $ROOT/clients/js/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-js"
+  once_for clients/js/package-lock.json npm_ci clients/js
 }
 
 setup_browser() { need_programs chromium=chromium; }
+
+# A test kills a Redis of its own, wherever the others are.
+setup_redis() { need_programs redis-server=redis-server; }
 
 # --- Rust -------------------------------------------------------------------------------------------
 
@@ -159,7 +164,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | rust | faults) "setup_$part" ;;
+      services | storage | python | tools | spelling | node | browser | redis | rust | faults) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

@@ -16,7 +16,13 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
 
     let folder = repository().join("api/tests/browser");
     let suite = Command::new("node")
-        .args(["--test", "--test-reporter=spec", "unit.test.mjs", "page.test.mjs"])
+        .args([
+            "--test",
+            "--test-reporter=spec",
+            "unit.test.mjs",
+            "client.test.mjs",
+            "page.test.mjs",
+        ])
         .current_dir(folder)
         .env("TONEUP_URL", &api.url)
         .stdin(Stdio::null())

@@ -1,7 +1,7 @@
 // @ts-check
 // Codes and numbers as words that a person understands. Pure: no network, no DOM.
 
-/** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {import("../client/api.js").Analysis} Analysis */
 /** @typedef {{ code?: string, title?: string, detail?: string, message?: string, retryAfterSeconds?: number | null }} Problem */
 
 /**
