@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use toneup_shared::analyses::purge::Retention;
 use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
@@ -52,6 +53,18 @@ pub struct ServerConfig {
     /// How long an idempotency key is remembered.
     #[serde(with = "humantime_serde")]
     pub idempotency_ttl: Duration,
+    /// How long events can be replayed.
+    #[serde(with = "humantime_serde")]
+    pub event_retention: Duration,
+    /// Whether the app's door without a token is open.
+    pub app_test_door: bool,
+}
+
+impl ServerConfig {
+    /// How long what can be asked for is kept.
+    pub(crate) fn retention(&self) -> Retention {
+        Retention { idempotency: self.idempotency_ttl, events: self.event_retention }
+    }
 }
 
 impl ApiConfig {

@@ -1,5 +1,6 @@
 //! Analyses: submitted, waited for, watched.
 
+mod accept;
 pub mod cancel;
 pub mod http;
 pub mod multipart;
@@ -9,3 +10,7 @@ mod submission;
 mod view;
 mod wait;
 pub mod watch;
+
+pub(crate) use accept::{Again, accept};
+pub(crate) use submission::{CreateAnalysisForm, PhotoSubmission};
+pub(crate) use wait::Waiting;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses;
 use toneup_shared::analyses::held::Share;
+use toneup_shared::analyses::photos::Answers;
+use toneup_shared::analyses::purge;
 use toneup_shared::analyses::submit::Submitter;
 use toneup_shared::database::Database;
 use toneup_shared::hints;
@@ -21,6 +23,7 @@ use crate::analyses::multipart::PhotoPermits;
 use crate::analyses::queue_view::QueueView;
 use crate::analyses::watch::Watchers;
 use crate::config::ApiConfig;
+use crate::uploads::seal::Seal;
 
 /// What handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,10 +34,14 @@ pub struct AppState {
     pub pool: Database,
     /// Accepts analyses.
     pub submitter: Submitter,
+    /// Finds what photos were answered before.
+    pub answers: Answers,
     /// Withdraws analyses.
     pub canceller: Canceller,
     /// The photos.
     pub objects: Objects,
+    /// Makes keys that name their photo.
+    pub seal: Seal,
     /// Issues and checks access tokens.
     pub tokens: Tokens,
     /// Wakes whoever waits for an analysis.
@@ -45,6 +52,8 @@ pub struct AppState {
     pub limiter: RateLimiter,
     /// Bounds the photos held in memory.
     pub photo_permits: PhotoPermits,
+    /// Whether the load tests' user has been made.
+    pub load_tester: Arc<OnceCell<()>>,
     /// Cancelled when the process begins to end.
     pub draining: CancellationToken,
 }
@@ -66,9 +75,8 @@ impl AppState {
             share: Some(share.clone()),
         };
         shutdown.tasks.spawn(sweep.run(draining.clone()));
-        let purge =
-            analyses::purge::run(pool.clone(), config.server.idempotency_ttl, draining.clone());
-        shutdown.tasks.spawn(purge);
+        let purging = purge::run(pool.clone(), config.server.retention(), draining.clone());
+        shutdown.tasks.spawn(purging);
 
         let (watchers, connected) = Watchers::new();
         let wake = watchers.clone();
@@ -80,25 +88,29 @@ impl AppState {
         let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
         let canceller = Canceller {
             pool: pool.clone(),
-            hints,
+            hints: hints.clone(),
             publisher: publisher.clone(),
             jobs: config.jobs,
         };
 
         Ok(Self {
+            answers: Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks),
             submitter: Submitter::spawn(
                 pool.clone(),
                 publisher,
+                hints,
                 config.jobs,
                 share,
                 &shutdown.tasks,
             ),
             canceller,
             objects: Objects::new(&config.objects),
+            seal: Seal::new(&config.server)?,
             tokens: Tokens::new(&config.server),
             limiter: RateLimiter::new(&config.redis)?,
             config: Arc::new(config),
             photo_permits: PhotoPermits::default(),
+            load_tester: Arc::default(),
             pool,
             watchers,
             queue,

@@ -10,12 +10,21 @@ use crate::database::{Database, micros};
 const CHUNK: u32 = 1000;
 const EVERY: Duration = Duration::from_mins(10);
 
-/// Deletes expired idempotency keys and refresh tokens every few minutes until `draining`.
-pub async fn run(pool: Database, idempotency_ttl: Duration, draining: CancellationToken) {
+/// How long what can be asked for is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Idempotency keys.
+    pub idempotency: Duration,
+    /// Events, for clients that come back.
+    pub events: Duration,
+}
+
+/// Deletes what has expired every few minutes until `draining`.
+pub async fn run(pool: Database, retention: Retention, draining: CancellationToken) {
     // Replicas that start together need not delete together.
     let mut pause = EVERY.mul_f64(rand::random());
     while draining.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
-        if let Err(error) = purge(&pool, idempotency_ttl).await {
+        if let Err(error) = purge(&pool, retention).await {
             tracing::warn!(%error, "cannot purge expired rows");
         }
         pause = EVERY;
@@ -23,18 +32,33 @@ pub async fn run(pool: Database, idempotency_ttl: Duration, draining: Cancellati
 }
 
 /// Deletes expired rows, in chunks.
-pub async fn purge(pool: &Database, idempotency_ttl: Duration) -> Result<(), sqlx::Error> {
+pub async fn purge(pool: &Database, retention: Retention) -> Result<(), sqlx::Error> {
     loop {
         let keys = sqlx::query!(
             "DELETE FROM idempotency_keys WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
-            micros(idempotency_ttl),
+            micros(retention.idempotency),
             CHUNK
         );
         let tokens =
             sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
+        let tickets =
+            sqlx::query!("DELETE FROM stream_tickets WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
+        // The analyses and what they came to stay.
+        let events = sqlx::query!(
+            "DELETE FROM analysis_events WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
+            micros(retention.events),
+            CHUNK
+        );
         let mut connection = pool.acquire().await?;
-        let deleted = keys.execute(&mut *connection).await?.rows_affected()
-            + tokens.execute(&mut *connection).await?.rows_affected();
+        let mut deleted = 0;
+        for expired in [
+            keys.execute(&mut *connection).await?,
+            tokens.execute(&mut *connection).await?,
+            tickets.execute(&mut *connection).await?,
+            events.execute(&mut *connection).await?,
+        ] {
+            deleted = deleted.max(expired.rows_affected());
+        }
         if deleted < u64::from(CHUNK) {
             return Ok(());
         }
