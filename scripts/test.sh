@@ -47,7 +47,7 @@ report() {
 }
 
 main() {
-  scripts/setup.sh rust python tools node browser
+  scripts/setup.sh rust python tools node browser redis
   SERVICES_WERE_UP=no
   scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
   trap stop_services_if_ours EXIT
