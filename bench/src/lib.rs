@@ -7,6 +7,7 @@ pub mod proxy;
 pub mod report;
 pub mod scenarios;
 pub mod site;
+pub mod streams;
 pub mod stub;
 
 /// Chooses the TLS implementation, once for the process.
