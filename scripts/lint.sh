@@ -29,6 +29,7 @@ python_types() {
   (cd analyzer && "$VENV/bin/mypy" --strict .) &&
     (cd bench/peers && "$VENV/bin/mypy" --strict --ignore-missing-imports --allow-untyped-decorators .)
 }
+javascript_types() { (cd clients/js && node_modules/.bin/tsc); }
 
 shell_scripts() { shellcheck --external-sources scripts/*.sh deploy/*.sh .ci/run; }
 
@@ -85,13 +86,13 @@ load_balancer() {
 spelling() { "$VENV/bin/typos"; }
 
 main() {
-  local parts=(rust_format shell_scripts python_ruff python_types compose_file dockerfiles helm_chart alert_rules load_balancer
+  local parts=(rust_format shell_scripts python_ruff python_types javascript_types compose_file dockerfiles helm_chart alert_rules load_balancer
     rust_clippy) failed=() part
   if [[ ${1:-} != quick ]]; then
     parts+=(rust_docs rust_dependencies spelling)
     scripts/setup.sh spelling
   fi
-  scripts/setup.sh rust python tools deploy balancer
+  scripts/setup.sh rust python tools node deploy balancer
   for part in "${parts[@]}"; do
     say lint "${part//_/ }"
     "$part" || failed+=("${part//_/ }")

@@ -138,9 +138,14 @@ setup_node() {
   need_node
   [[ -d $ROOT/api/tests/browser/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-browser"
   once_for api/tests/browser/package-lock.json npm_ci api/tests/browser
+  [[ -d $ROOT/clients/js/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-js"
+  once_for clients/js/package-lock.json npm_ci clients/js
 }
 
 setup_browser() { need_programs chromium=chromium; }
+
+# A test kills a Redis of its own, wherever the others are.
+setup_redis() { need_programs redis-server=redis-server; }
 
 # --- Rust -------------------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | rust | faults | peers | balancer | deploy) "setup_$part" ;;
+      services | storage | python | tools | spelling | node | browser | redis | rust | faults | peers | balancer | deploy) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

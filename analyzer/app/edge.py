@@ -12,6 +12,7 @@ from app.analyze.service import Timing
 from app.gate import Gate
 from app.metrics import Metrics
 from app.pool import Worker
+from app.vision.version import MODEL_NAME, MODEL_VERSION
 
 log = logging.getLogger("analyzer.http")
 
@@ -20,7 +21,7 @@ _QUIET: Final = {"/healthz", "/readyz", "/metrics"}
 
 
 class Edge:
-    """Adds `X-Slots`, `X-Free`, `X-Waited-Ms`, `X-Idle-Ms` and `X-Instance`, and keeps the log of answers."""
+    """Adds `X-Slots`, `X-Free`, `X-Waited-Ms`, `X-Idle-Ms`, `X-Instance` and `X-Model`, and keeps the log of answers."""
 
     def __init__(self, app: ASGIApp, gate: Gate[Worker], metrics: Metrics) -> None:
         self._app = app
@@ -47,6 +48,7 @@ class Edge:
                 headers["X-Waited-Ms"] = str(round(timing.waited_s * 1000))
                 headers["X-Idle-Ms"] = f"{timing.idle_s * 1000:.1f}"
                 headers["X-Instance"] = self._instance
+                headers["X-Model"] = f"{MODEL_NAME}/{MODEL_VERSION}"
             await send(message)
 
         try:

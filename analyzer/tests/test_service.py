@@ -15,7 +15,7 @@ from tests.conftest import Photos
 from tests.service import Service, run_service, wait_until
 
 _SLOTS, _WAITERS = 2, 2
-_HEADERS = {"x-slots", "x-free", "x-waited-ms", "x-idle-ms", "x-instance"}
+_HEADERS = {"x-slots", "x-free", "x-waited-ms", "x-idle-ms", "x-instance", "x-model"}
 
 
 def _problem(response: httpx.Response) -> tuple[int, str]:
@@ -39,6 +39,7 @@ def test_a_face_gets_a_season_and_all_fields(service: Service, photos: Photos) -
     assert response.status_code == 200
     assert set(response.json()) == set(AnswerView.model_fields)
     view = AnswerView.model_validate_json(response.content)
+    assert response.headers["x-model"] == f"{view.model.name}/{view.model.version}"
     assert view.userId == 7
     assert 8 <= len(view.palette) <= 10
     assert response.headers.keys() >= _HEADERS

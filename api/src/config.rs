@@ -63,6 +63,11 @@ pub struct ServerConfig {
     /// How long an idempotency key is remembered.
     #[serde(with = "humantime_serde")]
     pub idempotency_ttl: Duration,
+    /// How long events can be replayed.
+    #[serde(with = "humantime_serde")]
+    pub event_retention: Duration,
+    /// Whether the app's door without a token is open.
+    pub app_test_door: bool,
 }
 
 /// Settings of webhooks, Web Push and FCM.

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod analyses;
+mod app_doors;
 pub mod config;
 pub mod http;
 pub mod push;

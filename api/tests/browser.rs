@@ -22,7 +22,7 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
     let folder = repository().join("api/tests/browser");
     let suite = Command::new("node")
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1", "unit.test.mjs"])
-        .args(["worker.test.mjs", "page.test.mjs", "notify.test.mjs"])
+        .args(["client.test.mjs", "worker.test.mjs", "page.test.mjs", "notify.test.mjs"])
         .current_dir(folder)
         .env("TONEUP_URL", &api.url)
         .stdin(Stdio::null())

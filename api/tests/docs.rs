@@ -30,11 +30,14 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
     patch /v1/webhooks/{id} change_webhook
+    post /api/personalcolor analyze_personal_color
+    post /api/uploads/presigned-urls create_presigned_urls
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/push-subscriptions create_push_subscription
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
+    post /v1/stream-tickets create_stream_ticket
     post /v1/uploads create_upload
     post /v1/webhooks create_webhook
     post /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver redeliver_delivery
@@ -80,4 +83,15 @@ async fn readiness_tells_whether_hints_come(db: MySqlPool) {
         (ready.status == 200 && ready.body["hints"] == true).then_some(())
     })
     .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_client_is_served_beside_the_page(db: MySqlPool) {
+    let client = Stack::new(db).await.api().await.anonymous();
+    let index = client.get("/client/index.js").await;
+    assert_eq!(index.status, 200);
+    assert!(index.header("content-type").starts_with("text/javascript"), "{index:?}");
+    for path in ["/client/package.json", "/client/../package.json", "/client/"] {
+        assert_eq!(client.get(path).await.status, 404, "{path}");
+    }
 }

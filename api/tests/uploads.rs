@@ -1,6 +1,9 @@
 //! Presigned uploads: what S3 itself enforces.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use sqlx::MySqlPool;
 use toneup_testing::{Stack, problem_of};
 
@@ -46,4 +49,19 @@ async fn an_upload_that_cannot_be_a_photo_is_refused_with_the_field(db: MySqlPoo
     }
     let large = json!({ "contentType": "image/jpeg", "contentLength": 10 * 1024 * 1024 + 1 });
     assert_eq!(problem_of(&guest.post("/v1/uploads", large).await).1, "too_large");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn s3_refuses_other_bytes_than_the_digest_names(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let photo = b"a photo of twenty by".to_vec();
+    let digest = BASE64_STANDARD.encode(Sha256::digest(&photo));
+    let request =
+        json!({ "contentType": "image/png", "contentLength": photo.len(), "sha256": digest });
+    let upload = guest.post("/v1/uploads", request).await.body;
+    let other = b"another of twenty by".to_vec();
+    assert_eq!(other.len(), photo.len());
+    let refused = guest.put(&upload, "image/png", other).await;
+    assert!(refused.is_client_error(), "other bytes: {refused}");
+    assert_eq!(guest.put(&upload, "image/png", photo).await, 200, "as signed");
 }

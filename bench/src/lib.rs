@@ -8,6 +8,7 @@ pub mod report;
 pub mod rolling;
 pub mod scenarios;
 pub mod site;
+pub mod streams;
 pub mod stub;
 
 /// Chooses the TLS implementation, once for the process.

@@ -12,6 +12,7 @@ use toneup_bench::proxy::Proxy;
 use toneup_bench::report::table::say;
 use toneup_bench::scenarios::{self, Scenario};
 use toneup_bench::site::Services;
+use toneup_bench::streams;
 use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
 use toneup_bench::{chaos, rolling};
@@ -35,6 +36,8 @@ enum Command {
     Proxy(ProxyArgs),
     /// Run one scenario, or all
     Run(Box<RunArgs>),
+    /// Open event streams at one API, and say what each costs it in memory
+    Streams(Box<streams::Options>),
     /// Break everything, and see that no job is lost and none done twice; see scripts/chaos.sh
     Chaos(Box<chaos::Options>),
     /// Replace every process by a newer one under load, and see that no request fails; see scripts/rolling.sh
@@ -153,6 +156,12 @@ async fn main() -> anyhow::Result<ExitCode> {
                 }
                 interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),
             };
+        }
+        Command::Streams(options) => {
+            tokio::select! {
+                ran = streams::run(&options) => ran?,
+                interrupted = interrupted() => return interrupted.map(|()| ExitCode::FAILURE),
+            }
         }
         Command::Run(args) => {
             let run = scenarios::run(args.scenario, args.quick, &args.services);

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::analyses::photos::Reuse;
+
 /// A setting is missing or unusable; the message names the variable and what it expects.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -148,6 +150,8 @@ pub struct JobsConfig {
     pub job_user_ceiling: u32,
     /// Analyses that may wait altogether; more are refused.
     pub job_ceiling: u32,
+    /// Whose earlier answers a photo may get.
+    pub photo_reuse: Reuse,
 }
 
 #[cfg(test)]

@@ -66,6 +66,14 @@ impl PhotoType {
         Self::ALL.into_iter().find(|kind| kind.content_type().eq_ignore_ascii_case(content_type))
     }
 
+    /// The format a file name's extension means.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        if extension.eq_ignore_ascii_case("jpeg") {
+            return Some(Self::Jpeg);
+        }
+        Self::ALL.into_iter().find(|kind| kind.extension().eq_ignore_ascii_case(extension))
+    }
+
     /// The format the first bytes show, whatever a client says.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         const HEIC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"];
@@ -174,6 +182,15 @@ impl Objects {
             .map_err(|error| ObjectError::unavailable(&error))?;
         let headers = request.headers().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         Ok(Upload { url: request.uri().to_owned(), headers })
+    }
+
+    /// Signs a PUT of this key whose type and length are not known; what is no photo is found out by whoever reads it.
+    pub async fn presign_put_of_any(&self, key: &str) -> Result<String, ObjectError> {
+        let ttl = PresigningConfig::expires_in(self.upload_ttl)
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        let request = self.signer.put_object().bucket(&self.bucket).key(key).presigned(ttl).await;
+        let request = request.map_err(|error| ObjectError::unavailable(&error))?;
+        Ok(request.uri().to_owned())
     }
 
     /// Stores a photo.

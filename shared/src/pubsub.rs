@@ -20,6 +20,11 @@ pub fn capacity_key(config: &RedisConfig) -> String {
     format!("{}flow:limit", config.redis_prefix)
 }
 
+/// Where the workers say which models the analyzers answer with.
+pub fn models_key(config: &RedisConfig) -> String {
+    format!("{}flow:models", config.redis_prefix)
+}
+
 /// Opens Redis; no connection is made yet.
 pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
     redis::Client::open(config.redis_url.expose_secret())

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use sqlx::MySqlPool;
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::held::{Active, count_active, list_held, release_room};
+use toneup_shared::analyses::idempotency::{Idempotency, Lasts};
 use toneup_shared::analyses::outcome::Outcome;
-use toneup_shared::analyses::submit::{Allowance, Idempotency, Submitted, insert};
+use toneup_shared::analyses::submit::{Allowance, Submitted, insert};
 use toneup_shared::analyses::{AnalysisId, UserId};
 
 use crate::support::{GRACE, claimed, finish, new, user};
@@ -85,7 +86,8 @@ async fn beyond_the_ceiling_is_refused_and_the_key_stays_free(db: MySqlPool) {
     let alice = user(&db).await;
     let (ids, _) = submit(&db, alice, 6).await;
     let mut item = new(alice);
-    item.idempotency = Some(Idempotency { key: "k".to_owned(), fingerprint: [7; 32] });
+    item.idempotency =
+        Some(Idempotency { key: "k".to_owned(), fingerprint: [7; 32], lasts: Lasts::Remembered });
     let mut connection = db.acquire().await.unwrap();
     let items = [item];
     let refused = insert(&mut connection, &items, SHARE, GRACE).await.unwrap();

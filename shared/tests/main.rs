@@ -6,6 +6,7 @@ mod fairness;
 mod letters;
 mod lost;
 mod model;
+mod photos;
 mod plans;
 mod pool;
 mod pushes;

@@ -16,8 +16,8 @@ use toneup_shared::analyses::held::release_room;
 use toneup_shared::analyses::lease::{hand_back, retry_later};
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome, PersonalColor};
 use toneup_shared::analyses::read::list_events_after;
-use toneup_shared::analyses::submit::{Allowance, insert};
-use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::analyses::submit::{Allowance, NewAnalysis, insert};
+use toneup_shared::analyses::{AnalysisId, Changed, UserId};
 use toneup_shared::queue::publisher::Publication;
 
 use crate::support::{GRACE, MAX_ATTEMPTS, claim, new, time_passes, user};
@@ -30,6 +30,8 @@ const ALLOWANCE: Allowance = Allowance { share: 3, ceiling: 100 };
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Submit(u8),
+    /// A photo comes that has been answered before.
+    SubmitAnswered(u8),
     /// A message reaches the queue; whether the database hears of it.
     Publish(u8, bool),
     /// The publishing process ends before it publishes.
@@ -55,6 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
     use Event as E;
     prop_oneof![
         6 => any::<u8>().prop_map(E::Submit),
+        1 => any::<u8>().prop_map(E::SubmitAnswered),
         8 => (any::<u8>(), any::<bool>()).prop_map(|(which, noted)| E::Publish(which, noted)),
         1 => any::<u8>().prop_map(E::LosePublication),
         9 => (any::<u8>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2))
@@ -107,7 +110,10 @@ impl World {
 
     async fn happen(&mut self, event: Event) {
         match event {
-            Event::Submit(which) => self.submit(self.users[usize::from(which) % 2]).await,
+            Event::Submit(which) => self.submit(self.users[usize::from(which) % 2], false).await,
+            Event::SubmitAnswered(which) => {
+                self.submit(self.users[usize::from(which) % 2], true).await;
+            }
             Event::Publish(which, noted) => {
                 let Some(publication) = take(&mut self.publications, which) else { return };
                 self.queue.push(publication.analysis);
@@ -167,12 +173,14 @@ impl World {
         Some(self.submitted[index])
     }
 
-    async fn submit(&mut self, user: UserId) {
-        let items = [new(user)];
+    async fn submit(&mut self, user: UserId, answered: bool) {
+        let answer = answered.then(|| Box::new(AnalysisResult::bare(PersonalColor::Spring)));
+        let items = [NewAnalysis { answer, ..new(user) }];
         let mut transaction = self.db.begin().await.unwrap();
         let accepted = insert(&mut transaction, &items, ALLOWANCE, GRACE).await.unwrap();
         transaction.commit().await.unwrap();
         self.publications.extend(accepted.publications);
+        self.note_ended(accepted.ended);
         self.submitted.push((user, items[0].id));
     }
 
@@ -210,7 +218,11 @@ impl World {
         let pool = self.db.clone().into();
         let ended = commit_finish(&pool, &[finish], GRACE).await.unwrap();
         self.publications.extend(ended.released);
-        for changed in ended.changes.into_iter().flatten() {
+        self.note_ended(ended.changes.into_iter().flatten());
+    }
+
+    fn note_ended(&mut self, ended: impl IntoIterator<Item = Changed>) {
+        for changed in ended {
             *self.ends.entry(changed.analysis).or_default() += 1;
         }
     }

@@ -14,9 +14,10 @@ use toneup_shared::analyses::finish::{Finish, Guard, finish};
 use toneup_shared::analyses::held::{count_active, release_room};
 use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
 use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
+use toneup_shared::analyses::photos::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_shared::analyses::read::{
-    find_event_of, find_owned, last_event, list_active, list_ended_after, list_events_after,
-    list_owned, list_queue, measure_load,
+    find_event_of, find_log_span, find_owned, last_event, list_active, list_ended_after,
+    list_events_after, list_owned, list_queue, measure_load,
 };
 use toneup_shared::analyses::{UserId, dead, history};
 use toneup_shared::pushes::claim::{is_due, read_due, take_targets};
@@ -65,10 +66,19 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
                     finished_at = NOW(3) - INTERVAL 1 DAY WHERE user_id = ?";
     sqlx::query(long_ago).bind(me).execute(&db).await.unwrap();
     let ids = submit(&db, me, 4).await;
-    sqlx::raw_sql("ANALYZE TABLE analyses, users, analysis_events, analysis_outcomes")
-        .execute(&db)
-        .await
-        .unwrap();
+    sqlx::query(
+        "INSERT INTO photo_answers (scope, sha256, analysis_id)
+         SELECT user_id, RPAD(id, 32, 'x'), id FROM analyses",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    sqlx::raw_sql(
+        "ANALYZE TABLE photo_answers, analyses, users, analysis_events, analysis_outcomes",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
     let leases = [claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease];
 
     let hook = busy_target(&db, me).await;
@@ -90,7 +100,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 40, take_due(&mut conn, Scope::All, LEASE, MAX_ATTEMPTS));
     let ended =
         [Finish { analysis: ids[3], user: me, guard: Guard::Active, outcome: Outcome::Cancelled }];
-    assert_reads!(conn, 36, finish(&mut conn, &ended, LEASE));
+    assert_reads!(conn, 46, finish(&mut conn, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
     assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
@@ -99,11 +109,16 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 6, last_event(&mut conn, me));
     assert_reads!(conn, 6, find_event_of(&mut conn, ids[3]));
+    assert_reads!(conn, 8, find_log_span(&mut conn, me));
     assert_reads!(conn, 30, list_queue(&mut conn, 10));
     // These count the queue's index entries, but not the history's: by the clock, not per job.
     let queue = i64::try_from(OTHERS).unwrap() + 40;
     assert_reads!(conn, queue, measure_load(&mut conn));
     assert_reads!(conn, queue, count_waiting(&mut conn));
+
+    let photo = PhotoKey::new(Reuse::User, me, PhotoDigest::of(b"photo")).unwrap();
+    assert_reads!(conn, 6, remember(&mut conn, [(photo, ids[3])]));
+    assert_reads!(conn, 6, find_answers(&mut conn, &[photo]));
 
     let mine = BTreeSet::from([me]);
     assert_reads!(conn, 40, count_active(&mut conn, &mine));

@@ -36,6 +36,7 @@ pub(crate) fn new(user: UserId) -> NewAnalysis {
         trace: TraceParent::new(),
         deadline: None,
         idempotency: None,
+        answer: None,
     }
 }
 

@@ -160,6 +160,12 @@ impl Events {
         Some((event.id, serde_json::from_str(&event.data).unwrap_or_default()))
     }
 
+    /// The next event's kind, id and data; `None` when the stream has ended.
+    pub async fn next_of_any_kind(&mut self) -> Option<(String, String, Value)> {
+        let event = crate::stack::soon("an event", self.0.next()).await?;
+        Some((event.event, event.id, serde_json::from_str(&event.data).unwrap_or_default()))
+    }
+
     /// The first analysis that satisfies `wanted`, with its event's id.
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> (String, Value) {
         loop {

@@ -185,7 +185,7 @@ fn parse(body: &[u8]) -> Result<Result<AnalysisResult, CallError>, String> {
         _ => {}
     }
     serde_json::from_value(answer)
-        .map(Ok)
+        .map(|result: AnalysisResult| Ok(AnalysisResult { reused: false, ..result }))
         .map_err(|error| format!("an answer we cannot read: {error}"))
 }
 

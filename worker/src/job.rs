@@ -5,12 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed};
 use toneup_shared::analyses::due::exhausted;
 use toneup_shared::analyses::finish::{Finish, Guard};
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome};
+use toneup_shared::analyses::photos::{Answers, PhotoDigest, PhotoKey};
 use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::crash;
 use toneup_shared::objects::{ObjectError, Objects};
@@ -38,6 +40,7 @@ pub(crate) struct Jobs {
     pub(crate) settlements: Settlements,
     pub(crate) leases: LeaseKeeper,
     pub(crate) objects: Objects,
+    pub(crate) answers: Answers,
     pub(crate) flow: Flow,
     pub(crate) max_attempts: u16,
     pub(crate) draining: CancellationToken,
@@ -47,8 +50,8 @@ pub(crate) struct Jobs {
 /// How an attempt ended.
 #[derive(Debug)]
 enum Attempt {
-    /// With a result.
-    Succeeded(Box<AnalysisResult>),
+    /// With a result; and the photo that it may be the answer to again.
+    Succeeded(Box<AnalysisResult>, Option<PhotoKey>),
     /// With an error that another attempt cannot mend.
     Failed(AnalysisError),
     /// With an error that another attempt may not meet.
@@ -127,7 +130,12 @@ impl Jobs {
             self.settlements.finish(Finish { analysis: lease.analysis, user, guard, outcome }).await
         };
         match attempt {
-            Attempt::Succeeded(result) => end(Outcome::Succeeded(result)).await,
+            Attempt::Succeeded(result, photo) => {
+                let outcome = Outcome::Succeeded(result);
+                let guard = Guard::Leased(lease);
+                let finish = Finish { analysis: lease.analysis, user, guard, outcome };
+                self.settlements.answer(finish, photo).await
+            }
             Attempt::Failed(error) => {
                 tracing::info!(code = error.code, "analysis failed");
                 end(Outcome::Failed(error)).await
@@ -172,7 +180,24 @@ impl Jobs {
             }
         };
         crash::point("photo-read");
-        self.analyze(claimed, photo).await
+        let key = self.key(claimed.user, &photo).await;
+        if let Some(key) = key
+            && let Some(answer) = self.answers.find(key, &self.flow.models()).await
+        {
+            tracing::info!("the photo was answered before");
+            return Attempt::Succeeded(Box::new(answer), None);
+        }
+        match self.analyze(claimed, photo).await {
+            Attempt::Succeeded(result, _) => Attempt::Succeeded(result, key),
+            other => other,
+        }
+    }
+
+    /// Where the photo's answer is kept. Digesting a large photo takes long enough to leave the other jobs alone.
+    async fn key(&self, user: UserId, photo: &Bytes) -> Option<PhotoKey> {
+        let photo = photo.clone();
+        let digest = spawn_blocking(move || PhotoDigest::of(&photo)).await.ok()?;
+        self.answers.key(user, digest)
     }
 
     /// Sends the photo to an analyzer when it is the job's turn; again where the analyzer, not the job, is to blame.
@@ -188,7 +213,7 @@ impl Jobs {
             crash::point("answered");
             let away = permit.end(answer.ended());
             match answer.result {
-                Ok(result) => return Attempt::Succeeded(Box::new(result)),
+                Ok(result) => return Attempt::Succeeded(Box::new(result), None),
                 Err(CallError::Refused(error)) => return Attempt::Failed(error),
                 Err(error @ CallError::Busy { .. }) => {
                     tracing::debug!(%error, "waiting for the analyzer");

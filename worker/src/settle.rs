@@ -6,13 +6,14 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::Changed;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
-use toneup_shared::analyses::finish::{Ended, Finish, commit_finish};
+use toneup_shared::analyses::finish::{Ended, Finish, finish};
 use toneup_shared::analyses::lease;
 use toneup_shared::analyses::outcome::AnalysisError;
+use toneup_shared::analyses::photos::{self, PhotoKey};
 use toneup_shared::batch::{Batcher, Limits};
 use toneup_shared::config::JobsConfig;
 use toneup_shared::crash;
-use toneup_shared::database::{Database, bounded};
+use toneup_shared::database::{Database, bounded, retry_deadlock};
 use toneup_shared::hints::Hints;
 use toneup_shared::queue::publisher::Publisher;
 use toneup_shared::retry::Backoff;
@@ -22,11 +23,18 @@ use toneup_shared::shutdown::Shutdown;
 #[derive(Debug)]
 pub(crate) struct Aborted;
 
+/// How a job ends, and the photo that its result answers.
+#[derive(Debug, Clone)]
+struct Ending {
+    finish: Finish,
+    photo: Option<PhotoKey>,
+}
+
 /// Writes to the database on behalf of jobs.
 #[derive(Debug, Clone)]
 pub(crate) struct Settlements {
     claims: Batcher<ClaimRequest, Claim, sqlx::Error>,
-    finishes: Batcher<Finish, Option<Changed>, sqlx::Error>,
+    finishes: Batcher<Ending, Option<Changed>, sqlx::Error>,
     pool: Database,
     hints: Hints,
     aborting: CancellationToken,
@@ -52,12 +60,12 @@ impl Settlements {
         );
         let finishing = pool.clone();
         let finishes =
-            Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Finish>| {
+            Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Ending>| {
                 let (pool, publisher) = (finishing.clone(), publisher.clone());
                 async move {
                     crash::point("finishing");
                     let Ended { changes, released } =
-                        commit_finish(&pool, &batch, jobs.job_publish_grace).await?;
+                        commit_endings(&pool, &batch, jobs.job_publish_grace).await?;
                     crash::point("finished");
                     publisher.offer_all(released);
                     Ok(changes)
@@ -73,7 +81,17 @@ impl Settlements {
 
     /// Ends an analysis. That the guard no longer holds is fine: someone else has ended or taken it.
     pub(crate) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
-        let ended = self.persist("finish", || self.finishes.submit(finish.clone())).await?;
+        self.answer(finish, None).await
+    }
+
+    /// Ends an analysis, and remembers its result as the answer to `photo`.
+    pub(crate) async fn answer(
+        &self,
+        finish: Finish,
+        photo: Option<PhotoKey>,
+    ) -> Result<(), Aborted> {
+        let ending = Ending { finish, photo };
+        let ended = self.persist("finish", || self.finishes.submit(ending.clone())).await?;
         if let Some(changed) = ended {
             self.announce(changed);
         } else {
@@ -153,4 +171,24 @@ impl Settlements {
             self.aborting.run_until_cancelled(sleep(pause)).await.ok_or(Aborted)?;
         }
     }
+}
+
+/// Ends a batch, and remembers the answers of those that ended, with one commit.
+async fn commit_endings(
+    pool: &Database,
+    batch: &[Ending],
+    grace: Duration,
+) -> Result<Ended, sqlx::Error> {
+    let finishes: Vec<Finish> = batch.iter().map(|ending| ending.finish.clone()).collect();
+    retry_deadlock(|| async {
+        let mut transaction = pool.begin().await?;
+        let ended = finish(&mut transaction, &finishes, grace).await?;
+        let answered = batch.iter().zip(&ended.changes).filter_map(|(ending, changed)| {
+            changed.as_ref().and(ending.photo).map(|photo| (photo, ending.finish.analysis))
+        });
+        photos::remember(&mut transaction, answered).await?;
+        transaction.commit().await?;
+        Ok(ended)
+    })
+    .await
 }

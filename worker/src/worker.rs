@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use toneup_shared::analyses::photos::Answers;
 use toneup_shared::database::Database;
 use toneup_shared::hints::Hints;
 use toneup_shared::objects::Objects;
@@ -34,10 +35,12 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
 
     let leases = LeaseKeeper::spawn(pool.clone(), &config.redis, config.jobs.job_lease, shutdown);
     let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
+    let answers = Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks);
     let jobs = Jobs {
         settlements: Settlements::spawn(pool.clone(), hints, publisher, config.jobs, shutdown),
         leases,
         objects: Objects::new(&config.objects),
+        answers,
         flow,
         max_attempts: config.jobs.job_max_attempts,
         draining: shutdown.draining.clone(),

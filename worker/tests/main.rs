@@ -7,3 +7,4 @@ mod crashes;
 mod jobs;
 mod lost;
 mod outages;
+mod photos;

@@ -17,10 +17,7 @@ from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
 from app.vision.season import Verdict, judge
 from app.vision.skin import Skin, measure
-
-MODEL_NAME: Final = "toneup-two-axes"
-MODEL_VERSION: Final = "3.0.0"
-"""Raised whenever the same photo may get another answer."""
+from app.vision.version import MODEL_NAME, MODEL_VERSION
 
 _RIVAL_WIDTH: Final = 0.6
 """A second face this wide, relative to the widest, makes it unclear whose photo it is."""

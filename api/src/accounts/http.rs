@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::store;
-use super::token::RefreshToken;
+use super::token::OpaqueToken;
 use crate::http::extract::ApiJson;
 use crate::http::limits::ClientAddress;
 use crate::http::problem::{ApiError, Problem};
@@ -63,7 +63,7 @@ async fn create_guest_session(
     let limit = state.config.server.guest_sessions_per_minute;
     state.limiter.check("guest", address, limit).await?;
 
-    let (user, token) = (UserId(Uuid::now_v7()), RefreshToken::generate());
+    let (user, token) = (UserId(Uuid::now_v7()), OpaqueToken::generate());
     let mut transaction = state.pool.begin().await?;
     store::insert_guest(&mut transaction, user).await?;
     let ttl = state.config.server.refresh_token_ttl;
@@ -88,8 +88,7 @@ async fn refresh_session(
     ApiJson(RefreshSession { refresh_token }): ApiJson<RefreshSession>,
 ) -> Result<Json<SessionView>, ApiError> {
     let mut transaction = state.pool.begin().await?;
-    let presented =
-        store::use_refresh_token(&mut transaction, &RefreshToken(refresh_token)).await?;
+    let presented = store::use_refresh_token(&mut transaction, &OpaqueToken(refresh_token)).await?;
     let presented = presented.ok_or(ApiError::RefreshTokenInvalid)?;
     if !presented.first_use {
         store::delete_family(&mut transaction, presented.family).await?;
@@ -97,7 +96,7 @@ async fn refresh_session(
         tracing::warn!(user.id = %presented.user.0, "refresh token reused; its family is revoked");
         return Err(ApiError::RefreshTokenInvalid);
     }
-    let token = RefreshToken::generate();
+    let token = OpaqueToken::generate();
     let ttl = state.config.server.refresh_token_ttl;
     store::insert_refresh_token(&mut transaction, presented.user, presented.family, &token, ttl)
         .await?;
@@ -108,7 +107,7 @@ async fn refresh_session(
 fn session(
     state: &AppState,
     user: UserId,
-    RefreshToken(refresh_token): RefreshToken,
+    OpaqueToken(refresh_token): OpaqueToken,
 ) -> Result<SessionView, ApiError> {
     Ok(SessionView {
         user_id: user.0,

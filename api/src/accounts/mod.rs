@@ -1,5 +1,20 @@
-//! Who a caller is: guest users, access tokens and rotating refresh tokens.
+//! Who a caller is: guest users, access tokens, rotating refresh tokens and stream tickets.
 
 pub mod http;
 mod store;
+pub(crate) mod tickets;
 pub mod token;
+
+use toneup_shared::analyses::UserId;
+
+use crate::http::problem::ApiError;
+use crate::http::state::AppState;
+
+/// The load tests' user; made when this process first asks.
+pub(crate) async fn load_tester(state: &AppState) -> Result<UserId, ApiError> {
+    let made = state.load_tester.get_or_try_init(async || {
+        store::insert_well_known(&mut *state.pool.acquire().await?, UserId::LOAD_TESTER).await
+    });
+    made.await?;
+    Ok(UserId::LOAD_TESTER)
+}

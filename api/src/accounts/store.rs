@@ -1,4 +1,4 @@
-//! Users and refresh tokens in the database.
+//! Users, refresh tokens and stream tickets in the database.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use sqlx::MySqlConnection;
 use toneup_shared::analyses::UserId;
 use uuid::Uuid;
 
-use super::token::RefreshToken;
+use super::token::OpaqueToken;
 
 /// Inserts an anonymous user.
 pub(super) async fn insert_guest(
@@ -24,7 +24,7 @@ pub(super) async fn insert_refresh_token(
     conn: &mut MySqlConnection,
     user: UserId,
     family: Uuid,
-    token: &RefreshToken,
+    token: &OpaqueToken,
     ttl: Duration,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -52,7 +52,7 @@ pub(super) struct Presented {
 /// Marks a refresh token as used; `None` if it is unknown or has expired.
 pub(super) async fn use_refresh_token(
     conn: &mut MySqlConnection,
-    token: &RefreshToken,
+    token: &OpaqueToken,
 ) -> Result<Option<Presented>, sqlx::Error> {
     let hash = token.hash();
     let used = sqlx::query!(
@@ -82,4 +82,56 @@ pub(super) async fn delete_family(
         .execute(conn)
         .await
         .map(drop)
+}
+
+/// Inserts a user by a fixed id, unless it is there.
+pub(super) async fn insert_well_known(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT IGNORE INTO users (id, kind, created_at) VALUES (?, 'guest', NOW(3))",
+        user
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Keeps a stream ticket's hash.
+pub(super) async fn insert_stream_ticket(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    ticket: &OpaqueToken,
+    ttl: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO stream_tickets (ticket_hash, user_id, expires_at)
+         VALUES (?, ?, NOW(3) + INTERVAL ? SECOND)",
+        ticket.hash(),
+        user,
+        ttl.as_secs(),
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// Uses a stream ticket up; answers whose it was, or `None` if it is unknown, has expired, or was used before.
+pub(super) async fn use_stream_ticket(
+    conn: &mut MySqlConnection,
+    ticket: &OpaqueToken,
+) -> Result<Option<UserId>, sqlx::Error> {
+    let hash = ticket.hash();
+    let owner = sqlx::query_scalar!(
+        r#"SELECT user_id AS "user: UserId" FROM stream_tickets
+           WHERE ticket_hash = ? AND expires_at > NOW(3)"#,
+        hash,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    // Of those who come with the same ticket at once, one deletes it.
+    let deleted = sqlx::query!("DELETE FROM stream_tickets WHERE ticket_hash = ?", hash);
+    let first = deleted.execute(conn).await?.rows_affected() == 1;
+    Ok(owner.filter(|_| first))
 }

@@ -1,4 +1,4 @@
-//! Tokens: signed access tokens that no lookup is needed for, and random refresh tokens of which only the hash is kept.
+//! Tokens: signed access tokens that no lookup is needed for, and random ones of which only the hash is kept.
 
 use std::time::Duration;
 
@@ -73,20 +73,18 @@ impl Tokens {
         validation.leeway = 5;
         match jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation) {
             Ok(data) => Ok(data.claims.sub),
-            Err(error) => Err(ApiError::Unauthenticated(match error.kind() {
-                jsonwebtoken::errors::ErrorKind::ExpiredSignature => {
-                    "the access token has expired; refresh it"
-                }
-                _ => "the access token is not valid",
-            })),
+            Err(error) => Err(match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => ApiError::TokenExpired,
+                _ => ApiError::Unauthenticated("the access token is not valid"),
+            }),
         }
     }
 }
 
-/// A refresh token as the client holds it: 256 random bits.
-pub(super) struct RefreshToken(pub(super) String);
+/// A token that says nothing, as the client holds it: 256 random bits.
+pub(super) struct OpaqueToken(pub(super) String);
 
-impl RefreshToken {
+impl OpaqueToken {
     pub(super) fn generate() -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
     }

@@ -8,14 +8,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use toneup_shared::analyses::read::{Analysis, list_owned};
-use toneup_shared::analyses::submit::{NewAnalysis, Submitted};
-use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::database::bounded;
 use toneup_shared::objects::PHOTO_LIMIT_BYTES;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::accept::{Again, accept};
 use super::submission::{
     CreateAnalysis, CreateAnalysisForm, Submission, idempotency, preferred_wait,
 };
@@ -31,12 +31,16 @@ use crate::http::state::AppState;
 /// Room for the form around the largest photo, in bytes.
 const FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
 
+/// Lets the largest photo in, with its form around it.
+pub(crate) fn photo_limit() -> DefaultBodyLimit {
+    let bytes = usize::try_from(PHOTO_LIMIT_BYTES + FORM_OVERHEAD_BYTES);
+    DefaultBodyLimit::max(bytes.unwrap_or(usize::MAX))
+}
+
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    let photo_limit =
-        usize::try_from(PHOTO_LIMIT_BYTES + FORM_OVERHEAD_BYTES).unwrap_or(usize::MAX);
     OpenApiRouter::new()
         .routes(routes!(create_analysis, list_analyses))
-        .layer(DefaultBodyLimit::max(photo_limit))
+        .layer(photo_limit())
         .routes(routes!(get_analysis))
         .routes(routes!(cancel::cancel_analysis))
         .routes(routes!(sse::stream_analysis))
@@ -77,48 +81,9 @@ async fn create_analysis(
     headers: HeaderMap,
     submission: Submission,
 ) -> Result<Response, ApiError> {
-    let idempotency = idempotency(&headers, &submission)?;
-    let deadline = submission.deadline;
-    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)?;
-    let object_key = submission.into_object_key(&state, user).await?;
-    let id = AnalysisId::generate();
-    tracing::Span::current().record("analysis.id", tracing::field::display(id.0));
-
-    let new =
-        NewAnalysis { id, user, object_key: object_key.clone(), trace, deadline, idempotency };
-    let analysis = match state.submitter.submit(new).await? {
-        Submitted::Accepted { created_at } => accepted(id, user, object_key, created_at, deadline),
-        Submitted::Repeated(earlier) => Waiting::new(&state, user, earlier).read().await?,
-        Submitted::KeyReused => return Err(ApiError::IdempotencyKeyReused),
-        Submitted::TooMany => {
-            return Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() });
-        }
-    };
+    let key = idempotency(&headers, &submission)?;
+    let analysis = accept(&state, user, trace, submission, Again::Attach(key)).await?;
     answer(&state, user, analysis, &headers).await
-}
-
-/// An analysis as it is right after its acceptance; saves reading back what was just written.
-fn accepted(
-    id: AnalysisId,
-    user: UserId,
-    object_key: String,
-    created_at: time::OffsetDateTime,
-    deadline: Option<time::OffsetDateTime>,
-) -> Analysis {
-    Analysis {
-        id,
-        user,
-        object_key,
-        status: Status::Queued,
-        version: 1,
-        attempt: 0,
-        created_at,
-        deadline,
-        started_at: None,
-        finished_at: None,
-        result: None,
-        error: None,
-    }
 }
 
 /// 200 with a finished analysis where the client prefers to wait, and it is ready in time; 202 otherwise.

@@ -1,5 +1,6 @@
 //! Analyses: submitted, waited for, watched.
 
+mod accept;
 pub mod cancel;
 pub mod http;
 pub mod multipart;
@@ -10,3 +11,7 @@ pub(crate) mod view;
 mod wait;
 pub mod watch;
 pub(crate) mod words;
+
+pub(crate) use accept::{Again, accept};
+pub(crate) use submission::{CreateAnalysisForm, PhotoSubmission};
+pub(crate) use wait::Waiting;

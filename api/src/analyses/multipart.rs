@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -46,6 +47,7 @@ impl PhotoPermits {
 #[derive(Debug)]
 pub(super) struct Photo {
     pub(super) bytes: Bytes,
+    pub(super) digest: Sha256,
     pub(super) kind: PhotoType,
     _permit: OwnedSemaphorePermit,
 }
@@ -78,7 +80,8 @@ pub(super) async fn read_form(
         let accepted = PhotoType::ACCEPTED;
         ApiError::UnsupportedMediaType(format!("{PART}: expected a photo, one of {accepted}"))
     })?;
-    Ok(PhotoForm { photo: Photo { bytes, kind, _permit: permit }, deadline })
+    let digest = Sha256::new_with_prefix(&bytes);
+    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _permit: permit }, deadline })
 }
 
 async fn read_time(part: Field<'_>) -> Result<OffsetDateTime, ApiError> {

@@ -1,7 +1,7 @@
 //! The queue as of about a second ago: where an analysis stands in it, what it would take to wait for one more, and how
 //! much of one user's may be on the move. One look for any number of clients, seldom while nobody asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use toneup_shared::analyses::held::{Share, list_held};
+use toneup_shared::analyses::outcome::Model;
 use toneup_shared::analyses::read::{Load, list_queue, measure_load};
 use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::config::RedisConfig;
 use toneup_shared::database::{Database, bounded};
 use toneup_shared::operations::desired_workers;
-use toneup_shared::pubsub::{REDIS_TIMEOUT, capacity_key, client, connection_config};
+use toneup_shared::pubsub::{REDIS_TIMEOUT, capacity_key, client, connection_config, models_key};
 use toneup_shared::shutdown::Shutdown;
 
 use crate::http::problem::ApiError;
@@ -52,6 +53,8 @@ pub(crate) struct Picture {
     pub(crate) load: Option<Load>,
     /// Requests that the analyzers take at once, where they say so.
     pub(crate) capacity: Option<u32>,
+    /// The models they answer with.
+    pub(crate) models: BTreeSet<Model>,
 }
 
 impl Picture {
@@ -84,6 +87,7 @@ impl Picture {
             interval_seconds: interval(load),
             load: Some(load),
             capacity,
+            models: BTreeSet::new(),
         }
     }
 
@@ -137,14 +141,14 @@ impl QueueView {
         let (sender, picture) = watch::channel(Arc::default());
         let asked = Arc::new(Notify::new());
         let (wanted, draining) = (Arc::clone(&asked), shutdown.draining.clone());
-        let mut capacity = Capacity {
+        let mut analyzers = Analyzers {
             redis: client(redis)?.get_connection_manager_lazy(connection_config())?,
-            key: capacity_key(redis),
+            keys: [capacity_key(redis), models_key(redis)],
         };
         let following = share.clone();
         shutdown.tasks.spawn(async move {
             while !draining.is_cancelled() {
-                match look(&pool, &mut capacity).await {
+                match look(&pool, &mut analyzers).await {
                     Ok(picture) => {
                         picture.guide(&following);
                         picture.export();
@@ -209,15 +213,20 @@ fn seconds(estimate: Option<f64>) -> Duration {
     Duration::from_secs_f64(estimate.unwrap_or(1.0).ceil().clamp(1.0, LONGEST))
 }
 
-/// What the analyzers take at once, as the workers say in Redis.
-struct Capacity {
+/// What the workers say of the analyzers in Redis.
+struct Analyzers {
     redis: ConnectionManager,
-    key: String,
+    keys: [String; 2],
 }
 
-impl Capacity {
-    async fn read(&mut self) -> Option<u32> {
-        timeout(REDIS_TIMEOUT, self.redis.get(&self.key)).await.ok()?.ok()?
+impl Analyzers {
+    /// What they take at once, and the models they answer with; nothing while Redis is away.
+    async fn read(&mut self) -> (Option<u32>, BTreeSet<Model>) {
+        let read = timeout(REDIS_TIMEOUT, self.redis.mget(&self.keys)).await;
+        let said: Option<(Option<u32>, Option<String>)> = read.ok().and_then(Result::ok);
+        let (capacity, models) = said.unwrap_or_default();
+        let models = models.and_then(|models| serde_json::from_str(&models).ok());
+        (capacity, models.unwrap_or_default())
     }
 }
 
@@ -251,14 +260,14 @@ impl Picture {
     }
 }
 
-async fn look(pool: &Database, capacity: &mut Capacity) -> Result<Picture, sqlx::Error> {
-    let capacity = capacity.read().await;
+async fn look(pool: &Database, analyzers: &mut Analyzers) -> Result<Picture, sqlx::Error> {
+    let (capacity, models) = analyzers.read().await;
     bounded(async {
         let mut connection = pool.acquire().await?;
         let queued = list_queue(&mut connection, DEPTH).await?;
         let held = list_held(&mut connection, DEPTH).await?;
         let load = measure_load(&mut connection).await?;
-        Ok(Picture::new(&queued, &held, load, capacity))
+        Ok(Picture { models, ..Picture::new(&queued, &held, load, capacity) })
     })
     .await
 }

@@ -5,24 +5,27 @@ use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{Stream, unfold};
+use futures_util::stream::unfold;
 use tokio::time::sleep;
 use toneup_shared::analyses::read::{
-    Analysis, find_event_of, find_owned, last_event, list_active, list_ended_after,
+    Analysis, find_event_of, find_log_span, find_owned, last_event, list_active, list_ended_after,
     list_events_after,
 };
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::trace::TraceParent;
 
 use super::queue_view::Place;
 use super::view::AnalysisView;
 use super::wait::Waiting;
 use super::watch::Watch;
 use super::words::Language;
-use crate::http::extract::{AnalysisPath, CurrentUser};
+use crate::accounts::tickets::StreamUser;
+use crate::http::extract::{AnalysisPath, Trace};
 use crate::http::problem::{ApiError, Problem};
 use crate::http::state::AppState;
 
@@ -43,6 +46,7 @@ const CHUNK: u32 = 100;
     security(("bearer" = [])),
     params(
         ("id" = uuid::Uuid, Path),
+        ("ticket" = Option<String>, Query, description = "Instead of a token: what `POST /v1/stream-tickets` answered."),
         ("Last-Event-ID" = Option<u64>, Header, description = "The last event seen: 204 if there is nothing to add."),
     ),
     responses(
@@ -53,30 +57,37 @@ const CHUNK: u32 = 100;
 )]
 pub(super) async fn stream_analysis(
     State(state): State<AppState>,
-    CurrentUser(user): CurrentUser,
+    Stream { seen }: Stream,
+    StreamUser(user): StreamUser,
     AnalysisPath(id): AnalysisPath,
-    headers: HeaderMap,
+    language: Language,
 ) -> Result<Response, ApiError> {
-    let seen = check_headers(&headers)?;
     let watch = state.watchers.subscribe(user);
     let analysis = Waiting::new(&state, user, id).read().await?;
     if let (Some(seen), true) = (seen, analysis.status.is_terminal()) {
         let mut connection = state.pool.acquire().await?;
-        if find_event_of(&mut connection, id).await?.is_some_and(|event| event <= seen) {
+        let event = find_event_of(&mut connection, id).await?;
+        // A number that is yet to come is of a log that was lost, and says nothing about this one.
+        let latest = last_event(&mut connection, user).await?;
+        if event.is_some_and(|event| (event..=latest).contains(&seen)) {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
-    Ok(stream(OneAnalysis { user, id, sent: None, language: Language::of(&headers) }, state, watch))
+    Ok(stream(OneAnalysis { user, id, sent: None, language }, state, watch))
 }
 
 /// Every analysis of the caller as it changes, on one stream. Analyses that end have a monotonic `id`; reconnecting with
-/// `Last-Event-ID` replays what was missed.
+/// `Last-Event-ID` replays what was missed. Where that is not kept any more, an event named `error` says so
+/// (`history_gone`), and the stream goes on with what is.
 #[utoipa::path(
     get,
     path = "/v1/events",
     tag = "events",
     security(("bearer" = [])),
-    params(("Last-Event-ID" = Option<u64>, Header, description = "Replay what came after this event.")),
+    params(
+        ("ticket" = Option<String>, Query, description = "Instead of a token: what `POST /v1/stream-tickets` answered."),
+        ("Last-Event-ID" = Option<u64>, Header, description = "Replay what came after this event."),
+    ),
     responses(
         (status = OK, body = AnalysisView, content_type = "text/event-stream"),
         (status = "default", body = Problem, content_type = "application/problem+json"),
@@ -84,17 +95,34 @@ pub(super) async fn stream_analysis(
 )]
 pub(super) async fn stream_events(
     State(state): State<AppState>,
-    CurrentUser(user): CurrentUser,
-    headers: HeaderMap,
+    Stream { seen }: Stream,
+    StreamUser(user): StreamUser,
+    Trace(trace): Trace,
+    language: Language,
 ) -> Result<Response, ApiError> {
-    let seen = check_headers(&headers)?;
     let watch = state.watchers.subscribe(user);
-    let last = match seen {
-        Some(seen) => seen,
-        None => last_event(&mut *state.pool.acquire().await?, user).await?,
+    let span = find_log_span(&mut *state.pool.acquire().await?, user).await?;
+    let (last, gap) = match seen {
+        None => (span.latest, false),
+        Some(seen) if span.continues(seen) => (seen, false),
+        Some(_) => (span.start(), true),
     };
-    let language = Language::of(&headers);
-    Ok(stream(AllAnalyses { user, last, sent: HashMap::new(), language }, state, watch))
+    Ok(stream(AllAnalyses { user, last, gap, trace, sent: HashMap::new(), language }, state, watch))
+}
+
+/// A request for a stream. Comes before [`StreamUser`]: one that is refused uses no ticket up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stream {
+    /// The number of the last event that the client has seen.
+    seen: Option<u64>,
+}
+
+impl FromRequestParts<AppState> for Stream {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        Ok(Self { seen: check_headers(&parts.headers)? })
+    }
 }
 
 /// Reads `Last-Event-ID`, and refuses a client that does not take event streams.
@@ -146,11 +174,16 @@ struct Open<S> {
 
 fn stream<S: Subject>(subject: S, state: AppState, watch: Watch) -> Response {
     let open = Open { subject, state, watch, news: VecDeque::new(), pace: Pace::More };
-    let keep_alive = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
-    Sse::new(events(open)).keep_alive(keep_alive).into_response()
+    Sse::new(events(open)).keep_alive(heartbeat()).into_response()
 }
 
-fn events<S: Subject>(open: Open<S>) -> impl Stream<Item = Result<Event, Infallible>> {
+fn heartbeat() -> KeepAlive {
+    KeepAlive::new().interval(HEARTBEAT).text("heartbeat")
+}
+
+fn events<S: Subject>(
+    open: Open<S>,
+) -> impl futures_util::Stream<Item = Result<Event, Infallible>> {
     unfold(open, |mut open| async move {
         loop {
             if let Some(event) = open.news.pop_front() {
@@ -166,7 +199,9 @@ fn events<S: Subject>(open: Open<S>) -> impl Stream<Item = Result<Event, Infalli
                 open.pace = Pace::Ended;
                 continue;
             }
-            open.pace = match open.subject.read(&open.state, &mut open.news).await {
+            // Statements make large futures: boxed, so that a stream that only waits holds no room for them.
+            let read = Box::pin(open.subject.read(&open.state, &mut open.news));
+            open.pace = match read.await {
                 Ok(pace) => pace,
                 // The client stays connected over an outage of ours; the next look may succeed.
                 Err(ApiError::Unavailable(cause)) => {
@@ -231,6 +266,9 @@ impl Subject for OneAnalysis {
 struct AllAnalyses {
     user: UserId,
     last: u64,
+    /// Events before this place are missing, and the client has not been told.
+    gap: bool,
+    trace: TraceParent,
     sent: HashMap<AnalysisId, (u32, Option<Place>)>,
     language: Language,
 }
@@ -252,6 +290,12 @@ impl Subject for AllAnalyses {
         };
         drop(connection);
 
+        // Numbers are dense: one that is skipped was deleted before this client was ready for it.
+        let first = events.first().map(|event| event.sequence);
+        if std::mem::take(&mut self.gap) || first.is_some_and(|first| first > self.last + 1) {
+            let before = first.map_or(self.last, |first| first - 1);
+            news.push_back(history_gone(before, self.trace)?);
+        }
         let queued = active.iter().any(|analysis| analysis.status == Status::Queued);
         self.tell_active(active, state, news)?;
         let ended: HashMap<AnalysisId, Analysis> =
@@ -296,6 +340,16 @@ impl AllAnalyses {
     }
 }
 
+/// Says that events are missing before the one that follows `sequence`.
+fn history_gone(sequence: u64, trace: TraceParent) -> Result<Event, ApiError> {
+    let error = ApiError::HistoryGone(
+        "what happened after the last event you have seen is not kept; read GET /v1/analyses for it",
+    );
+    let event = Event::default().event("error").id(sequence.to_string());
+    let event = event.json_data(Problem::new(&error, trace));
+    event.map_err(|error| ApiError::Internal(error.into()))
+}
+
 fn event(view: AnalysisView, sequence: Option<u64>) -> Result<Event, ApiError> {
     let event = Event::default().event("analysis").json_data(view);
     let event = event.map_err(|error| ApiError::Internal(error.into()))?;
@@ -303,4 +357,25 @@ fn event(view: AnalysisView, sequence: Option<u64>) -> Result<Event, ApiError> {
         Some(sequence) => event.id(sequence.to_string()),
         None => event,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream::pending;
+    use http_body_util::BodyExt;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_says_nothing_beats_every_fifteen_seconds() {
+        let silent = Sse::new(pending::<Result<Event, Infallible>>()).keep_alive(heartbeat());
+        let mut body = silent.into_response().into_body();
+        let begun = Instant::now();
+        for beat in 1..3 {
+            let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(frame, ": heartbeat\n\n");
+            assert_eq!(begun.elapsed().as_secs(), 15 * beat);
+        }
+    }
 }

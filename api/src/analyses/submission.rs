@@ -8,7 +8,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
-use toneup_shared::analyses::submit::Idempotency;
+use toneup_shared::analyses::idempotency::{Idempotency, Lasts};
+use toneup_shared::analyses::photos::{PhotoDigest, Reuse};
 use toneup_shared::objects::{photo_key, user_prefix};
 use utoipa::ToSchema;
 
@@ -19,6 +20,9 @@ use crate::http::state::AppState;
 
 /// How far ahead a deadline may lie.
 const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
+
+/// Longest name under a user's prefix, in bytes: one that carries a digest and its seal.
+const LONGEST_NAME: usize = 160;
 
 /// Longest idempotency key, in characters.
 const KEY_LENGTH: usize = 128;
@@ -37,7 +41,7 @@ pub(super) struct CreateAnalysis {
 /// The form for clients that cannot upload by themselves.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the form; it is read as a stream")]
-pub(super) struct CreateAnalysisForm {
+pub(crate) struct CreateAnalysisForm {
     /// The photo, at most 10 MiB.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
@@ -47,7 +51,7 @@ pub(super) struct CreateAnalysisForm {
 
 /// A submit's body.
 #[derive(Debug)]
-pub(super) struct Submission {
+pub(crate) struct Submission {
     source: Source,
     /// Until when the answer is of use.
     pub(super) deadline: Option<OffsetDateTime>,
@@ -71,11 +75,7 @@ impl FromRequest<AppState> for Submission {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
         if is_form {
-            let form = Multipart::from_request(request, state)
-                .await
-                .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
-            let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
-            return Ok(Self { source: Source::Photo(photo), deadline: check_deadline(deadline)? });
+            return Self::from_form(request, state).await;
         }
         let ApiJson(CreateAnalysis { object_key, deadline }) =
             ApiJson::from_request(request, state).await?;
@@ -84,16 +84,40 @@ impl FromRequest<AppState> for Submission {
 }
 
 impl Submission {
+    async fn from_form(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let form = Multipart::from_request(request, state)
+            .await
+            .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
+        let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
+        Ok(Self { source: Source::Photo(photo), deadline: check_deadline(deadline)? })
+    }
+
     /// What an idempotency key stands for.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         let mut digest = match &self.source {
             Source::Uploaded(key) => Sha256::new_with_prefix(key.as_bytes()),
-            Source::Photo(photo) => Sha256::new_with_prefix(&photo.bytes),
+            Source::Photo(photo) => photo.digest.clone(),
         };
         if let Some(deadline) = self.deadline {
             digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
         }
         digest.finalize().into()
+    }
+
+    /// The digest of the photo, where it came along, or where S3 has taken no other at its key.
+    pub(super) fn photo_digest(&self, state: &AppState, user: UserId) -> Option<PhotoDigest> {
+        match &self.source {
+            // That something lies there is not known: nobody may learn so what others' photos were answered.
+            Source::Uploaded(_) if state.config.jobs.photo_reuse != Reuse::User => None,
+            Source::Uploaded(key) => state.seal.digest(user, key),
+            Source::Photo(photo) => Some(PhotoDigest(photo.digest.clone().finalize().into())),
+        }
+    }
+
+    /// What stands in for a client's key: a photo that came along is known again.
+    pub(super) fn implicit_key(&self) -> Option<Idempotency> {
+        let came_along = matches!(self.source, Source::Photo(_));
+        came_along.then(|| Idempotency::of_photo(self.fingerprint()))
     }
 
     /// The photo's key in S3, stored there now if it came along.
@@ -129,10 +153,22 @@ fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<Option<OffsetDateT
 fn check_key(key: String, user: UserId) -> Result<String, ApiError> {
     let name = key.strip_prefix(&user_prefix(user));
     let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-    if name.is_some_and(|name| (1..=64).contains(&name.len()) && plain(name)) {
+    if name.is_some_and(|name| (1..=LONGEST_NAME).contains(&name.len()) && plain(name)) {
         return Ok(key);
     }
     Err(ApiError::invalid("objectKey", "expected an objectKey that POST /v1/uploads gave to you"))
+}
+
+/// A submit whose photo comes along, whatever else could be sent elsewhere.
+#[derive(Debug)]
+pub(crate) struct PhotoSubmission(pub(crate) Submission);
+
+impl FromRequest<AppState> for PhotoSubmission {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        Submission::from_form(request, state).await.map(Self)
+    }
 }
 
 /// The request's idempotency key, if it has one.
@@ -147,7 +183,8 @@ pub(super) fn idempotency(
         let detail = format!("expected 1 to {KEY_LENGTH} printable ASCII characters");
         return Err(ApiError::invalid(HEADER, detail));
     }
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint: submission.fingerprint() }))
+    let fingerprint = submission.fingerprint();
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint, lasts: Lasts::Remembered }))
 }
 
 /// How long the client would like to wait for the result (RFC 7240 §4.3). Preferences we do not know are ignored.
@@ -179,7 +216,7 @@ mod tests {
             format!("{}0198.jpg", user_prefix(other)),
             format!("{}../{}/x.jpg", user_prefix(user), other.0),
             user_prefix(user),
-            format!("{}{}", user_prefix(user), "x".repeat(65)),
+            format!("{}{}", user_prefix(user), "x".repeat(LONGEST_NAME + 1)),
             String::new(),
         ];
         for key in refused {

@@ -17,7 +17,7 @@ pub(super) const LONGEST: Duration = Duration::from_mins(1);
 
 /// Waits for one analysis of one user.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Waiting<'a> {
+pub(crate) struct Waiting<'a> {
     pool: &'a Database,
     watchers: &'a Watchers,
     draining: &'a CancellationToken,
@@ -26,7 +26,7 @@ pub(super) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub(super) fn new(state: &'a AppState, user: UserId, id: AnalysisId) -> Self {
+    pub(crate) fn new(state: &'a AppState, user: UserId, id: AnalysisId) -> Self {
         let AppState { pool, watchers, draining, .. } = state;
         Self { pool, watchers, draining, user, id }
     }
@@ -40,7 +40,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// Reads the analysis until `done` says so, at most for `patience`; then, or when the process begins to end, as it is.
-    pub(super) async fn until(
+    pub(crate) async fn until(
         &self,
         patience: Duration,
         done: impl Fn(&Analysis) -> bool,

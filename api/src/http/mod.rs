@@ -29,7 +29,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::problem::ApiError;
 use self::state::AppState;
-use crate::{accounts, analyses, push, uploads, web};
+use crate::accounts::tickets;
+use crate::{accounts, analyses, app_doors, push, uploads, web};
 
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
@@ -57,7 +58,8 @@ impl utoipa::Modify for BearerScheme {
     }
 }
 
-/// The whole application. Every answer above 399 is `problem+json`, whatever layer it comes from.
+/// The whole application. Every answer above 399 is `problem+json`, whatever layer it comes from; under `/api` it is the
+/// envelope of the app that exists.
 pub fn app(state: AppState) -> Router {
     let (routes, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(health::routes())
@@ -65,6 +67,8 @@ pub fn app(state: AppState) -> Router {
         .merge(uploads::http::routes())
         .merge(analyses::http::routes())
         .merge(push::routes())
+        .merge(tickets::routes())
+        .merge(app_doors::routes(&state))
         .split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
     Router::new()

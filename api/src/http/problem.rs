@@ -9,10 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use toneup_shared::analyses::Status;
+use toneup_shared::analyses::outcome::AnalysisError;
 use toneup_shared::batch::BatchError;
 use toneup_shared::objects::ObjectError;
 use toneup_shared::trace::TraceParent;
 use utoipa::ToSchema;
+
+use crate::app_doors::{self, envelope};
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -32,6 +35,9 @@ pub enum ApiError {
     /// No token, or none that counts.
     #[error("{0}")]
     Unauthenticated(&'static str),
+    /// The access token was good once.
+    #[error("the access token has expired; refresh it")]
+    TokenExpired,
     /// The refresh token is unknown, expired or was used before.
     #[error("the refresh token is unknown, expired or was used before; start a new session")]
     RefreshTokenInvalid,
@@ -74,6 +80,17 @@ pub enum ApiError {
     /// This installation has no keys for what the caller wants to be told by.
     #[error("pushes to {0} are not set up here")]
     PushUnavailable(&'static str),
+    /// The analysis that was waited for ended without a result.
+    #[error("{}", .0.message)]
+    AnalysisFailed(AnalysisError),
+    /// The analysis takes longer than the request may wait.
+    #[error(
+        "the analysis takes longer than this request may; it goes on, and sending the photo again finds it"
+    )]
+    ResultPending,
+    /// Events that the client has not seen are not kept any more, or never were.
+    #[error("{0}")]
+    HistoryGone(&'static str),
     /// The deadline would pass before the answer is there.
     #[error("the answer would come too late: it takes about {:.0} s", .estimated_wait.as_secs_f64().ceil())]
     DeadlineUnreachable {
@@ -128,7 +145,9 @@ impl ApiError {
             Self::Validation(_) => {
                 (S::UNPROCESSABLE_ENTITY, "validation_failed", "Validation failed")
             }
-            Self::Unauthenticated(_) => (S::UNAUTHORIZED, "unauthenticated", "Not signed in"),
+            Self::Unauthenticated(_) | Self::TokenExpired => {
+                (S::UNAUTHORIZED, "unauthenticated", "Not signed in")
+            }
             Self::RefreshTokenInvalid => {
                 (S::UNAUTHORIZED, "refresh_token_invalid", "Refresh token invalid")
             }
@@ -155,6 +174,15 @@ impl ApiError {
             Self::PushUnavailable(_) => {
                 (S::NOT_IMPLEMENTED, "push_unavailable", "Pushes unavailable")
             }
+            // Whether the photo is at fault, or it may go well next time.
+            Self::AnalysisFailed(AnalysisError { retryable: false, .. }) => {
+                (S::UNPROCESSABLE_ENTITY, "analysis_failed", "Analysis failed")
+            }
+            Self::AnalysisFailed(_) => {
+                (S::SERVICE_UNAVAILABLE, "analysis_failed", "Analysis failed")
+            }
+            Self::ResultPending => (S::GATEWAY_TIMEOUT, "result_pending", "Result pending"),
+            Self::HistoryGone(_) => (S::GONE, "history_gone", "History gone"),
             Self::DeadlineUnreachable { .. } => {
                 (S::UNPROCESSABLE_ENTITY, "deadline_unreachable", "Deadline unreachable")
             }
@@ -175,7 +203,7 @@ impl ApiError {
             Self::RateLimited { retry_after }
             | Self::TooManyAnalyses { retry_after }
             | Self::QueueFull { retry_after } => Some(*retry_after),
-            Self::Unavailable(_) => Some(UNAVAILABLE_RETRY),
+            Self::Unavailable(_) | Self::ResultPending => Some(UNAVAILABLE_RETRY),
             _ => None,
         }
     }
@@ -274,6 +302,7 @@ pub(super) fn panicked() -> Response {
 /// Middleware: writes every error as a problem, and logs its cause once, inside the request's span.
 pub(super) async fn render(request: Request, next: Next) -> Response {
     let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
+    let for_app = app_doors::owns(request.uri().path());
     let mut response = next.run(request).await;
     if response.status().as_u16() < 400 {
         return response;
@@ -286,32 +315,47 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         ApiError::Unavailable(cause) => tracing::warn!("{cause:#}"),
         error => tracing::debug!(%error, "refused"),
     }
-    write(&error, trace, &response)
+    let (status, code, _) = error.parts();
+    let body =
+        if for_app { envelope::write(&error, status, code) } else { write(&error, status, trace) };
+    with_headers(body, &error, &response)
 }
 
-/// The problem's body and headers, over what the answer already carries (`Allow`, for example).
-fn write(error: &ApiError, trace: TraceParent, original: &Response) -> Response {
-    let (status, code, title) = error.parts();
-    let problem = Problem {
-        kind: format!("urn:toneup:problem:{code}"),
-        title,
-        status: status.as_u16(),
-        detail: error.to_string(),
-        code,
-        trace_id: trace.trace_id(),
-        estimated_wait_seconds: match error {
-            ApiError::DeadlineUnreachable { estimated_wait } => Some(estimated_wait.as_secs_f64()),
-            _ => None,
-        },
-        errors: match error {
-            ApiError::Validation(field) => vec![field.clone()],
-            _ => Vec::new(),
-        },
-    };
-    let mut response = (status, axum::Json(problem)).into_response();
+fn write(error: &ApiError, status: StatusCode, trace: TraceParent) -> Response {
+    let mut response = (status, axum::Json(Problem::new(error, trace))).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    response
+}
+
+impl Problem {
+    /// An error as it is told to a client.
+    pub(crate) fn new(error: &ApiError, trace: TraceParent) -> Self {
+        let (status, code, title) = error.parts();
+        Self {
+            kind: format!("urn:toneup:problem:{code}"),
+            title,
+            status: status.as_u16(),
+            detail: error.to_string(),
+            code,
+            trace_id: trace.trace_id(),
+            estimated_wait_seconds: match error {
+                ApiError::DeadlineUnreachable { estimated_wait } => {
+                    Some(estimated_wait.as_secs_f64())
+                }
+                _ => None,
+            },
+            errors: match error {
+                ApiError::Validation(field) => vec![field.clone()],
+                _ => Vec::new(),
+            },
+        }
+    }
+}
+
+/// What an error says in headers, over what the answer already carries (`Allow`, for example).
+fn with_headers(mut response: Response, error: &ApiError, original: &Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    if status == StatusCode::UNAUTHORIZED {
+    if error.parts().0 == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(retry_after) = error.retry_after() {

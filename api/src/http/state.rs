@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::held::Share;
+use toneup_shared::analyses::photos::Answers;
 use toneup_shared::analyses::purge::{self, Retention};
 use toneup_shared::analyses::submit::Submitter;
 use toneup_shared::database::Database;
@@ -22,6 +24,7 @@ use crate::analyses::queue_view::QueueView;
 use crate::analyses::watch::Watchers;
 use crate::config::ApiConfig;
 use crate::push::Pushes;
+use crate::uploads::seal::Seal;
 
 /// What handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,10 +35,14 @@ pub struct AppState {
     pub pool: Database,
     /// Accepts analyses.
     pub submitter: Submitter,
+    /// Finds what photos were answered before.
+    pub answers: Answers,
     /// Withdraws analyses.
     pub canceller: Canceller,
     /// The photos.
     pub objects: Objects,
+    /// Makes keys that name their photo.
+    pub seal: Seal,
     /// Issues and checks access tokens.
     pub tokens: Tokens,
     /// Wakes whoever waits for an analysis.
@@ -50,6 +57,8 @@ pub struct AppState {
     pub photo_permits: PhotoPermits,
     /// Cancelled when the process should not be sent anything more.
     pub leaving: CancellationToken,
+    /// Whether the load tests' user has been made.
+    pub load_tester: Arc<OnceCell<()>>,
     /// Cancelled when the process begins to end.
     pub draining: CancellationToken,
 }
@@ -71,8 +80,11 @@ impl AppState {
             share: Some(share.clone()),
         };
         shutdown.tasks.spawn(sweep.run(draining.clone()));
-        let retention =
-            Retention { idempotency: config.server.idempotency_ttl, pushes: config.push.retention };
+        let retention = Retention {
+            idempotency: config.server.idempotency_ttl,
+            pushes: config.push.retention,
+            events: config.server.event_retention,
+        };
         shutdown.tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
 
         let (watchers, connected) = Watchers::new();
@@ -87,25 +99,29 @@ impl AppState {
         let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
         let canceller = Canceller {
             pool: pool.clone(),
-            hints,
+            hints: hints.clone(),
             publisher: publisher.clone(),
             jobs: config.jobs,
         };
 
         Ok(Self {
+            answers: Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks),
             submitter: Submitter::spawn(
                 pool.clone(),
                 publisher,
+                hints,
                 config.jobs,
                 share,
                 &shutdown.tasks,
             ),
             canceller,
             objects: Objects::new(&config.objects),
+            seal: Seal::new(&config.server)?,
             tokens: Tokens::new(&config.server),
             limiter: RateLimiter::new(&config.redis)?,
             config: Arc::new(config),
             photo_permits: PhotoPermits::default(),
+            load_tester: Arc::default(),
             pool,
             watchers,
             pushes,

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use toneup_shared::analyses::photos::PhotoDigest;
 use toneup_shared::objects::{PHOTO_LIMIT_BYTES, PhotoType, photo_key};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,7 +32,7 @@ struct CreateUpload {
     /// Its size in bytes, at most 10 MiB.
     #[schema(minimum = 1, maximum = 10_485_760)]
     content_length: u64,
-    /// Base64 of its SHA-256; S3 then refuses other bytes.
+    /// Base64 of its SHA-256; S3 then refuses other bytes, and a photo that was answered before is known at the submit.
     sha256: Option<String>,
 }
 
@@ -68,8 +69,11 @@ async fn create_upload(
     CurrentUser(user): CurrentUser,
     ApiJson(upload): ApiJson<CreateUpload>,
 ) -> Result<(StatusCode, Json<UploadView>), ApiError> {
-    let kind = check(&upload)?;
-    let object_key = photo_key(user, kind);
+    let (kind, digest) = check(&upload)?;
+    let object_key = match digest {
+        Some(digest) => state.seal.key(user, kind, digest),
+        None => photo_key(user, kind),
+    };
     let signed =
         state.objects.presign_put(&object_key, kind, upload.content_length, upload.sha256).await?;
     let view = UploadView {
@@ -82,7 +86,7 @@ async fn create_upload(
     Ok((StatusCode::CREATED, Json(view)))
 }
 
-fn check(upload: &CreateUpload) -> Result<PhotoType, ApiError> {
+fn check(upload: &CreateUpload) -> Result<(PhotoType, Option<PhotoDigest>), ApiError> {
     let kind = PhotoType::from_content_type(&upload.content_type).ok_or_else(|| {
         ApiError::invalid("contentType", format!("expected one of {}", PhotoType::ACCEPTED))
     })?;
@@ -93,9 +97,11 @@ fn check(upload: &CreateUpload) -> Result<PhotoType, ApiError> {
         let detail = format!("a photo may have at most {PHOTO_LIMIT_BYTES} bytes");
         return Err(ApiError::TooLarge(detail));
     }
-    let is_digest = |text: &String| BASE64_STANDARD.decode(text).is_ok_and(|d| d.len() == 32);
-    if !upload.sha256.as_ref().is_none_or(is_digest) {
-        return Err(ApiError::invalid("sha256", "expected base64 of 32 bytes"));
-    }
-    Ok(kind)
+    let digest = upload.sha256.as_ref().map(|text| {
+        let bytes = BASE64_STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes
+            .map(PhotoDigest)
+            .ok_or_else(|| ApiError::invalid("sha256", "expected base64 of 32 bytes"))
+    });
+    Ok((kind, digest.transpose()?))
 }

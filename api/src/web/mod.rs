@@ -26,21 +26,24 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 #[folder = "src/web/static/"]
 struct Files;
 
-/// The page at `/`, its service worker, and its files under `/assets/`.
+/// The client that the page uses, and others may.
+#[derive(RustEmbed)]
+#[folder = "../clients/js/src/"]
+struct Client;
+
+/// The page at `/`, its service worker, its files under `/assets/`, and the client under `/client/`.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
     let page = Router::new()
-        .route("/", get(async |headers: HeaderMap| file("index.html", &headers)))
+        .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
         // Not under /assets/: a worker's scope is the folder it is served from.
         .route(
             "/service-worker.js",
-            get(async |headers: HeaderMap| file("service-worker.js", &headers)),
+            get(async |headers: HeaderMap| file(Files::get("service-worker.js"), &headers)),
         )
-        .route(
-            "/assets/{*path}",
-            get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)),
-        );
+        .route("/assets/{*path}", get(serve::<Files>))
+        .route("/client/{*path}", get(serve::<Client>));
     secured(page, &page_policy(uploads))
 }
 
@@ -64,9 +67,13 @@ fn secured(router: Router<AppState>, policy: &str) -> Router<AppState> {
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
 }
 
+async fn serve<F: RustEmbed>(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    file(F::get(&path), &headers)
+}
+
 /// An embedded file, revalidated at every use by its hash: a new release shows at once, an unchanged file is not sent.
-fn file(path: &str, headers: &HeaderMap) -> Response {
-    let Some(EmbeddedFile { data, metadata }) = Files::get(path) else {
+fn file(file: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
+    let Some(EmbeddedFile { data, metadata }) = file else {
         return ApiError::NotFound.into_response();
     };
     let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));

@@ -6,13 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const source = fileURLToPath(new URL("../../src/web/static/", import.meta.url));
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), "toneup-page-"));
-cpSync(source, copy, { recursive: true });
+// As they are served: the page's own under /assets/, the client's beside them.
+cpSync(path("../../src/web/static/"), join(copy, "assets"), { recursive: true });
+cpSync(path("../../../clients/js/src/"), join(copy, "client"), { recursive: true });
 writeFileSync(join(copy, "package.json"), '{"type":"module"}');
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
 
-/** @param {string} name */
-export function load(name) {
-  return import(pathToFileURL(join(copy, name)).href);
+/** @param {string} path as it is served */
+export function load(path) {
+  return import(pathToFileURL(join(copy, path)).href);
 }

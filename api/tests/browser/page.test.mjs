@@ -117,7 +117,7 @@ async function listen(page) {
   page.on("request", (request) => {
     const url = new URL(request.url());
     if (url.protocol !== "blob:" && url.protocol !== "data:") origins.add(url.origin);
-    if (url.pathname !== "/" && !url.pathname.startsWith("/assets/")) requests.push(`${request.method()} ${request.url()}`);
+    if (url.pathname !== "/" && !/^\/(assets|client)\//.test(url.pathname)) requests.push(`${request.method()} ${request.url()}`);
   });
   page.on("response", async (response) => {
     if (response.request().method() !== "POST" || !response.url().endsWith("/v1/uploads") || response.status() !== 201) return;

@@ -1,18 +1,19 @@
 // The page's logic without a browser or a server.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { load } from "./modules.mjs";
 
-const { EventParser } = await load("sse.js");
-const { ApiError, parseRetryAfter, withPatience } = await load("http.js");
-const { Session } = await load("session.js");
-const { Api } = await load("api.js");
-const { watchAnalysis } = await load("events.js");
-const { checkPhoto, sniffImageType, submitPhoto } = await load("upload.js");
-const words = await load("words.js");
-const { SEASONS, subtypeName } = await load("seasons.js");
-const { colourName } = await load("colours.js");
+const { EventParser } = await load("client/sse.js");
+const { ApiError, parseRetryAfter, withPatience } = await load("client/http.js");
+const { Session } = await load("client/session.js");
+const { Api } = await load("client/api.js");
+const { watchAnalysis } = await load("client/events.js");
+const { checkPhoto, sniffImageType, submitPhoto } = await load("client/upload.js");
+const words = await load("assets/words.js");
+const { SEASONS, subtypeName } = await load("assets/seasons.js");
+const { colourName } = await load("assets/colours.js");
 
 // --- server-sent events ------------------------------------------------------------------------------
 
@@ -354,9 +355,10 @@ test("a refused upload gets a fresh address, and the submit keeps one idempotenc
     if (puts === 1) throw new ApiError({ code: "upload_refused", status: 403 });
   };
   await submitPhoto(api, new Blob(["1234"]), { contentType: "image/jpeg", put });
+  const sha256 = createHash("sha256").update("1234").digest("base64");
   assert.deepEqual(places, [
-    { contentType: "image/jpeg", contentLength: 4 },
-    { contentType: "image/jpeg", contentLength: 4 },
+    { contentType: "image/jpeg", contentLength: 4, sha256 },
+    { contentType: "image/jpeg", contentLength: 4, sha256 },
   ]);
   assert.equal(submitted[0][0], "key-2");
   assert.match(submitted[0][1], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

@@ -309,6 +309,7 @@ fn common_variables(servers: &Servers) -> Vec<(String, String)> {
         ("S3_BUCKET", services.s3_bucket.clone()),
         ("S3_ACCESS_KEY_ID", services.s3_access_key_id.clone()),
         ("S3_SECRET_ACCESS_KEY", services.s3_secret_access_key.clone()),
+        ("PHOTO_REUSE", "off".to_owned()),
         ("JWT_SECRET", "a secret that only this run uses, nothing else".to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),

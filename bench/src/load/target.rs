@@ -48,6 +48,8 @@ pub enum Target {
 pub struct Direct {
     http: Client,
     url: String,
+    /// The form part that carries the photo.
+    part: &'static str,
     photo: Photo,
     clock: Clock,
 }
@@ -81,8 +83,16 @@ impl Target {
 
     /// An analyzer, or the proxy before one, at `base`.
     pub fn direct(base: &str, photo: Photo) -> anyhow::Result<Self> {
-        let url = format!("{base}/analyze-color");
-        Ok(Self::Direct(Direct { http: http()?, url, photo, clock: Clock::default() }))
+        Self::held(format!("{base}/analyze-color"), "file", photo)
+    }
+
+    /// The door of `ToneUp` that asks for no token, as the first server's load test used it.
+    pub fn door(api: &str, photo: Photo) -> anyhow::Result<Self> {
+        Self::held(format!("{api}/api/personalcolortest"), "image", photo)
+    }
+
+    fn held(url: String, part: &'static str, photo: Photo) -> anyhow::Result<Self> {
+        Ok(Self::Direct(Direct { http: http()?, url, part, photo, clock: Clock::default() }))
     }
 
     /// Runs job number `n`, until `give_up` at the latest.
@@ -112,7 +122,7 @@ impl Direct {
         let mut job = Job { sent_ms, accepted_ms: Some(sent_ms), ..Job::default() };
         let photo = self.photo.0.clone();
         let file = Part::stream_with_length(photo.clone(), photo.len() as u64).file_name("photo");
-        let form = Form::new().text("user_id", "0").part("file", file);
+        let form = Form::new().text("user_id", "0").part(self.part, file);
         let Ok(sent) = timeout_at(give_up, self.http.post(&self.url).multipart(form).send()).await
         else {
             return job;

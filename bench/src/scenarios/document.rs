@@ -9,6 +9,7 @@ use super::{
 use crate::load::{self, Jobs, Photo, Target};
 use crate::measure::usage::Usage;
 use crate::report::{Report, Row};
+use crate::site::Plan;
 use crate::site::servers::{Analyzer, HoldingProxy};
 use crate::stub::Settings;
 
@@ -21,15 +22,47 @@ const PERMITS: usize = 12;
 /// One of the runs that take place at the same time, each before its own analyzer.
 #[derive(Debug, Clone, Copy)]
 struct Contest {
-    toneup: bool,
+    design: Design,
     service_ms: f64,
     seconds: u32,
 }
 
+/// How the users' requests are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Design {
+    /// Submit, then poll.
+    ToneUp,
+    /// One request that is held, at the door of the app that exists.
+    Door,
+    /// The first server's.
+    Semaphore,
+}
+
+impl Design {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ToneUp => "toneup",
+            Self::Door => "door",
+            Self::Semaphore => "proxy",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::ToneUp => "toneup",
+            Self::Door => "toneup door",
+            Self::Semaphore => "semaphore of 12",
+        }
+    }
+}
+
 impl Contest {
     fn name(self) -> String {
-        let design = if self.toneup { "toneup" } else { "proxy" };
-        format!("document-{design}-{}-{}", self.service_ms, self.seconds)
+        format!("document-{}-{}-{}", self.design.name(), self.service_ms, self.seconds)
+    }
+
+    fn is_toneup(self) -> bool {
+        self.design != Design::Semaphore
     }
 
     fn settings(self) -> Settings {
@@ -37,7 +70,7 @@ impl Contest {
             slots: SLOTS as usize,
             service_ms: self.service_ms,
             degrade: true,
-            headers: self.toneup,
+            headers: self.is_toneup(),
             ..Settings::default()
         }
     }
@@ -48,16 +81,23 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("document", bench.quick);
     let mut times = Vec::new();
     for seconds in [50, 100] {
-        let contests = [(true, 1400.0), (false, 1400.0), (true, 1000.0), (false, 1000.0)]
-            .map(|(toneup, service_ms)| Contest { toneup, service_ms, seconds });
+        use Design::{Door, Semaphore, ToneUp};
+        let contests = [
+            (ToneUp, 1400.0),
+            (Door, 1400.0),
+            (Semaphore, 1400.0),
+            (ToneUp, 1000.0),
+            (Semaphore, 1000.0),
+        ]
+        .map(|(design, service_ms)| Contest { design, service_ms, seconds });
         let runs = contests.map(|contest| measure(bench, contest));
         let measured = futures_util::future::try_join_all(runs).await?;
         for (contest, (jobs, usage)) in contests.into_iter().zip(&measured) {
             let duration = bench.seconds(f64::from(seconds));
             report.row(row(contest, duration, jobs, usage))?;
             if seconds == 100 {
-                let design = if contest.toneup { "toneup" } else { "semaphore of 12" };
-                times.push(cdf_curve(&format!("{design}, {} ms", contest.service_ms), jobs));
+                let label = format!("{}, {} ms", contest.design.label(), contest.service_ms);
+                times.push(cdf_curve(&label, jobs));
             }
             if seconds == 50 && (contest.service_ms - 1000.0).abs() < 1.0 {
                 let title = format!("20 users, 4 slots of 1 s: {}", contest.name());
@@ -71,8 +111,16 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
 
 async fn measure(bench: &Bench<'_>, contest: Contest) -> anyhow::Result<(Jobs, Usage)> {
     let duration = bench.seconds(f64::from(contest.seconds));
-    if contest.toneup {
-        let mut setup = Setup::start(bench, &contest.name(), &[contest.settings()], USERS).await?;
+    if contest.is_toneup() {
+        let open_door = |plan: &mut Plan| {
+            plan.settings.push(("APP_TEST_DOOR".to_owned(), "true".to_owned()));
+        };
+        let analyzers = [contest.settings()];
+        let mut setup =
+            Setup::start_with(bench, &contest.name(), &analyzers, USERS, open_door).await?;
+        if contest.design == Design::Door {
+            setup.target = Arc::new(Target::door(&setup.site.api, Photo::made_up())?);
+        }
         setup.site.start_workers(1, &[]).await?;
         let jobs = load::closed(&setup.target, USERS, PAUSE, duration).await;
         let usage = setup.end(&jobs).await?;
@@ -108,7 +156,7 @@ fn row(contest: Contest, duration: Duration, jobs: &Jobs, usage: &Usage) -> Row 
     let steady = at_analyzer(window.after(contest.service_ms));
     let best = f64::from(SLOTS) * 1e3 / contest.service_ms;
     let row = Row::default()
-        .with("design", if contest.toneup { "toneup" } else { "semaphore of 12" })
+        .with("design", contest.design.label())
         .with("seconds", duration.as_secs())
         .number("service_s", contest.service_ms / 1e3)
         .number("rps", throughput)
@@ -119,7 +167,7 @@ fn row(contest: Contest, duration: Duration, jobs: &Jobs, usage: &Usage) -> Row 
         .number("p95_by_median", spread)
         .number("rps_of_best", steady / best);
     let row = analyzer_columns(row, usage, window, contest.service_ms);
-    if contest.toneup {
+    if contest.is_toneup() {
         let met = spread <= 1.05 && failures < 1.0 && steady / best >= 0.97;
         return row.wanted("p95/median <= 1.05, no failures, rps >= 0.97 of the best", met);
     }

@@ -17,6 +17,8 @@ use url::Url;
 use self::broker::VirtualHost;
 use self::process::{Process, free_port};
 
+/// Signs the access tokens of every site.
+pub(crate) const JWT_SECRET: &str = "a secret that only this measurement uses";
 /// How long a process may take until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -196,6 +198,11 @@ impl Site {
         })
     }
 
+    /// The process of the API.
+    pub(crate) fn api_process(&self) -> Option<u32> {
+        self.processes.first()?.child.id()
+    }
+
     /// Starts workers and waits until they consume. `settings` are theirs alone.
     pub async fn start_workers(
         &mut self,
@@ -257,7 +264,9 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         ("S3_ACCESS_KEY_ID", services.s3_access_key_id.clone()),
         ("S3_SECRET_ACCESS_KEY", services.s3_secret_access_key.clone()),
         ("ANALYZER_URLS", plan.analyzers.join(",")),
-        ("JWT_SECRET", "a secret that only this measurement uses".to_owned()),
+        // The same photo again and again is to be analysed again and again.
+        ("PHOTO_REUSE", "off".to_owned()),
+        ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("RUST_LOG", "warn".to_owned()),

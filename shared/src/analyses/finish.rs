@@ -90,7 +90,8 @@ pub async fn finish(
     items: &[Finish],
     grace: Duration,
 ) -> Result<Ended, sqlx::Error> {
-    let mut sequences = lock_users(conn, items).await?;
+    let users = items.iter().map(|item| item.user).collect();
+    let mut sequences = lock_users(conn, &users).await?;
     let rows = lock_analyses(conn, items).await?;
 
     let mut ended = HashSet::new();
@@ -154,13 +155,13 @@ async fn release_next(
     if room.is_empty() { Ok(Vec::new()) } else { held::release(conn, &room, grace).await }
 }
 
-async fn lock_users(
+/// Locks users in order of id, before anything else is locked; answers the numbers of their last events.
+pub(super) async fn lock_users(
     conn: &mut MySqlConnection,
-    items: &[Finish],
+    users: &BTreeSet<UserId>,
 ) -> Result<HashMap<UserId, u64>, sqlx::Error> {
-    let users: BTreeSet<UserId> = items.iter().map(|item| item.user).collect();
     let mut query = QueryBuilder::new("SELECT id, event_seq FROM users WHERE id IN ");
-    bind_list(&mut query, users.into_iter());
+    bind_list(&mut query, users.iter().copied());
     query.push(" ORDER BY id FOR UPDATE");
     let rows: Vec<(UserId, u64)> = query.build_query_as().fetch_all(conn).await?;
     Ok(rows.into_iter().collect())

@@ -51,6 +51,9 @@ pub struct AnalysisResult {
     /// What produced the answer.
     #[serde(default)]
     pub model: Option<Model>,
+    /// Whether this is the answer that the same photo got before; nothing was analysed again.
+    #[serde(default)]
+    pub reused: bool,
 }
 
 impl AnalysisResult {
@@ -67,6 +70,7 @@ impl AnalysisResult {
             face: None,
             warnings: Vec::new(),
             model: None,
+            reused: false,
         }
     }
 }
@@ -105,7 +109,7 @@ pub struct FaceBox {
 }
 
 /// What produced an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Model {
     /// Name.
     pub name: String,

@@ -16,11 +16,13 @@ const EVERY: Duration = Duration::from_mins(10);
 pub struct Retention {
     /// Idempotency keys.
     pub idempotency: Duration,
+    /// Events, for clients that come back.
+    pub events: Duration,
     /// What was told to webhooks, browsers and phones.
     pub pushes: Duration,
 }
 
-/// Deletes expired rows every few minutes until `draining`.
+/// Deletes what has expired every few minutes until `draining`.
 pub async fn run(pool: Database, retention: Retention, draining: CancellationToken) {
     // Replicas that start together need not delete together.
     let mut pause = EVERY.mul_f64(rand::random());
@@ -42,10 +44,20 @@ pub async fn purge(pool: &Database, retention: Retention) -> Result<(), sqlx::Er
         );
         let tokens =
             sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
+        let tickets =
+            sqlx::query!("DELETE FROM stream_tickets WHERE expires_at < NOW(3) LIMIT ?", CHUNK);
+        // The analyses and what they came to stay.
+        let events = sqlx::query!(
+            "DELETE FROM analysis_events WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
+            micros(retention.events),
+            CHUNK
+        );
         let mut connection = pool.acquire().await?;
         let deleted = [
             keys.execute(&mut *connection).await?.rows_affected(),
             tokens.execute(&mut *connection).await?.rows_affected(),
+            tickets.execute(&mut *connection).await?.rows_affected(),
+            events.execute(&mut *connection).await?.rows_affected(),
             pushes::purge::purge(&mut connection, retention.pushes, CHUNK).await?,
         ];
         if deleted.into_iter().all(|deleted| deleted < u64::from(CHUNK)) {

@@ -213,6 +213,49 @@ pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64,
     Ok(sequence.unwrap_or_default())
 }
 
+/// What a user's log spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSpan {
+    /// The number of the oldest event that is kept; `None` if none is.
+    pub oldest: Option<u64>,
+    /// The number of the latest event; 0 before the first.
+    pub latest: u64,
+}
+
+impl LogSpan {
+    /// Whether everything after `sequence` is kept.
+    pub fn continues(self, sequence: u64) -> bool {
+        sequence == self.latest
+            || self
+                .oldest
+                .is_some_and(|oldest| (oldest..=self.latest).contains(&sequence.saturating_add(1)))
+    }
+
+    /// The number after which everything that is left begins.
+    pub fn start(self) -> u64 {
+        self.oldest.map_or(self.latest, |oldest| oldest.saturating_sub(1))
+    }
+}
+
+/// Finds what a user's log spans.
+pub async fn find_log_span(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<LogSpan, sqlx::Error> {
+    let span = sqlx::query!(
+        "SELECT event_seq, (SELECT MIN(seq) FROM analysis_events WHERE user_id = ?) AS oldest
+         FROM users WHERE id = ?",
+        user,
+        user,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(span.map_or(LogSpan { oldest: None, latest: 0 }, |span| LogSpan {
+        oldest: span.oldest,
+        latest: span.event_seq,
+    }))
+}
+
 /// Lists a user's events after `sequence`, in order.
 pub async fn list_events_after(
     conn: &mut MySqlConnection,
@@ -318,4 +361,26 @@ pub async fn measure_load(conn: &mut MySqlConnection) -> Result<Load, sqlx::Erro
     .fetch_one(conn)
     .await?;
     Ok(Load { queued, running, ended: ended.count, oldest_seconds, mean_seconds: ended.mean })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_continues_where_nothing_is_missing() {
+        let span = LogSpan { oldest: Some(4), latest: 9 };
+        let continues: Vec<u64> = (0..12).filter(|seen| span.continues(*seen)).collect();
+        assert_eq!(continues, [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(span.start(), 3);
+    }
+
+    #[test]
+    fn an_empty_log_continues_its_latest_number_only() {
+        let purged = LogSpan { oldest: None, latest: 9 };
+        assert!(purged.continues(9) && !purged.continues(8) && !purged.continues(10));
+        assert_eq!(purged.start(), 9);
+        let new = LogSpan { oldest: None, latest: 0 };
+        assert!(new.continues(0) && !new.continues(1));
+    }
 }

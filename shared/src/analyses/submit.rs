@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{MySqlConnection, QueryBuilder};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::finish::{Ended, Finish, Guard, finish, lock_users};
 use super::held::{self, Active, Share};
-use super::{AnalysisId, UserId};
+use super::idempotency::{Idempotency, deduplicate, give_back_keys};
+use super::outcome::{AnalysisResult, Outcome};
+use super::{AnalysisId, Changed, UserId};
 use crate::batch::{BatchError, Batcher, Limits};
 use crate::config::JobsConfig;
-use crate::database::{Database, bind_pairs, retry_deadlock};
+use crate::database::{Database, retry_deadlock};
+use crate::hints::Hints;
 use crate::queue::publisher::{Publication, Publisher};
 use crate::trace::TraceParent;
 
@@ -36,15 +40,8 @@ pub struct NewAnalysis {
     pub deadline: Option<OffsetDateTime>,
     /// Makes a repeated request find this one.
     pub idempotency: Option<Idempotency>,
-}
-
-/// A client's key for one request, and what the request asked for.
-#[derive(Debug, Clone)]
-pub struct Idempotency {
-    /// Printable ASCII, at most 128 characters.
-    pub key: String,
-    /// SHA-256 of the request.
-    pub fingerprint: [u8; 32],
+    /// Its answer, where the same photo has been answered before: then it ends in the commit that accepts it.
+    pub answer: Option<Box<AnalysisResult>>,
 }
 
 /// What became of a submit.
@@ -68,8 +65,10 @@ pub enum Submitted {
 pub struct Accepted {
     /// What became of each.
     pub submitted: Vec<Submitted>,
-    /// Those to publish once this is committed; the others accepted are held.
+    /// Those to publish once this is committed; the others accepted are held, or have ended.
     pub publications: Vec<Publication>,
+    /// Those that have ended.
+    pub ended: Vec<Changed>,
 }
 
 /// How much one user may have.
@@ -88,25 +87,27 @@ pub struct Submitter {
 }
 
 impl Submitter {
-    /// Starts the group commit; what it accepts goes to `publisher`.
+    /// Starts the group commit; what it accepts goes to `publisher`, and watchers hear of what has ended.
     pub fn spawn(
         pool: Database,
         publisher: Publisher,
+        hints: Hints,
         jobs: JobsConfig,
         share: Share,
         tasks: &TaskTracker,
     ) -> Self {
         let limits = Limits { timeout: LONGEST_COMMIT, ..Limits::default() };
         let batches = Batcher::spawn(limits, tasks, move |items: Vec<NewAnalysis>| {
-            let (pool, publisher) = (pool.clone(), publisher.clone());
+            let (pool, publisher, hints) = (pool.clone(), publisher.clone(), hints.clone());
             let allowance = Allowance { share: share.get(), ceiling: jobs.job_user_ceiling };
             async move {
                 // While the broker is away, what is accepted stays due: it is published as soon as the broker is back.
                 let grace =
                     if publisher.is_ready() { jobs.job_publish_grace } else { Duration::ZERO };
-                let Accepted { submitted, publications } =
+                let Accepted { submitted, publications, ended } =
                     accept(&pool, &items, allowance, grace).await?;
                 publisher.offer_all(publications);
+                hints.send(ended);
                 Ok(submitted)
             }
         });
@@ -143,13 +144,20 @@ async fn accept(
 }
 
 /// Inserts a batch in the caller's transaction. Each row is its own outbox: it is due `grace` from now, until a publish is
-/// confirmed. What goes beyond its owner's share is held, and due at its deadline only.
+/// confirmed. What goes beyond its owner's share is held, and due at its deadline only. What has its answer already ends at
+/// once.
 pub async fn insert(
     conn: &mut MySqlConnection,
     items: &[NewAnalysis],
     allowance: Allowance,
     grace: Duration,
 ) -> Result<Accepted, sqlx::Error> {
+    let ready: BTreeSet<UserId> =
+        items.iter().filter(|item| item.answer.is_some()).map(|item| item.user).collect();
+    if !ready.is_empty() {
+        // Before everything else, since users are locked first.
+        lock_users(&mut *conn, &ready).await?;
+    }
     let now = sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#)
         .fetch_one(&mut *conn)
         .await?;
@@ -159,8 +167,9 @@ pub async fn insert(
     let placed = admit(items, &mut submitted, active, allowance);
     give_back_keys(&mut *conn, items, &submitted).await?;
     if placed.is_empty() {
-        return Ok(Accepted { submitted, publications: Vec::new() });
+        return Ok(Accepted { submitted, publications: Vec::new(), ended: Vec::new() });
     }
+    let finishes: Vec<Finish> = placed.iter().filter_map(|(item, _)| item.finish()).collect();
     let due = now + grace;
     let mut query = QueryBuilder::new(
         "INSERT INTO analyses
@@ -185,10 +194,24 @@ pub async fn insert(
         placed.into_iter().partition(|(_, place)| *place == Place::Moving);
     let held: Vec<(UserId, AnalysisId)> =
         held.into_iter().map(|(item, _)| (item.user, item.id)).collect();
-    held::hold(conn, &held).await?;
-    let publications =
+    held::hold(&mut *conn, &held).await?;
+    let mut publications: Vec<Publication> =
         moving.into_iter().map(|(item, _)| Publication::first(item.id, item.trace)).collect();
-    Ok(Accepted { submitted, publications })
+    let mut ended = Vec::new();
+    if !finishes.is_empty() {
+        let Ended { changes, released } = finish(conn, &finishes, grace).await?;
+        ended.extend(changes.into_iter().flatten());
+        publications.extend(released);
+    }
+    Ok(Accepted { submitted, publications, ended })
+}
+
+impl NewAnalysis {
+    /// How it ends, where its answer is known.
+    fn finish(&self) -> Option<Finish> {
+        let outcome = Outcome::Succeeded(self.answer.clone()?);
+        Some(Finish { analysis: self.id, user: self.user, guard: Guard::Active, outcome })
+    }
 }
 
 /// Where an accepted analysis waits.
@@ -214,7 +237,10 @@ fn admit<'a>(
             continue;
         }
         let active = active.entry(item.user).or_default();
-        if active.total() >= allowance.ceiling {
+        if item.answer.is_some() {
+            // Waits for nothing and takes nobody's turn: held, as far as its end is concerned, and gone with it.
+            placed.push((item, Place::Held));
+        } else if active.total() >= allowance.ceiling {
             *submitted = Submitted::TooMany;
         } else if active.held == 0 && active.moving < allowance.share {
             active.moving += 1;
@@ -225,85 +251,6 @@ fn admit<'a>(
         }
     }
     placed
-}
-
-/// Lets the idempotency keys of refused submits be used again.
-async fn give_back_keys(
-    conn: &mut MySqlConnection,
-    items: &[NewAnalysis],
-    submitted: &[Submitted],
-) -> Result<(), sqlx::Error> {
-    let refused: Vec<(UserId, &str)> = items
-        .iter()
-        .zip(submitted)
-        .filter(|(_, submitted)| **submitted == Submitted::TooMany)
-        .filter_map(|(item, _)| Some((item.user, item.idempotency.as_ref()?.key.as_str())))
-        .collect();
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let mut query = QueryBuilder::new("DELETE FROM idempotency_keys WHERE ");
-    bind_pairs(&mut query, ("user_id", "idem_key"), refused.into_iter());
-    query.build().execute(conn).await.map(drop)
-}
-
-/// Reserves the idempotency keys of a batch and tells which items were asked for before.
-async fn deduplicate(
-    conn: &mut MySqlConnection,
-    items: &[NewAnalysis],
-    now: OffsetDateTime,
-) -> Result<Vec<Submitted>, sqlx::Error> {
-    let mut keyed: Vec<(&NewAnalysis, &Idempotency)> =
-        items.iter().filter_map(|item| Some((item, item.idempotency.as_ref()?))).collect();
-    if keyed.is_empty() {
-        return Ok(vec![Submitted::Accepted { created_at: now }; items.len()]);
-    }
-    // One order for all writers, so that two batches with the same keys wait for each other instead of deadlocking.
-    keyed.sort_by_key(|(item, idempotency)| (item.user, &idempotency.key));
-    let mut query = QueryBuilder::new(
-        "INSERT IGNORE INTO idempotency_keys (user_id, idem_key, fingerprint, analysis_id, created_at) ",
-    );
-    query.push_values(&keyed, |mut row, (item, idempotency)| {
-        row.push_bind(item.user)
-            .push_bind(&idempotency.key)
-            .push_bind(idempotency.fingerprint.as_slice())
-            .push_bind(item.id)
-            .push_bind(now);
-    });
-    query.build().execute(&mut *conn).await?;
-
-    let mut query = QueryBuilder::new(
-        "SELECT user_id, idem_key, fingerprint, analysis_id FROM idempotency_keys WHERE ",
-    );
-    let keys = keyed.iter().map(|(item, idempotency)| (item.user, idempotency.key.as_str()));
-    bind_pairs(&mut query, ("user_id", "idem_key"), keys);
-    let holders: Vec<Holder> = query.build_query_as().fetch_all(conn).await?;
-    Ok(items.iter().map(|item| judge(item, &holders, now)).collect())
-}
-
-/// Who holds an idempotency key, and for what request.
-#[derive(Debug, FromRow)]
-struct Holder {
-    user_id: UserId,
-    idem_key: String,
-    fingerprint: Vec<u8>,
-    analysis_id: AnalysisId,
-}
-
-/// Tells a first request from a repeated one, and from a key that now asks for something else.
-fn judge(item: &NewAnalysis, holders: &[Holder], created_at: OffsetDateTime) -> Submitted {
-    let held = item.idempotency.as_ref().and_then(|asked| {
-        let same = |holder: &&Holder| holder.user_id == item.user && holder.idem_key == asked.key;
-        Some((asked, holders.iter().find(same)?))
-    });
-    match held {
-        Some((_, holder)) if holder.analysis_id == item.id => Submitted::Accepted { created_at },
-        Some((asked, holder)) if holder.fingerprint == asked.fingerprint => {
-            Submitted::Repeated(holder.analysis_id)
-        }
-        Some(_) => Submitted::KeyReused,
-        None => Submitted::Accepted { created_at },
-    }
 }
 
 #[cfg(test)]
@@ -320,6 +267,7 @@ mod tests {
             trace: TraceParent::new(),
             deadline: None,
             idempotency: None,
+            answer: None,
         };
         (0..count).map(item).collect()
     }

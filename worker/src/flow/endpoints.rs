@@ -1,6 +1,6 @@
 //! Finding the instances: a name may stand for several, which are addressed one by one, since each has its own queue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,8 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use futures_util::future::join_all;
 use reqwest::Client;
+use reqwest::header::HeaderMap;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
+use toneup_shared::analyses::outcome::Model;
 use url::Url;
 
 use super::admission::InstanceId;
@@ -45,14 +47,14 @@ impl Endpoint {
         self.lock().give_back(Instant::now(), connection, took);
     }
 
-    /// What the instance says it has; `None` where it does not say.
-    async fn introduction(&self) -> Option<Signals> {
+    /// What the instance says it has, and what it answers with; `None` where there is no answer.
+    async fn introduction(&self) -> Option<(Option<Signals>, Option<Model>)> {
         let health = self.url.join("healthz").ok()?;
         let connection = self.connect().ok()?;
         let answer = connection.get(health).timeout(ASK_TIMEOUT).send().await.ok()?;
-        let signals = Signals::read(answer.headers());
+        let said = (Signals::read(answer.headers()), model(answer.headers()));
         self.give_back(connection, None);
-        signals
+        Some(said)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections<Client>> {
@@ -68,7 +70,17 @@ pub(crate) struct Endpoints {
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
     /// Those that have not been asked what they have.
-    new: Vec<(InstanceId, Arc<Endpoint>)>,
+    new: BTreeSet<InstanceId>,
+    /// The models they last said they answer with.
+    models: BTreeMap<InstanceId, Model>,
+}
+
+/// What an instance says of itself before it is given anything.
+#[derive(Debug)]
+struct Introduction {
+    id: InstanceId,
+    signals: Option<Signals>,
+    model: Option<Model>,
 }
 
 impl Endpoints {
@@ -79,7 +91,8 @@ impl Endpoints {
             answer_timeout: config.timeout,
             known: BTreeMap::new(),
             made: 0,
-            new: Vec::new(),
+            new: BTreeSet::new(),
+            models: BTreeMap::new(),
         }
     }
 
@@ -102,14 +115,32 @@ impl Endpoints {
         self.known.values().map(|(id, endpoint)| (*id, Arc::clone(endpoint))).collect()
     }
 
-    /// Asks the instances that are new what they have. One that does not say is found out by its answers.
+    /// Asks all instances what they are, and answers what those that are new have. One that does not say is found out by
+    /// its answers.
     pub(crate) async fn introductions(&mut self) -> Vec<(InstanceId, Signals)> {
-        let new = std::mem::take(&mut self.new);
-        let asked = new.into_iter().map(|(id, endpoint)| async move {
-            let signals = endpoint.introduction().await?;
-            Some((id, signals))
+        let asked = self.known.values().map(|(id, endpoint)| async move {
+            let (signals, model) = endpoint.introduction().await?;
+            Some(Introduction { id: *id, signals, model })
         });
-        join_all(asked).await.into_iter().flatten().collect()
+        let said: Vec<Introduction> = join_all(asked).await.into_iter().flatten().collect();
+        let there: BTreeSet<InstanceId> = self.known.values().map(|(id, _)| *id).collect();
+        self.models.retain(|id, _| there.contains(id));
+        let new = std::mem::take(&mut self.new);
+        let mut introductions = Vec::new();
+        for Introduction { id, signals, model } in said {
+            match model {
+                Some(model) => drop(self.models.insert(id, model)),
+                None => drop(self.models.remove(&id)),
+            }
+            introductions
+                .extend(signals.filter(|_| new.contains(&id)).map(|signals| (id, signals)));
+        }
+        introductions
+    }
+
+    /// The models that the instances answer with, as they said last; one that does not answer may come back as it was.
+    pub(crate) fn models(&self) -> BTreeSet<Model> {
+        self.models.values().cloned().collect()
     }
 
     fn remember(&mut self, base: &Url, address: SocketAddr) {
@@ -122,12 +153,18 @@ impl Endpoints {
                 tracing::info!(%base, %address, "analyzer found");
                 self.made += 1;
                 let endpoint = Arc::new(endpoint);
-                self.new.push((self.made, Arc::clone(&endpoint)));
+                self.new.insert(self.made);
                 self.known.insert(key, (self.made, endpoint));
             }
             Err(error) => tracing::error!(%base, "cannot use the analyzer: {error:#}"),
         }
     }
+}
+
+/// Reads `X-Model: name/version`.
+fn model(headers: &HeaderMap) -> Option<Model> {
+    let (name, version) = headers.get("x-model")?.to_str().ok()?.rsplit_once('/')?;
+    Some(Model { name: name.to_owned(), version: version.to_owned() })
 }
 
 async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {

@@ -25,6 +25,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::AnalysisId;
+use toneup_shared::analyses::outcome::Model;
 use toneup_shared::config::RedisConfig;
 use toneup_shared::pubsub::{self, REDIS_TIMEOUT};
 use toneup_shared::shutdown::Shutdown;
@@ -55,6 +56,8 @@ struct Shared {
     /// There is something to tell the other replicas.
     exchange: Notify,
     sharing: Sharing,
+    /// The models that the instances answer with, as of the last look.
+    models: watch::Sender<Arc<BTreeSet<Model>>>,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,7 @@ impl Flow {
             changed: Notify::new(),
             exchange: Notify::new(),
             sharing: Sharing::new(redis)?,
+            models: watch::Sender::default(),
         }));
         let Shutdown { draining, tasks, .. } = shutdown;
         let endpoints = Endpoints::new(analyzers);
@@ -121,6 +125,11 @@ impl Flow {
             // The sender lives as long as the ticket is in line, and this future keeps it there.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// The models that the analyzers answer with, as they said within the last half minute.
+    pub(crate) fn models(&self) -> Arc<BTreeSet<Model>> {
+        Arc::clone(&self.0.models.borrow())
     }
 
     /// Starts every job that may start.
@@ -180,6 +189,8 @@ impl Flow {
         loop {
             let found = endpoints.resolve().await;
             let introductions = endpoints.introductions().await;
+            let models = Arc::new(endpoints.models());
+            self.0.models.send_replace(Arc::clone(&models));
             let pause = if found.is_empty() { WAITING } else { RESOLVE };
             {
                 let mut state = self.lock();
@@ -190,6 +201,9 @@ impl Flow {
                 }
                 state.endpoints = found;
                 self.dispatch(&mut state);
+            }
+            if let Err(error) = self.0.sharing.tell_models(&models, 3 * RESOLVE).await {
+                tracing::debug!(%error, "cannot tell the models");
             }
             if draining.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;

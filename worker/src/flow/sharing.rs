@@ -1,12 +1,14 @@
 //! What replicas share: leases in Redis, so that all workers together have no more at the analyzers than these have
 //! slots, and a freed slot goes to the oldest job. Without Redis the analyzers' own gates remain.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use redis::Script;
 use redis::aio::ConnectionManager;
+use redis::{AsyncCommands, Script};
+use toneup_shared::analyses::outcome::Model;
 use toneup_shared::config::RedisConfig;
-use toneup_shared::pubsub::{client, connection_config};
+use toneup_shared::pubsub::{client, connection_config, models_key};
 use uuid::Uuid;
 
 /// How long a lease lasts without renewal: when a worker vanishes, its share is free again after this.
@@ -45,6 +47,7 @@ pub(crate) struct Sharing {
     redis: ConnectionManager,
     script: Script,
     prefix: String,
+    models_key: String,
     replica: String,
 }
 
@@ -61,8 +64,22 @@ impl Sharing {
             redis: client(config)?.get_connection_manager_lazy(connection_config())?,
             script: Script::new(include_str!("sharing.lua")),
             prefix: format!("{}flow:", config.redis_prefix),
+            models_key: models_key(config),
             replica: Uuid::new_v4().simple().to_string(),
         })
+    }
+
+    /// Tells the apis which models the analyzers answer with; forgotten after `ttl`.
+    pub(crate) async fn tell_models(
+        &self,
+        models: &BTreeSet<Model>,
+        ttl: Duration,
+    ) -> Result<(), redis::RedisError> {
+        if models.is_empty() {
+            return Ok(());
+        }
+        let text = serde_json::to_string(models).unwrap_or_default();
+        self.redis.clone().set_ex(&self.models_key, text, ttl.as_secs()).await
     }
 
     /// A place in line that no other job has.

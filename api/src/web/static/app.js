@@ -1,21 +1,21 @@
 // @ts-check
 // Puts the page together: which view is showing, and what each button leads to.
 
-import { Api, isFinished } from "./api.js";
+import { Api, isFinished } from "../client/api.js";
 import { byId, focusOn, make, paint, show } from "./dom.js";
-import { watchAnalysis } from "./events.js";
+import { watchAnalysis } from "../client/events.js";
 import { PastResults } from "./history.js";
-import { ApiError } from "./http.js";
+import { ApiError } from "../client/http.js";
 import { Notifications } from "./notify.js";
 import { watchForPhotos } from "./picker.js";
 import { renderResult } from "./result.js";
 import { SEASONS } from "./seasons.js";
-import { localTokenStore, Session } from "./session.js";
+import { localTokenStore, Session } from "../client/session.js";
 import { Stage } from "./stage.js";
-import { checkPhoto, submitPhoto } from "./upload.js";
+import { checkPhoto, submitPhoto } from "../client/upload.js";
 import { adviceFor, adviceForAnalysis, durationWords, queueWords } from "./words.js";
 
-/** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {import("../client/api.js").Analysis} Analysis */
 
 /** A queue that moves every second should not talk every second. */
 const QUIET_MS = 8000;

@@ -1,13 +1,13 @@
 // @ts-check
 // The person's earlier results, newest first.
 
-import { isFinished } from "./api.js";
+import { isFinished } from "../client/api.js";
 import { byId, icon, make, paint, show } from "./dom.js";
 import { seasonText, subtypeName } from "./seasons.js";
 import { adviceForAnalysis, confidenceWords, humanise } from "./words.js";
 
-/** @typedef {import("./api.js").Api} Api */
-/** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {import("../client/api.js").Api} Api */
+/** @typedef {import("../client/api.js").Analysis} Analysis */
 
 const PAGE = 6;
 

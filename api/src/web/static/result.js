@@ -6,9 +6,9 @@ import { byId, fillPortrait, icon, make, paint, show } from "./dom.js";
 import { seasonText, subtypeName } from "./seasons.js";
 import { confidenceWords, contrastWords, humanise, inTheirLanguage, skinToneWords, undertoneWords, warningWords } from "./words.js";
 
-/** @typedef {import("./api.js").Analysis} Analysis */
-/** @typedef {import("./api.js").Result} Result */
-/** @typedef {import("./api.js").Box} Box */
+/** @typedef {import("../client/api.js").Analysis} Analysis */
+/** @typedef {import("../client/api.js").Result} Result */
+/** @typedef {import("../client/api.js").Box} Box */
 
 /**
  * Fills the result card.

@@ -3,7 +3,7 @@
 
 import { humanise } from "./words.js";
 
-/** @typedef {import("./api.js").Season} Season */
+/** @typedef {import("../client/api.js").Season} Season */
 
 /**
  * @typedef {object} SeasonText

@@ -1,8 +1,8 @@
 // @ts-check
 // Codes and numbers as words that a person understands. Pure: no network, no DOM.
 
-/** @typedef {import("./api.js").Analysis} Analysis */
-/** @typedef {import("./api.js").Told} Told */
+/** @typedef {import("../client/api.js").Analysis} Analysis */
+/** @typedef {import("../client/api.js").Told} Told */
 /** @typedef {{ code?: string, title?: string, detail?: string, message?: string, retryAfterSeconds?: number | null }} Problem */
 
 /**

@@ -2,7 +2,7 @@
 // A photo on its way: checked, put straight into the object store, submitted. No DOM.
 
 import { uuid } from "./api.js";
-import { ApiError, backoff, sleep } from "./http.js";
+import { ApiError, asApiError, backoff, deadline, sleep } from "./http.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./api.js").Upload} Upload */
@@ -60,7 +60,7 @@ export async function checkPhoto(photo) {
 }
 
 /**
- * Puts a photo where the server said. `XMLHttpRequest`, because `fetch` cannot tell how much has been sent.
+ * Puts a photo where the server said. In browsers by `XMLHttpRequest`, because `fetch` cannot tell how much has been sent.
  *
  * @param {Upload} upload
  * @param {Blob} photo
@@ -69,6 +69,7 @@ export async function checkPhoto(photo) {
  * @throws {ApiError}
  */
 export function putPhoto(upload, photo, { onProgress, signal } = {}) {
+  if (typeof XMLHttpRequest === "undefined") return fetchPhoto(upload, photo, { onProgress, signal });
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const request = new XMLHttpRequest();
@@ -115,6 +116,47 @@ export function putPhoto(upload, photo, { onProgress, signal } = {}) {
   });
 }
 
+/** Longest upload where its progress cannot be seen. */
+const LONGEST_PUT_MS = 120_000;
+
+/**
+ * The same with `fetch`, where there is nothing else: the whole upload is one step.
+ *
+ * @param {Upload} upload
+ * @param {Blob} photo
+ * @param {{ onProgress?: OnProgress, signal?: AbortSignal }} options
+ */
+async function fetchPhoto({ url, method, headers }, photo, { onProgress, signal }) {
+  const limit = deadline(signal, LONGEST_PUT_MS);
+  const sent = Object.entries(headers).filter(([name]) => !/^(content-length|host)$/i.test(name));
+  try {
+    const answer = await fetch(url, { method, headers: Object.fromEntries(sent), body: photo, signal: limit.signal });
+    await answer.arrayBuffer();
+    if (!answer.ok) {
+      throw new ApiError({ code: "upload_refused", status: answer.status, title: "The upload was refused" });
+    }
+    onProgress?.(1);
+  } catch (error) {
+    throw asApiError(error, limit.signal, signal);
+  } finally {
+    limit.release();
+  }
+}
+
+/**
+ * A photo's SHA-256 in base64: the server then knows a photo that it has answered before. Only pages of secure origins can
+ * tell it; the others do without.
+ *
+ * @param {Blob} photo
+ * @returns {Promise<string | undefined>}
+ */
+async function digest(photo) {
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) return undefined;
+  const bytes = new Uint8Array(await subtle.digest("SHA-256", await photo.arrayBuffer()));
+  return btoa(String.fromCharCode(...bytes));
+}
+
 /**
  * Uploads and submits a photo: afterwards the job is safe with the server, whatever happens to the page.
  *
@@ -131,13 +173,14 @@ export function putPhoto(upload, photo, { onProgress, signal } = {}) {
  */
 export async function submitPhoto(api, photo, { contentType, onProgress, onWait, signal, put = putPhoto }) {
   const key = uuid();
+  const sha256 = await digest(photo);
   const objectKey = await upload();
   return api.createAnalysis(objectKey, key, { signal, onWait });
 
   async function upload() {
     for (let attempt = 1; ; attempt += 1) {
       // A fresh address each time: the old one may be what was wrong, having expired.
-      const place = await api.requestUpload({ contentType, contentLength: photo.size }, { signal, onWait });
+      const place = await api.requestUpload({ contentType, contentLength: photo.size, sha256 }, { signal, onWait });
       try {
         await put(place, photo, { onProgress, signal });
         return place.objectKey;

@@ -1,5 +1,5 @@
 // @ts-check
-// The calls of the ToneUp API that this page makes, each with the session's token.
+// The calls of the ToneUp API, each with the session's token.
 
 import { ApiError, exchangeJson, openStream, withPatience } from "./http.js";
 
@@ -21,6 +21,7 @@ import { ApiError, exchangeJson, openStream, withPatience } from "./http.js";
  * @property {Box | null} [face]
  * @property {string[]} [warnings]
  * @property {{ name: string, version: string } | null} [model]
+ * @property {boolean} [reused] the answer that the same photo got before
  */
 
 /**
@@ -75,7 +76,7 @@ export class Api {
   /**
    * Asks for a place to put a photo.
    *
-   * @param {{ contentType: string, contentLength: number }} photo
+   * @param {{ contentType: string, contentLength: number, sha256?: string }} photo `sha256` in base64
    * @param {CallOptions} [options]
    * @returns {Promise<Upload>}
    */
@@ -158,8 +159,25 @@ export class Api {
    * @param {{ signal?: AbortSignal, lastEventId?: string }} options
    */
   openEvents(id, { signal, lastEventId }) {
+    return this.#openStream(`/v1/analyses/${encodeURIComponent(id)}/events`, { signal, lastEventId });
+  }
+
+  /**
+   * Opens the event stream of all of the caller's analyses. Not repeated here either.
+   *
+   * @param {{ signal?: AbortSignal, lastEventId?: string }} options
+   */
+  openAllEvents(options) {
+    return this.#openStream("/v1/events", options);
+  }
+
+  /**
+   * @param {string} path
+   * @param {{ signal?: AbortSignal, lastEventId?: string }} options
+   */
+  #openStream(path, { signal, lastEventId }) {
     return this.#withToken((authorization) =>
-      openStream(this.#fetch, `${this.#baseUrl}/v1/analyses/${encodeURIComponent(id)}/events`, {
+      openStream(this.#fetch, this.#baseUrl + path, {
         method: "GET",
         headers: {
           accept: "text/event-stream",

@@ -43,6 +43,17 @@ export function localTokenStore(key) {
 }
 
 /**
+ * Keeps tokens for as long as the program runs.
+ *
+ * @returns {TokenStore}
+ */
+export function memoryTokenStore() {
+  /** @type {Tokens | null} */
+  let kept = null;
+  return { read: () => kept, write: (tokens) => void (kept = tokens) };
+}
+
+/**
  * Runs `work` while no other tab does. A refresh token works once: two tabs using the same one would end the session.
  *
  * @param {() => Promise<Tokens>} work

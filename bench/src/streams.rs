@@ -1,0 +1,190 @@
+//! What an open event stream costs: one API, so many clients that wait, and the memory of its process before and after;
+//! and how soon, among all these, a change is pushed.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jsonwebtoken::{EncodingKey, Header};
+use reqwest::Client;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use crate::measure::percentiles::Sorted;
+use crate::report::table::say;
+use crate::site::{JWT_SECRET, Plan, Services, Site};
+
+/// Streams open before the first look, so that pools and caches are not counted as theirs.
+const WARM_UP: usize = 200;
+/// Streams opened at a time.
+const AT_ONCE: usize = 64;
+/// File descriptors that a process needs besides its streams'.
+const SPARE_FILES: u64 = 500;
+/// How long the process may settle before a look.
+const SETTLE: Duration = Duration::from_secs(5);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+/// Changes whose pushes are timed.
+const PUSHES: usize = 100;
+/// Largest head of an answer, in bytes.
+const HEAD_BYTES: usize = 4096;
+
+/// How many, and where the servers are.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Streams, each of a user of its own
+    #[arg(long, default_value_t = 10_000)]
+    count: usize,
+    #[command(flatten)]
+    services: Services,
+}
+
+/// Opens the streams and says what they cost.
+pub async fn run(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.count > WARM_UP, "more than {WARM_UP} streams");
+    // Before the API starts, which inherits it.
+    raise_file_limit(options.count)?;
+    let site = Site::open(&options.services, Plan::new("streams", Vec::new())).await?;
+    let measured = measure(&site, options.count).await;
+    site.close().await?;
+    measured
+}
+
+async fn measure(site: &Site, count: usize) -> anyhow::Result<()> {
+    let process = site.api_process().context("the API has ended")?;
+    let address = site.api.trim_start_matches("http://");
+    let mut streams = open(address, WARM_UP).await?;
+    sleep(SETTLE).await;
+    let before = resident_bytes(process)?;
+    let begun = Instant::now();
+    streams.extend(open(address, count - WARM_UP).await?);
+    let seconds = begun.elapsed().as_secs_f64();
+    sleep(SETTLE).await;
+    let after = resident_bytes(process)?;
+    for stream in &streams {
+        still_open(stream)?;
+    }
+    let added = u64::try_from(count - WARM_UP)?;
+    let each = after.saturating_sub(before) / added;
+    say(&format!(
+        "streams n={} bytes_per_stream={each} resident_before={before} resident_after={after} opened_in_s={seconds:.1}",
+        streams.len()
+    ))?;
+    let pushes = pushes(site).await?;
+    let (median, p99) = (pushes.median(), pushes.percentile(99.0));
+    say(&format!("pushes n={PUSHES} p50_ms={median:.1} p99_ms={p99:.1}"))?;
+    Ok(())
+}
+
+/// Milliseconds from asking for a change to having its event, one after the other: the commit lies in between.
+async fn pushes(site: &Site) -> anyhow::Result<Sorted> {
+    let http = crate::load::target::http()?;
+    let address = site.api.trim_start_matches("http://");
+    let mut times = Vec::new();
+    for _ in 0..PUSHES {
+        let session = post(&http, &format!("{}/v1/sessions/guest", site.api), "").await?;
+        let token = session["accessToken"].as_str().context("no access token")?;
+        let key = format!("u/{}/nothing.jpg", session["userId"].as_str().unwrap_or_default());
+        let submit = http.post(format!("{}/v1/analyses", site.api)).bearer_auth(token);
+        let submitted = submit.json(&json!({ "objectKey": key })).send().await?;
+        let analysis: Value = submitted.error_for_status()?.json().await?;
+        let (mut stream, heard) = timeout(OPEN_TIMEOUT, open_one(address, token)).await??;
+        hear(&mut stream, heard, "queued").await?;
+        let id = analysis["id"].as_str().context("no id")?;
+        let cancel = format!("{}/v1/analyses/{id}/cancel", site.api);
+        let begun = Instant::now();
+        let (cancelled, heard) = tokio::join!(post(&http, &cancel, token), async {
+            hear(&mut stream, Vec::new(), "cancelled").await.map(|()| begun.elapsed())
+        });
+        cancelled.context("cancelling")?;
+        times.push(heard?.as_secs_f64() * 1e3);
+    }
+    Ok(Sorted::new(times))
+}
+
+async fn post(http: &Client, url: &str, token: &str) -> anyhow::Result<Value> {
+    let answer = http.post(url).bearer_auth(token).json(&json!({})).send().await?;
+    Ok(answer.error_for_status()?.json().await?)
+}
+
+/// Reads a stream, of which something was heard already, until it tells of a state.
+async fn hear(stream: &mut TcpStream, mut heard: Vec<u8>, status: &str) -> anyhow::Result<()> {
+    let told = format!("\"status\":\"{status}\"");
+    let hearing = async {
+        while !String::from_utf8_lossy(&heard).contains(&told) {
+            ensure!(stream.read_buf(&mut heard).await? > 0, "the API closed a stream");
+        }
+        Ok(())
+    };
+    timeout(OPEN_TIMEOUT, hearing).await.with_context(|| format!("never told of {status}"))?
+}
+
+/// Opens streams, each as a user that nobody else is.
+async fn open(address: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+    let opening = (0..count).map(|_| async move {
+        let token = token()?;
+        let opened = timeout(OPEN_TIMEOUT, open_one(address, &token)).await;
+        let (stream, _) = opened.context("a stream does not open")??;
+        anyhow::Ok(stream)
+    });
+    stream::iter(opening).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// Opens a stream; answers it, and what it has said so far.
+async fn open_one(address: &str, token: &str) -> anyhow::Result<(TcpStream, Vec<u8>)> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!(
+        "GET /v1/events HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        ensure!(head.len() < HEAD_BYTES, "the answer's head does not end");
+        ensure!(stream.read_buf(&mut head).await? > 0, "the API closed a stream");
+    }
+    let status = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    ensure!(status == b"HTTP/1.1 200 OK", "{}", String::from_utf8_lossy(status));
+    Ok((stream, head))
+}
+
+/// A token of a new user: nothing is looked up to check one.
+fn token() -> anyhow::Result<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let claims = json!({ "sub": Uuid::now_v7(), "iss": "toneup", "iat": now, "exp": now + 7200 });
+    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
+    Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
+}
+
+/// Whether the other side has not closed it: what has come is at most heartbeats.
+fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
+    let mut heard = [0; 256];
+    match stream.try_read(&mut heard) {
+        Ok(0) => bail!("a stream was closed"),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Memory of a process that is its own and in use.
+fn resident_bytes(process: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kilobytes = line.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
+    Ok(kilobytes.context("the process does not say what it uses")? * 1024)
+}
+
+fn raise_file_limit(count: usize) -> anyhow::Result<()> {
+    let needed = u64::try_from(count)? + SPARE_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < needed) {
+        let wanted = Rlimit { current: Some(needed), maximum: limit.maximum };
+        setrlimit(Resource::Nofile, wanted)
+            .with_context(|| format!("{needed} open files are needed: ulimit -n"))?;
+    }
+    Ok(())
+}
