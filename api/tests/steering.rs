@@ -94,6 +94,23 @@ async fn a_deadline_that_cannot_be_met_is_told_at_submit_with_the_estimate(db: M
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_was_accepted_is_found_again_although_its_deadline_has_passed(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let body = json!({ "objectKey": guest.unused_key(), "deadline": in_seconds(1) });
+    let submit = async |key: &str| {
+        let request = guest.request(Method::POST, "/v1/analyses").header("idempotency-key", key);
+        guest.send(request.json(&body)).await
+    };
+    let first = submit("k").await;
+    assert_eq!(first.status, 202);
+    let expired = guest.get(&format!("{}?wait=30", path(&first.body))).await.body;
+    assert_eq!(expired["status"], "expired");
+    let again = submit("k").await;
+    assert_eq!((again.status.as_u16(), &again.body["id"]), (202, &first.body["id"]));
+    assert_eq!(problem_of(&submit("another").await).1, "validation_failed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn who_has_too_many_is_told_when_to_come_back(db: MySqlPool) {
     let api = Stack::new(db).await.with("JOB_USER_CEILING", "2").api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);

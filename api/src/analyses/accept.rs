@@ -1,14 +1,16 @@
 //! Accepting a submit, whatever door it came through.
 
-use toneup_shared::analyses::idempotency::Idempotency;
+use time::OffsetDateTime;
+use toneup_shared::analyses::idempotency::{Idempotency, find_repeated};
 use toneup_shared::analyses::outcome::AnalysisResult;
 use toneup_shared::analyses::photos::PhotoDigest;
 use toneup_shared::analyses::read::Analysis;
 use toneup_shared::analyses::submit::{NewAnalysis, Submitted};
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::database::bounded;
 use toneup_shared::trace::TraceParent;
 
-use super::submission::Submission;
+use super::submission::{Submission, check_deadline};
 use super::wait::Waiting;
 use crate::http::problem::ApiError;
 use crate::http::state::AppState;
@@ -31,7 +33,10 @@ pub(crate) async fn accept(
     again: Again,
 ) -> Result<Analysis, ApiError> {
     let deadline = submission.deadline;
-    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)?;
+    if let Err(refusal) = admit(state, user, deadline) {
+        // What was accepted once stays so, whatever would be said to it now: its answer may have been lost.
+        return find_accepted(state, user, &again).await?.ok_or(refusal);
+    }
     let (idempotency, answer) = match again {
         Again::Anew => (None, None),
         Again::Attach(key) => {
@@ -60,6 +65,26 @@ pub(crate) async fn accept(
     }
 }
 
+/// Refuses what cannot be served.
+fn admit(state: &AppState, user: UserId, deadline: Option<OffsetDateTime>) -> Result<(), ApiError> {
+    check_deadline(deadline)?;
+    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)
+}
+
+/// The analysis that the same request became before, by the client's key.
+async fn find_accepted(
+    state: &AppState,
+    user: UserId,
+    again: &Again,
+) -> Result<Option<Analysis>, ApiError> {
+    let Again::Attach(Some(key)) = again else { return Ok(None) };
+    let earlier = async { find_repeated(&mut *state.pool.acquire().await?, user, key).await };
+    match bounded(earlier).await? {
+        Some(earlier) => Waiting::new(state, user, earlier).read().await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The answer that the same photo got before. A photo that is not known here is looked up by the worker, which reads it.
 async fn find_answer(
     state: &AppState,
@@ -75,8 +100,8 @@ fn accepted(
     id: AnalysisId,
     user: UserId,
     object_key: String,
-    created_at: time::OffsetDateTime,
-    deadline: Option<time::OffsetDateTime>,
+    created_at: OffsetDateTime,
+    deadline: Option<OffsetDateTime>,
 ) -> Analysis {
     Analysis {
         id,

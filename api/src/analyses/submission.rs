@@ -79,7 +79,7 @@ impl FromRequest<AppState> for Submission {
         }
         let ApiJson(CreateAnalysis { object_key, deadline }) =
             ApiJson::from_request(request, state).await?;
-        Ok(Self { source: Source::Uploaded(object_key), deadline: check_deadline(deadline)? })
+        Ok(Self { source: Source::Uploaded(object_key), deadline })
     }
 }
 
@@ -89,7 +89,7 @@ impl Submission {
             .await
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
         let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
-        Ok(Self { source: Source::Photo(photo), deadline: check_deadline(deadline)? })
+        Ok(Self { source: Source::Photo(photo), deadline })
     }
 
     /// What an idempotency key stands for.
@@ -137,16 +137,15 @@ impl Submission {
     }
 }
 
-/// A deadline that an analysis can meet at all.
-fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<Option<OffsetDateTime>, ApiError> {
+/// Refuses a deadline that no analysis can meet, or that is further away than photos are kept.
+pub(super) fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<(), ApiError> {
     let now = OffsetDateTime::now_utc();
-    match deadline {
-        Some(deadline) if deadline <= now || deadline > now + FURTHEST_DEADLINE => {
-            let days = FURTHEST_DEADLINE.as_secs() / 86_400;
-            Err(ApiError::invalid("deadline", format!("expected a time in the next {days} days")))
-        }
-        deadline => Ok(deadline),
+    if deadline.is_some_and(|deadline| deadline <= now || deadline > now + FURTHEST_DEADLINE) {
+        let days = FURTHEST_DEADLINE.as_secs() / 86_400;
+        let detail = format!("expected a time in the next {days} days");
+        return Err(ApiError::invalid("deadline", detail));
     }
+    Ok(())
 }
 
 /// A key of the caller's own, in the shape that we give out.

@@ -43,6 +43,23 @@ impl Idempotency {
     }
 }
 
+/// Finds the analysis that the same request of `user` became before.
+pub async fn find_repeated(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    asked: &Idempotency,
+) -> Result<Option<AnalysisId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT analysis_id FROM idempotency_keys
+         WHERE user_id = ? AND idem_key = ? AND fingerprint = ?",
+    )
+    .bind(user)
+    .bind(&asked.key)
+    .bind(asked.fingerprint.as_slice())
+    .fetch_optional(conn)
+    .await
+}
+
 /// Lets the idempotency keys of refused submits be used again.
 pub(super) async fn give_back_keys(
     conn: &mut MySqlConnection,
