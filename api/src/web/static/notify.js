@@ -3,7 +3,7 @@
 
 import { byId, show } from "./dom.js";
 
-/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("../client/api.js").Api} Api */
 /** @typedef {"off" | "busy" | "on" | "blocked" | "failed"} State */
 
 /** What is said, and what the button offers. @type {Record<State, { text: string, button: string }>} */
