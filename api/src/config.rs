@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
 use toneup_shared::operations::OperationsConfig;
+
+use crate::http::cors;
 
 /// Everything the api needs to know.
 #[derive(Debug, Clone)]
@@ -27,6 +30,14 @@ pub struct ApiConfig {
     pub server: ServerConfig,
     /// Where operators' tools ask.
     pub operations: OperationsConfig,
+    /// Other origins whose pages may call the API.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// Which other origins' pages may call.
+#[derive(Debug, Deserialize)]
+struct CorsSettings {
+    cors_origins: Option<String>,
 }
 
 /// Settings of the HTTP server.
@@ -68,6 +79,10 @@ impl ApiConfig {
             jobs: settings.section()?,
             server: settings.section()?,
             operations: settings.section()?,
+            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
+                Some(text) => cors::origins(&text)?,
+                None => Vec::new(),
+            },
         };
         if config.server.jwt_secret.expose_secret().len() < Self::SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));

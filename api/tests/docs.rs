@@ -16,17 +16,30 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    get /admin/actions list_actions
+    get /admin/dead-letters list_dead_letters
+    get /admin/jobs search_jobs
+    get /admin/jobs/{id} get_job
+    get /admin/overview get_overview
+    get /admin/replicas list_replicas
+    get /admin/series get_series
     get /healthz check_health
     get /readyz check_readiness
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
+    post /admin/dead-letters/drop drop_dead_letters
+    post /admin/dead-letters/replay replay_dead_letters
+    post /admin/jobs/{id}/cancel cancel_job
+    post /admin/jobs/{id}/retry retry_job
+    post /admin/replicas/{id}/drain drain_replica
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
     post /v1/uploads create_upload
+    put /admin/intake set_intake
     ");
 }
 
@@ -48,6 +61,8 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let admin = api.anonymous().get("/admin").await;
+    assert_eq!((admin.status.as_u16(), admin.header("content-security-policy")), (200, policy));
     let script = api.anonymous().get("/assets/app.js").await;
     assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
     let client = api.anonymous();

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+mod admin;
 mod analyses;
 mod browser;
 mod docs;
+mod doors;
 mod errors;
 mod events;
+mod logs;
+mod metrics;
 mod operations;
 mod pipeline;
 mod sessions;

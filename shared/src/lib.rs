@@ -3,13 +3,17 @@
 pub mod analyses;
 pub mod batch;
 pub mod config;
+pub mod controls;
 pub mod crash;
 pub mod database;
+pub mod exporter;
 pub mod hints;
 pub mod objects;
 pub mod operations;
+pub mod operators;
 pub mod pubsub;
 pub mod queue;
+pub mod replicas;
 pub mod retry;
 pub mod shutdown;
 pub mod telemetry;

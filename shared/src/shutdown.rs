@@ -2,6 +2,8 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,16 +23,24 @@ pub struct Shutdown {
     pub aborting: CancellationToken,
     /// The tasks that are waited for.
     pub tasks: TaskTracker,
+    asked: Arc<AtomicBool>,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
         let aborting = CancellationToken::new();
-        Self { draining: aborting.child_token(), aborting, tasks: TaskTracker::new() }
+        let (draining, tasks) = (aborting.child_token(), TaskTracker::new());
+        Self { draining, aborting, tasks, asked: Arc::default() }
     }
 }
 
 impl Shutdown {
+    /// Ends the process in order, as SIGTERM does.
+    pub fn leave(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+        self.draining.cancel();
+    }
+
     /// Waits for SIGTERM or SIGINT, or for a failed task to cancel `draining`; then gives the tracked tasks `grace` to
     /// finish. `FAILURE` if a task failed or had to be abandoned.
     pub async fn run(self, grace: Duration) -> io::Result<ExitCode> {
@@ -39,7 +49,7 @@ impl Shutdown {
         let asked = tokio::select! {
             _ = term.recv() => true,
             _ = int.recv() => true,
-            () = self.draining.cancelled() => false,
+            () = self.draining.cancelled() => self.asked.load(Ordering::Relaxed),
         };
         tracing::info!(asked, tasks = self.tasks.len(), "draining");
         let drained = self.drain(grace).await;
@@ -57,5 +67,24 @@ impl Shutdown {
         }
         self.aborting.cancel();
         timeout(HANDING_BACK, self.tasks.wait()).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_asked_to_leave_ends_well_and_who_fails_does_not() {
+        let grace = Duration::from_secs(1);
+        let ended = async |end: fn(&Shutdown)| {
+            let shutdown = Shutdown::default();
+            end(&shutdown);
+            format!("{:?}", shutdown.run(grace).await.unwrap())
+        };
+        let asked = ended(Shutdown::leave).await;
+        assert_eq!(asked, format!("{:?}", ExitCode::SUCCESS));
+        let failed = ended(|shutdown| shutdown.draining.cancel()).await;
+        assert_eq!(failed, format!("{:?}", ExitCode::FAILURE));
     }
 }

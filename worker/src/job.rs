@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use metrics::counter;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed};
@@ -59,6 +60,20 @@ enum Attempt {
     Overdue,
     /// The lease was lost: the job was cancelled, or another worker has it.
     Lost,
+}
+
+impl Attempt {
+    /// The word in metrics.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "succeeded",
+            Self::Failed(_) => "refused",
+            Self::FailedForNow(_) => "failed",
+            Self::HandedBack => "handed_back",
+            Self::Overdue => "overdue",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 impl Jobs {
@@ -121,6 +136,7 @@ impl Jobs {
             () = deadline(claimed.remaining) => Attempt::Overdue,
             () = self.aborting.cancelled() => Attempt::HandedBack,
         };
+        counter!("toneup_job_attempts_total", "outcome" => attempt.as_str()).increment(1);
         let (lease, user) = (claimed.lease, claimed.user);
         let end = async |outcome| {
             let guard = Guard::Leased(lease);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use toneup_shared::config::Settings;
 use toneup_shared::shutdown::Shutdown;
-use toneup_shared::{operations, telemetry, tls};
+use toneup_shared::{exporter, operations, telemetry, tls};
 use toneup_worker::config::WorkerConfig;
 
 #[tokio::main]
@@ -15,6 +15,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let grace = config.worker.worker_shutdown_grace;
     let shutdown = Shutdown::default();
     let operations = config.operations;
+    // Before anything is measured.
+    if operations.metrics_listen.is_some() {
+        exporter::install()?;
+    }
     let ready = toneup_worker::start(config, &shutdown)?;
     operations::serve(operations, ready, &shutdown).await?;
     Ok(shutdown.run(grace).await?)

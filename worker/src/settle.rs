@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use metrics::histogram;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::Changed;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
@@ -68,12 +69,22 @@ impl Settlements {
 
     /// Asks for the right to work on an analysis.
     pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
-        self.persist("claim", || async { self.claims.submit(request).await }).await
+        let begun = Instant::now();
+        let claim = self.persist("claim", || async { self.claims.submit(request).await }).await?;
+        histogram!("toneup_claim_seconds").record(begun.elapsed());
+        if let Claim::Granted(claimed) = &claim
+            && let Some(waited) = claimed.waited
+        {
+            histogram!("toneup_queue_wait_seconds").record(waited);
+        }
+        Ok(claim)
     }
 
     /// Ends an analysis. That the guard no longer holds is fine: someone else has ended or taken it.
     pub(crate) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
+        let begun = Instant::now();
         let ended = self.persist("finish", || self.finishes.submit(finish.clone())).await?;
+        histogram!("toneup_complete_seconds").record(begun.elapsed());
         if let Some(changed) = ended {
             self.announce(changed);
         } else {

@@ -3,3 +3,5 @@
 pub mod http;
 mod store;
 pub mod token;
+
+pub(crate) use store::rehearse;

@@ -35,6 +35,9 @@ pub enum ApiError {
     /// The refresh token is unknown, expired or was used before.
     #[error("the refresh token is unknown, expired or was used before; start a new session")]
     RefreshTokenInvalid,
+    /// The caller may not do this: operators only.
+    #[error("this is for operators; your token is not an operator's")]
+    Forbidden,
     /// No such thing, or not the caller's.
     #[error("there is nothing here for you")]
     NotFound,
@@ -117,6 +120,7 @@ impl ApiError {
             Self::RefreshTokenInvalid => {
                 (S::UNAUTHORIZED, "refresh_token_invalid", "Refresh token invalid")
             }
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "Operators only"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")

@@ -26,12 +26,13 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 #[folder = "src/web/static/"]
 struct Files;
 
-/// The page at `/` and its files under `/assets/`.
+/// The page at `/`, the operators' at `/admin`, and their files under `/assets/`.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
     let page = Router::new()
         .route("/", get(async |headers: HeaderMap| file("index.html", &headers)))
+        .route("/admin", get(async |headers: HeaderMap| file("admin.html", &headers)))
         .route(
             "/assets/{*path}",
             get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers)),

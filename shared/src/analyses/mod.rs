@@ -22,6 +22,7 @@ pub mod lease;
 pub mod outcome;
 pub mod purge;
 pub mod read;
+pub mod search;
 pub mod submit;
 
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Finding the instances: a name may stand for several, which are addressed one by one, since each has its own queue.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Endpoint {
     pub(crate) url: Url,
     /// Bound to the instance's address.
     pub(crate) client: Client,
+    /// The instance in metrics.
+    pub(crate) label: String,
 }
 
 /// The configured addresses and what they stand for.
@@ -37,6 +39,8 @@ pub(crate) struct Endpoints {
     answer_timeout: Duration,
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
+    /// The addresses that metrics know by themselves.
+    labels: BTreeSet<String>,
     /// Those that have not been asked what they have.
     new: Vec<(InstanceId, Arc<Endpoint>)>,
 }
@@ -49,6 +53,7 @@ impl Endpoints {
             answer_timeout: config.timeout,
             known: BTreeMap::new(),
             made: 0,
+            labels: BTreeSet::new(),
             new: Vec::new(),
         }
     }
@@ -83,13 +88,22 @@ impl Endpoints {
         join_all(asked).await.into_iter().flatten().collect()
     }
 
+    fn label(&mut self, address: String) -> String {
+        if self.labels.contains(&address) || self.labels.len() < LABELS {
+            self.labels.insert(address.clone());
+            return address;
+        }
+        "other".to_owned()
+    }
+
     fn remember(&mut self, base: &Url, address: SocketAddr) {
         let key = (base.clone(), address);
         if self.known.contains_key(&key) {
             return;
         }
         match endpoint(base, address, self.answer_timeout) {
-            Ok(endpoint) => {
+            Ok(mut endpoint) => {
+                endpoint.label = self.label(endpoint.label);
                 tracing::info!(%base, %address, "analyzer found");
                 self.made += 1;
                 let endpoint = Arc::new(endpoint);
@@ -100,6 +114,9 @@ impl Endpoints {
         }
     }
 }
+
+/// Addresses that metrics tell apart; pods come and go, and a label is for ever.
+const LABELS: usize = 32;
 
 async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {
     let host = base.host_str().context("the address names no host")?;
@@ -126,5 +143,6 @@ pub(crate) fn endpoint(
         .build()
         .context("building the analyzer's client")?;
     let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
-    Ok(Endpoint { url: url.context("building the analyzer's address")?, client })
+    let url = url.context("building the analyzer's address")?;
+    Ok(Endpoint { url, client, label: address.to_string() })
 }
