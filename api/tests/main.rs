@@ -15,4 +15,5 @@ mod operations;
 mod pipeline;
 mod sessions;
 mod steering;
+mod traces;
 mod uploads;

@@ -114,7 +114,7 @@ async fn exchange(
     let request = endpoint
         .client
         .post(endpoint.url.clone())
-        .header("traceparent", claimed.trace.child().to_string())
+        .header("traceparent", claimed.trace.onward().to_string())
         .multipart(form);
     let response = request.send().await.map_err(not_sent)?;
     let (status, headers) = (response.status(), response.headers().clone());

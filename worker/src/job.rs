@@ -130,8 +130,10 @@ impl Jobs {
         self.settlements.announce(claimed.changed);
         crash::point("claimed");
         let held = self.leases.hold(claimed.lease, claimed.changed.version);
+        let span = tracing::info_span!("attempt", attempt = claimed.lease.attempt);
+        claimed.trace.adopt(&span);
         let attempt = tokio::select! {
-            attempt = self.attempt(&claimed) => attempt,
+            attempt = self.attempt(&claimed).instrument(span) => attempt,
             () = held.lost() => Attempt::Lost,
             () = deadline(claimed.remaining) => Attempt::Overdue,
             () = self.aborting.cancelled() => Attempt::HandedBack,
@@ -200,7 +202,10 @@ impl Jobs {
                 return Attempt::HandedBack;
             };
             crash::point("admitted");
-            let answer = analyzer::analyze(permit.endpoint(), claimed, photo.clone()).await;
+            let endpoint = permit.endpoint();
+            let span =
+                tracing::info_span!("analyze", otel.kind = "client", instance = endpoint.label);
+            let answer = analyzer::analyze(endpoint, claimed, photo.clone()).instrument(span).await;
             crash::point("answered");
             let away = permit.end(answer.ended());
             match answer.result {

@@ -9,9 +9,10 @@ use toneup_worker::config::WorkerConfig;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    telemetry::init("info")?;
     tls::install();
-    let config = WorkerConfig::load(&Settings::from_env()?)?;
+    let settings = Settings::from_env()?;
+    let telemetry = telemetry::init("toneup-worker", &settings)?;
+    let config = WorkerConfig::load(&settings)?;
     let grace = config.worker.worker_shutdown_grace;
     let shutdown = Shutdown::default();
     let operations = config.operations;
@@ -21,5 +22,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let ready = toneup_worker::start(config, &shutdown)?;
     operations::serve(operations, ready, &shutdown).await?;
-    Ok(shutdown.run(grace).await?)
+    let ended = shutdown.run(grace).await?;
+    telemetry.end();
+    Ok(ended)
 }

@@ -136,7 +136,7 @@ impl FromRequestParts<AppState> for Trace {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default()))
+        Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default().onward()))
     }
 }
 

@@ -105,20 +105,31 @@ pub async fn serve(
 
 /// Continues the client's trace, or begins one.
 async fn begin_trace(mut request: Request) -> Request {
-    let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-    let trace: TraceParent = header.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let trace = clients_trace(&request).unwrap_or_default();
     request.extensions_mut().insert(trace.child());
     request
 }
 
+/// The span of the client's that the request is part of.
+fn clients_trace(request: &Request) -> Option<TraceParent> {
+    request.headers().get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
 /// The path only: a query may carry a ticket.
 fn request_span(request: &Request) -> tracing::Span {
-    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
-    tracing::info_span!(
+    let span = tracing::info_span!(
         "request",
+        otel.kind = "server",
         method = %request.method(),
         path = request.uri().path(),
-        trace.id = trace.trace_id(),
+        trace.id = tracing::field::Empty,
         analysis.id = tracing::field::Empty,
-    )
+    );
+    if let Some(parent) = clients_trace(request) {
+        parent.adopt(&span);
+    }
+    let begun = request.extensions().get::<TraceParent>().copied();
+    let trace = TraceParent::of(&span).or(begun).unwrap_or_default();
+    span.record("trace.id", trace.trace_id());
+    span
 }

@@ -253,7 +253,8 @@ pub(super) fn panicked() -> Response {
 
 /// Middleware: writes every error as a problem, and logs its cause once, inside the request's span.
 pub(super) async fn render(request: Request, next: Next) -> Response {
-    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
+    let begun = request.extensions().get::<TraceParent>().copied();
+    let trace = TraceParent::current().or(begun).unwrap_or_default();
     let mut response = next.run(request).await;
     if response.status().as_u16() < 400 {
         return response;
