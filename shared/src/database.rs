@@ -78,8 +78,9 @@ impl Database {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Opens every connection that the pool may have, or as many as the server lets it, and has `each` use it once, all
-    /// before the first is given back. How many there were; an error if there was none.
+    /// Opens half the connections that the pool may have, or as many of these as the server lets it, and has `each` use
+    /// it once, all before the first is given back. The other half is for whoever asks meanwhile. How many there were; an
+    /// error if there was none.
     pub async fn fill<F>(
         &self,
         each: impl Fn(PoolConnection<MySql>) -> F,
@@ -87,7 +88,7 @@ impl Database {
     where
         F: Future<Output = Result<PoolConnection<MySql>, sqlx::Error>>,
     {
-        let most = self.pool().options().get_max_connections();
+        let most = self.pool().options().get_max_connections().div_ceil(2);
         let opened = (0..most).map(|_| async { bounded(each(self.acquire().await?)).await });
         let (filled, failed): (Vec<_>, Vec<_>) =
             join_all(opened).await.into_iter().partition(Result::is_ok);

@@ -67,7 +67,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
     Ok(ready)
 }
 
-/// Fills the pool, so that the first jobs are as fast as any, and then heeds what operators say.
+/// Fills half the pool, so that the first jobs are as fast as any, and then heeds what operators say.
 async fn follow_intake(pool: Database, paused: watch::Sender<bool>, draining: CancellationToken) {
     if let Some(Err(error)) =
         draining.run_until_cancelled(pool.fill(|lent| async { Ok(lent) })).await

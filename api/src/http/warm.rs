@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection of the pool.
 type Lent = PoolConnection<MySql>;
 
-/// Fills the pool, rehearses on every connection what requests will ask, and waits a little for broker and Redis; then
+/// Fills half the pool, rehearses on every connection what requests will ask, and waits a little for broker and Redis; then
 /// says through `warm` that requests may come.
 pub(super) async fn up(
     pool: Database,
