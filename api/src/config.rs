@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_shared::config::{
@@ -15,6 +16,8 @@ use url::Url;
 use crate::push::fcm::FcmConfig;
 use crate::push::vapid::Vapid;
 use crate::push::webhooks::guard::AllowedHosts;
+
+use crate::http::cors;
 
 /// Everything the api needs to know.
 #[derive(Debug, Clone)]
@@ -35,6 +38,14 @@ pub struct ApiConfig {
     pub push: PushConfig,
     /// Where operators' tools ask.
     pub operations: OperationsConfig,
+    /// Other origins whose pages may call the API.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// Which other origins' pages may call.
+#[derive(Debug, Deserialize)]
+struct CorsSettings {
+    cors_origins: Option<String>,
 }
 
 /// Settings of the HTTP server.
@@ -187,6 +198,10 @@ impl ApiConfig {
             server: settings.section()?,
             push: settings.section::<PushSettings>()?.parse()?,
             operations: settings.section()?,
+            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
+                Some(text) => cors::origins(&text)?,
+                None => Vec::new(),
+            },
         };
         if config.server.jwt_secret.expose_secret().len() < Self::SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));

@@ -10,12 +10,14 @@ use toneup_api::http::serve;
 use toneup_api::http::state::AppState;
 use toneup_shared::config::Settings;
 use toneup_shared::shutdown::Shutdown;
-use toneup_shared::{operations, telemetry};
+use toneup_shared::{operations, telemetry, tls};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    telemetry::init("info")?;
-    let config = ApiConfig::load(&Settings::from_env()?)?;
+    tls::install();
+    let settings = Settings::from_env()?;
+    let telemetry = telemetry::init("toneup-api", &settings)?;
+    let config = ApiConfig::load(&settings)?;
     let listen = config.server.api_listen;
     let (notice, grace) = (config.server.api_drain_delay, config.server.api_shutdown_grace);
     let shutdown = Shutdown::default();
@@ -34,5 +36,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             failed.cancel();
         }
     });
-    Ok(shutdown.run(notice, grace).await?)
+    let ended = shutdown.run(notice, grace).await?;
+    telemetry.end();
+    Ok(ended)
 }

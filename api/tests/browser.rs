@@ -1,9 +1,12 @@
 //! The page in a real browser: runs the suite of `tests/browser` against real processes.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use sqlx::MySqlPool;
+use time::OffsetDateTime;
 use tokio::process::Command;
+use toneup_shared::operators::token::sign;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
 
 #[sqlx::test(migrations = "../migrations")]
@@ -19,12 +22,35 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
     // The bucket admits the page's own origin only, which is known once the api has its port.
     stack.objects().prepare_bucket(&api.url.parse().unwrap(), 1).await.unwrap();
 
-    let folder = repository().join("api/tests/browser");
+    let files =
+        ["unit.test.mjs", "client.test.mjs", "worker.test.mjs", "page.test.mjs", "notify.test.mjs"];
+    run(&files, &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operator_sees_and_steers_from_the_dashboard(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let (api, _worker) = (stack.api().await, stack.worker());
+    let guest = api.guest().await;
+    // Nothing was uploaded: these fail at once.
+    for _ in 0..3 {
+        guest.submit(&guest.unused_key()).await;
+    }
+    let secret = stack.environment()["JWT_SECRET"].clone().into();
+    let token = sign(&secret, "dana", Duration::from_mins(10), OffsetDateTime::now_utc()).unwrap();
+    let user_token = guest.session["accessToken"].as_str().unwrap();
+    let vars =
+        [("TONEUP_URL", api.url.as_str()), ("OPERATOR_TOKEN", &token), ("USER_TOKEN", user_token)];
+    run(&["admin.test.mjs"], &vars).await;
+}
+
+/// Runs files of the suite; fails with what they say.
+async fn run(files: &[&str], vars: &[(&str, &str)]) {
     let suite = Command::new("node")
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=1", "unit.test.mjs"])
-        .args(["client.test.mjs", "worker.test.mjs", "page.test.mjs", "notify.test.mjs"])
-        .current_dir(folder)
-        .env("TONEUP_URL", &api.url)
+        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .args(files)
+        .current_dir(repository().join("api/tests/browser"))
+        .envs(vars.iter().copied())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

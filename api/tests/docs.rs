@@ -18,6 +18,13 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     insta::assert_snapshot!(calls.join("\n"), @r"
     delete /v1/push-subscriptions/{id} delete_push_subscription
     delete /v1/webhooks/{id} delete_webhook
+    get /admin/actions list_actions
+    get /admin/dead-letters list_dead_letters
+    get /admin/jobs search_jobs
+    get /admin/jobs/{id} get_job
+    get /admin/overview get_overview
+    get /admin/replicas list_replicas
+    get /admin/series get_series
     get /healthz check_health
     get /readyz check_readiness
     get /v1/analyses list_analyses
@@ -30,6 +37,11 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
     patch /v1/webhooks/{id} change_webhook
+    post /admin/dead-letters/drop drop_dead_letters
+    post /admin/dead-letters/replay replay_dead_letters
+    post /admin/jobs/{id}/cancel cancel_job
+    post /admin/jobs/{id}/retry retry_job
+    post /admin/replicas/{id}/drain drain_replica
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
     post /v1/analyses create_analysis
@@ -43,6 +55,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver redeliver_delivery
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
+    put /admin/intake set_intake
     ");
 }
 
@@ -64,6 +77,8 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     assert!(page.header("content-type").starts_with("text/html"));
     let policy = page.header("content-security-policy");
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let admin = api.anonymous().get("/admin").await;
+    assert_eq!((admin.status.as_u16(), admin.header("content-security-policy")), (200, policy));
     let script = api.anonymous().get("/assets/app.js").await;
     assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
     let worker = api.anonymous().get("/service-worker.js").await;

@@ -2,17 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
+mod admin;
 mod analyses;
 mod app_doors;
 mod browser;
 mod docs;
+mod doors;
 mod errors;
 mod events;
+mod logs;
+mod metrics;
 mod operations;
 mod outages;
 mod pipeline;
 mod sessions;
 mod steering;
 mod subscriptions;
+mod traces;
 mod uploads;
 mod webhooks;

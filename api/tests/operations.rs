@@ -29,7 +29,7 @@ async fn metrics_say_how_much_waits_and_how_many_workers_that_takes(db: MySqlPoo
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let http = http();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async |path: &str| {
         let answer = http.get(format!("http://{address}{path}")).send().await.ok()?;
         answer.error_for_status().ok()?.text().await.ok()

@@ -12,11 +12,13 @@ use toneup_shared::analyses::dead::{self, DeadLetter, Replay};
 use toneup_shared::analyses::history::{self, Written};
 use toneup_shared::analyses::{AnalysisId, Status};
 use toneup_shared::database::Database;
+use toneup_shared::operators::actions::{Action, Deed, record};
 
 use crate::database;
 use crate::draw::{self, Ink};
 use crate::exit::{self, Ending};
 use crate::output::Output;
+use crate::snapshot::Acting;
 
 /// Look at dead letters in the database of `DATABASE_URL`, and replay or drop them
 ///
@@ -64,6 +66,8 @@ struct ShowArgs {
 struct ReplayArgs {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 /// Forget dead letters; their jobs stay as they are
@@ -72,6 +76,8 @@ struct ReplayArgs {
 struct DropArgs {
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 #[derive(Debug, Args)]
@@ -172,8 +178,8 @@ pub(crate) async fn run(args: DeadArgs, output: &Output) -> anyhow::Result<Endin
     match args.command {
         DeadCommand::List(args) => list(&args, &pool, output).await,
         DeadCommand::Show(args) => show(&args, &pool, output).await,
-        DeadCommand::Replay(args) => replay(&args.which, &pool, output).await,
-        DeadCommand::Drop(args) => drop_letters(&args.which, &pool, output).await,
+        DeadCommand::Replay(args) => replay(&args, &pool, output).await,
+        DeadCommand::Drop(args) => drop_letters(&args, &pool, output).await,
     }
 }
 
@@ -253,9 +259,28 @@ async fn chosen(which: &Which, pool: &Database) -> anyhow::Result<Vec<DeadLetter
     Ok(letters)
 }
 
-async fn replay(which: &Which, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
+/// Writes down what is asked for, before it is done.
+async fn note(
+    acting: &Acting,
+    action: Action,
+    letters: &[DeadLetter],
+    pool: &Database,
+) -> anyhow::Result<()> {
+    if letters.is_empty() {
+        return Ok(());
+    }
+    let target = format!("{} dead letters", letters.len());
+    let numbers: Vec<String> = letters.iter().map(|letter| letter.id.to_string()).collect();
+    let (operator, detail) = (acting.operator.as_str(), numbers.join(", "));
+    let deed = Deed { operator, action, target: &target, detail: Some(&detail), address: None };
+    record(&mut *connection(pool).await?, &deed).await.map_err(database::explain)
+}
+
+async fn replay(args: &ReplayArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
+    let letters = chosen(&args.which, pool).await?;
+    note(&args.acting, Action::ReplayDeadLetters, &letters, pool).await?;
     let mut all_done = Vec::new();
-    for letter in chosen(which, pool).await? {
+    for letter in letters {
         let outcome = match letter.analysis_id {
             None => "unreadable",
             Some(job) => match dead::replay(pool, job).await.map_err(database::explain)? {
@@ -270,8 +295,9 @@ async fn replay(which: &Which, pool: &Database, output: &Output) -> anyhow::Resu
     answer(&all_done, output)
 }
 
-async fn drop_letters(which: &Which, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
-    let letters = chosen(which, pool).await?;
+async fn drop_letters(args: &DropArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
+    let letters = chosen(&args.which, pool).await?;
+    note(&args.acting, Action::DropDeadLetters, &letters, pool).await?;
     let numbers: Vec<u64> = letters.iter().map(|letter| letter.id).collect();
     let mut connection = connection(pool).await?;
     dead::drop_letters(&mut connection, &numbers).await.map_err(database::explain)?;

@@ -214,6 +214,13 @@ pub(crate) fn table<const N: usize>(
     text
 }
 
+/// A table whose cells have no colours.
+pub(crate) fn rows<const N: usize>(headings: [&str; N], rows: &[[String; N]], ink: Ink) -> String {
+    // A row that does not name a status has nothing to colour.
+    let rows: Vec<_> = rows.iter().map(|row| (Status::Expired, row.clone())).collect();
+    table(headings, &rows, ink)
+}
+
 /// A moment as operators compare them: UTC, to the second.
 pub(crate) fn moment(at: OffsetDateTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");

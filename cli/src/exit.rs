@@ -12,7 +12,7 @@ macro_rules! help {
             $("  ", $example, "\n",)*
             "\nExit codes:\n",
             "  0  done\n",
-            "  1  the analysis failed, or the command did\n",
+            "  1  the analysis failed, the command did, or `status --check` found something\n",
             "  2  wrong usage\n",
             "  3  the server, or a service behind it, could not be reached",
         )
@@ -30,6 +30,8 @@ pub(crate) enum Ending {
     Done,
     /// The analysis has no result; this has been shown already.
     AnalysisFailed,
+    /// Something needs a look; this has been shown already.
+    NeedsALook,
 }
 
 /// A server or service does not answer, or says that it cannot work now.
@@ -56,7 +58,7 @@ pub(crate) struct ReaderGone;
 pub(crate) fn code(ended: anyhow::Result<Ending>, output: &Output) -> ExitCode {
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::AnalysisFailed) => ExitCode::from(FAILED),
+        Ok(Ending::AnalysisFailed | Ending::NeedsALook) => ExitCode::from(FAILED),
         Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

@@ -1,7 +1,9 @@
 //! `toneup`: submits and watches as a client; prepares and inspects as an operator.
 
+mod admin;
 mod bucket;
 mod client;
+mod completions;
 mod database;
 mod dead;
 mod draw;
@@ -10,9 +12,14 @@ mod jobs;
 mod migrate;
 mod output;
 mod progress;
+mod queue;
+mod snapshot;
+mod status;
 mod submit;
+mod top;
 mod vapid;
 mod watch;
+mod workers;
 
 use std::process::ExitCode;
 
@@ -38,6 +45,7 @@ struct Cli {
 const HELP: &str = exit::help!(
     "toneup submit selfie.jpg --watch",
     "toneup migrate && toneup bucket",
+    "toneup status",
     "toneup jobs list --status queued",
 );
 
@@ -47,8 +55,15 @@ enum Command {
     Watch(watch::WatchArgs),
     Migrate(migrate::MigrateArgs),
     Bucket(bucket::BucketArgs),
+    Status(status::StatusArgs),
+    Top(top::TopArgs),
+    Queue(queue::QueueArgs),
     Jobs(jobs::JobsArgs),
     Dead(dead::DeadArgs),
+    Workers(workers::WorkersArgs),
+    Limits(workers::LimitsArgs),
+    Admin(admin::AdminArgs),
+    Completions(completions::CompletionsArgs),
     Vapid(vapid::VapidArgs),
 }
 
@@ -70,8 +85,15 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Watch(args) => watch::run(args, output).await,
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
+        Command::Status(args) => status::run(&args, output).await,
+        Command::Top(args) => top::run(&args, output).await,
+        Command::Queue(args) => queue::run(args, output).await,
         Command::Jobs(args) => jobs::run(args, output).await,
         Command::Dead(args) => dead::run(args, output).await,
+        Command::Workers(args) => workers::run(args, output).await,
+        Command::Limits(args) => workers::limits(args, output).await,
+        Command::Admin(args) => admin::run(args, output),
+        Command::Completions(args) => completions::run(&args, output),
         Command::Vapid(args) => vapid::run(&args, output),
     }
 }

@@ -1,10 +1,11 @@
 //! Configuration: read from the environment once, in `main`, and passed inward as typed values.
 //!
 //! A setting is the variable of the same name in upper case (`database_url` is `DATABASE_URL`); defaults are in
-//! `config.default.toml`; an empty variable counts as absent. Each section is a struct of its own, so that a binary
-//! asks only for what it uses.
+//! `config.default.toml`; an empty variable counts as absent. A secret can also be in a file, named by the variable with
+//! `_FILE` at its end. Each section is a struct of its own, so that a binary asks only for what it uses.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
@@ -54,6 +55,31 @@ fn describe(error: &config::ConfigError) -> String {
     }
 }
 
+/// Settings that may be in a file, as container platforms hand out secrets.
+pub const SECRETS: [&str; 6] = [
+    "DATABASE_URL",
+    "AMQP_URL",
+    "REDIS_URL",
+    "S3_ACCESS_KEY_ID",
+    "S3_SECRET_ACCESS_KEY",
+    "JWT_SECRET",
+];
+
+/// Reads the secrets that are in files. A variable that is set itself wins.
+fn with_files(mut vars: HashMap<String, String>) -> Result<HashMap<String, String>, ConfigError> {
+    for name in SECRETS {
+        let file = format!("{name}_FILE");
+        let is_set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
+        if is_set(name) || !is_set(&file) {
+            continue;
+        }
+        let content = std::fs::read_to_string(&vars[&file])
+            .map_err(|error| ConfigError(format!("{file}: cannot read the file: {error}")))?;
+        vars.insert(name.to_owned(), content.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    Ok(vars)
+}
+
 /// All settings, before they are read into sections.
 #[derive(Debug)]
 pub struct Settings(Config);
@@ -67,7 +93,13 @@ impl Settings {
     /// `vars` stands in for the environment in tests, which must not share one.
     pub fn from_vars(vars: Option<HashMap<String, String>>) -> Result<Self, ConfigError> {
         let defaults = File::from_str(include_str!("../config.default.toml"), FileFormat::Toml);
-        let environment = Environment::default().ignore_empty(true).source(vars);
+        let vars = vars.unwrap_or_else(|| {
+            let text = |(name, value): (OsString, OsString)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            };
+            std::env::vars_os().filter_map(text).collect()
+        });
+        let environment = Environment::default().ignore_empty(true).source(Some(with_files(vars)?));
         Ok(Self(Config::builder().add_source(defaults).add_source(environment).build()?))
     }
 
@@ -156,6 +188,8 @@ pub struct JobsConfig {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn settings(vars: &[(&str, &str)]) -> Settings {
@@ -184,6 +218,23 @@ mod tests {
         let duration = message::<JobsConfig>(&[("JOB_LEASE", "sixty")]);
         assert!(duration.contains("JOB_LEASE"), "{duration}");
         assert!(duration.contains("duration"), "{duration}");
+    }
+
+    #[test]
+    fn a_secret_can_be_in_a_file_and_the_variable_itself_wins() {
+        let path = std::env::temp_dir().join(format!("toneup-{}", uuid::Uuid::new_v4()));
+        std::fs::write(&path, "amqp://from-a-file\n").unwrap();
+        let file = path.to_str().unwrap();
+        let url = |vars: &[(&str, &str)]| {
+            let broker: BrokerConfig = settings(vars).section().unwrap();
+            broker.amqp_url.expose_secret().to_owned()
+        };
+        assert_eq!(url(&[("AMQP_URL_FILE", file)]), "amqp://from-a-file");
+        assert_eq!(url(&[("AMQP_URL_FILE", file), ("AMQP_URL", "amqp://x")]), "amqp://x");
+        std::fs::remove_file(&path).unwrap();
+        let vars = HashMap::from([("AMQP_URL_FILE".to_owned(), file.to_owned())]);
+        let missing = Settings::from_vars(Some(vars)).unwrap_err().to_string();
+        assert!(missing.starts_with("AMQP_URL_FILE: cannot read the file"), "{missing}");
     }
 
     #[test]

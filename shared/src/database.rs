@@ -4,11 +4,14 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::DatabaseConfig;
 
@@ -23,6 +26,8 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 const FRESH: Duration = Duration::from_secs(1);
 /// Longest wait for what one request reads or writes; see [`bounded`].
 const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often operators' tools are told of the connections.
+const REPORT: Duration = Duration::from_secs(2);
 
 /// The database: a pool that is made anew when it is stuck. Cheap to clone.
 ///
@@ -59,15 +64,17 @@ impl Database {
 
     /// Lends a connection.
     pub async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        let asked = Instant::now();
         let acquired = self.pool().acquire().await;
-        self.note(acquired.as_ref().err());
+        self.note(asked, acquired.as_ref().err());
         acquired
     }
 
     /// Begins a transaction.
     pub async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
+        let asked = Instant::now();
         let begun = self.pool().begin().await;
-        self.note(begun.as_ref().err());
+        self.note(asked, begun.as_ref().err());
         begun
     }
 
@@ -76,8 +83,44 @@ impl Database {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Opens half the connections that the pool may have, or as many of these as the server lets it, and has `each` use
+    /// it once, all before the first is given back. The other half is for whoever asks meanwhile. How many there were; an
+    /// error if there was none.
+    pub async fn fill<F>(
+        &self,
+        each: impl Fn(PoolConnection<MySql>) -> F,
+    ) -> Result<usize, sqlx::Error>
+    where
+        F: Future<Output = Result<PoolConnection<MySql>, sqlx::Error>>,
+    {
+        let most = self.pool().options().get_max_connections().div_ceil(2);
+        let opened = (0..most).map(|_| async { bounded(each(self.acquire().await?)).await });
+        let (filled, failed): (Vec<_>, Vec<_>) =
+            join_all(opened).await.into_iter().partition(Result::is_ok);
+        let first_failure = failed.into_iter().find_map(Result::err);
+        first_failure.filter(|_| filled.is_empty()).map_or(Ok(filled.len()), Err)
+    }
+
+    /// Tells operators' tools every few seconds how the connections are used, until `draining`.
+    pub async fn report(self, draining: CancellationToken) {
+        let set = |state: &'static str, count: u32| {
+            gauge!("toneup_database_connections", "state" => state).set(count);
+        };
+        loop {
+            let pool = self.pool();
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            set("idle", idle);
+            set("used", pool.size().saturating_sub(idle));
+            set("max", pool.options().get_max_connections());
+            if draining.run_until_cancelled(sleep(REPORT)).await.is_none() {
+                return;
+            }
+        }
+    }
+
     /// Watches for a pool that gives nothing.
-    fn note(&self, error: Option<&sqlx::Error>) {
+    fn note(&self, asked: Instant, error: Option<&sqlx::Error>) {
+        histogram!("toneup_database_acquire_seconds").record(asked.elapsed());
         let mut stuck_since = self.0.stuck_since.lock().unwrap_or_else(PoisonError::into_inner);
         if !matches!(error, Some(sqlx::Error::PoolTimedOut)) {
             *stuck_since = None;

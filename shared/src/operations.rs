@@ -7,20 +7,18 @@ use anyhow::Context;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::exporter;
 use crate::shutdown::Shutdown;
 
 /// Most jobs that one worker has at a time: what bounds the photos in its memory, and what replicas are counted by.
 pub const JOBS_PER_WORKER: u16 = 64;
 
-/// Bounds of the buckets of durations, in seconds: from a write to the database to a job that waited long.
-const SECONDS: &[f64] =
-    &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 /// How often the recorder tidies up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -38,9 +36,7 @@ pub async fn serve(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let Some(address) = config.metrics_listen else { return Ok(()) };
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
-        .install_recorder()?;
+    let recorder = exporter::install()?;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("METRICS_LISTEN: listening on {address}"))?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use metrics::gauge;
 use redis::aio::ConnectionManagerConfig;
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
@@ -53,6 +54,7 @@ pub async fn listen(
             () = draining.cancelled() => return,
             ended = subscription(&config, &channels, &connected, &mut on_message) => ended,
         };
+        gauge!("toneup_redis_connected").set(0);
         failures = if connected.send_replace(false) { 1 } else { failures + 1 };
         match ended {
             Ok(()) => tracing::warn!("lost the subscription to redis"),
@@ -78,6 +80,7 @@ async fn subscription(
         Err(elapsed) => return Err(std::io::Error::from(elapsed).into()),
     };
     connected.send_replace(true);
+    gauge!("toneup_redis_connected").set(1);
     let mut messages = subscription.into_on_message();
     while let Some(message) = messages.next().await {
         on_message(message.get_payload_bytes());

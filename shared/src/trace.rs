@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
 /// A `traceparent`: which trace, and which span of it is the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
@@ -21,6 +26,41 @@ impl TraceParent {
     #[must_use]
     pub fn child(self) -> Self {
         Self { span_id: rand::random::<u64>() | 1, ..self }
+    }
+
+    /// The span we are in, as a parent for what the next process does; `None` while no traces are sent.
+    pub fn current() -> Option<Self> {
+        Self::of(&Span::current())
+    }
+
+    /// A span as a parent; `None` while no traces are sent.
+    pub fn of(span: &Span) -> Option<Self> {
+        let context = span.context();
+        let span = context.span().span_context().clone();
+        span.is_valid().then(|| Self {
+            trace_id: u128::from_be_bytes(span.trace_id().to_bytes()),
+            span_id: u64::from_be_bytes(span.span_id().to_bytes()),
+            flags: span.trace_flags().to_u8(),
+        })
+    }
+
+    /// What to hand to the next process: the span we are in, or else a fresh one of this trace.
+    #[must_use]
+    pub fn onward(self) -> Self {
+        Self::current().unwrap_or_else(|| self.child())
+    }
+
+    /// Makes `span`, which nobody has entered yet, a child of this.
+    pub fn adopt(self, span: &Span) {
+        let parent = SpanContext::new(
+            TraceId::from_bytes(self.trace_id.to_be_bytes()),
+            SpanId::from_bytes(self.span_id.to_be_bytes()),
+            TraceFlags::new(self.flags),
+            true,
+            TraceState::NONE,
+        );
+        // It fails where no traces are sent.
+        drop(span.set_parent(Context::new().with_remote_span_context(parent)));
     }
 
     /// The trace's id as 32 hexadecimal digits.

@@ -19,7 +19,8 @@ use toneup_shared::analyses::read::{
     find_event_of, find_log_span, find_owned, last_event, list_active, list_ended_after,
     list_events_after, list_owned, list_queue, measure_load,
 };
-use toneup_shared::analyses::{UserId, dead, history};
+use toneup_shared::analyses::search::{Search, list_spans, search};
+use toneup_shared::analyses::{Status, UserId, dead, history};
 use toneup_shared::pushes::claim::{is_due, read_due, take_targets};
 use toneup_shared::pushes::deliveries::{NewDelivery, insert};
 use toneup_shared::pushes::log::{list as list_deliveries, list_attempts, redeliver};
@@ -100,6 +101,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 40, take_due(&mut conn, Scope::All, LEASE, MAX_ATTEMPTS));
     let ended =
         [Finish { analysis: ids[3], user: me, guard: Guard::Active, outcome: Outcome::Cancelled }];
+    // Among them the statistics of tables that this session has not used before, a row for each index.
     assert_reads!(conn, 46, finish(&mut conn, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
@@ -119,6 +121,18 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     let photo = PhotoKey::new(Reuse::User, me, PhotoDigest::of(b"photo")).unwrap();
     assert_reads!(conn, 6, remember(&mut conn, [(photo, ids[3])]));
     assert_reads!(conn, 6, find_answers(&mut conn, &[photo]));
+    // Operators' searches, page by page.
+    let page = || Search { limit: 4, ..Search::default() };
+    let failed = Some(Status::Failed);
+    assert_reads!(conn, 24, search(&mut conn, &page()));
+    assert_reads!(conn, 6, search(&mut conn, &Search { id: Some(ids[0]), ..page() }));
+    assert_reads!(conn, 24, search(&mut conn, &Search { user: Some(me), ..page() }));
+    assert_reads!(conn, 24, search(&mut conn, &Search { status: failed, ..page() }));
+    let code = Some("CANCELLED".to_owned());
+    assert_reads!(conn, 24, search(&mut conn, &Search { code, ..page() }));
+    let both = Search { user: Some(me), status: failed, ..page() };
+    assert_reads!(conn, 40, search(&mut conn, &both));
+    assert_reads!(conn, 24, list_spans(&mut conn, 500));
 
     let mine = BTreeSet::from([me]);
     assert_reads!(conn, 40, count_active(&mut conn, &mine));

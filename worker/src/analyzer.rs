@@ -116,7 +116,7 @@ async fn exchange(
     let sent = Instant::now();
     let request = connection
         .post(endpoint.url.clone())
-        .header("traceparent", claimed.trace.child().to_string())
+        .header("traceparent", claimed.trace.onward().to_string())
         .multipart(form);
     let response = request.send().await.map_err(not_sent)?;
     let (status, headers) = (response.status(), response.headers().clone());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use metrics::counter;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,20 @@ enum Attempt {
     Lost,
 }
 
+impl Attempt {
+    /// The word in metrics.
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Succeeded(..) => "succeeded",
+            Self::Failed(_) => "refused",
+            Self::FailedForNow(_) => "failed",
+            Self::HandedBack => "handed_back",
+            Self::Overdue => "overdue",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 impl Jobs {
     /// Sees one delivery through. It is acknowledged only once what became of it is committed; a delivery that is not
     /// acknowledged comes back.
@@ -118,12 +133,15 @@ impl Jobs {
         self.settlements.announce(claimed.changed);
         crash::point("claimed");
         let held = self.leases.hold(claimed.lease, claimed.changed.version);
+        let span = tracing::info_span!("attempt", attempt = claimed.lease.attempt);
+        claimed.trace.adopt(&span);
         let attempt = tokio::select! {
-            attempt = self.attempt(&claimed) => attempt,
+            attempt = self.attempt(&claimed).instrument(span) => attempt,
             () = held.lost() => Attempt::Lost,
             () = deadline(claimed.remaining) => Attempt::Overdue,
             () = self.aborting.cancelled() => Attempt::HandedBack,
         };
+        counter!("toneup_job_attempts_total", "outcome" => attempt.as_str()).increment(1);
         let (lease, user) = (claimed.lease, claimed.user);
         let end = async |outcome| {
             let guard = Guard::Leased(lease);
@@ -209,7 +227,10 @@ impl Jobs {
                 return Attempt::HandedBack;
             };
             crash::point("admitted");
-            let answer = analyzer::analyze(permit.endpoint(), claimed, photo.clone()).await;
+            let endpoint = permit.endpoint();
+            let span =
+                tracing::info_span!("analyze", otel.kind = "client", instance = endpoint.label);
+            let answer = analyzer::analyze(endpoint, claimed, photo.clone()).instrument(span).await;
             crash::point("answered");
             let away = permit.end(answer.ended());
             match answer.result {

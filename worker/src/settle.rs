@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use metrics::histogram;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::Changed;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
@@ -76,7 +77,15 @@ impl Settlements {
 
     /// Asks for the right to work on an analysis.
     pub(crate) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
-        self.persist("claim", || async { self.claims.submit(request).await }).await
+        let begun = Instant::now();
+        let claim = self.persist("claim", || async { self.claims.submit(request).await }).await?;
+        histogram!("toneup_claim_seconds").record(begun.elapsed());
+        if let Claim::Granted(claimed) = &claim
+            && let Some(waited) = claimed.waited
+        {
+            histogram!("toneup_queue_wait_seconds").record(waited);
+        }
+        Ok(claim)
     }
 
     /// Ends an analysis. That the guard no longer holds is fine: someone else has ended or taken it.
@@ -90,8 +99,10 @@ impl Settlements {
         finish: Finish,
         photo: Option<PhotoKey>,
     ) -> Result<(), Aborted> {
+        let begun = Instant::now();
         let ending = Ending { finish, photo };
         let ended = self.persist("finish", || self.finishes.submit(ending.clone())).await?;
+        histogram!("toneup_complete_seconds").record(begun.elapsed());
         if let Some(changed) = ended {
             self.announce(changed);
         } else {

@@ -5,6 +5,7 @@ mod store;
 pub(crate) mod tickets;
 pub mod token;
 
+pub(crate) use store::rehearse;
 use toneup_shared::analyses::UserId;
 
 use crate::http::problem::ApiError;

@@ -40,6 +40,14 @@ pub(super) async fn insert_refresh_token(
     .map(drop)
 }
 
+/// Begins a session as a guest would; the caller rolls it back.
+pub(crate) async fn rehearse(conn: &mut MySqlConnection) -> Result<(), sqlx::Error> {
+    let user = UserId(Uuid::now_v7());
+    insert_guest(conn, user).await?;
+    let token = OpaqueToken::generate();
+    insert_refresh_token(conn, user, Uuid::new_v4(), &token, Duration::from_secs(1)).await
+}
+
 /// A refresh token that was presented.
 #[derive(Debug)]
 pub(super) struct Presented {

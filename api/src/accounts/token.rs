@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
+use toneup_shared::operators::token::{self, ISSUER, Refusal};
 
 use crate::config::ServerConfig;
 use crate::http::problem::ApiError;
-
-const ISSUER: &str = "toneup";
 
 /// Issues and checks access tokens (RFC 7519, HS256). Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +35,9 @@ struct Claims {
     iss: String,
     iat: i64,
     exp: i64,
+    /// Users have none: an operator's token is for operators' calls alone.
+    #[serde(default, skip_serializing)]
+    role: Option<String>,
 }
 
 impl Tokens {
@@ -61,6 +63,7 @@ impl Tokens {
             iss: ISSUER.to_owned(),
             iat: now.unix_timestamp(),
             exp: (now + self.ttl).unix_timestamp(),
+            role: None,
         };
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)?)
     }
@@ -72,12 +75,24 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         validation.leeway = 5;
         match jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation) {
-            Ok(data) => Ok(data.claims.sub),
+            Ok(data) if data.claims.role.is_none() => Ok(data.claims.sub),
+            Ok(_) => Err(ApiError::Unauthenticated("an operator is no user")),
             Err(error) => Err(match error.kind() {
                 jsonwebtoken::errors::ErrorKind::ExpiredSignature => ApiError::TokenExpired,
                 _ => ApiError::Unauthenticated("the access token is not valid"),
             }),
         }
+    }
+}
+
+impl Tokens {
+    /// The operator whom a token names.
+    pub fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
+        token::verify(&self.decoding, token).map_err(|refusal| match refusal {
+            Refusal::Invalid => ApiError::Unauthenticated("the token is not valid"),
+            Refusal::Expired => ApiError::Unauthenticated("the token has expired; make another"),
+            Refusal::NotAnOperator => ApiError::Forbidden,
+        })
     }
 }
 

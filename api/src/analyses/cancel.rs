@@ -28,7 +28,11 @@ pub struct Canceller {
 
 impl Canceller {
     /// Ends a user's analysis, unless it has ended.
-    async fn cancel(&self, user: UserId, analysis: AnalysisId) -> Result<(), sqlx::Error> {
+    pub(crate) async fn cancel(
+        &self,
+        user: UserId,
+        analysis: AnalysisId,
+    ) -> Result<(), sqlx::Error> {
         let finish = Finish { analysis, user, guard: Guard::Active, outcome: Outcome::Cancelled };
         let grace = self.jobs.job_publish_grace;
         let ended = bounded(commit_finish(&self.pool, &[finish], grace)).await?;

@@ -247,7 +247,7 @@ impl Picture {
     fn export(&self) {
         let Some(load) = self.load else { return };
         let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
-        let held: u32 = self.held.values().sum();
+        let held = count(load.held);
         let (queued, running) = (count(load.queued), count(load.running));
         gauge!("toneup_jobs", "state" => "queued").set(queued.saturating_sub(held));
         gauge!("toneup_jobs", "state" => "held").set(held);
@@ -257,6 +257,8 @@ impl Picture {
         gauge!("toneup_analyzer_capacity").set(self.capacity.unwrap_or_default());
         let desired = desired_workers(queued.saturating_add(running), self.capacity);
         gauge!("toneup_desired_workers").set(desired);
+        gauge!("toneup_outbox_due").set(count(load.due));
+        gauge!("toneup_dead_letters").set(count(load.dead));
     }
 }
 
@@ -279,7 +281,16 @@ mod tests {
     use super::*;
 
     fn load(mean_seconds: Option<f64>) -> Load {
-        Load { queued: 0, running: 2, ended: 60, oldest_seconds: None, mean_seconds }
+        Load {
+            queued: 0,
+            held: 0,
+            running: 2,
+            due: 0,
+            dead: 0,
+            ended: 60,
+            oldest_seconds: None,
+            mean_seconds,
+        }
     }
 
     fn ids(count: usize) -> Vec<AnalysisId> {

@@ -36,6 +36,11 @@ impl Watchers {
         *self.hinted.borrow()
     }
 
+    /// Waits until hints come.
+    pub async fn until_hinted(&self) {
+        drop(self.hinted.clone().wait_for(|hinted| *hinted).await);
+    }
+
     /// Starts to watch a user's analyses. Subscribe first, then read: what changes in between wakes the watch.
     pub fn subscribe(&self, user: UserId) -> Watch {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);

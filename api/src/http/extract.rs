@@ -126,15 +126,19 @@ impl FromRequestParts<AppState> for CurrentUser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let header = parts.headers.get(header::AUTHORIZATION);
-        let token = header
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))?;
-        state.tokens.verify(token).map(Self)
+        state.tokens.verify(bearer(parts)?).map(Self)
     }
+}
+
+/// The token that a request carries.
+pub(crate) fn bearer(parts: &Parts) -> Result<&str, ApiError> {
+    let header = parts.headers.get(header::AUTHORIZATION);
+    header
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
 }
 
 /// The request's trace; begun by us when the client sent none.
@@ -145,7 +149,7 @@ impl FromRequestParts<AppState> for Trace {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
-        Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default()))
+        Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default().onward()))
     }
 }
 

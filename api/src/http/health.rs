@@ -35,8 +35,8 @@ async fn check_health() -> impl IntoResponse {
     StatusCode::OK
 }
 
-/// Can serve now: the database answers and the process is not ending. The broker and Redis may be away: submits are
-/// accepted all the same.
+/// Can serve now: the process has warmed up and is not ending, and the database answers. The broker and Redis may be
+/// away: submits are accepted all the same.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -46,6 +46,9 @@ async fn check_health() -> impl IntoResponse {
 async fn check_readiness(State(state): State<AppState>) -> Result<Json<Readiness>, ApiError> {
     if state.leaving.is_cancelled() {
         return Err(ApiError::Unavailable(anyhow::anyhow!("leaving")));
+    }
+    if !*state.warm.borrow() {
+        return Err(ApiError::Unavailable(anyhow::anyhow!("warming up")));
     }
     let asked = async { sqlx::query("SELECT 1").execute(&mut *state.pool.acquire().await?).await };
     let answered = timeout(DATABASE_TIMEOUT, asked).await;

@@ -1,25 +1,28 @@
 //! The web server: composes the features into one application.
 
+pub(crate) mod cors;
 pub mod extract;
 pub mod health;
 pub mod limits;
+pub mod measure;
 pub(crate) mod page;
 pub mod problem;
+mod server;
 pub mod state;
+mod warm;
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::middleware::{from_fn, map_request};
-use axum::serve::ListenerExt;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::trace::TraceParent;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
@@ -30,12 +33,14 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use self::problem::ApiError;
 use self::state::AppState;
 use crate::accounts::tickets;
-use crate::{accounts, analyses, app_doors, push, uploads, web};
+use crate::{accounts, admin, analyses, app_doors, push, uploads, web};
 
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 /// Longest pause between two parts of a request's body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// No answer is to be taken for another type than it says.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -69,9 +74,11 @@ pub fn app(state: AppState) -> Router {
         .merge(push::routes())
         .merge(tickets::routes())
         .merge(app_doors::routes(&state))
+        .merge(admin::routes())
         .split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
-    Router::new()
+    let cors = cors::layer(&state.config.cors_origins);
+    let app = Router::new()
         .merge(routes)
         .merge(web::docs(docs.into()))
         .merge(web::routes(&state))
@@ -81,9 +88,15 @@ pub fn app(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(|_| problem::panicked()))
         .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(state.streams.clone(), measure::measure))
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
         .layer(TraceLayer::new_for_http().make_span_with(request_span).on_failure(()))
         .layer(map_request(begin_trace))
-        .with_state(state)
+        .with_state(state);
+    match cors {
+        Some(cors) => app.layer(cors),
+        None => app,
+    }
 }
 
 /// Serves until `draining`, then finishes the requests that are open.
@@ -92,32 +105,37 @@ pub async fn serve(
     state: AppState,
     draining: CancellationToken,
 ) -> io::Result<()> {
-    // Without TCP_NODELAY an event waits 40 ms for nothing.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let service = app(state).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(draining.cancelled_owned()).await
+    server::run(listener, app(state), draining).await;
+    Ok(())
 }
 
 /// Continues the client's trace, or begins one.
 async fn begin_trace(mut request: Request) -> Request {
-    let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-    let trace: TraceParent = header.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let trace = clients_trace(&request).unwrap_or_default();
     request.extensions_mut().insert(trace.child());
     request
 }
 
+/// The span of the client's that the request is part of.
+fn clients_trace(request: &Request) -> Option<TraceParent> {
+    request.headers().get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
 /// The path only: a query may carry a ticket.
 fn request_span(request: &Request) -> tracing::Span {
-    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
-    tracing::info_span!(
+    let span = tracing::info_span!(
         "request",
+        otel.kind = "server",
         method = %request.method(),
         path = request.uri().path(),
-        trace.id = trace.trace_id(),
+        trace.id = tracing::field::Empty,
         analysis.id = tracing::field::Empty,
-    )
+    );
+    if let Some(parent) = clients_trace(request) {
+        parent.adopt(&span);
+    }
+    let begun = request.extensions().get::<TraceParent>().copied();
+    let trace = TraceParent::of(&span).or(begun).unwrap_or_default();
+    span.record("trace.id", trace.trace_id());
+    span
 }

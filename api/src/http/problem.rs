@@ -41,6 +41,9 @@ pub enum ApiError {
     /// The refresh token is unknown, expired or was used before.
     #[error("the refresh token is unknown, expired or was used before; start a new session")]
     RefreshTokenInvalid,
+    /// The caller may not do this: operators only.
+    #[error("this is for operators; your token is not an operator's")]
+    Forbidden,
     /// No such thing, or not the caller's.
     #[error("there is nothing here for you")]
     NotFound,
@@ -151,6 +154,7 @@ impl ApiError {
             Self::RefreshTokenInvalid => {
                 (S::UNAUTHORIZED, "refresh_token_invalid", "Refresh token invalid")
             }
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "Operators only"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Not found"),
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
@@ -301,7 +305,8 @@ pub(super) fn panicked() -> Response {
 
 /// Middleware: writes every error as a problem, and logs its cause once, inside the request's span.
 pub(super) async fn render(request: Request, next: Next) -> Response {
-    let trace = request.extensions().get::<TraceParent>().copied().unwrap_or_default();
+    let begun = request.extensions().get::<TraceParent>().copied();
+    let trace = TraceParent::current().or(begun).unwrap_or_default();
     let for_app = app_doors::owns(request.uri().path());
     let mut response = next.run(request).await;
     if response.status().as_u16() < 400 {

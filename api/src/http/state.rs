@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::held::Share;
 use toneup_shared::analyses::photos::Answers;
@@ -14,10 +14,14 @@ use toneup_shared::hints::Hints;
 use toneup_shared::objects::Objects;
 use toneup_shared::queue::publisher::Publisher;
 use toneup_shared::queue::sweep::Sweep;
+use toneup_shared::replicas::{Activity, Program, Registry, Replica};
 use toneup_shared::shutdown::Shutdown;
 
 use super::limits::RateLimiter;
+use super::measure::OpenStreams;
+use super::warm;
 use crate::accounts::token::Tokens;
+use crate::admin::series::Series;
 use crate::analyses::cancel::Canceller;
 use crate::analyses::multipart::PhotoPermits;
 use crate::analyses::queue_view::QueueView;
@@ -51,6 +55,12 @@ pub struct AppState {
     pub pushes: Pushes,
     /// The queue, as of about a second ago.
     pub queue: QueueView,
+    /// The event streams that are open here.
+    pub streams: OpenStreams,
+    /// Who runs.
+    pub registry: Registry,
+    /// The last half hour.
+    pub series: Series,
     /// Counts what an address may do.
     pub limiter: RateLimiter,
     /// Bounds the photos held in memory.
@@ -59,6 +69,8 @@ pub struct AppState {
     pub leaving: CancellationToken,
     /// Whether the load tests' user has been made.
     pub load_tester: Arc<OnceCell<()>>,
+    /// Whether requests are as fast as they will be.
+    pub warm: watch::Receiver<bool>,
     /// Cancelled when the process begins to end.
     pub draining: CancellationToken,
 }
@@ -72,30 +84,9 @@ impl AppState {
         let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), audits, shutdown);
         let share = Share::default();
         let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-        let sweep = Sweep {
-            pool: pool.clone(),
-            publisher: publisher.clone(),
-            hints: hints.clone(),
-            jobs: config.jobs,
-            share: Some(share.clone()),
-        };
-        shutdown.tasks.spawn(sweep.run(draining.clone()));
-        let retention = Retention {
-            idempotency: config.server.idempotency_ttl,
-            pushes: config.push.retention,
-            events: config.server.event_retention,
-        };
-        shutdown.tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
-
-        let (watchers, connected) = Watchers::new();
         let pushes = Pushes::start(&config.push, pool.clone(), shutdown)?;
-        let (wake, wake_pushes) = (watchers.clone(), pushes.clone());
-        let listening =
-            hints::listen(config.redis.clone(), connected, draining.clone(), move |changed| {
-                wake.wake(changed.user);
-                wake_pushes.wake();
-            });
-        shutdown.tasks.spawn(listening);
+        tend(&config, &pool, &publisher, &hints, &share, shutdown);
+        let watchers = hear(&config, &pushes, shutdown);
         let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
         let canceller = Canceller {
             pool: pool.clone(),
@@ -103,6 +94,22 @@ impl AppState {
             publisher: publisher.clone(),
             jobs: config.jobs,
         };
+
+        let registry = Registry::new(&config.redis)?;
+        let series = Series::spawn(pool.clone(), queue.clone(), registry.clone(), shutdown);
+        let streams = OpenStreams::default();
+        shutdown.tasks.spawn(report(registry.clone(), streams.clone(), shutdown));
+
+        let limiter = RateLimiter::new(&config.redis)?;
+        let (set_warm, warm) = watch::channel(false);
+        shutdown.tasks.spawn(warm::up(
+            pool.clone(),
+            publisher.clone(),
+            watchers.clone(),
+            limiter.clone(),
+            set_warm,
+            draining.clone(),
+        ));
 
         Ok(Self {
             answers: Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks),
@@ -118,10 +125,14 @@ impl AppState {
             objects: Objects::new(&config.objects),
             seal: Seal::new(&config.server)?,
             tokens: Tokens::new(&config.server),
-            limiter: RateLimiter::new(&config.redis)?,
+            limiter,
             config: Arc::new(config),
             photo_permits: PhotoPermits::default(),
             load_tester: Arc::default(),
+            streams,
+            warm,
+            registry,
+            series,
             pool,
             watchers,
             pushes,
@@ -130,4 +141,56 @@ impl AppState {
             draining,
         })
     }
+}
+
+/// Reports this replica until the process ends.
+fn report(
+    registry: Registry,
+    streams: OpenStreams,
+    shutdown: &Shutdown,
+) -> impl Future<Output = ()> + use<> {
+    registry.report(Replica::begin(Program::Api), shutdown.clone(), move |replica| {
+        replica.activity = Activity::Ready;
+        replica.streams = Some(streams.count());
+    })
+}
+
+/// Starts what looks after the rows: the sweep, the purge, the report of the pool.
+fn tend(
+    config: &ApiConfig,
+    pool: &Database,
+    publisher: &Publisher,
+    hints: &Hints,
+    share: &Share,
+    shutdown: &Shutdown,
+) {
+    let (tasks, draining) = (&shutdown.tasks, &shutdown.draining);
+    let sweep = Sweep {
+        pool: pool.clone(),
+        publisher: publisher.clone(),
+        hints: hints.clone(),
+        jobs: config.jobs,
+        share: Some(share.clone()),
+    };
+    tasks.spawn(sweep.run(draining.clone()));
+    let retention = Retention {
+        idempotency: config.server.idempotency_ttl,
+        pushes: config.push.retention,
+        events: config.server.event_retention,
+    };
+    tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
+    tasks.spawn(pool.clone().report(draining.clone()));
+}
+
+/// Starts to hear hints, and wakes whoever waits for them.
+fn hear(config: &ApiConfig, pushes: &Pushes, shutdown: &Shutdown) -> Watchers {
+    let (watchers, connected) = Watchers::new();
+    let (wake, wake_pushes) = (watchers.clone(), pushes.clone());
+    let draining = shutdown.draining.clone();
+    let listening = hints::listen(config.redis.clone(), connected, draining, move |changed| {
+        wake.wake(changed.user);
+        wake_pushes.wake();
+    });
+    shutdown.tasks.spawn(listening);
+    watchers
 }

@@ -133,7 +133,7 @@ fn measure(channel: ChannelKind, delivery: &Delivery, attempt: &Attempt) {
     histogram!("toneup_push_answer_seconds", "channel" => channel).record(attempt.duration);
     if attempt.next == Next::Delivered && attempt.number == 1 {
         let delay = OffsetDateTime::now_utc() - delivery.created_at;
-        histogram!("toneup_push_delay_seconds", "channel" => channel)
+        histogram!("toneup_push_seconds", "channel" => channel)
             .record(delay.as_seconds_f64().max(0.0));
     }
 }

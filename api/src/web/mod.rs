@@ -31,12 +31,13 @@ struct Files;
 #[folder = "../clients/js/src/"]
 struct Client;
 
-/// The page at `/`, its service worker, its files under `/assets/`, and the client under `/client/`.
+/// The page at `/`, its service worker, the operators' page at `/admin`, their files under `/assets/`, and the client under `/client/`.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
     let page = Router::new()
         .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
+        .route("/admin", get(async |headers: HeaderMap| file(Files::get("admin.html"), &headers)))
         // Not under /assets/: a worker's scope is the folder it is served from.
         .route(
             "/service-worker.js",

@@ -3,4 +3,5 @@
 
 mod client;
 mod operator;
+mod steering;
 mod support;

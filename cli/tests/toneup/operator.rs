@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::support::toneup;
 
 /// Runs a test with the address of an empty database, on the server of `DATABASE_URL`, and drops it afterwards.
-async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(String) -> T) {
+pub(crate) async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(String) -> T) {
     let config: DatabaseConfig = Settings::from_env().unwrap().section().unwrap();
     let server = config.database_url.expose_secret();
     let name = format!("toneup_test_{}", Uuid::new_v4().simple());

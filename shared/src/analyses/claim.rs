@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::history::{self, Entry, Kind};
 use super::{AnalysisId, Changed, Lease, Status, UserId};
-use crate::database::{Database, bind_list, micros, retry_deadlock};
+use crate::database::{self, Database, bind_list, retry_deadlock};
 use crate::trace::TraceParent;
 
 /// A delivery that wants its analysis.
@@ -44,6 +44,8 @@ pub struct Claimed {
     pub object_key: String,
     /// The trace of the request that asked for it.
     pub trace: TraceParent,
+    /// How long it has waited, if this is its first attempt.
+    pub waited: Option<Duration>,
     /// How long until its deadline, if it has one.
     pub remaining: Option<Duration>,
     /// What watchers are told.
@@ -61,6 +63,8 @@ struct Row {
     attempt: u16,
     traceparent: Option<String>,
     lease_expired: bool,
+    /// Microseconds since it was submitted.
+    waited: i64,
     /// Microseconds until the deadline; negative once it has passed.
     remaining: Option<i64>,
 }
@@ -124,6 +128,7 @@ pub async fn claim(
     let mut query = QueryBuilder::new(
         "SELECT id, user_id, object_key, status, version, attempt, traceparent,
                 COALESCE(lease_expires_at <= NOW(3), FALSE) AS lease_expired,
+                TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) AS waited,
                 TIMESTAMPDIFF(MICROSECOND, NOW(3), deadline) AS remaining
          FROM analyses WHERE id IN ",
     );
@@ -158,7 +163,7 @@ pub async fn claim(
     );
     query.push_bind(token);
     for column in [", lease_expires_at", ", publish_due"] {
-        query.push(column).push(" = NOW(3) + INTERVAL ").push_bind(micros(lease));
+        query.push(column).push(" = NOW(3) + INTERVAL ").push_bind(database::micros(lease));
         query.push(" MICROSECOND");
     }
     query.push(" WHERE id IN ");
@@ -173,6 +178,11 @@ pub async fn claim(
     Ok(claims)
 }
 
+/// What the database measured; nothing where its clock went back.
+fn micros(measured: i64) -> Duration {
+    Duration::from_micros(measured.max(0).unsigned_abs())
+}
+
 impl Row {
     fn claimed(&self, token: Uuid) -> Claimed {
         Claimed {
@@ -180,7 +190,8 @@ impl Row {
             user: self.user_id,
             object_key: self.object_key.clone(),
             trace: self.traceparent.as_deref().and_then(|t| t.parse().ok()).unwrap_or_default(),
-            remaining: self.remaining.map(|us| Duration::from_micros(us.max(0).unsigned_abs())),
+            waited: (self.attempt == 0).then_some(self.waited).map(micros),
+            remaining: self.remaining.map(micros),
             changed: Changed { user: self.user_id, analysis: self.id, version: self.version + 1 },
         }
     }
@@ -202,6 +213,7 @@ mod tests {
             attempt: 0,
             traceparent: None,
             lease_expired: false,
+            waited: 0,
             remaining: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use metrics::counter;
 use sqlx::types::Json;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
@@ -75,13 +76,19 @@ pub async fn commit_finish(
     items: &[Finish],
     grace: Duration,
 ) -> Result<Ended, sqlx::Error> {
-    retry_deadlock(|| async {
+    let ended = retry_deadlock(|| async {
         let mut transaction = pool.begin().await?;
         let ended = finish(&mut transaction, items, grace).await?;
         transaction.commit().await?;
         Ok(ended)
     })
-    .await
+    .await?;
+    let won = items.iter().zip(&ended.changes).filter(|(_, change)| change.is_some());
+    for (Finish { outcome, .. }, _) in won {
+        let (status, code) = (outcome.status().as_str(), outcome.code());
+        counter!("toneup_jobs_finished_total", "status" => status, "code" => code).increment(1);
+    }
+    Ok(ended)
 }
 
 /// Ends a batch in the caller's transaction.

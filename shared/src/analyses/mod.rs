@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod photos;
 pub mod purge;
 pub mod read;
+pub mod search;
 pub mod submit;
 
 use std::str::FromStr;

@@ -167,6 +167,18 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The code in metrics: one of a known few, or else `other`, since an analyzer may bring codes of its own.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "OK",
+            Self::Failed(error) => {
+                KNOWN.iter().find(|known| **known == error.code).copied().unwrap_or("other")
+            }
+            Self::Cancelled => "CANCELLED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+
     /// The state this outcome leads to.
     pub fn status(&self) -> super::Status {
         match self {
@@ -178,9 +190,35 @@ impl Outcome {
     }
 }
 
+/// The codes with which analyses fail.
+const KNOWN: [&str; 16] = [
+    "IMAGE_MISSING",
+    "IMAGE_TOO_LARGE",
+    "NOT_AN_IMAGE",
+    "UNSUPPORTED_FORMAT",
+    "IMAGE_TOO_SMALL",
+    "NO_FACE",
+    "MULTIPLE_FACES",
+    "FACE_TOO_SMALL",
+    "TOO_DARK",
+    "TOO_BRIGHT",
+    "GREYSCALE",
+    "BLURRED",
+    "PHOTO_REFUSED",
+    "ANALYZER_TIMEOUT",
+    "ANALYZER_FAILED",
+    "ATTEMPTS_EXHAUSTED",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_know_a_bounded_number_of_codes() {
+        let code = |code| Outcome::Failed(AnalysisError::permanent(code, "")).code();
+        assert_eq!((code("NO_FACE"), code("SOMETHING_NEW")), ("NO_FACE", "other"));
+    }
 
     #[test]
     fn a_code_keeps_only_what_a_code_may_contain() {

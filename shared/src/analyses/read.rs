@@ -325,8 +325,14 @@ pub async fn list_queue(
 pub struct Load {
     /// Analyses that wait.
     pub queued: i64,
+    /// Those of them that are held back.
+    pub held: i64,
     /// Analyses that are running.
     pub running: i64,
+    /// Rows that somebody should have looked at by now: a publish, a retry, a deadline.
+    pub due: i64,
+    /// Dead letters.
+    pub dead: i64,
     /// How many ended in the last minute.
     pub ended: i64,
     /// Since when the oldest of those that wait does, in seconds; `None` if none waits.
@@ -343,6 +349,13 @@ pub async fn measure_load(conn: &mut MySqlConnection) -> Result<Load, sqlx::Erro
     let queued = sqlx::query_scalar!("SELECT COUNT(*) FROM analyses WHERE status = 'queued'")
         .fetch_one(&mut *conn)
         .await?;
+    let held =
+        sqlx::query_scalar!("SELECT COUNT(*) FROM held_analyses").fetch_one(&mut *conn).await?;
+    let due = sqlx::query_scalar!("SELECT COUNT(*) FROM analyses WHERE publish_due <= NOW(3)")
+        .fetch_one(&mut *conn)
+        .await?;
+    let dead =
+        sqlx::query_scalar!("SELECT COUNT(*) FROM dead_letters").fetch_one(&mut *conn).await?;
     let oldest_seconds = sqlx::query_scalar!(
         r#"SELECT CAST(TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) / 1e6 AS DOUBLE)
                   AS "oldest: f64"
@@ -360,7 +373,16 @@ pub async fn measure_load(conn: &mut MySqlConnection) -> Result<Load, sqlx::Erro
     )
     .fetch_one(conn)
     .await?;
-    Ok(Load { queued, running, ended: ended.count, oldest_seconds, mean_seconds: ended.mean })
+    Ok(Load {
+        queued,
+        held,
+        running,
+        due,
+        dead,
+        ended: ended.count,
+        oldest_seconds,
+        mean_seconds: ended.mean,
+    })
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use metrics::histogram;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{MySqlConnection, QueryBuilder};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::finish::{Ended, Finish, Guard, finish, lock_users};
@@ -120,8 +121,14 @@ impl Submitter {
         &self,
         analysis: NewAnalysis,
     ) -> Result<Submitted, BatchError<sqlx::Error>> {
+        let begun = Instant::now();
         match timeout(LONGEST_SUBMIT, self.batches.submit(analysis)).await {
-            Ok(submitted) => submitted,
+            Ok(submitted) => {
+                if submitted.is_ok() {
+                    histogram!("toneup_submit_seconds").record(begun.elapsed());
+                }
+                submitted
+            }
             Err(_) => Err(BatchError::TimedOut),
         }
     }

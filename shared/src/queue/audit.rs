@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use lapin::{Channel, Connection};
+use metrics::{counter, gauge};
 use tokio::time::sleep;
 
 use super::connection::{SessionError, answered};
-use super::topology;
+use super::topology::{self, DEAD, JOBS, Ready};
 use crate::analyses::audit::{Published, Suspects, count_waiting, list_published, mark_lost, now};
 use crate::database::{Database, bounded};
 
@@ -23,12 +24,16 @@ impl Audit<'_> {
     pub(super) async fn run(&self, suspects: &mut Suspects) -> Result<(), SessionError> {
         let Some(every) = self.every else { return std::future::pending().await };
         let channel = answered(self.connection.create_channel()).await?;
+        let republished = counter!("toneup_audit_republished_total");
         loop {
             // Replicas that look at different moments find more together than replicas in step.
             sleep(every.mul_f64(rand::random_range(0.75..1.25))).await;
             match self.look(&channel, suspects).await? {
                 Ok(0) => {}
-                Ok(repaired) => tracing::warn!(repaired, "messages were lost; publishing again"),
+                Ok(repaired) => {
+                    republished.increment(repaired);
+                    tracing::warn!(repaired, "messages were lost; publishing again");
+                }
                 Err(error) => tracing::warn!(%error, "cannot audit the queue"),
             }
         }
@@ -42,7 +47,10 @@ impl Audit<'_> {
     ) -> Result<Result<u64, sqlx::Error>, SessionError> {
         let before = bounded(async { now(&mut *self.pool.acquire().await?).await }).await;
         // Declares the queue on the way, should it have been deleted.
-        let ready = answered(topology::declare(channel)).await?;
+        let Ready { jobs: ready, dead } = answered(topology::declare(channel)).await?;
+        for (queue, messages) in [(JOBS, ready), (DEAD, dead)] {
+            gauge!("toneup_broker_messages", "queue" => queue.name).set(messages);
+        }
         Ok(async {
             let published = bounded(self.list(before?, ready)).await?;
             let lost = suspects.judge(&published, ready);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::{Connection, ConnectionProperties};
+use metrics::gauge;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -49,12 +50,19 @@ pub async fn supervise<F>(
     F: Future<Output = Result<(), SessionError>>,
 {
     let mut failures = 0;
+    let connection = name.trim_start_matches("toneup ");
+    let connected = |stands: bool| {
+        gauge!("toneup_broker_connected", "connection" => connection).set(u8::from(stands));
+    };
+    connected(false);
     while !draining.is_cancelled() {
         let begun = Instant::now();
         let ended = match connect(name, url).await {
             Ok(connection) => {
                 let connection = Arc::new(connection);
+                connected(true);
                 let ended = session(Arc::clone(&connection)).await;
+                connected(false);
                 // Best effort: the broker notices a vanished connection by itself.
                 drop(answered(connection.close(200, "goodbye".into())).await);
                 ended

@@ -98,6 +98,12 @@ impl Publisher {
         *self.ready.borrow()
     }
 
+    /// Waits until the broker takes messages.
+    pub async fn until_ready(&self) {
+        // An error means that the process ends: nobody waits for this any more.
+        drop(self.ready.clone().wait_for(|ready| *ready).await);
+    }
+
     /// Whether many publications wait already.
     pub fn is_busy(&self) -> bool {
         self.queue.capacity() < BACKLOG / 2

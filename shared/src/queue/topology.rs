@@ -22,19 +22,29 @@ pub const JOBS: Queue = Queue { name: "toneup.analysis.jobs", routing_key: "jobs
 /// Messages that the broker gave up on.
 pub const DEAD: Queue = Queue { name: "toneup.analysis.dead", routing_key: "dead" };
 
+/// Messages that are ready in each queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Ready {
+    /// In [`JOBS`].
+    pub jobs: u32,
+    /// In [`DEAD`].
+    pub dead: u32,
+}
+
 /// Declares all of it: a no-op where it exists. Only the queue's type is an argument, because an argument can never be
-/// changed on a living queue; everything else is a policy. Returns how many messages are ready in [`JOBS`].
-pub async fn declare(channel: &Channel) -> Result<u32, lapin::Error> {
+/// changed on a living queue; everything else is a policy.
+pub async fn declare(channel: &Channel) -> Result<Ready, lapin::Error> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel
         .exchange_declare(EXCHANGE.into(), ExchangeKind::Direct, durable, FieldTable::default())
         .await?;
-    let mut ready = 0;
-    for queue in [DEAD, JOBS] {
+    let mut ready = [0; 2];
+    for (queue, ready) in [JOBS, DEAD].into_iter().zip(&mut ready) {
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-        ready = channel.queue_declare(queue.name.into(), durable, arguments).await?.message_count();
+        *ready =
+            channel.queue_declare(queue.name.into(), durable, arguments).await?.message_count();
         channel
             .queue_bind(
                 queue.name.into(),
@@ -45,7 +55,8 @@ pub async fn declare(channel: &Channel) -> Result<u32, lapin::Error> {
             )
             .await?;
     }
-    Ok(ready)
+    let [jobs, dead] = ready;
+    Ok(Ready { jobs, dead })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn claimed() -> Claimed {
         user,
         object_key: String::new(),
         trace: TraceParent::new(),
+        waited: None,
         remaining: None,
         changed: Changed { user, analysis, version: 2 },
     }

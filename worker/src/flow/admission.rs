@@ -138,6 +138,11 @@ impl Admission {
         self.instances.values().map(Instance::in_flight).sum()
     }
 
+    /// Every instance that takes jobs, or is still at some.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = (InstanceId, &Instance)> {
+        self.instances.iter().map(|(id, instance)| (*id, instance))
+    }
+
     fn live_instances(&self) -> impl Iterator<Item = &Instance> + Clone {
         self.live.iter().filter_map(|id| self.instances.get(id))
     }

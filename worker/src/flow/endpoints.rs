@@ -32,6 +32,8 @@ pub(crate) struct Endpoint {
     base: Url,
     address: SocketAddr,
     answer_timeout: Duration,
+    /// The instance in metrics.
+    pub(crate) label: String,
     connections: Mutex<Connections<Client>>,
 }
 
@@ -69,6 +71,8 @@ pub(crate) struct Endpoints {
     answer_timeout: Duration,
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
+    /// The addresses that metrics know by themselves.
+    labels: BTreeSet<String>,
     /// Those that have not been asked what they have.
     new: BTreeSet<InstanceId>,
     /// The models they last said they answer with.
@@ -91,6 +95,7 @@ impl Endpoints {
             answer_timeout: config.timeout,
             known: BTreeMap::new(),
             made: 0,
+            labels: BTreeSet::new(),
             new: BTreeSet::new(),
             models: BTreeMap::new(),
         }
@@ -143,13 +148,22 @@ impl Endpoints {
         self.models.values().cloned().collect()
     }
 
+    fn label(&mut self, address: String) -> String {
+        if self.labels.contains(&address) || self.labels.len() < LABELS {
+            self.labels.insert(address.clone());
+            return address;
+        }
+        "other".to_owned()
+    }
+
     fn remember(&mut self, base: &Url, address: SocketAddr) {
         let key = (base.clone(), address);
         if self.known.contains_key(&key) {
             return;
         }
         match endpoint(base, address, self.answer_timeout) {
-            Ok(endpoint) => {
+            Ok(mut endpoint) => {
+                endpoint.label = self.label(endpoint.label);
                 tracing::info!(%base, %address, "analyzer found");
                 self.made += 1;
                 let endpoint = Arc::new(endpoint);
@@ -160,6 +174,9 @@ impl Endpoints {
         }
     }
 }
+
+/// Addresses that metrics tell apart; pods come and go, and a label is for ever.
+const LABELS: usize = 32;
 
 /// Reads `X-Model: name/version`.
 fn model(headers: &HeaderMap) -> Option<Model> {
@@ -187,6 +204,7 @@ pub(crate) fn endpoint(
         base: base.clone(),
         address,
         answer_timeout,
+        label: address.to_string(),
         connections: Mutex::default(),
     };
     let first = endpoint.connect().context("building the analyzer's client")?;

@@ -74,6 +74,11 @@ impl Instance {
         if self.breaker.is_open() { 1 } else { self.limit.get() }
     }
 
+    /// What it says it works on at once.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        self.limit.slots()
+    }
+
     /// Requests that all replicas together should have there, as far as it says.
     pub(crate) fn places(&self) -> Option<u32> {
         self.limit.places()

@@ -78,6 +78,14 @@ impl Limit {
         }
     }
 
+    /// What the instance says it works on at once.
+    pub(crate) fn slots(&self) -> Option<u32> {
+        match self {
+            Self::Followed(follower) => Some(follower.slots),
+            _ => None,
+        }
+    }
+
     /// Requests that all replicas together should have at the instance, as far as it says.
     pub(crate) fn places(&self) -> Option<u32> {
         match self {

@@ -14,13 +14,14 @@ pub(crate) mod limit;
 mod sharing;
 #[cfg(test)]
 mod simulation;
+mod view;
 pub(crate) mod window;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -28,12 +29,14 @@ use toneup_shared::analyses::AnalysisId;
 use toneup_shared::analyses::outcome::Model;
 use toneup_shared::config::RedisConfig;
 use toneup_shared::pubsub::{self, REDIS_TIMEOUT};
+use toneup_shared::replicas::Load;
 use toneup_shared::shutdown::Shutdown;
 
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
 use self::sharing::{Heard, LEASE, Sharing, Ticket};
+use self::view::Exported;
 use self::window::{Window, WindowSetter};
 use crate::config::AnalyzerConfig;
 
@@ -67,6 +70,7 @@ struct State {
     /// Who waits for a permit, and since when.
     starting: HashMap<Ticket, (oneshot::Sender<Permit>, Instant)>,
     window: WindowSetter,
+    exported: Exported,
     tickets: u64,
 }
 
@@ -83,6 +87,7 @@ impl Flow {
             endpoints: HashMap::new(),
             starting: HashMap::new(),
             window: setter,
+            exported: Exported::default(),
             tickets: 0,
         };
         let flow = Self(Arc::new(Shared {
@@ -157,14 +162,16 @@ impl Flow {
             }
         }
         state.window.follow(now, state.admission.limit());
-        gauge!("toneup_analyzer_limit").set(state.admission.limit());
-        gauge!("toneup_analyzer_in_flight").set(state.admission.in_flight());
-        let waiting = u32::try_from(state.starting.len()).unwrap_or(u32::MAX);
-        gauge!("toneup_worker_waiting_jobs").set(waiting);
+        state.export();
         if state.admission.wants_exchange() {
             self.0.exchange.notify_one();
         }
         self.0.changed.notify_one();
+    }
+
+    /// What this worker has in hand, for operators.
+    pub(crate) fn load(&self) -> Load {
+        self.lock().load()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -319,7 +326,9 @@ impl Permit {
             }
             other => other,
         };
-        counter!("toneup_analyzer_answers_total", "outcome" => ended.as_str()).increment(1);
+        let instance = self.endpoint.label.clone();
+        counter!("toneup_analyzer_answers_total", "instance" => instance, "outcome" => ended.as_str())
+            .increment(1);
         if let Ended::Answered(_) = ended {
             histogram!("toneup_analyze_seconds").record(elapsed);
         }

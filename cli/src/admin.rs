@@ -1,0 +1,67 @@
+//! `toneup admin`: what only the holder of the server's key can give.
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use toneup_shared::config::Settings;
+use toneup_shared::operators::token::{LONGEST, is_name, sign};
+
+use crate::draw;
+use crate::exit::{self, Ending};
+use crate::output::Output;
+
+/// Make operators' tokens
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct AdminArgs {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    Token(TokenArgs),
+}
+
+/// Make an operator's token for the dashboard and the `/admin` calls, signed with `JWT_SECRET`
+///
+/// It cannot be taken back before it expires, except by changing `JWT_SECRET`: keep it short.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+struct TokenArgs {
+    /// Whose it is: the name in the log of what operators did
+    #[arg(long)]
+    name: String,
+    /// How long it is good for, 24h at most
+    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    ttl: std::time::Duration,
+}
+
+const HELP: &str = exit::help!(
+    "JWT_SECRET=… toneup admin token --name dana",
+    "toneup admin token --name night-shift --ttl 8h",
+);
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    jwt_secret: SecretString,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: AdminArgs, output: &Output) -> anyhow::Result<Ending> {
+    let AdminCommand::Token(TokenArgs { name, ttl }) = args.command;
+    ensure!(is_name(&name), "--name: expected up to 60 letters, digits and any of . _ -");
+    ensure!(ttl <= LONGEST && !ttl.is_zero(), "--ttl: expected at most 24h");
+    let Key { jwt_secret } = Settings::from_env()?.section()?;
+    ensure!(jwt_secret.expose_secret().len() >= 32, "JWT_SECRET: expected at least 32 bytes");
+    let now = OffsetDateTime::now_utc();
+    let token = sign(&jwt_secret, &name, ttl, now).context("signing the token")?;
+    let until = draw::moment(now + ttl);
+    output.note(&format!("{name} is an operator until {until} UTC"));
+    output
+        .answer(&json!({ "token": token, "name": name, "expiresAt": until }), |_| token.clone())?;
+    Ok(Ending::Done)
+}

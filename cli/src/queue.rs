@@ -1,0 +1,67 @@
+//! `toneup queue`: how long it is, and whether workers take from it.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use toneup_shared::controls::set_intake;
+use toneup_shared::operators::actions::{Action, Deed, record};
+
+use crate::database;
+use crate::exit::{self, Ending};
+use crate::output::Output;
+use crate::snapshot::{self, Acting};
+
+/// Look at the queue, pause the workers' intake and resume it
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct QueueArgs {
+    #[command(subcommand)]
+    command: QueueCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum QueueCommand {
+    /// Show how many jobs wait
+    Depth,
+    /// Have workers finish what they have and take no more, also over restarts, until `resume`
+    Pause(Acting),
+    /// Have workers take jobs again
+    Resume(Acting),
+}
+
+const HELP: &str = exit::help!(
+    "toneup queue depth --json | jq .queued",
+    "toneup queue pause --as dana",
+    "toneup queue resume",
+);
+
+/// Runs the command.
+pub(crate) async fn run(args: QueueArgs, output: &Output) -> anyhow::Result<Ending> {
+    let pool = database::connect(Duration::ZERO, output).await?;
+    let (paused, acting) = match args.command {
+        QueueCommand::Depth => {
+            let (queue, _) = snapshot::queue(&pool).await?;
+            output.answer(&queue, |_| {
+                let waiting = format!("{} queued, {} held back", queue.queued, queue.held);
+                format!("{waiting}, {} running", queue.running)
+            })?;
+            return Ok(Ending::Done);
+        }
+        QueueCommand::Pause(acting) => (true, acting),
+        QueueCommand::Resume(acting) => (false, acting),
+    };
+    let action = if paused { Action::PauseIntake } else { Action::ResumeIntake };
+    let operator = acting.operator.as_str();
+    let deed = Deed { operator, action, target: "workers", detail: None, address: None };
+    let mut transaction = pool.begin().await.context("cannot connect to the database")?;
+    record(&mut transaction, &deed).await.map_err(database::explain)?;
+    set_intake(&mut transaction, paused, operator).await.map_err(database::explain)?;
+    transaction.commit().await.map_err(database::explain)?;
+    output.answer(&json!({ "paused": paused }), |_| {
+        let now = if paused { "paused: workers finish what they have" } else { "open" };
+        format!("the intake is {now}")
+    })?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,144 @@
+//! How the whole system is at this moment: what the database counts, and what the replicas say in Redis.
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use sqlx::MySqlPool;
+use time::OffsetDateTime;
+use toneup_shared::analyses::read::{Load, measure_load};
+use toneup_shared::analyses::search::{list_spans, percentile};
+use toneup_shared::config::{RedisConfig, Settings};
+use toneup_shared::controls::read_intake;
+use toneup_shared::replicas::{AnalyzerView, Program, Registry, Replica, analyzers};
+
+use crate::database;
+use crate::exit::Unreachable;
+
+/// Ended jobs that percentiles are taken of, at most.
+const SPANS: u32 = 500;
+
+/// Who does what an operator's command does.
+#[derive(Debug, Args)]
+pub(crate) struct Acting {
+    /// Your name in the log of what operators did
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unknown", value_parser = name)]
+    pub(crate) operator: String,
+}
+
+/// A name that has room in the log.
+fn name(text: &str) -> Result<String, &'static str> {
+    const LONGEST: usize = 60;
+    let fits = (1..=LONGEST).contains(&text.chars().count());
+    if fits { Ok(text.to_owned()) } else { Err("expected 1 to 60 characters") }
+}
+
+/// The system at one moment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Snapshot {
+    pub(crate) queue: Queue,
+    /// Jobs that ended in the last minute, by 60.
+    pub(crate) per_second: f64,
+    /// From submit to end, of those that ended in the last half minute; null: none did.
+    pub(crate) p50_seconds: Option<f64>,
+    pub(crate) p95_seconds: Option<f64>,
+    pub(crate) dead_letters: i64,
+    pub(crate) intake_paused: bool,
+    pub(crate) intake_changed_by: Option<String>,
+    /// Null while Redis is away.
+    pub(crate) replicas: Option<Vec<Replica>>,
+    pub(crate) analyzers: Vec<AnalyzerView>,
+}
+
+/// What has not ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Queue {
+    /// In the broker.
+    pub(crate) queued: i64,
+    /// Beyond their owner's share.
+    pub(crate) held: i64,
+    pub(crate) running: i64,
+    /// Rows that somebody should have looked at by now.
+    pub(crate) due: i64,
+    pub(crate) oldest_seconds: f64,
+}
+
+/// The registry of replicas at `REDIS_URL`.
+pub(crate) fn registry() -> anyhow::Result<Registry> {
+    let config: RedisConfig = Settings::from_env()?.section()?;
+    Registry::new(&config).context("REDIS_URL: expected redis://…")
+}
+
+/// Who runs, or a clear word why nobody knows.
+pub(crate) async fn replicas(registry: &Registry) -> anyhow::Result<Vec<Replica>> {
+    registry.list().await.map_err(|error| Unreachable::new("redis", error).into())
+}
+
+/// Reads the queue.
+pub(crate) async fn queue(pool: &MySqlPool) -> anyhow::Result<(Queue, Load)> {
+    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
+    let load = measure_load(&mut connection).await.map_err(database::explain)?;
+    let queue = Queue {
+        queued: load.queued - load.held,
+        held: load.held,
+        running: load.running,
+        due: load.due,
+        oldest_seconds: load.oldest_seconds.unwrap_or_default(),
+    };
+    Ok((queue, load))
+}
+
+/// Looks at everything.
+pub(crate) async fn take(pool: &MySqlPool, registry: &Registry) -> anyhow::Result<Snapshot> {
+    let (queue, load) = queue(pool).await?;
+    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
+    let intake = read_intake(&mut connection).await.map_err(database::explain)?;
+    let spans = list_spans(&mut connection, SPANS).await.map_err(database::explain)?;
+    drop(connection);
+    let replicas = registry.list().await.ok();
+    Ok(Snapshot {
+        queue,
+        per_second: f64::from(u32::try_from(load.ended).unwrap_or(u32::MAX)) / 60.0,
+        p50_seconds: percentile(&spans, 50),
+        p95_seconds: percentile(&spans, 95),
+        dead_letters: load.dead,
+        intake_paused: intake.paused,
+        intake_changed_by: intake.changed.map(|(operator, _)| operator),
+        analyzers: replicas.as_deref().map(analyzers).unwrap_or_default(),
+        replicas,
+    })
+}
+
+impl Snapshot {
+    /// The workers, if they can be heard.
+    pub(crate) fn workers(&self) -> Option<usize> {
+        let replicas = self.replicas.as_ref()?;
+        Some(replicas.iter().filter(|replica| replica.program == Program::Worker).count())
+    }
+
+    /// What should not be so, in words.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let away = self.analyzers.iter().filter(|analyzer| analyzer.breaker_open);
+        let mut troubles = Vec::new();
+        match self.workers() {
+            None => troubles.push("redis is away".to_owned()),
+            Some(0) => troubles.push("no worker runs".to_owned()),
+            Some(_) => {}
+        }
+        if self.intake_paused {
+            let by = self.intake_changed_by.as_deref().unwrap_or("somebody");
+            troubles.push(format!("the intake is paused by {by}"));
+        }
+        troubles.extend(away.map(|analyzer| format!("analyzer {} is away", analyzer.instance)));
+        if self.dead_letters > 0 {
+            troubles.push(format!("{} dead letters: toneup dead list", self.dead_letters));
+        }
+        troubles
+    }
+}
+
+/// How long ago something began.
+pub(crate) fn since(at: OffsetDateTime) -> time::Duration {
+    OffsetDateTime::now_utc() - at
+}

@@ -1,0 +1,137 @@
+//! `toneup workers` and `toneup limits`: who runs, what they may and do have at the analyzers.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use serde_json::json;
+use toneup_shared::operators::actions::{Action, Deed, record};
+use toneup_shared::replicas::{AnalyzerView, Program, Replica, ReplicaId, analyzers};
+
+use crate::database;
+use crate::draw::{self, Ink};
+use crate::exit::{self, Ending};
+use crate::output::Output;
+use crate::snapshot::{self, Acting, since};
+
+/// List the workers that run, or have one leave
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct WorkersArgs {
+    /// Apis too
+    #[arg(long)]
+    all: bool,
+    #[command(subcommand)]
+    command: Option<WorkersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum WorkersCommand {
+    Drain(DrainArgs),
+}
+
+/// Have one worker or api finish what it has and end, as SIGTERM would
+///
+/// Whatever started it may start another.
+#[derive(Debug, Args)]
+struct DrainArgs {
+    /// The replica's id
+    id: ReplicaId,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+/// Show what the workers may have, and have, at each analyzer
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct LimitsArgs {}
+
+const HELP: &str = exit::help!(
+    "toneup workers --all",
+    "toneup workers drain 5b0e9a0c-6d0c-4f5e-9a57-0d2f0d3b7a10 --as dana",
+    "toneup limits --json",
+);
+
+/// Runs `toneup workers`.
+pub(crate) async fn run(args: WorkersArgs, output: &Output) -> anyhow::Result<Ending> {
+    if let Some(WorkersCommand::Drain(args)) = args.command {
+        return drain(&args, output).await;
+    }
+    let mut replicas = snapshot::replicas(&snapshot::registry()?).await?;
+    replicas.retain(|replica| args.all || replica.program == Program::Worker);
+    output.answer(&replicas, |ink| list_text(&replicas, ink))?;
+    Ok(Ending::Done)
+}
+
+async fn drain(args: &DrainArgs, output: &Output) -> anyhow::Result<Ending> {
+    let registry = snapshot::registry()?;
+    let known = snapshot::replicas(&registry).await?;
+    ensure!(known.iter().any(|replica| replica.id == args.id), "there is no replica {}", args.id);
+    let pool = database::connect(Duration::ZERO, output).await?;
+    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
+    let target = args.id.to_string();
+    let (operator, action) = (args.acting.operator.as_str(), Action::DrainReplica);
+    let deed = Deed { operator, action, target: &target, detail: None, address: None };
+    record(&mut connection, &deed).await.map_err(database::explain)?;
+    let asked = registry.ask_to_leave(args.id).await.context("cannot ask through redis")?;
+    ensure!(asked, "replica {} has just gone", args.id);
+    output.answer(&json!({ "asked": args.id }), |_| {
+        format!("{target} hears of it within about two seconds")
+    })?;
+    Ok(Ending::Done)
+}
+
+/// Runs `toneup limits`.
+pub(crate) async fn limits(_: LimitsArgs, output: &Output) -> anyhow::Result<Ending> {
+    let replicas = snapshot::replicas(&snapshot::registry()?).await?;
+    let views = analyzers(&replicas);
+    output.answer(&views, |ink| limits_text(&views, ink))?;
+    Ok(Ending::Done)
+}
+
+fn list_text(replicas: &[Replica], ink: Ink) -> String {
+    if replicas.is_empty() {
+        return "nobody has reported".to_owned();
+    }
+    let rows: Vec<_> = replicas.iter().map(row).collect();
+    draw::rows(["ID", "PROGRAM", "STATE", "VERSION", "HOST", "UP", "LOAD"], &rows, ink)
+}
+
+pub(crate) fn row(replica: &Replica) -> [String; 7] {
+    let program = match replica.program {
+        Program::Api => "api",
+        Program::Worker => "worker",
+    };
+    let load = match &replica.load {
+        Some(load) => {
+            format!("{} of {} at work, {} waiting", load.in_flight, load.limit, load.waiting)
+        }
+        None => format!("{} streams", replica.streams.unwrap_or_default()),
+    };
+    [
+        replica.id.to_string(),
+        program.to_owned(),
+        replica.activity.as_str().to_owned(),
+        draw::clean(&replica.version),
+        draw::clean(&replica.host),
+        draw::span(since(replica.started_at)),
+        load,
+    ]
+}
+
+fn limits_text(views: &[AnalyzerView], ink: Ink) -> String {
+    if views.is_empty() {
+        return "no worker knows of an analyzer".to_owned();
+    }
+    let row = |view: &AnalyzerView| {
+        [
+            draw::clean(&view.instance),
+            if view.breaker_open { "away" } else { "ready" }.to_owned(),
+            view.slots.map_or_else(|| "-".to_owned(), |slots| slots.to_string()),
+            view.limit.to_string(),
+            view.in_flight.to_string(),
+        ]
+    };
+    let rows: Vec<_> = views.iter().map(row).collect();
+    draw::rows(["ANALYZER", "STATE", "SLOTS", "LIMIT", "IN FLIGHT"], &rows, ink)
+}

@@ -1,0 +1,109 @@
+//! The log of what operators asked for: who, what, on which, when, from which address.
+
+use std::net::IpAddr;
+
+use sqlx::{FromRow, MySqlConnection};
+use time::OffsetDateTime;
+
+/// What an operator can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Stop the workers from taking jobs.
+    PauseIntake,
+    /// Let them take jobs again.
+    ResumeIntake,
+    /// Withdraw a job.
+    CancelJob,
+    /// Have a failed job tried again.
+    RetryJob,
+    /// Have the jobs of dead letters tried again.
+    ReplayDeadLetters,
+    /// Forget dead letters.
+    DropDeadLetters,
+    /// Have a replica end in order.
+    DrainReplica,
+}
+
+impl Action {
+    /// The word in SQL and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PauseIntake => "pause_intake",
+            Self::ResumeIntake => "resume_intake",
+            Self::CancelJob => "cancel_job",
+            Self::RetryJob => "retry_job",
+            Self::ReplayDeadLetters => "replay_dead_letters",
+            Self::DropDeadLetters => "drop_dead_letters",
+            Self::DrainReplica => "drain_replica",
+        }
+    }
+}
+
+/// Something an operator asks for.
+#[derive(Debug, Clone)]
+pub struct Deed<'a> {
+    /// Who.
+    pub operator: &'a str,
+    /// What.
+    pub action: Action,
+    /// On which job, replica or dead letters.
+    pub target: &'a str,
+    /// More, where there is more to say.
+    pub detail: Option<&'a str>,
+    /// From where; `None`: from the command line.
+    pub address: Option<IpAddr>,
+}
+
+/// Writes it down, in the caller's transaction.
+pub async fn record(conn: &mut MySqlConnection, deed: &Deed<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO operator_actions (operator, action, target, detail, address, created_at)
+         VALUES (LEFT(?, 100), ?, LEFT(?, 100), LEFT(?, 500), ?, NOW(3))",
+        deed.operator,
+        deed.action.as_str(),
+        deed.target,
+        deed.detail,
+        deed.address.map(|address| address.to_string()),
+    )
+    .execute(conn)
+    .await?;
+    tracing::info!(deed.operator, action = deed.action.as_str(), deed.target, "an operator acts");
+    Ok(())
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone, FromRow)]
+pub struct Recorded {
+    /// Its number.
+    pub id: u64,
+    /// Who.
+    pub operator: String,
+    /// What; see [`Action`].
+    pub action: String,
+    /// On which job, replica or dead letters.
+    pub target: String,
+    /// More, where there is more to say.
+    pub detail: Option<String>,
+    /// From where; `None`: from the command line.
+    pub address: Option<String>,
+    /// When.
+    pub created_at: OffsetDateTime,
+}
+
+/// Lists the log, newest first, from just before `before`.
+pub async fn list(
+    conn: &mut MySqlConnection,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<Recorded>, sqlx::Error> {
+    sqlx::query_as!(
+        Recorded,
+        r#"SELECT id, operator, action, target, detail, address,
+                  created_at AS "created_at: OffsetDateTime"
+           FROM operator_actions WHERE id < ? ORDER BY id DESC LIMIT ?"#,
+        before.unwrap_or(u64::MAX),
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}

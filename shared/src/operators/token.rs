@@ -1,0 +1,148 @@
+//! Operators' tokens: JWTs with a role and a name, signed with the key of the access tokens and not good for long.
+
+use std::time::Duration;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Longest life of a token. One that claims more was not made by us.
+pub const LONGEST: Duration = Duration::from_hours(24);
+/// Who issues tokens.
+pub const ISSUER: &str = "toneup";
+
+const ROLE: &str = "operator";
+/// Longest name, in characters.
+const NAME: usize = 60;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    sub: String,
+    iss: String,
+    #[serde(default)]
+    role: Option<String>,
+    iat: i64,
+    exp: i64,
+}
+
+/// Why a token is not an operator's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is not one of ours.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was good once.
+    #[error("the token has expired")]
+    Expired,
+    /// It is somebody's who is no operator.
+    #[error("the token is not an operator's")]
+    NotAnOperator,
+}
+
+/// Whether an operator may be called so: it stands in logs, where no e-mail address may.
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    (1..=NAME).contains(&name.len()) && name.chars().all(plain)
+}
+
+/// Signs a token for `name`, good for `ttl` from `now`, [`LONGEST`] at most.
+pub fn sign(
+    secret: &SecretString,
+    name: &str,
+    ttl: Duration,
+    now: OffsetDateTime,
+) -> Result<String, jsonwebtoken::errors::Error> {
+    let claims = Claims {
+        sub: name.to_owned(),
+        iss: ISSUER.to_owned(),
+        role: Some(ROLE.to_owned()),
+        iat: now.unix_timestamp(),
+        exp: (now + ttl.min(LONGEST)).unix_timestamp(),
+    };
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
+}
+
+/// The operator whom a token names.
+pub fn verify(key: &DecodingKey, token: &str) -> Result<String, Refusal> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+    validation.leeway = 5;
+    let claims = match jsonwebtoken::decode::<Claims>(token, key, &validation) {
+        Ok(data) => data.claims,
+        Err(error) if *error.kind() == ErrorKind::ExpiredSignature => return Err(Refusal::Expired),
+        Err(_) => return Err(Refusal::Invalid),
+    };
+    if claims.role.as_deref() != Some(ROLE) {
+        return Err(Refusal::NotAnOperator);
+    }
+    let life = claims.exp.saturating_sub(claims.iat);
+    let longest = i64::try_from(LONGEST.as_secs()).unwrap_or(i64::MAX);
+    if !is_name(&claims.sub) || !(0..=longest).contains(&life) {
+        return Err(Refusal::Invalid);
+    }
+    Ok(claims.sub)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn secret() -> SecretString {
+        "a secret that only this test knows of".to_owned().into()
+    }
+
+    fn key(secret: &SecretString) -> DecodingKey {
+        DecodingKey::from_secret(secret.expose_secret().as_bytes())
+    }
+
+    #[test]
+    fn a_token_names_its_operator_until_it_expires() {
+        let (secret, now) = (secret(), OffsetDateTime::now_utc());
+        let fresh = sign(&secret, "dana", HOUR, now).unwrap();
+        assert_eq!(verify(&key(&secret), &fresh), Ok("dana".to_owned()));
+        let old = sign(&secret, "dana", HOUR, now - 2 * HOUR).unwrap();
+        assert_eq!(verify(&key(&secret), &old), Err(Refusal::Expired));
+        let foreign = "another secret, of somebody else's".to_owned().into();
+        assert_eq!(verify(&key(&foreign), &fresh), Err(Refusal::Invalid));
+    }
+
+    #[test]
+    fn no_token_is_good_for_longer_than_a_day() {
+        let (secret, now) = (secret(), OffsetDateTime::now_utc());
+        let token = sign(&secret, "dana", 1000 * HOUR, now - 25 * HOUR).unwrap();
+        assert_eq!(verify(&key(&secret), &token), Err(Refusal::Expired));
+        let encoding = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+        let claims = Claims {
+            sub: "dana".to_owned(),
+            iss: ISSUER.to_owned(),
+            role: Some(ROLE.to_owned()),
+            iat: now.unix_timestamp(),
+            exp: (now + 1000 * HOUR).unix_timestamp(),
+        };
+        let forever = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &encoding);
+        assert_eq!(verify(&key(&secret), &forever.unwrap()), Err(Refusal::Invalid));
+    }
+
+    #[test]
+    fn a_users_token_is_not_an_operators() {
+        let (secret, now) = (secret(), OffsetDateTime::now_utc().unix_timestamp());
+        let claims = serde_json::json!({ "sub": "x", "iss": ISSUER, "iat": now, "exp": now + 60 });
+        let encoding = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &encoding);
+        assert_eq!(verify(&key(&secret), &token.unwrap()), Err(Refusal::NotAnOperator));
+    }
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        assert!(is_name("dana") && is_name("night-shift.2"));
+        for name in ["", "a b", "dana@example.com", &"x".repeat(61)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

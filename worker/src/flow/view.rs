@@ -1,0 +1,75 @@
+//! The flow as operators see it: in a replica's report and in metrics.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use metrics::gauge;
+use toneup_shared::replicas::{AnalyzerView, Load};
+
+use super::State;
+use super::instance::Instance;
+
+/// The labels under which gauges stand that must go to zero when their instance is gone.
+#[derive(Debug, Default)]
+pub(super) struct Exported(BTreeSet<String>);
+
+impl State {
+    /// What this worker has in hand.
+    pub(super) fn load(&self) -> Load {
+        let mut analyzers: BTreeMap<&str, AnalyzerView> = BTreeMap::new();
+        for (id, instance) in self.admission.instances() {
+            let Some(endpoint) = self.endpoints.get(&id) else { continue };
+            let label = endpoint.label.as_str();
+            add(analyzers.entry(label).or_insert_with(|| empty(label)), instance);
+        }
+        Load {
+            limit: self.admission.limit(),
+            in_flight: self.admission.in_flight(),
+            waiting: u32::try_from(self.starting.len()).unwrap_or(u32::MAX),
+            analyzers: analyzers.into_values().collect(),
+        }
+    }
+
+    /// Tells operators' tools.
+    pub(super) fn export(&mut self) {
+        let Load { waiting, analyzers, .. } = self.load();
+        gauge!("toneup_worker_waiting_jobs").set(waiting);
+        let mut gone = std::mem::take(&mut self.exported.0);
+        for view in analyzers {
+            set(&view);
+            gone.remove(&view.instance);
+            self.exported.0.insert(view.instance);
+        }
+        for label in gone {
+            set(&empty(&label));
+        }
+    }
+}
+
+/// Instances beyond the first few dozen share a view.
+fn add(view: &mut AnalyzerView, instance: &Instance) {
+    view.limit += instance.limit();
+    view.in_flight += instance.in_flight();
+    view.slots = match (view.slots, instance.slots()) {
+        (Some(one), Some(other)) => Some(one + other),
+        (one, other) => one.or(other),
+    };
+    view.breaker_open |= instance.is_away();
+}
+
+fn empty(label: &str) -> AnalyzerView {
+    AnalyzerView {
+        instance: label.to_owned(),
+        limit: 0,
+        in_flight: 0,
+        slots: None,
+        breaker_open: false,
+    }
+}
+
+fn set(view: &AnalyzerView) {
+    let label = || view.instance.clone();
+    gauge!("toneup_analyzer_limit", "instance" => label()).set(view.limit);
+    gauge!("toneup_analyzer_in_flight", "instance" => label()).set(view.in_flight);
+    let open = u8::from(view.breaker_open);
+    gauge!("toneup_analyzer_breaker_open", "instance" => label()).set(open);
+}
