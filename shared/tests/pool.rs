@@ -61,7 +61,7 @@ async fn recovers(pool: &Database) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), recovered).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), recovered).await.unwrap();
 }
 
 #[sqlx::test(migrations = "../migrations")]
