@@ -75,7 +75,7 @@ helm_chart() {
 alert_rules() {
   promtool check rules deploy/prometheus/alerts.yaml >/dev/null &&
     promtool test rules deploy/prometheus/tests.yaml >/dev/null &&
-    "$VENV/bin/python" deploy/check/observability.py
+    "$VENV/bin/python" deploy/check/observability.py --metrics
 }
 
 load_balancer() {

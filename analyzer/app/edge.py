@@ -21,7 +21,7 @@ _QUIET: Final = {"/healthz", "/readyz", "/metrics"}
 
 
 class Edge:
-    """Adds `X-Slots`, `X-Free`, `X-Waited-Ms`, `X-Idle-Ms`, `X-Instance` and `X-Model`, and keeps the log of answers."""
+    """Adds the instance's headers (`X-Slots` to `X-Model`, see below), and keeps the log of answers."""
 
     def __init__(self, app: ASGIApp, gate: Gate[Worker], metrics: Metrics) -> None:
         self._app = app

@@ -56,13 +56,14 @@ fn describe(error: &config::ConfigError) -> String {
 }
 
 /// Settings that may be in a file, as container platforms hand out secrets.
-pub const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 7] = [
     "DATABASE_URL",
     "AMQP_URL",
     "REDIS_URL",
     "S3_ACCESS_KEY_ID",
     "S3_SECRET_ACCESS_KEY",
     "JWT_SECRET",
+    "VAPID_PRIVATE_KEY",
 ];
 
 /// Reads the secrets that are in files. A variable that is set itself wins.

@@ -21,7 +21,7 @@ use toneup_shared::analyses::read::{
 };
 use toneup_shared::analyses::search::{Search, list_spans, search};
 use toneup_shared::analyses::{Status, UserId, dead, history};
-use toneup_shared::pushes::claim::{is_due, read_due, take_targets};
+use toneup_shared::pushes::claim::{count_due, is_due, read_due, take_targets};
 use toneup_shared::pushes::deliveries::{NewDelivery, insert};
 use toneup_shared::pushes::log::{list as list_deliveries, list_attempts, redeliver};
 use toneup_shared::pushes::purge::purge;
@@ -177,6 +177,7 @@ async fn busy_target(db: &MySqlPool, me: UserId) -> TargetId {
 async fn sending_reads_what_is_due(conn: &mut MySqlConnection, hook: TargetId) {
     let (channel, token) = (ChannelKind::Webhook, Uuid::new_v4());
     assert_reads!(*conn, 2, is_due(&mut *conn, channel));
+    assert_reads!(*conn, 4, count_due(&mut *conn, channel));
     assert_reads!(*conn, 12, take_targets(&mut *conn, channel, 10, token, LEASE));
     assert_reads!(*conn, 6, read_due(&mut *conn, &[(hook, 8)]));
     let settlement =

@@ -92,7 +92,9 @@ impl Stack {
         vars.insert("REDIS_PREFIX".into(), format!("{}:", vhost.name));
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
-        vars.insert("DATABASE_MAX_CONNECTIONS".into(), "4".into());
+        vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
+        // The machine that tests may be busy with others.
+        vars.insert("DATABASE_ACQUIRE_TIMEOUT".into(), "5s".into());
         vars.insert("ANALYZER_URLS".into(), "http://127.0.0.1:1".into());
         Self { pool, vars, vhost }
     }
@@ -142,6 +144,12 @@ impl Stack {
     }
 
     fn running(&self, url: String, shutdown: Shutdown) -> Running {
+        // As `Shutdown::run` does, without any notice.
+        let Shutdown { leaving, draining, .. } = shutdown.clone();
+        shutdown.tasks.spawn(async move {
+            leaving.cancelled().await;
+            draining.cancel();
+        });
         let process = Process { shutdown, _vhost: Arc::clone(&self.vhost) };
         Running { url, process: Arc::new(process) }
     }

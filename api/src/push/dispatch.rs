@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use metrics::gauge;
 use sqlx::Connection;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -12,7 +13,7 @@ use toneup_shared::batch::{Batcher, Limits};
 use toneup_shared::crash;
 use toneup_shared::database::{Database, bounded};
 use toneup_shared::pushes::TargetId;
-use toneup_shared::pushes::claim::{Delivery, is_due, put_back, read_due, take_targets};
+use toneup_shared::pushes::claim::{Delivery, count_due, is_due, put_back, read_due, take_targets};
 use toneup_shared::pushes::settle::{Settlement, commit_settle};
 use toneup_shared::pushes::targets::Target;
 use toneup_shared::retry::Backoff;
@@ -33,6 +34,8 @@ const AT_ONCE: (u32, u32) = (8, 1);
 const CROWDED: Duration = Duration::from_secs(1);
 /// How often to look while nothing wakes.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often operators' tools are told what is due.
+const REPORT: Duration = Duration::from_secs(5);
 /// Shortest time between two looks: hints come in bursts.
 const PACE: Duration = Duration::from_millis(20);
 
@@ -84,6 +87,7 @@ impl<C: Channel> Dispatcher<C> {
             ended: Arc::default(),
             shutdown: shutdown.clone(),
         });
+        shutdown.tasks.spawn(Arc::clone(&dispatcher).report());
         shutdown.tasks.spawn(dispatcher.run(wake));
     }
 
@@ -112,6 +116,19 @@ impl<C: Channel> Dispatcher<C> {
                     () = sleep(jitter(LOOK)) => {}
                 }
                 sleep_until(begun + PACE).await;
+            }
+        }
+    }
+
+    /// Tells operators' tools how many targets wait, until the process drains.
+    async fn report(self: Arc<Self>) {
+        let draining = self.shutdown.draining.clone();
+        while draining.run_until_cancelled(sleep(jitter(REPORT))).await.is_some() {
+            let counted =
+                bounded(async { count_due(&mut *self.pool.acquire().await?, C::KIND).await });
+            if let Ok(due) = counted.await {
+                #[expect(clippy::cast_precision_loss, reason = "a number of targets")]
+                gauge!("toneup_push_due", "channel" => C::KIND.as_str()).set(due as f64);
             }
         }
     }

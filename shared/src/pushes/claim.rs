@@ -41,6 +41,17 @@ pub async fn is_due(conn: &mut MySqlConnection, channel: ChannelKind) -> Result<
     Ok(due.fetch_optional(conn).await?.is_some())
 }
 
+/// How many targets of the channel are due, and not being sent to.
+pub async fn count_due(
+    conn: &mut MySqlConnection,
+    channel: ChannelKind,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM push_targets WHERE channel = ? AND due_at <= NOW(3)")
+        .bind(channel.as_str())
+        .fetch_one(conn)
+        .await
+}
+
 /// Takes up to `most` targets that are due, those longest due first, in the caller's transaction: `token` holds them for
 /// `lease`. Targets that another sender looks at are skipped.
 pub async fn take_targets(
