@@ -1,11 +1,11 @@
 //! Who goes next, and where: the waiting jobs of this worker, its instances and its leases. Pure: no I/O, no clock of
-//! its own. The oldest job goes first; it goes to the instance with the most free slots.
+//! its own. Whoever has been in line longest goes first, to the instance with the most free slots: the line keeps the
+//! order of the broker, where jobs of many users take turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use toneup_shared::analyses::AnalysisId;
 
 use super::instance::{Ended, Instance};
 use super::limit::Signals;
@@ -13,9 +13,6 @@ use super::sharing::{Exchange, Granted, Ticket};
 
 /// Names an instance for as long as it is known.
 pub(crate) type InstanceId = u64;
-
-/// A job in line: by the time of its submission, then by its ticket.
-type Place = (AnalysisId, Ticket);
 
 /// A job that may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +31,8 @@ pub(crate) struct Start {
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     instances: BTreeMap<InstanceId, Instance>,
-    waiting: BTreeSet<Place>,
+    /// In the order in which they joined, whenever they were submitted.
+    waiting: VecDeque<Ticket>,
     /// Leases in our hands that no job uses.
     spare: Vec<Ticket>,
     used: BTreeSet<Ticket>,
@@ -67,22 +65,21 @@ impl Admission {
         }
     }
 
-    /// A job joins the line.
-    pub(crate) fn join(&mut self, id: AnalysisId, ticket: Ticket) {
-        self.waiting.insert((id, ticket));
+    /// A job joins the line, behind all others.
+    pub(crate) fn join(&mut self, ticket: Ticket) {
+        self.waiting.push_back(ticket);
         self.untold = true;
     }
 
     /// A job leaves the line without having started.
-    pub(crate) fn leave(&mut self, id: AnalysisId, ticket: &Ticket) {
-        if self.waiting.remove(&(id, ticket.clone())) {
-            self.leave_line(ticket);
-        }
+    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+        self.waiting.retain(|other| other != ticket);
+        self.leave_line(ticket);
     }
 
     /// The next job that may start, if any.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Start> {
-        let place = self.waiting.first()?;
+        self.waiting.front()?;
         let shared = self.is_shared();
         if shared && self.spare.is_empty() {
             return None;
@@ -92,15 +89,15 @@ impl Admission {
             .iter()
             .filter(|(id, instance)| self.live.contains(id) && instance.room(now) > 0)
             .max_by_key(|(_, instance)| instance.preference(now))?;
-        let (id, place) = (*id, place.clone());
+        let id = *id;
         let full = self.instances.get_mut(&id)?.started();
-        self.waiting.remove(&place);
+        let ticket = self.waiting.pop_front()?;
         let lease = if shared { self.spare.pop() } else { None };
         if let Some(lease) = &lease {
             self.used.insert(lease.clone());
         }
-        self.leave_line(&place.1);
-        Some(Start { ticket: place.1, instance: id, lease, full })
+        self.leave_line(&ticket);
+        Some(Start { ticket, instance: id, lease, full })
     }
 
     /// A job has ended its exchange; `true` if the instance is believed to be away, so that a failure was not the job's.
@@ -181,18 +178,14 @@ impl Admission {
             self.returned.append(&mut self.spare);
         }
         self.untold = false;
-        self.announced = self.waiting.iter().map(|(_, ticket)| ticket.clone()).collect();
+        self.announced = self.waiting.iter().cloned().collect();
         let places = self.live_instances().map(Instance::places);
         Exchange {
             limit: places.clone().map(|places| places.unwrap_or(1)).sum(),
             known: places.clone().count() > 0 && places.clone().all(|places| places.is_some()),
             returned: self.returned.clone(),
             used: self.used.iter().chain(&self.spare).cloned().collect(),
-            waiting: self
-                .waiting
-                .iter()
-                .map(|(id, ticket)| (ticket.clone(), submitted(*id)))
-                .collect(),
+            waiting: self.waiting.iter().cloned().collect(),
         }
     }
 
@@ -227,12 +220,6 @@ impl Admission {
     }
 }
 
-/// When an analysis was submitted, in milliseconds, as its `UUIDv7` says.
-fn submitted(id: AnalysisId) -> u64 {
-    let (seconds, nanos) = id.0.get_timestamp().map_or((0, 0), |time| time.to_unix());
-    seconds * 1000 + u64::from(nanos / 1_000_000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,12 +232,10 @@ mod tests {
         admission
     }
 
-    fn join(admission: &mut Admission, count: usize) -> Vec<AnalysisId> {
-        let ids: Vec<AnalysisId> = (0..count).map(|_| AnalysisId::generate()).collect();
-        for id in ids.iter().rev() {
-            admission.join(*id, format!("me/{}", id.0));
+    fn join(admission: &mut Admission, count: usize) {
+        for number in 1..=count {
+            admission.join(format!("me/{number}"));
         }
-        ids
     }
 
     fn answered(slots: u32, free: u32) -> Ended {
@@ -264,13 +249,20 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_job_goes_first() {
+    fn whoever_has_been_in_line_longest_goes_first() {
         let (mut admission, now) = (with_instances(1), Instant::now());
-        let ids = join(&mut admission, 3);
-        let first = admission.next(now).unwrap();
-        assert_eq!(first.ticket, format!("me/{}", ids[0].0));
-        assert!(first.full);
-        assert_eq!(admission.next(now), None, "one request until something is known");
+        // Neither an older name nor an older job gets ahead of who came before.
+        for ticket in ["me/9", "me/10", "me/1"] {
+            admission.join(ticket.to_owned());
+        }
+        for expected in ["me/9", "me/10", "me/1"] {
+            assert_eq!(admission.exchange().waiting[0], expected);
+            let start = admission.next(now).unwrap();
+            assert_eq!(start.ticket, expected);
+            assert!(start.full);
+            assert_eq!(admission.next(now), None, "one request until something is known");
+            admission.ended(now, &start, SECOND, Ended::Abandoned, 0.0);
+        }
     }
 
     #[test]

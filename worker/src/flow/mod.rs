@@ -24,7 +24,6 @@ use metrics::{counter, gauge, histogram};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::AnalysisId;
 use toneup_shared::config::RedisConfig;
 use toneup_shared::pubsub::{self, REDIS_TIMEOUT};
 use toneup_shared::shutdown::Shutdown;
@@ -104,18 +103,18 @@ impl Flow {
     }
 
     /// Waits until it is the job's turn and an analyzer has room. Dropping the future leaves the line.
-    pub(crate) async fn admit(&self, id: AnalysisId) -> Permit {
+    pub(crate) async fn admit(&self) -> Permit {
         let (starting, mut started) = oneshot::channel();
         let ticket = {
             let mut state = self.lock();
             state.tickets += 1;
             let ticket = self.0.sharing.ticket(state.tickets);
             state.starting.insert(ticket.clone(), (starting, Instant::now()));
-            state.admission.join(id, ticket.clone());
+            state.admission.join(ticket.clone());
             self.dispatch(&mut state);
             ticket
         };
-        let _leaving = InLine { flow: self, id, ticket };
+        let _leaving = InLine { flow: self, ticket };
         match (&mut started).await {
             Ok(permit) => permit,
             // The sender lives as long as the ticket is in line, and this future keeps it there.
@@ -257,7 +256,6 @@ impl Flow {
 /// Takes the job out of line when its wait ends, however it ends.
 struct InLine<'a> {
     flow: &'a Flow,
-    id: AnalysisId,
     ticket: Ticket,
 }
 
@@ -265,7 +263,7 @@ impl Drop for InLine<'_> {
     fn drop(&mut self) {
         let mut state = self.flow.lock();
         if state.starting.remove(&self.ticket).is_some() {
-            state.admission.leave(self.id, &self.ticket);
+            state.admission.leave(&self.ticket);
             self.flow.dispatch(&mut state);
         }
     }

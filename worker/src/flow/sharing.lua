@@ -1,21 +1,21 @@
 -- One exchange of a replica with the shared truth: what it gives back, what it uses, who waits. Freed leases go to the
--- oldest waiting job, whichever replica holds it. Times are Redis's own, in milliseconds.
---   KEYS: leases (by expiry), waiting (by submit time), seen (the same, by expiry), limit
+-- job that has been in line longest, whichever replica holds it. Times are Redis's own, in milliseconds.
+--   KEYS: leases (by expiry), waiting (by when they came into line), seen (the same, by expiry), limit
 --   ARGV: replica, limit, whether that is known, lease duration, grants' channel prefix, want channel,
---         then three lists, each with its length first: leases given back, leases in use, tickets waiting (ticket, time)
+--         then three lists, each with its length first: leases given back, leases in use, tickets waiting in their order
 --   Returns: whether others wait, then the tickets of this replica that became leases.
 local leases, waiting, seen, limit_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local replica, limit, known, duration = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = 7
-local function list(width)
+local function list()
   local items, length = {}, tonumber(ARGV[at])
-  for i = 1, length * width do items[i] = ARGV[at + i] end
-  at = at + length * width + 1
+  for i = 1, length do items[i] = ARGV[at + i] end
+  at = at + length + 1
   return items
 end
-local returned, used, tickets = list(1), list(1), list(2)
+local returned, used, tickets = list(), list(), list()
 
 if known then
   redis.call('SET', limit_key, limit, 'PX', 60000)
@@ -38,28 +38,29 @@ for _, lease in ipairs(used) do
 end
 
 local granted, new = {}, false
-for i = 1, #tickets, 2 do
-  local ticket = tickets[i]
+for i, ticket in ipairs(tickets) do
   if redis.call('ZSCORE', leases, ticket) then
     granted[#granted + 1] = ticket -- the message that said so was lost
   else
-    new = redis.call('ZADD', waiting, tickets[i + 1], ticket) == 1 or new
+    -- Microseconds keep the order of those that come together.
+    local came = time[1] * 1000 + (time[2] + i) / 1000
+    new = redis.call('ZADD', waiting, 'NX', came, ticket) == 1 or new
     redis.call('ZADD', seen, now + duration, ticket)
   end
 end
 
 local free = limit - redis.call('ZCARD', leases)
 while free > 0 do
-  local oldest = redis.call('ZRANGE', waiting, 0, 0)[1]
-  if not oldest then break end
-  redis.call('ZREM', waiting, oldest)
-  redis.call('ZREM', seen, oldest)
-  redis.call('ZADD', leases, now + duration, oldest)
-  local owner = string.match(oldest, '^(.*)/')
+  local first = redis.call('ZRANGE', waiting, 0, 0)[1]
+  if not first then break end
+  redis.call('ZREM', waiting, first)
+  redis.call('ZREM', seen, first)
+  redis.call('ZADD', leases, now + duration, first)
+  local owner = string.match(first, '^(.*)/')
   if owner == replica then
-    granted[#granted + 1] = oldest
+    granted[#granted + 1] = first
   else
-    redis.call('PUBLISH', ARGV[5] .. owner, oldest)
+    redis.call('PUBLISH', ARGV[5] .. owner, first)
   end
   free = free - 1
 end
@@ -67,8 +68,8 @@ end
 local still = {}
 for _, ticket in ipairs(granted) do still[ticket] = true end
 local mine = 0
-for i = 1, #tickets, 2 do
-  if not still[tickets[i]] then mine = mine + 1 end
+for _, ticket in ipairs(tickets) do
+  if not still[ticket] then mine = mine + 1 end
 end
 local others = redis.call('ZCARD', waiting) > mine
 -- Replicas keep idle leases while nobody else waits: tell them that somebody does.

@@ -1,5 +1,5 @@
 //! What replicas share: leases in Redis, so that all workers together have no more at the analyzers than these have
-//! slots, and a freed slot goes to the oldest job. Without Redis the analyzers' own gates remain.
+//! slots, and a freed slot goes to whoever has been in line longest. Without Redis the analyzers' own gates remain.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub(crate) struct Exchange {
     pub(crate) returned: Vec<Ticket>,
     /// Leases in use or kept.
     pub(crate) used: Vec<Ticket>,
-    /// Jobs in line, with the time of their submission in milliseconds.
-    pub(crate) waiting: Vec<(Ticket, u64)>,
+    /// Jobs in line, in their order.
+    pub(crate) waiting: Vec<Ticket>,
 }
 
 /// The other side.
@@ -96,15 +96,11 @@ impl Sharing {
         call.arg(&self.replica).arg(exchange.limit).arg(u8::from(exchange.known));
         call.arg(u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX));
         call.arg(format!("{}granted:", self.prefix)).arg(format!("{}wanted", self.prefix));
-        for tickets in [&exchange.returned, &exchange.used] {
+        for tickets in [&exchange.returned, &exchange.used, &exchange.waiting] {
             call.arg(tickets.len());
             for ticket in tickets {
                 call.arg(ticket);
             }
-        }
-        call.arg(exchange.waiting.len());
-        for (ticket, submitted) in &exchange.waiting {
-            call.arg(ticket).arg(submitted);
         }
         let (others, leases): (u8, Vec<Ticket>) =
             call.invoke_async(&mut self.redis.clone()).await?;
@@ -147,7 +143,7 @@ mod tests {
             replica: &Sharing,
             returned: &[&Ticket],
             used: &[&Ticket],
-            waiting: &[(&Ticket, u64)],
+            waiting: &[&Ticket],
         ) -> Granted {
             let owned = |tickets: &[&Ticket]| tickets.iter().map(|t| (*t).clone()).collect();
             let exchange = Exchange {
@@ -155,7 +151,7 @@ mod tests {
                 known: true,
                 returned: owned(returned),
                 used: owned(used),
-                waiting: waiting.iter().map(|(ticket, at)| ((*ticket).clone(), *at)).collect(),
+                waiting: owned(waiting),
             };
             replica.exchange(&exchange).await.unwrap()
         }
@@ -166,25 +162,41 @@ mod tests {
         let shared = Replicas::new(2);
         let (one, two) = (shared.replica(), shared.replica());
         let (a, b, c) = (one.ticket(1), one.ticket(2), two.ticket(1));
-        let granted = shared.exchange(&one, &[], &[], &[(&a, 1), (&b, 2)]).await;
+        let granted = shared.exchange(&one, &[], &[], &[&a, &b]).await;
         assert_eq!(granted.leases, [a.clone(), b.clone()]);
-        let refused = shared.exchange(&two, &[], &[], &[(&c, 3)]).await;
+        let refused = shared.exchange(&two, &[], &[], &[&c]).await;
         assert_eq!(refused, Granted { others_wait: false, leases: vec![] });
         let renewed = shared.exchange(&one, &[], &[&a, &b], &[]).await;
         assert!(renewed.others_wait, "the holder learns that another waits");
     }
 
     #[tokio::test]
-    async fn a_freed_lease_goes_to_the_oldest_job_of_any_replica() {
+    async fn a_freed_lease_goes_to_whoever_is_longest_in_line_of_any_replica() {
         let shared = Replicas::new(1);
         let (one, two) = (shared.replica(), shared.replica());
-        let (held, young, old) = (one.ticket(1), one.ticket(2), two.ticket(1));
-        shared.exchange(&one, &[], &[], &[(&held, 1)]).await;
-        shared.exchange(&two, &[], &[], &[(&old, 5)]).await;
-        let freed = shared.exchange(&one, &[&held], &[], &[(&young, 9)]).await;
-        assert_eq!(freed.leases, Vec::<Ticket>::new(), "the other's job is older");
-        let found = shared.exchange(&two, &[], &[], &[(&old, 5)]).await;
-        assert_eq!(found, Granted { others_wait: true, leases: vec![old] });
+        let (held, late, early) = (one.ticket(1), one.ticket(2), two.ticket(1));
+        shared.exchange(&one, &[], &[], &[&held]).await;
+        shared.exchange(&two, &[], &[], &[&early]).await;
+        shared.exchange(&one, &[], &[&held], &[&late]).await;
+        // Saying it again does not make it wait anew.
+        shared.exchange(&two, &[], &[], &[&early]).await;
+        let freed = shared.exchange(&one, &[&held], &[], &[&late]).await;
+        assert_eq!(freed.leases, Vec::<Ticket>::new(), "the other's job was in line before");
+        let found = shared.exchange(&two, &[], &[], &[&early]).await;
+        assert_eq!(found, Granted { others_wait: true, leases: vec![early] });
+    }
+
+    #[tokio::test]
+    async fn those_who_come_into_line_together_keep_their_order() {
+        let shared = Replicas::new(1);
+        let one = shared.replica();
+        let line: Vec<Ticket> = (1..=12).rev().map(|number| one.ticket(number)).collect();
+        for at in 0..line.len() {
+            let waiting: Vec<&Ticket> = line[at..].iter().collect();
+            let held: Vec<&Ticket> = line[..at].iter().rev().take(1).collect();
+            let granted = shared.exchange(&one, &held, &[], &waiting).await;
+            assert_eq!(granted.leases, [line[at].clone()]);
+        }
     }
 
     #[tokio::test]
@@ -192,11 +204,11 @@ mod tests {
         let shared = Replicas::new(1);
         let (one, two) = (shared.replica(), shared.replica());
         let (held, left, next) = (one.ticket(1), two.ticket(1), two.ticket(2));
-        shared.exchange(&one, &[], &[], &[(&held, 1)]).await;
-        shared.exchange(&two, &[], &[], &[(&left, 2), (&next, 3)]).await;
-        shared.exchange(&two, &[&left], &[], &[(&next, 3)]).await;
+        shared.exchange(&one, &[], &[], &[&held]).await;
+        shared.exchange(&two, &[], &[], &[&left, &next]).await;
+        shared.exchange(&two, &[&left], &[], &[&next]).await;
         shared.exchange(&one, &[&held], &[], &[]).await;
-        let granted = shared.exchange(&two, &[], &[], &[(&next, 3)]).await;
+        let granted = shared.exchange(&two, &[], &[], &[&next]).await;
         assert_eq!(granted.leases, [next]);
     }
 
