@@ -16,7 +16,7 @@ mod sharing;
 mod simulation;
 pub(crate) mod window;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use toneup_shared::shutdown::Shutdown;
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
-use self::sharing::{Heard, LEASE, Sharing, Ticket};
+use self::sharing::{Heard, LEASE, Name, Sharing, Ticket};
 use self::window::{Window, WindowSetter};
 use crate::config::AnalyzerConfig;
 
@@ -151,7 +151,7 @@ impl Flow {
         gauge!("toneup_analyzer_in_flight").set(state.admission.in_flight());
         let waiting = u32::try_from(state.starting.len()).unwrap_or(u32::MAX);
         gauge!("toneup_worker_waiting_jobs").set(waiting);
-        if state.admission.wants_exchange() {
+        if state.admission.wants_exchange(now) {
             self.0.exchange.notify_one();
         }
         self.0.changed.notify_one();
@@ -182,8 +182,9 @@ impl Flow {
             let pause = if found.is_empty() { WAITING } else { RESOLVE };
             {
                 let mut state = self.lock();
-                let ids: BTreeSet<InstanceId> = found.keys().copied().collect();
-                state.admission.set_instances(&ids);
+                let live: BTreeMap<InstanceId, Name> =
+                    found.iter().map(|(id, endpoint)| (*id, endpoint.name.clone())).collect();
+                state.admission.set_instances(live);
                 for (id, signals) in introductions {
                     state.admission.introduced(id, signals);
                 }
@@ -230,7 +231,7 @@ impl Flow {
                 if draining.is_cancelled() {
                     state.admission.wanted();
                 }
-                state.admission.exchange()
+                state.admission.exchange(last)
             };
             let idle = exchange.used.is_empty() && exchange.waiting.is_empty();
             let granted = timeout(REDIS_TIMEOUT, self.0.sharing.exchange(&exchange)).await;
