@@ -209,6 +209,11 @@ impl Admission {
             || self.connected && self.spare.iter().any(useless)
     }
 
+    /// Whether Redis answered last.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
+    }
+
     /// Whether jobs wait.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()

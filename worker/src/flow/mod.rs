@@ -39,6 +39,8 @@ use crate::config::AnalyzerConfig;
 const RENEWAL: Duration = Duration::from_secs(3);
 /// Between exchanges while jobs wait: also what finds a grant whose message was lost.
 const WAITING: Duration = Duration::from_secs(1);
+/// The same while no message would come: Redis has returned, and the subscription has not yet.
+const UNHEARD: Duration = Duration::from_millis(100);
 /// Between looks for instances that came or went.
 const RESOLVE: Duration = Duration::from_secs(30);
 
@@ -91,9 +93,9 @@ impl Flow {
         let endpoints = Endpoints::new(analyzers);
         tasks.spawn(flow.clone().find_instances(endpoints, draining.clone()));
         tasks.spawn(flow.clone().keep_time(draining.clone()));
-        tasks.spawn(flow.clone().share(draining.clone()));
+        let (connected, hears) = watch::channel(false);
+        tasks.spawn(flow.clone().share(hears, draining.clone()));
         let (heard, channels) = (flow.clone(), flow.0.sharing.channels());
-        let (connected, _) = watch::channel(false);
         let listening =
             pubsub::listen(redis.clone(), channels, connected, draining.clone(), move |payload| {
                 heard.hear(payload);
@@ -214,12 +216,22 @@ impl Flow {
         }
     }
 
+    /// Until the next exchange that nothing calls for.
+    fn pause(&self, hears: bool) -> Duration {
+        let state = self.lock();
+        match (state.admission.is_waiting(), state.admission.is_connected() && !hears) {
+            (false, _) => RENEWAL,
+            (true, false) => WAITING,
+            (true, true) => UNHEARD,
+        }
+    }
+
     /// Exchanges with the other replicas when there is something to say, and often enough to keep the leases. On the way
     /// out it goes on until every lease is given back.
-    async fn share(self, draining: CancellationToken) {
+    async fn share(self, hears: watch::Receiver<bool>, draining: CancellationToken) {
         let mut last = Instant::now();
         loop {
-            let pause = if self.lock().admission.is_waiting() { WAITING } else { RENEWAL };
+            let pause = self.pause(*hears.borrow());
             tokio::select! {
                 () = self.0.exchange.notified() => {}
                 () = sleep_until(last + pause) => {}
