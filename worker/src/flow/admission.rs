@@ -21,8 +21,10 @@ pub(crate) struct Start {
     pub(crate) ticket: Ticket,
     /// Where it goes.
     pub(crate) instance: InstanceId,
-    /// Its share of what all replicas may have there; `None` while nothing is shared.
+    /// Its share of what all replicas may have there; `None` where each learns by itself.
     pub(crate) lease: Option<Lease>,
+    /// Whether that was granted: else it only counts.
+    pub(crate) granted: bool,
     /// Whether it takes the last place that this worker has there.
     pub(crate) full: bool,
 }
@@ -101,9 +103,11 @@ impl Admission {
         // A lease is for its own ticket: one that lent it would have no place in Redis's line until it is given back.
         let of_lease = lease.as_ref().and_then(|lease| self.at(&lease.ticket));
         let ticket = self.waiting.remove(of_lease.unwrap_or(0))?;
+        let granted = lease.is_some();
+        let lease = lease.or_else(|| self.own_lease(&ticket, id));
         self.used.extend(lease.clone());
         self.leave_line(&ticket);
-        Some(Start { ticket, instance: id, lease, full })
+        Some(Start { ticket, instance: id, lease, granted, full })
     }
 
     /// A job has ended its exchange; `true` if the instance is believed to be away, so that a failure was not the job's.
@@ -124,7 +128,7 @@ impl Admission {
         if let Some(lease) = &start.lease {
             self.used.remove(lease);
             // A lease serves the next job of ours, at no cost, while nobody else waits.
-            if self.others_wait || !self.can_use(now, &lease.instance) {
+            if !start.granted || self.others_wait || !self.can_use(now, &lease.instance) {
                 self.returned.push(lease.ticket.clone());
                 self.untold = true;
             } else {
@@ -142,6 +146,13 @@ impl Admission {
     /// Requests that this worker has at all instances together.
     pub(crate) fn in_flight(&self) -> u32 {
         self.instances.values().map(Instance::in_flight).sum()
+    }
+
+    /// What a job that starts without being granted a lease counts as, once Redis can be told; nothing, where each replica
+    /// learns by itself.
+    fn own_lease(&self, ticket: &Ticket, instance: InstanceId) -> Option<Lease> {
+        let instance = self.live.get(&instance).filter(|_| !self.is_learned())?.clone();
+        Some(Lease { ticket: ticket.clone(), instance })
     }
 
     /// Where a ticket stands in line.

@@ -125,7 +125,8 @@ fn an_instance_that_is_away_is_asked_without_a_lease_and_then_offered_again() {
     assert_eq!(admission.next(now), None);
     let later = admission.opens_at(now).unwrap();
     let probe = admission.next(later).unwrap();
-    assert_eq!((&probe.lease, admission.next(later)), (&None, None));
+    assert!(!probe.granted);
+    assert_eq!(admission.next(later), None);
     admission.ended(later, &probe, SECOND, answered(4, 4), 0.0);
     assert!(admission.wants_exchange(later), "there is more to choose from");
     assert_eq!(admission.exchange(later).offers.len(), 1);
@@ -176,8 +177,21 @@ fn without_redis_the_instances_own_limits_remain() {
     grant(&mut admission, &[], false);
     admission.disconnected();
     let start = admission.next(now).unwrap();
-    assert_eq!(start.lease, None);
+    assert!(!start.granted);
     assert_eq!(admission.next(now), None);
+}
+
+#[test]
+fn what_started_without_redis_counts_when_it_returns() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 1);
+    let start = admission.next(now).unwrap();
+    assert!(!start.granted);
+    assert_eq!(admission.exchange(now).used, [lease("me/1", 0)]);
+    grant(&mut admission, &[], false);
+    admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
+    let told = admission.exchange(now);
+    assert_eq!((told.used.len(), told.returned), (0, vec!["me/1".to_owned()]));
 }
 
 #[test]
