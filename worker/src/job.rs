@@ -222,7 +222,7 @@ impl Jobs {
     async fn analyze(&self, claimed: &Claimed, photo: Bytes) -> Attempt {
         let mut excused = 0;
         loop {
-            let turn = self.flow.admit(claimed.lease.analysis);
+            let turn = self.flow.admit();
             let Some(permit) = self.draining.run_until_cancelled(turn).await else {
                 return Attempt::HandedBack;
             };

@@ -1,21 +1,18 @@
 //! Who goes next, and where: the waiting jobs of this worker, its instances and its leases. Pure: no I/O, no clock of
-//! its own. The oldest job goes first; it goes to the instance with the most free slots.
+//! its own. Whoever has been in line longest goes first, to the instance with the most free slots of those that a lease
+//! allows: the line keeps the order of the broker, where jobs of many users take turns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use toneup_shared::analyses::AnalysisId;
 
 use super::instance::{Ended, Instance};
 use super::limit::Signals;
-use super::sharing::{Exchange, Granted, Ticket};
+use super::sharing::{Exchange, Granted, Lease, Name, Offer, Ticket};
 
 /// Names an instance for as long as it is known.
 pub(crate) type InstanceId = u64;
-
-/// A job in line: by the time of its submission, then by its ticket.
-type Place = (AnalysisId, Ticket);
 
 /// A job that may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +21,10 @@ pub(crate) struct Start {
     pub(crate) ticket: Ticket,
     /// Where it goes.
     pub(crate) instance: InstanceId,
-    /// Its share of what all replicas may have there; `None` while nothing is shared.
-    pub(crate) lease: Option<Ticket>,
+    /// Its share of what all replicas may have there; `None` where each learns by itself.
+    pub(crate) lease: Option<Lease>,
+    /// Whether that was granted: else it only counts.
+    pub(crate) granted: bool,
     /// Whether it takes the last place that this worker has there.
     pub(crate) full: bool,
 }
@@ -34,15 +33,18 @@ pub(crate) struct Start {
 #[derive(Debug, Default)]
 pub(crate) struct Admission {
     instances: BTreeMap<InstanceId, Instance>,
-    waiting: BTreeSet<Place>,
+    /// In the order in which they joined, whenever they were submitted.
+    waiting: VecDeque<Ticket>,
     /// Leases in our hands that no job uses.
-    spare: Vec<Ticket>,
-    used: BTreeSet<Ticket>,
+    spare: Vec<Lease>,
+    used: BTreeSet<Lease>,
     returned: Vec<Ticket>,
+    /// What the other replicas were last told that we can use.
+    offered: Vec<Offer>,
     /// Tickets that stand in line in Redis too.
     announced: BTreeSet<Ticket>,
-    /// Instances that take jobs; others are only waited for.
-    live: BTreeSet<InstanceId>,
+    /// Instances that take jobs, and what all replicas call them; others are only waited for.
+    live: BTreeMap<InstanceId, Name>,
     /// Whether there is something that the other replicas have not been told.
     untold: bool,
     others_wait: bool,
@@ -52,12 +54,12 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Takes note of the instances there are; those that are gone take no more jobs.
-    pub(crate) fn set_instances(&mut self, ids: &BTreeSet<InstanceId>) {
-        self.instances.retain(|id, instance| ids.contains(id) || instance.in_flight() > 0);
-        self.live.clone_from(ids);
-        for id in ids {
+    pub(crate) fn set_instances(&mut self, live: BTreeMap<InstanceId, Name>) {
+        self.instances.retain(|id, instance| live.contains_key(id) || instance.in_flight() > 0);
+        for id in live.keys() {
             self.instances.entry(*id).or_insert_with(Instance::new);
         }
+        self.live = live;
     }
 
     /// An instance said what it has before it was given anything.
@@ -67,40 +69,45 @@ impl Admission {
         }
     }
 
-    /// A job joins the line.
-    pub(crate) fn join(&mut self, id: AnalysisId, ticket: Ticket) {
-        self.waiting.insert((id, ticket));
+    /// A job joins the line, behind all others.
+    pub(crate) fn join(&mut self, ticket: Ticket) {
+        self.waiting.push_back(ticket);
         self.untold = true;
     }
 
     /// A job leaves the line without having started.
-    pub(crate) fn leave(&mut self, id: AnalysisId, ticket: &Ticket) {
-        if self.waiting.remove(&(id, ticket.clone())) {
-            self.leave_line(ticket);
-        }
+    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+        self.waiting.retain(|other| other != ticket);
+        self.leave_line(ticket);
     }
 
     /// The next job that may start, if any.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Start> {
-        let place = self.waiting.first()?;
+        self.waiting.front()?;
         let shared = self.is_shared();
-        if shared && self.spare.is_empty() {
-            return None;
-        }
-        let (id, _) = self
-            .instances
-            .iter()
-            .filter(|(id, instance)| self.live.contains(id) && instance.room(now) > 0)
-            .max_by_key(|(_, instance)| instance.preference(now))?;
-        let (id, place) = (*id, place.clone());
+        let (_, id, spare) = self
+            .live_instances()
+            .filter(|(_, _, instance)| instance.room(now) > 0)
+            .filter_map(|(id, name, instance)| {
+                // Where nothing is known, or nobody was, one request finds out: of that there is nothing to share.
+                let spare = if shared && instance.places(now).is_some() {
+                    Some(self.spare.iter().position(|lease| lease.instance == *name)?)
+                } else {
+                    None
+                };
+                Some((instance.preference(now), id, spare))
+            })
+            .max()?;
         let full = self.instances.get_mut(&id)?.started();
-        self.waiting.remove(&place);
-        let lease = if shared { self.spare.pop() } else { None };
-        if let Some(lease) = &lease {
-            self.used.insert(lease.clone());
-        }
-        self.leave_line(&place.1);
-        Some(Start { ticket: place.1, instance: id, lease, full })
+        let lease = spare.map(|at| self.spare.swap_remove(at));
+        // A lease is for its own ticket: one that lent it would have no place in Redis's line until it is given back.
+        let of_lease = lease.as_ref().and_then(|lease| self.at(&lease.ticket));
+        let ticket = self.waiting.remove(of_lease.unwrap_or(0))?;
+        let granted = lease.is_some();
+        let lease = lease.or_else(|| self.own_lease(&ticket, id));
+        self.used.extend(lease.clone());
+        self.leave_line(&ticket);
+        Some(Start { ticket, instance: id, lease, granted, full })
     }
 
     /// A job has ended its exchange; `true` if the instance is believed to be away, so that a failure was not the job's.
@@ -113,24 +120,27 @@ impl Admission {
         jitter: f64,
     ) -> bool {
         let shared = self.is_shared();
+        let mut away = false;
+        if let Some(instance) = self.instances.get_mut(&start.instance) {
+            instance.ended(now, elapsed, ended, start.full, shared, jitter);
+            away = instance.is_away();
+        }
         if let Some(lease) = &start.lease {
             self.used.remove(lease);
             // A lease serves the next job of ours, at no cost, while nobody else waits.
-            if self.others_wait || !shared {
-                self.returned.push(lease.clone());
+            if !start.granted || self.others_wait || !self.can_use(now, &lease.instance) {
+                self.returned.push(lease.ticket.clone());
                 self.untold = true;
             } else {
                 self.spare.push(lease.clone());
             }
         }
-        let Some(instance) = self.instances.get_mut(&start.instance) else { return false };
-        instance.ended(now, elapsed, ended, start.full, shared, jitter);
-        instance.is_away()
+        away
     }
 
     /// Requests that this worker may have at all instances together.
     pub(crate) fn limit(&self) -> u32 {
-        self.live_instances().map(Instance::limit).sum()
+        self.live_instances().map(|(_, _, instance)| instance.limit()).sum()
     }
 
     /// Requests that this worker has at all instances together.
@@ -143,8 +153,40 @@ impl Admission {
         self.instances.iter().map(|(id, instance)| (*id, instance))
     }
 
-    fn live_instances(&self) -> impl Iterator<Item = &Instance> + Clone {
-        self.live.iter().filter_map(|id| self.instances.get(id))
+    /// What a job that starts without being granted a lease counts as, once Redis can be told; nothing, where each replica
+    /// learns by itself.
+    fn own_lease(&self, ticket: &Ticket, instance: InstanceId) -> Option<Lease> {
+        let instance = self.live.get(&instance).filter(|_| !self.is_learned())?.clone();
+        Some(Lease { ticket: ticket.clone(), instance })
+    }
+
+    /// Where a ticket stands in line.
+    fn at(&self, ticket: &Ticket) -> Option<usize> {
+        self.waiting.iter().position(|other| other == ticket)
+    }
+
+    fn live_instances(&self) -> impl Iterator<Item = (InstanceId, &Name, &Instance)> {
+        self.live.iter().filter_map(|(id, name)| Some((*id, name, self.instances.get(id)?)))
+    }
+
+    /// What this replica can use of what is shared.
+    fn offers(&self, now: Instant) -> Vec<Offer> {
+        let offer = |(_, name, instance): (InstanceId, &Name, &Instance)| {
+            Some(Offer { instance: name.clone(), places: instance.places(now)? })
+        };
+        if self.is_learned() {
+            Vec::new()
+        } else {
+            self.live_instances().filter_map(offer).collect()
+        }
+    }
+
+    /// Whether a lease there is of use to this replica.
+    fn can_use(&self, now: Instant, instance: &Name) -> bool {
+        self.is_shared()
+            && self
+                .live_instances()
+                .any(|(_, name, known)| name == instance && known.places(now).is_some())
     }
 
     /// A ticket that waits in Redis too must not be granted there any more.
@@ -160,18 +202,32 @@ impl Admission {
         if self.waiting.is_empty() {
             return None;
         }
-        self.live_instances().filter_map(|instance| instance.opens_at(now)).min()
+        self.live_instances().filter_map(|(_, _, instance)| instance.opens_at(now)).min()
     }
 
     /// Leases are shared while Redis answers and every instance says what it has: a limit that is learned is each
     /// replica's own.
     fn is_shared(&self) -> bool {
-        self.connected && self.live_instances().all(|instance| !instance.is_learned())
+        self.connected && !self.is_learned()
     }
 
-    /// Whether there is something to tell the other replicas now: a job that waits, or a lease given back.
-    pub(crate) fn wants_exchange(&self) -> bool {
-        self.untold && (!self.returned.is_empty() || !self.waiting.is_empty())
+    fn is_learned(&self) -> bool {
+        self.live_instances().any(|(_, _, instance)| instance.is_learned())
+    }
+
+    /// Whether there is something to tell the other replicas now: a job that waits, a lease given back or of no use to us,
+    /// or another choice of instances for those that wait.
+    pub(crate) fn wants_exchange(&self, now: Instant) -> bool {
+        let waiting = !self.waiting.is_empty();
+        let useless = |lease: &Lease| !self.can_use(now, &lease.instance);
+        self.untold && (waiting || !self.returned.is_empty())
+            || self.connected && waiting && self.offered != self.offers(now)
+            || self.connected && self.spare.iter().any(useless)
+    }
+
+    /// Whether Redis answered last.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected
     }
 
     /// Whether jobs wait.
@@ -180,24 +236,26 @@ impl Admission {
     }
 
     /// What this replica says to the others.
-    pub(crate) fn exchange(&mut self) -> Exchange {
-        if self.others_wait || !self.is_shared() {
-            // Idle leases are for whoever waits; a job of ours that waits uses one before this is called.
-            self.returned.append(&mut self.spare);
-        }
+    pub(crate) fn exchange(&mut self, now: Instant) -> Exchange {
+        // Idle leases are for whoever waits; a job of ours that waits uses one before this is called.
+        let (kept, useless): (Vec<Lease>, _) = std::mem::take(&mut self.spare)
+            .into_iter()
+            .partition(|lease| !self.others_wait && self.can_use(now, &lease.instance));
+        self.spare = kept;
+        self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
         self.untold = false;
-        self.announced = self.waiting.iter().map(|(_, ticket)| ticket.clone()).collect();
-        let places = self.live_instances().map(Instance::places);
+        self.announced = self.waiting.iter().cloned().collect();
+        let offers = self.offers(now);
+        let told = std::mem::replace(&mut self.offered, offers.clone());
+        let with_news = |offer: Offer| {
+            let news = !told.contains(&offer);
+            (offer, news)
+        };
         Exchange {
-            limit: places.clone().map(|places| places.unwrap_or(1)).sum(),
-            known: places.clone().count() > 0 && places.clone().all(|places| places.is_some()),
+            offers: offers.into_iter().map(with_news).collect(),
             returned: self.returned.clone(),
             used: self.used.iter().chain(&self.spare).cloned().collect(),
-            waiting: self
-                .waiting
-                .iter()
-                .map(|(id, ticket)| (ticket.clone(), submitted(*id)))
-                .collect(),
+            waiting: self.waiting.iter().cloned().collect(),
         }
     }
 
@@ -212,8 +270,8 @@ impl Admission {
     }
 
     /// A ticket of ours became a lease.
-    pub(crate) fn grant(&mut self, lease: Ticket) {
-        self.announced.remove(&lease);
+    pub(crate) fn grant(&mut self, lease: Lease) {
+        self.announced.remove(&lease.ticket);
         if !self.used.contains(&lease) && !self.spare.contains(&lease) {
             self.spare.push(lease);
         }
@@ -228,114 +286,10 @@ impl Admission {
     pub(crate) fn disconnected(&mut self) {
         const KEPT: usize = 1024;
         self.connected = false;
+        self.offered.clear();
         self.returned.truncate(KEPT);
     }
 }
 
-/// When an analysis was submitted, in milliseconds, as its `UUIDv7` says.
-fn submitted(id: AnalysisId) -> u64 {
-    let (seconds, nanos) = id.0.get_timestamp().map_or((0, 0), |time| time.to_unix());
-    seconds * 1000 + u64::from(nanos / 1_000_000)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn with_instances(count: u64) -> Admission {
-        let mut admission = Admission::default();
-        admission.set_instances(&(0..count).collect());
-        admission
-    }
-
-    fn join(admission: &mut Admission, count: usize) -> Vec<AnalysisId> {
-        let ids: Vec<AnalysisId> = (0..count).map(|_| AnalysisId::generate()).collect();
-        for id in ids.iter().rev() {
-            admission.join(*id, format!("me/{}", id.0));
-        }
-        ids
-    }
-
-    fn answered(slots: u32, free: u32) -> Ended {
-        Ended::Answered(Some(Signals { slots, free, waited: Duration::ZERO, idle: None }))
-    }
-
-    fn grant(admission: &mut Admission, leases: &[&str], others_wait: bool) {
-        let leases = leases.iter().map(|lease| (*lease).to_owned()).collect();
-        let told = admission.exchange();
-        admission.granted(&told, Granted { others_wait, leases });
-    }
-
-    #[test]
-    fn the_oldest_job_goes_first() {
-        let (mut admission, now) = (with_instances(1), Instant::now());
-        let ids = join(&mut admission, 3);
-        let first = admission.next(now).unwrap();
-        assert_eq!(first.ticket, format!("me/{}", ids[0].0));
-        assert!(first.full);
-        assert_eq!(admission.next(now), None, "one request until something is known");
-    }
-
-    #[test]
-    fn without_a_lease_nothing_starts_while_leases_are_shared() {
-        let (mut admission, now) = (with_instances(1), Instant::now());
-        join(&mut admission, 2);
-        assert!(admission.wants_exchange());
-        grant(&mut admission, &[], false);
-        assert_eq!(admission.next(now), None);
-        assert!(!admission.wants_exchange(), "it has been said");
-        assert_eq!(admission.exchange().waiting.len(), 2);
-        grant(&mut admission, &["me/other"], false);
-        assert_eq!(admission.next(now).unwrap().lease.as_deref(), Some("me/other"));
-        assert_eq!(admission.exchange().returned.len(), 1, "its own ticket leaves the line");
-    }
-
-    #[test]
-    fn a_lease_serves_the_next_job_while_nobody_else_waits() {
-        let (mut admission, now) = (with_instances(1), Instant::now());
-        join(&mut admission, 3);
-        grant(&mut admission, &["me/a"], false);
-        let start = admission.next(now).unwrap();
-        admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
-        let next = admission.next(now).unwrap();
-        assert_eq!(next.lease.as_deref(), Some("me/a"));
-        admission.wanted();
-        admission.ended(now, &next, SECOND, answered(4, 4), 0.0);
-        assert_eq!(admission.next(now), None);
-        assert!(admission.exchange().returned.contains(&"me/a".to_owned()));
-    }
-
-    #[test]
-    fn without_redis_the_instances_own_limits_remain() {
-        let (mut admission, now) = (with_instances(1), Instant::now());
-        join(&mut admission, 2);
-        grant(&mut admission, &[], false);
-        admission.disconnected();
-        let start = admission.next(now).unwrap();
-        assert_eq!(start.lease, None);
-        assert_eq!(admission.next(now), None);
-    }
-
-    #[test]
-    fn the_next_job_goes_to_the_freest_instance() {
-        let (mut admission, now) = (with_instances(2), Instant::now());
-        join(&mut admission, 4);
-        let (first, second) = (admission.next(now).unwrap(), admission.next(now).unwrap());
-        assert_ne!(first.instance, second.instance);
-        admission.ended(now, &first, SECOND, answered(4, 1), 0.0);
-        admission.ended(now, &second, SECOND, answered(4, 4), 0.0);
-        assert_eq!(admission.next(now).unwrap().instance, second.instance);
-        assert_eq!(admission.exchange().limit, 10);
-    }
-
-    #[test]
-    fn an_instance_that_is_gone_takes_no_more_jobs_once_it_is_idle() {
-        let (mut admission, now) = (with_instances(2), Instant::now());
-        admission.set_instances(&BTreeSet::from([1]));
-        join(&mut admission, 1);
-        assert_eq!(admission.next(now).unwrap().instance, 1);
-        assert_eq!(admission.limit(), 1);
-    }
-}
+mod tests;

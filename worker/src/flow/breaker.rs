@@ -10,6 +10,8 @@ const FAILURES: u32 = 3;
 /// Between probes: short, so that an analyzer that returns is not left idle; one request each is no burden.
 const PROBES: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(1) };
+/// The same where nobody is there: a probe that fails costs nothing.
+const ABSENT: Backoff = Backoff { longest: Duration::from_millis(500), ..PROBES };
 
 /// How an exchange with the instance went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,8 @@ impl Breaker {
                 self.failures = self.failures.saturating_add(1);
                 let enough = health == Health::Unreachable || self.failures >= FAILURES;
                 if enough || self.is_open() {
-                    let ceiling = PROBES.ceiling(self.failures);
+                    let absent = health == Health::Unreachable;
+                    let ceiling = if absent { ABSENT } else { PROBES }.ceiling(self.failures);
                     self.open_until = Some(now + ceiling.mul_f64(0.5 + jitter / 2.0));
                 }
             }
@@ -79,6 +82,10 @@ mod tests {
         assert_eq!(breaker.probe_at(), Some(now + PROBES.first));
         breaker.record(now, Health::Unreachable, 1.0);
         assert_eq!(breaker.probe_at(), Some(now + PROBES.first * 2));
+        breaker.record(now, Health::Unreachable, 1.0);
+        assert_eq!(breaker.probe_at(), Some(now + ABSENT.longest));
+        breaker.record(now, Health::Failed, 1.0);
+        assert_eq!(breaker.probe_at(), Some(now + PROBES.longest));
         breaker.record(now, Health::Answered, 1.0);
         assert!(!breaker.is_open());
     }

@@ -17,6 +17,7 @@ use url::Url;
 use super::admission::InstanceId;
 use super::connections::Connections;
 use super::limit::Signals;
+use super::sharing::Name;
 use crate::config::AnalyzerConfig;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,6 +28,8 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 /// One instance's address, and the connections to it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
+    /// What all replicas call it.
+    pub(crate) name: Name,
     /// Where photos are sent.
     pub(crate) url: Url,
     base: Url,
@@ -200,6 +203,7 @@ pub(crate) fn endpoint(
 ) -> anyhow::Result<Endpoint> {
     let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
     let endpoint = Endpoint {
+        name: format!("{address}/{}{}", base.host_str().unwrap_or_default(), base.path()),
         url: url.context("building the analyzer's address")?,
         base: base.clone(),
         address,

@@ -79,9 +79,10 @@ impl Instance {
         self.limit.slots()
     }
 
-    /// Requests that all replicas together should have there, as far as it says.
-    pub(crate) fn places(&self) -> Option<u32> {
-        self.limit.places()
+    /// Requests that all replicas together may have there; `None` while it takes none or does not say.
+    pub(crate) fn places(&self, now: Instant) -> Option<u32> {
+        let paused = self.paused_until.is_some_and(|until| now < until);
+        if paused || self.is_away() { None } else { self.limit.places() }
     }
 
     /// Whether its limit is learned from its throughput.
@@ -146,7 +147,10 @@ impl Instance {
                 Health::Answered
             }
             Ended::Failed => Health::Failed,
-            Ended::Unreachable => Health::Unreachable,
+            Ended::Unreachable => {
+                self.free = 0;
+                Health::Unreachable
+            }
             Ended::Abandoned => return,
         };
         self.breaker.record(now, health, jitter);

@@ -17,7 +17,7 @@ mod simulation;
 mod view;
 pub(crate) mod window;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +25,6 @@ use metrics::{counter, histogram};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::AnalysisId;
 use toneup_shared::analyses::outcome::Model;
 use toneup_shared::config::RedisConfig;
 use toneup_shared::pubsub::{self, REDIS_TIMEOUT};
@@ -35,7 +34,7 @@ use toneup_shared::shutdown::Shutdown;
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
-use self::sharing::{Heard, LEASE, Sharing, Ticket};
+use self::sharing::{Heard, LEASE, Name, Sharing, Ticket};
 use self::view::Exported;
 use self::window::{Window, WindowSetter};
 use crate::config::AnalyzerConfig;
@@ -44,6 +43,8 @@ use crate::config::AnalyzerConfig;
 const RENEWAL: Duration = Duration::from_secs(3);
 /// Between exchanges while jobs wait: also what finds a grant whose message was lost.
 const WAITING: Duration = Duration::from_secs(1);
+/// The same while no message would come: Redis has returned, and the subscription has not yet.
+const UNHEARD: Duration = Duration::from_millis(100);
 /// Between looks for instances that came or went.
 const RESOLVE: Duration = Duration::from_secs(30);
 
@@ -101,9 +102,9 @@ impl Flow {
         let endpoints = Endpoints::new(analyzers);
         tasks.spawn(flow.clone().find_instances(endpoints, draining.clone()));
         tasks.spawn(flow.clone().keep_time(draining.clone()));
-        tasks.spawn(flow.clone().share(draining.clone()));
+        let (connected, hears) = watch::channel(false);
+        tasks.spawn(flow.clone().share(hears, draining.clone()));
         let (heard, channels) = (flow.clone(), flow.0.sharing.channels());
-        let (connected, _) = watch::channel(false);
         let listening =
             pubsub::listen(redis.clone(), channels, connected, draining.clone(), move |payload| {
                 heard.hear(payload);
@@ -113,18 +114,18 @@ impl Flow {
     }
 
     /// Waits until it is the job's turn and an analyzer has room. Dropping the future leaves the line.
-    pub(crate) async fn admit(&self, id: AnalysisId) -> Permit {
+    pub(crate) async fn admit(&self) -> Permit {
         let (starting, mut started) = oneshot::channel();
         let ticket = {
             let mut state = self.lock();
             state.tickets += 1;
             let ticket = self.0.sharing.ticket(state.tickets);
             state.starting.insert(ticket.clone(), (starting, Instant::now()));
-            state.admission.join(id, ticket.clone());
+            state.admission.join(ticket.clone());
             self.dispatch(&mut state);
             ticket
         };
-        let _leaving = InLine { flow: self, id, ticket };
+        let _leaving = InLine { flow: self, ticket };
         match (&mut started).await {
             Ok(permit) => permit,
             // The sender lives as long as the ticket is in line, and this future keeps it there.
@@ -163,7 +164,7 @@ impl Flow {
         }
         state.window.follow(now, state.admission.limit());
         state.export();
-        if state.admission.wants_exchange() {
+        if state.admission.wants_exchange(now) {
             self.0.exchange.notify_one();
         }
         self.0.changed.notify_one();
@@ -201,8 +202,9 @@ impl Flow {
             let pause = if found.is_empty() { WAITING } else { RESOLVE };
             {
                 let mut state = self.lock();
-                let ids: BTreeSet<InstanceId> = found.keys().copied().collect();
-                state.admission.set_instances(&ids);
+                let live: BTreeMap<InstanceId, Name> =
+                    found.iter().map(|(id, endpoint)| (*id, endpoint.name.clone())).collect();
+                state.admission.set_instances(live);
                 for (id, signals) in introductions {
                     state.admission.introduced(id, signals);
                 }
@@ -235,12 +237,22 @@ impl Flow {
         }
     }
 
+    /// Until the next exchange that nothing calls for.
+    fn pause(&self, hears: bool) -> Duration {
+        let state = self.lock();
+        match (state.admission.is_waiting(), state.admission.is_connected() && !hears) {
+            (false, _) => RENEWAL,
+            (true, false) => WAITING,
+            (true, true) => UNHEARD,
+        }
+    }
+
     /// Exchanges with the other replicas when there is something to say, and often enough to keep the leases. On the way
     /// out it goes on until every lease is given back.
-    async fn share(self, draining: CancellationToken) {
+    async fn share(self, hears: watch::Receiver<bool>, draining: CancellationToken) {
         let mut last = Instant::now();
         loop {
-            let pause = if self.lock().admission.is_waiting() { WAITING } else { RENEWAL };
+            let pause = self.pause(*hears.borrow());
             tokio::select! {
                 () = self.0.exchange.notified() => {}
                 () = sleep_until(last + pause) => {}
@@ -252,7 +264,7 @@ impl Flow {
                 if draining.is_cancelled() {
                     state.admission.wanted();
                 }
-                state.admission.exchange()
+                state.admission.exchange(last)
             };
             let idle = exchange.used.is_empty() && exchange.waiting.is_empty();
             let granted = timeout(REDIS_TIMEOUT, self.0.sharing.exchange(&exchange)).await;
@@ -278,7 +290,6 @@ impl Flow {
 /// Takes the job out of line when its wait ends, however it ends.
 struct InLine<'a> {
     flow: &'a Flow,
-    id: AnalysisId,
     ticket: Ticket,
 }
 
@@ -286,7 +297,7 @@ impl Drop for InLine<'_> {
     fn drop(&mut self) {
         let mut state = self.flow.lock();
         if state.starting.remove(&self.ticket).is_some() {
-            state.admission.leave(self.id, &self.ticket);
+            state.admission.leave(&self.ticket);
             self.flow.dispatch(&mut state);
         }
     }

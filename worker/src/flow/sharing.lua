@@ -1,77 +1,122 @@
--- One exchange of a replica with the shared truth: what it gives back, what it uses, who waits. Freed leases go to the
--- oldest waiting job, whichever replica holds it. Times are Redis's own, in milliseconds.
---   KEYS: leases (by expiry), waiting (by submit time), seen (the same, by expiry), limit
---   ARGV: replica, limit, whether that is known, lease duration, grants' channel prefix, want channel,
---         then three lists, each with its length first: leases given back, leases in use, tickets waiting (ticket, time)
---   Returns: whether others wait, then the tickets of this replica that became leases.
-local leases, waiting, seen, limit_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local replica, limit, known, duration = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4])
+-- One exchange of a replica with the shared truth: what it can use, what it gives back, what it uses, who waits. A lease
+-- is good for one instance. Each that is free goes to the job that has been in line longest, of those whose replica can
+-- use that instance. Times are Redis's own, in milliseconds.
+--   KEYS: leases (ticket and instance, by expiry), waiting (tickets, by when they came into line), seen (the same, by
+--         expiry), limit (the sum of all places), places (of each instance, until when), offers (of each replica, until
+--         when: the instances that it can use)
+--   ARGV: replica, lease duration, grants' channel prefix, want channel, then four lists, each with its length first:
+--         instances it can use (name, places, 1 if that is news), tickets given back, leases in use, tickets waiting in
+--         their order
+--   Returns: whether others wait, then the leases that tickets of this replica became.
+local leases, waiting, seen, limit_key, places_key, offers_key = unpack(KEYS)
+local replica, duration = ARGV[1], tonumber(ARGV[2])
+local LOOK = 256 -- how far down the line somebody is looked for who can use what is free
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local at = 7
-local function list(width)
+local at = 5
+local function list()
   local items, length = {}, tonumber(ARGV[at])
-  for i = 1, length * width do items[i] = ARGV[at + i] end
-  at = at + length * width + 1
+  for i = 1, length do items[i] = ARGV[at + i] end
+  at = at + length + 1
   return items
 end
-local returned, used, tickets = list(1), list(1), list(2)
+local offered, returned, used, tickets = list(), list(), list(), list()
 
-if known then
-  redis.call('SET', limit_key, limit, 'PX', 60000)
-else
-  limit = math.max(limit, tonumber(redis.call('GET', limit_key) or '0'))
+-- What a hash says, without what nobody has said for too long: its values begin with the time until when they hold.
+local function fresh(key)
+  local all, found = redis.call('HGETALL', key), {}
+  for i = 1, #all, 2 do
+    local till, value = string.match(all[i + 1], '^(%d+) (.*)$')
+    if tonumber(till) > now then found[all[i]] = value else redis.call('HDEL', key, all[i]) end
+  end
+  return found
 end
+local function hold(key, field, value)
+  redis.call('HSET', key, field, string.format('%d %s', now + duration, value))
+end
+
+local places, offers = fresh(places_key), fresh(offers_key)
+local names = {}
+for i = 1, #offered, 3 do
+  local name = offered[i]
+  if offered[i + 2] == '1' or not places[name] then places[name] = offered[i + 1] end
+  hold(places_key, name, places[name])
+  names[#names + 1] = name
+end
+offers[replica] = table.concat(names, ' ')
+hold(offers_key, replica, offers[replica])
+local limit = 0
+for _, number in pairs(places) do limit = limit + tonumber(number) end
+if limit > 0 then redis.call('SET', limit_key, limit, 'PX', duration * 6) end
 
 redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', now)) do
   redis.call('ZREM', waiting, gone)
   redis.call('ZREM', seen, gone)
 end
-for _, lease in ipairs(returned) do
-  redis.call('ZREM', leases, lease)
-  redis.call('ZREM', waiting, lease)
-  redis.call('ZREM', seen, lease)
+local held, taken = {}, {}
+local function take(lease)
+  local ticket, name = string.match(lease, '^(%S+) (.*)$')
+  if not held[ticket] then taken[name] = (taken[name] or 0) + 1 end
+  held[ticket] = lease
+end
+local back = {}
+for _, ticket in ipairs(returned) do
+  back[ticket] = true
+  redis.call('ZREM', waiting, ticket)
+  redis.call('ZREM', seen, ticket)
+end
+for _, lease in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+  if back[string.match(lease, '^%S+')] then redis.call('ZREM', leases, lease) else take(lease) end
 end
 for _, lease in ipairs(used) do
   redis.call('ZADD', leases, now + duration, lease)
+  take(lease)
 end
 
-local granted, new = {}, false
-for i = 1, #tickets, 2 do
-  local ticket = tickets[i]
-  if redis.call('ZSCORE', leases, ticket) then
-    granted[#granted + 1] = ticket -- the message that said so was lost
+local granted, mine, new = {}, 0, false
+for i, ticket in ipairs(tickets) do
+  if held[ticket] then
+    granted[#granted + 1] = held[ticket] -- the message that said so was lost
   else
-    new = redis.call('ZADD', waiting, tickets[i + 1], ticket) == 1 or new
+    -- Microseconds keep the order of those that come together.
+    local came = time[1] * 1000 + (time[2] + i) / 1000
+    new = redis.call('ZADD', waiting, 'NX', came, ticket) == 1 or new
     redis.call('ZADD', seen, now + duration, ticket)
+    mine = mine + 1
   end
 end
 
-local free = limit - redis.call('ZCARD', leases)
-while free > 0 do
-  local oldest = redis.call('ZRANGE', waiting, 0, 0)[1]
-  if not oldest then break end
-  redis.call('ZREM', waiting, oldest)
-  redis.call('ZREM', seen, oldest)
-  redis.call('ZADD', leases, now + duration, oldest)
-  local owner = string.match(oldest, '^(.*)/')
-  if owner == replica then
-    granted[#granted + 1] = oldest
-  else
-    redis.call('PUBLISH', ARGV[5] .. owner, oldest)
+local free = 0
+for name, number in pairs(places) do free = free + math.max(number - (taken[name] or 0), 0) end
+for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, LOOK - 1)) do
+  if free == 0 then break end
+  local owner = string.match(ticket, '^(.*)/')
+  local best, most = nil, 0
+  for name in string.gmatch(offers[owner] or '', '%S+') do
+    local room = (places[name] or 0) - (taken[name] or 0)
+    if room > most then best, most = name, room end
   end
-  free = free - 1
+  if best then
+    local lease = ticket .. ' ' .. best
+    redis.call('ZREM', waiting, ticket)
+    redis.call('ZREM', seen, ticket)
+    redis.call('ZADD', leases, now + duration, lease)
+    take(lease)
+    free = free - 1
+    if owner == replica then
+      granted[#granted + 1] = lease
+      mine = mine - 1
+    else
+      redis.call('PUBLISH', ARGV[3] .. owner, lease)
+    end
+  end
 end
 
-local still = {}
-for _, ticket in ipairs(granted) do still[ticket] = true end
-local mine = 0
-for i = 1, #tickets, 2 do
-  if not still[tickets[i]] then mine = mine + 1 end
-end
 local others = redis.call('ZCARD', waiting) > mine
 -- Replicas keep idle leases while nobody else waits: tell them that somebody does.
-if new and mine > 0 then redis.call('PUBLISH', ARGV[6], replica) end
-for _, key in ipairs({leases, waiting, seen}) do redis.call('PEXPIRE', key, duration * 6) end
+if new and mine > 0 then redis.call('PUBLISH', ARGV[4], replica) end
+for _, key in ipairs({leases, waiting, seen, places_key, offers_key}) do
+  redis.call('PEXPIRE', key, duration * 6)
+end
 return {others and 1 or 0, granted}
