@@ -102,8 +102,8 @@ impl Flow {
         let endpoints = Endpoints::new(analyzers);
         tasks.spawn(flow.clone().find_instances(endpoints, draining.clone()));
         tasks.spawn(flow.clone().keep_time(draining.clone()));
-        let (connected, hears) = watch::channel(false);
-        tasks.spawn(flow.clone().share(hears, draining.clone()));
+        let (connected, subscribed) = watch::channel(false);
+        tasks.spawn(flow.clone().share(subscribed, draining.clone()));
         let (heard, channels) = (flow.clone(), flow.0.sharing.channels());
         let listening =
             pubsub::listen(redis.clone(), channels, connected, draining.clone(), move |payload| {
@@ -238,9 +238,9 @@ impl Flow {
     }
 
     /// Until the next exchange that nothing calls for.
-    fn pause(&self, hears: bool) -> Duration {
+    fn pause(&self, subscribed: bool) -> Duration {
         let state = self.lock();
-        match (state.admission.is_waiting(), state.admission.is_connected() && !hears) {
+        match (state.admission.is_waiting(), state.admission.is_connected() && !subscribed) {
             (false, _) => RENEWAL,
             (true, false) => WAITING,
             (true, true) => UNHEARD,
@@ -249,10 +249,10 @@ impl Flow {
 
     /// Exchanges with the other replicas when there is something to say, and often enough to keep the leases. On the way
     /// out it goes on until every lease is given back.
-    async fn share(self, hears: watch::Receiver<bool>, draining: CancellationToken) {
+    async fn share(self, subscribed: watch::Receiver<bool>, draining: CancellationToken) {
         let mut last = Instant::now();
         loop {
-            let pause = self.pause(*hears.borrow());
+            let pause = self.pause(*subscribed.borrow());
             tokio::select! {
                 () = self.0.exchange.notified() => {}
                 () = sleep_until(last + pause) => {}
