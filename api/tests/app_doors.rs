@@ -23,6 +23,12 @@ fn knock(client: &Client, door: &str, photo: Vec<u8>) -> RequestBuilder {
     client.request(Method::POST, door).multipart(Form::new().part("image", part))
 }
 
+/// A stack whose api has no Redis: the tests end analyses in the database, where nobody sends a hint, so that waiting
+/// requests must look by themselves, and do so more often.
+async fn unhinted(db: MySqlPool) -> Stack {
+    Stack::new(db).await.with("REDIS_URL", "redis://127.0.0.1:1/0")
+}
+
 /// Waits until so many analyses run, and ends them all.
 async fn end(db: &MySqlPool, count: usize, outcome: Outcome) {
     let running = eventually("the analyses are there", async || {
@@ -59,7 +65,7 @@ fn failure(answer: &Answer) -> (u16, &str) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_app_reads_its_season_in_both_spellings(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
     let request = knock(&guest, DOOR, photo("face.jpg"));
     let (answer, ()) = futures_util::join!(guest.send(request), end(&stack.pool, 1, autumn()));
@@ -71,7 +77,7 @@ async fn the_app_reads_its_season_in_both_spellings(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_door_without_a_token_is_there_only_where_it_is_wanted(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let closed = stack.api().await.anonymous();
     let answer = closed.send(knock(&closed, TEST_DOOR, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (404, "NOT_FOUND"));
@@ -88,7 +94,7 @@ async fn the_door_without_a_token_is_there_only_where_it_is_wanted(db: MySqlPool
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_photo_that_shows_no_face_is_an_error_with_its_code(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
     let no_face = Outcome::Failed(AnalysisError::permanent("NO_FACE", "No face was found."));
     let later = Outcome::Failed(AnalysisError::retryable("ANALYZER_FAILED", "Try again."));
@@ -108,7 +114,7 @@ async fn submit(client: &Client) -> Value {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_photo_sent_again_attaches_to_the_running_job(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let api = stack.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
     let (first, other) = (submit(&alice).await, submit(&bob).await);
@@ -120,7 +126,7 @@ async fn a_photo_sent_again_attaches_to_the_running_job(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_client_that_goes_away_leaves_its_job_running(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
     let request = knock(&guest, DOOR, photo("face.jpg"));
     let left = tokio::select! {
@@ -135,7 +141,7 @@ async fn a_client_that_goes_away_leaves_its_job_running(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn everything_under_api_speaks_the_apps_dialect(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let api = stack.api().await;
     let (guest, anonymous) = (api.guest().await, api.anonymous());
     for path in ["/api", "/api/", "/api/nothing", "/api/personalcolor/more"] {
@@ -158,7 +164,7 @@ async fn everything_under_api_speaks_the_apps_dialect(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn an_expired_token_is_named_as_the_app_knows_it(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let mut guest = stack.api().await.guest().await;
     let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
     let tokens = Tokens::new(&ApiConfig::load(&settings).unwrap().server);
@@ -173,7 +179,7 @@ async fn an_expired_token_is_named_as_the_app_knows_it(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn while_the_database_is_away_the_app_is_told_in_its_words(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let session = stack.api().await.guest().await.session.clone();
     let away = stack.with("DATABASE_URL", "mysql://127.0.0.1:1/none").api().await;
     let mut guest = away.anonymous();
@@ -185,7 +191,7 @@ async fn while_the_database_is_away_the_app_is_told_in_its_words(db: MySqlPool) 
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_app_uploads_by_file_names(db: MySqlPool) {
-    let stack = Stack::new(db).await;
+    let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
     let path = "/api/uploads/presigned-urls";
     let answer = guest.post(path, json!({ "fileNames": ["a.jpg", "b.HEIC"] })).await;

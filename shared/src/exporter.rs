@@ -71,6 +71,9 @@ const METRICS: &[Metric] = &[
     ("toneup_complete_seconds", QUICK, "from an outcome to its commit"),
     ("toneup_job_attempts_total", Counter, "attempts, by how they ended"),
     ("toneup_jobs_finished_total", Counter, "jobs that ended, by state and code"),
+    ("toneup_push_due", Gauge, "targets that have something due and are not being told"),
+    ("toneup_pushes_total", Counter, "requests to receivers of pushes"),
+    ("toneup_push_answer_seconds", QUICK, "how long receivers of pushes took to answer"),
     ("toneup_push_seconds", WAIT, "from a job's end to the push that tells of it"),
 ];
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The operators' calls. The token lives in this tab alone and goes into no URL.
 
-import { ApiError, exchangeJson } from "./http.js";
+import { ApiError, exchangeJson } from "../client/http.js";
 
 const KEY = "toneup.operator";
 
