@@ -86,7 +86,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
 
     let mut conn = db.acquire().await.unwrap();
     let before = rows_read(&mut conn).await;
-    sqlx::query("SELECT COUNT(object_key) FROM analyses").execute(&mut *conn).await.unwrap();
+    sqlx::query("SELECT MAX(object_key) FROM analyses").execute(&mut *conn).await.unwrap();
     let scanned = rows_read(&mut conn).await - before;
     assert!(scanned > 1000, "the measure sees a scan: {scanned}");
 

@@ -168,7 +168,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
 }
 
 test("a chart's top is a round number, and a pause in the samples a gap in its line", async () => {
-  const { niceCeiling, runs, spanFor } = await load("admin-charts.js");
+  const { niceCeiling, runs, spanFor } = await load("assets/admin-charts.js");
   assert.deepEqual([0, 300, 301, 5000].map(spanFor), [300, 300, 600, 1800]);
   assert.deepEqual([0, 0.3, 1, 3, 7, 11, 240, 251].map(niceCeiling), [1, 0.5, 1, 5, 10, 15, 250, 500]);
   const samples = [{ at: 0, a: 1 }, { at: 5, a: 2 }, { at: 10, a: null }, { at: 60, a: 3 }];
@@ -176,7 +176,7 @@ test("a chart's top is a round number, and a pause in the samples a gap in its l
 });
 
 test("figures have the digits that matter", async () => {
-  const { count, rate, span, between } = await load("admin-words.js");
+  const { count, rate, span, between } = await load("assets/admin-words.js");
   assert.deepEqual([null, 0, 0.5, 9999, 12_345, 234_567, 2_500_000].map(count), ["–", "0", "0.5", "9999", "12.3 k", "235 k", "2.5 M"]);
   assert.deepEqual([0.123, 4.56, 78.9].map(rate), ["0.12", "4.6", "79"]);
   assert.deepEqual([0.0421, 1.26, 75, 600, 10_000, 200_000].map(span), ["42 ms", "1.3 s", "75 s", "10 min", "3 h", "2 d"]);
