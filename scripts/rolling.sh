@@ -10,6 +10,7 @@ set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # Nothing that a .env or the caller names may be used.
 unset DATABASE_URL AMQP_URL REDIS_URL S3_ENDPOINT S3_PUBLIC_ENDPOINT AMQP_MANAGEMENT_URL
+for name in "${!TONEUP_@}"; do [[ $name != *_PORT ]] || unset "$name"; done
 export TONEUP_SERVICES=own TONEUP_DATA_DIR="$ROOT/.local/rolling" TONEUP_PORT_BASE="${ROLLING_PORT_BASE:-30000}"
 # shellcheck source=scripts/lib.sh
 source "$ROOT/scripts/lib.sh"

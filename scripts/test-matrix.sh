@@ -5,6 +5,7 @@
 set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 unset DATABASE_URL AMQP_URL REDIS_URL S3_ENDPOINT S3_PUBLIC_ENDPOINT AMQP_MANAGEMENT_URL
+for name in "${!TONEUP_@}"; do [[ $name != *_PORT ]] || unset "$name"; done
 export TONEUP_SERVICES=own TONEUP_DATA_DIR="$ROOT/.local/matrix/data" TONEUP_PORT_BASE="${MATRIX_PORT_BASE:-33000}"
 # shellcheck source=scripts/lib.sh
 source "$ROOT/scripts/lib.sh"

@@ -65,12 +65,13 @@ pub(crate) async fn run(args: &MigrateArgs, output: &Output) -> anyhow::Result<E
 
 /// Keeps other migrations out. sqlx asks for its own lock with an endless wait, which MariaDB takes for none at all.
 async fn lock(connection: &mut MySqlConnection, wait: Duration) -> anyhow::Result<()> {
-    let taken: Option<i64> =
-        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('toneup-migrate-', MD5(DATABASE())), ?)")
-            .bind(wait.as_secs())
-            .fetch_one(connection)
-            .await
-            .context("cannot lock the database")?;
+    let taken: Option<i64> = sqlx::query_scalar(
+        "SELECT GET_LOCK(CONCAT('toneup-migrate-', LEFT(SHA2(DATABASE(), 256), 40)), ?)",
+    )
+    .bind(wait.as_secs())
+    .fetch_one(connection)
+    .await
+    .context("cannot lock the database")?;
     ensure!(taken == Some(1), "another migration is running, and has not ended in {wait:?}");
     Ok(())
 }

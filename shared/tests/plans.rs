@@ -94,7 +94,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 12, claim(&mut conn, &request, LEASE, MAX_ATTEMPTS));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
     let trouble = AnalysisError::retryable("ANALYZER_FAILED", "the analyzer failed");
-    assert_reads!(conn, 24, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
+    assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
     assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));
     assert_reads!(conn, 24, note_published(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
     assert_reads!(conn, 24, note_unpublished(&mut conn, &[(ids[0], 1), (ids[1], 1)]));

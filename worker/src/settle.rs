@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use toneup_shared::analyses::Changed;
 use toneup_shared::analyses::claim::{Claim, ClaimRequest, Claimed, commit_claim};
-use toneup_shared::analyses::finish::{Ended, Finish, finish};
+use toneup_shared::analyses::finish::{Ended, Finish, count, finish};
 use toneup_shared::analyses::lease;
 use toneup_shared::analyses::outcome::AnalysisError;
 use toneup_shared::analyses::photos::{self, PhotoKey};
@@ -191,7 +191,7 @@ async fn commit_endings(
     grace: Duration,
 ) -> Result<Ended, sqlx::Error> {
     let finishes: Vec<Finish> = batch.iter().map(|ending| ending.finish.clone()).collect();
-    retry_deadlock(|| async {
+    let ended = retry_deadlock(|| async {
         let mut transaction = pool.begin().await?;
         let ended = finish(&mut transaction, &finishes, grace).await?;
         let answered = batch.iter().zip(&ended.changes).filter_map(|(ending, changed)| {
@@ -201,5 +201,7 @@ async fn commit_endings(
         transaction.commit().await?;
         Ok(ended)
     })
-    .await
+    .await?;
+    count(&finishes, &ended);
+    Ok(ended)
 }

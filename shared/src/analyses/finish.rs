@@ -83,12 +83,17 @@ pub async fn commit_finish(
         Ok(ended)
     })
     .await?;
+    count(items, &ended);
+    Ok(ended)
+}
+
+/// Tells operators' tools what has ended; once it is committed.
+pub fn count(items: &[Finish], ended: &Ended) {
     let won = items.iter().zip(&ended.changes).filter(|(_, change)| change.is_some());
     for (Finish { outcome, .. }, _) in won {
         let (status, code) = (outcome.status().as_str(), outcome.code());
         counter!("toneup_jobs_finished_total", "status" => status, "code" => code).increment(1);
     }
-    Ok(ended)
 }
 
 /// Ends a batch in the caller's transaction.
