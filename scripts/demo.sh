@@ -11,7 +11,7 @@ export_settings
 
 say demo "toneup submit .local/photos/face.jpg --watch"
 status=0
-"$ROOT/target/${PROFILE:-debug}/toneup" submit "$LOCAL/photos/face.jpg" --watch || status=$?
+"$ROOT/target/${PROFILE:-debug}/toneup" submit "$LOCAL/photos/face.jpg" --watch --url "http://$API_LISTEN" || status=$?
 
 printf '\nThe page: http://%s/   (stop everything: make down)\n' "$API_LISTEN"
 exit "$status"
