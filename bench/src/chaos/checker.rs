@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::evidence::{AnalysisRow, EventRow, Evidence};
 use super::ledger::Entry;
-use super::schedule::{Breakage, Kind, Link, Server};
+use super::schedule::{Breakage, Kind, Link};
 use super::servers::{JOBS, POISON};
 
 /// The database's clock is this machine's, and its times are cut off at the millisecond.
@@ -367,9 +367,6 @@ fn check_calls(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
             }
             continue;
         };
-        if row.finished_ms.is_some_and(|ended| is_unheard(evidence, row, ended, call.at_ms)) {
-            continue;
-        }
         let late_ms = row.finished_ms.map(|ended| sent_ms(call.at_ms) - ended);
         if let Some(late_ms) = late_ms.filter(|late_ms| *late_ms > 0.0) {
             let detail =
@@ -377,24 +374,6 @@ fn check_calls(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
             verdict.find(Class::Repeated, "no call after the end", row.id, detail);
         }
     }
-}
-
-/// Whether a worker could not hear in time that a job was cancelled: by a hint through Redis, or by renewing its lease in
-/// the database.
-fn is_unheard(evidence: &Evidence, row: &AnalysisRow, ended_ms: f64, called_ms: f64) -> bool {
-    let deafens = |kind| match kind {
-        Kind::Crash(server) => matches!(server, Server::Redis | Server::MariaDb),
-        Kind::Break(link, _) => {
-            matches!(link, Link::ApiRedis | Link::WorkerRedis | Link::WorkerDatabase)
-        }
-        _ => false,
-    };
-    row.status == "cancelled"
-        && evidence.faults.iter().any(|injected| {
-            deafens(injected.fault.kind)
-                && injected.began_ms <= called_ms
-                && ended_ms <= injected.cleared_ms + CALL_MS
-        })
 }
 
 /// The queues are empty, but for what was poisoned on purpose.

@@ -155,30 +155,6 @@ fn a_call_after_the_end_is_a_repetition_unless_its_link_held_it_back() {
 }
 
 #[test]
-fn a_call_for_a_cancelled_job_is_no_repetition_where_its_worker_could_not_hear() {
-    let late = |kind| {
-        broken(move |run| {
-            run.calls.push(call(4_500.0));
-            run.analyses[0].status = "cancelled".into();
-            run.events[0].status = "cancelled".into();
-            run.ledger[2] = told(5, "cancelled", 3_100.0);
-            run.ledger.push(Entry::Cancels { analysis: JOB, at_ms: 2_900.0 });
-            run.outcomes[0].has_result = false;
-            let (begins, lasts) = (Duration::ZERO, Duration::ZERO);
-            let fault = Fault { kind, replica: None, begins, lasts };
-            run.faults.push(Injected {
-                fault,
-                began_ms: 2_500.0,
-                cleared_ms: 4_000.0,
-                recovery_ms: None,
-            });
-        })
-    };
-    assert_eq!(late(Kind::Break(Link::WorkerRedis, Breakage::Cut)), []);
-    assert_eq!(late(Kind::PurgeQueue), [(Class::Repeated, "no call after the end")]);
-}
-
-#[test]
 fn a_call_for_no_job_is_found() {
     let stray = Call { trace_id: "bb".into(), at_ms: 0.0, answered: false };
     let found = broken(|run| run.calls.push(stray));
