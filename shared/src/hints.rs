@@ -36,7 +36,12 @@ impl Hints {
                     let hint = serde_json::to_string(&changed).unwrap_or_default();
                     pipeline.publish(&channel, hint).ignore();
                 }
-                if let Err(error) = pipeline.query_async::<()>(&mut connection).await {
+                let mut sent = pipeline.query_async::<()>(&mut connection).await;
+                if sent.is_err() {
+                    // What Redis left behind when it went is a connection that fails once; a hint twice hurts nobody.
+                    sent = pipeline.query_async(&mut connection).await;
+                }
+                if let Err(error) = sent {
                     tracing::debug!(%error, "hints lost");
                 }
             }

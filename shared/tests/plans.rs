@@ -12,7 +12,7 @@ use toneup_shared::analyses::claim::{ClaimRequest, claim};
 use toneup_shared::analyses::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_shared::analyses::finish::{Finish, Guard, finish};
 use toneup_shared::analyses::held::{count_active, release_room};
-use toneup_shared::analyses::lease::{hand_back, renew, retry_later};
+use toneup_shared::analyses::lease::{hand_back, renew, retry_later, standing};
 use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
 use toneup_shared::analyses::photos::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_shared::analyses::read::{
@@ -93,6 +93,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     let request = [ClaimRequest { analysis: ids[2], redelivered: false }];
     assert_reads!(conn, 12, claim(&mut conn, &request, LEASE, MAX_ATTEMPTS));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
+    assert_reads!(conn, 8, standing(&mut conn, &leases));
     let trouble = AnalysisError::retryable("ANALYZER_FAILED", "the analyzer failed");
     assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
     assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));

@@ -1,14 +1,15 @@
-//! Keeping the leases of running jobs: all of them renewed with one statement, several times in their duration, and at
-//! once when a hint says that one of them has changed: its owner may have cancelled it.
+//! Keeping the leases of running jobs: all of them are looked at with one statement, often enough that a job which was
+//! cancelled is dropped within a second, and at once when a hint tells of it. A hint may be lost anywhere on its way, so
+//! nothing is left to it. Several times in the time a lease lasts the look renews them too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::lease::renew;
+use toneup_shared::analyses::lease::{renew, standing};
 use toneup_shared::analyses::{Changed, Lease};
 use toneup_shared::config::RedisConfig;
 use toneup_shared::database::Database;
@@ -18,8 +19,10 @@ use toneup_shared::shutdown::Shutdown;
 /// Renewals in the time a lease lasts: three may fail before it is lost.
 const RENEWALS: u32 = 4;
 
-/// Between renewals while no hints come: a cancelled job is noticed by looking.
-const WITHOUT_HINTS: Duration = Duration::from_millis(900);
+/// Between looks. A cancelled job is dropped within a second, of which the look itself needs a part.
+const LOOK: Duration = Duration::from_millis(500);
+/// Longest look.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A lease in use.
 #[derive(Debug)]
@@ -36,8 +39,8 @@ pub(crate) struct LeaseKeeper(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     held: Mutex<HashMap<Lease, Kept>>,
-    /// A held lease may be lost: look now.
-    doubted: Notify,
+    /// Look now: a held lease may be lost, or none is held any more.
+    look: Notify,
 }
 
 impl LeaseKeeper {
@@ -49,38 +52,43 @@ impl LeaseKeeper {
         shutdown: &Shutdown,
     ) -> Self {
         let keeper = Self(Arc::default());
-        let (set_hinted, hinted) = watch::channel(false);
+        let ended = shutdown.aborting.child_token();
         let doubting = keeper.clone();
         let listening =
-            hints::listen(redis.clone(), set_hinted, shutdown.draining.clone(), move |changed| {
+            hints::listen(redis.clone(), watch::Sender::default(), ended.clone(), move |changed| {
                 doubting.doubt(changed);
             });
         shutdown.tasks.spawn(listening);
-        let (renewing, draining) = (keeper.clone(), shutdown.draining.clone());
-        let aborting = shutdown.aborting.clone();
-        shutdown.tasks.spawn(async move {
-            let pause = duration / RENEWALS;
-            while !(draining.is_cancelled() && renewing.lock().is_empty()) {
-                match timeout(pause, renewing.renew(&pool, duration)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(%error, "cannot renew leases"),
-                    Err(_) => tracing::warn!("renewing leases took too long"),
-                }
-                // Short while draining: the process waits for this task too, and hears no hints.
-                let pause = match (draining.is_cancelled(), *hinted.borrow()) {
-                    (true, _) => DRAINING_PAUSE,
-                    (false, true) => pause,
-                    (false, false) => pause.min(WITHOUT_HINTS),
-                };
-                tokio::select! {
-                    () = sleep(pause) => {}
-                    () = renewing.0.doubted.notified() => {}
-                    () = draining.cancelled(), if !draining.is_cancelled() => {}
-                    () = aborting.cancelled() => return,
-                }
-            }
-        });
+        let keeping = keeper.clone().keep(pool, duration, shutdown.draining.clone(), ended);
+        shutdown.tasks.spawn(keeping);
         keeper
+    }
+
+    /// Looks until the process drains and nothing is held, or `ended`; that ends the listening too.
+    async fn keep(
+        self,
+        pool: Database,
+        duration: Duration,
+        draining: CancellationToken,
+        ended: CancellationToken,
+    ) {
+        let _ended = ended.clone().drop_guard();
+        let mut renew_at = Instant::now();
+        while !(draining.is_cancelled() && self.lock().is_empty()) {
+            let renewal = (renew_at <= Instant::now()).then_some(duration);
+            match timeout(LOOK_TIMEOUT, self.look(&pool, renewal)).await {
+                Ok(Ok(())) if renewal.is_some() => renew_at = Instant::now() + duration / RENEWALS,
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "cannot look at leases"),
+                Err(_) => tracing::warn!("looking at leases took too long"),
+            }
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = self.0.look.notified() => {}
+                () = draining.cancelled(), if !draining.is_cancelled() => {}
+                () = ended.cancelled() => return,
+            }
+        }
     }
 
     /// Keeps a lease until the guard is dropped; `version` is the analysis's since it was claimed.
@@ -96,17 +104,21 @@ impl LeaseKeeper {
             lease.analysis == changed.analysis && kept.version < changed.version
         };
         if self.lock().iter().any(is_ours) {
-            self.0.doubted.notify_one();
+            self.0.look.notify_one();
         }
     }
 
-    async fn renew(&self, pool: &Database, duration: Duration) -> Result<(), sqlx::Error> {
+    /// Lets go of what is lost, and extends the rest by `renewal` where it is time.
+    async fn look(&self, pool: &Database, renewal: Option<Duration>) -> Result<(), sqlx::Error> {
         let leases: Vec<Lease> = self.lock().keys().copied().collect();
         if leases.is_empty() {
             return Ok(());
         }
         let mut connection = pool.acquire().await?;
-        let standing = renew(&mut connection, &leases, duration).await?;
+        let standing: HashSet<Lease> = match renewal {
+            Some(duration) => renew(&mut connection, &leases, duration).await?,
+            None => standing(&mut connection, &leases).await?,
+        };
         let held = self.lock();
         for lease in leases.iter().filter(|lease| !standing.contains(lease)) {
             if let Some(kept) = held.get(lease) {
@@ -120,9 +132,6 @@ impl LeaseKeeper {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How often leases are looked at while the process drains.
-const DRAINING_PAUSE: Duration = Duration::from_millis(500);
 
 /// A lease that is being kept.
 #[derive(Debug)]
@@ -141,6 +150,11 @@ impl HeldLease {
 
 impl Drop for HeldLease {
     fn drop(&mut self) {
-        self.keeper.lock().remove(&self.lease);
+        let mut held = self.keeper.lock();
+        held.remove(&self.lease);
+        // A process that drains waits for the keeper, which waits for this.
+        if held.is_empty() {
+            self.keeper.0.look.notify_one();
+        }
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use toneup_testing::{Stack, eventually};
+use toneup_testing::{Running, Stack, eventually};
 
 /// What an analyzer that never answers sees.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,10 +48,12 @@ async fn wait_for(seen: &mut mpsc::UnboundedReceiver<Seen>, what: &Seen) {
     tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
 }
 
-async fn a_running_analysis_is_aborted(stack: Stack) {
+/// `worker` starts the worker.
+async fn a_running_analysis_is_aborted(stack: Stack, worker: impl FnOnce(Stack) -> Running) {
     let (url, mut seen) = silent().await;
     let stack = stack.with("ANALYZER_URLS", url);
-    let (api, _worker) = (stack.api().await, stack.worker());
+    let api = stack.api().await;
+    let _worker = worker(stack);
     let guest = api.guest().await;
     let analysis = guest.submit(&guest.upload(b"photo".to_vec()).await).await;
     wait_for(&mut seen, &Seen::Called).await;
@@ -71,13 +73,20 @@ async fn a_running_analysis_is_aborted(stack: Stack) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_call_of_a_cancelled_analysis_is_aborted(db: MySqlPool) {
-    a_running_analysis_is_aborted(Stack::new(db).await).await;
+    a_running_analysis_is_aborted(Stack::new(db).await, |stack| stack.worker()).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_call_of_a_cancelled_analysis_is_aborted_without_redis_too(db: MySqlPool) {
-    a_running_analysis_is_aborted(Stack::new(db).await.with("REDIS_URL", "redis://127.0.0.1:1"))
-        .await;
+    let stack = Stack::new(db).await.with("REDIS_URL", "redis://127.0.0.1:1");
+    a_running_analysis_is_aborted(stack, |stack| stack.worker()).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_call_of_a_cancelled_analysis_is_aborted_though_the_hint_is_lost(db: MySqlPool) {
+    // The worker is subscribed, and waits in vain.
+    let deaf = |stack: Stack| stack.with("REDIS_PREFIX", "nobody-speaks-here:").worker();
+    a_running_analysis_is_aborted(Stack::new(db).await, deaf).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

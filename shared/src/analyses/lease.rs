@@ -25,7 +25,14 @@ pub async fn renew(
     query.push(" AND lease_token IN ");
     bind_list(&mut query, leases.iter().map(|lease| lease.token));
     query.build().execute(&mut *conn).await?;
+    standing(conn, leases).await
+}
 
+/// Those of `leases` that still stand. Changes nothing and waits for no lock.
+pub async fn standing(
+    conn: &mut MySqlConnection,
+    leases: &[Lease],
+) -> Result<HashSet<Lease>, sqlx::Error> {
     let mut query = QueryBuilder::new(
         "SELECT id, attempt, lease_token FROM analyses WHERE lease_token IS NOT NULL AND id IN ",
     );
