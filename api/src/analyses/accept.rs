@@ -55,7 +55,7 @@ pub(crate) async fn accept(
     match state.submitter.submit(new).await? {
         Submitted::Accepted { .. } if answered => Waiting::new(state, user, id).read().await,
         Submitted::Accepted { created_at } => {
-            Ok(accepted(id, user, object_key, created_at, deadline))
+            Ok(accepted(id, user, object_key, created_at, deadline, trace))
         }
         Submitted::Repeated(earlier) => Waiting::new(state, user, earlier).read().await,
         Submitted::KeyReused => Err(ApiError::IdempotencyKeyReused),
@@ -102,6 +102,7 @@ fn accepted(
     object_key: String,
     created_at: OffsetDateTime,
     deadline: Option<OffsetDateTime>,
+    trace: TraceParent,
 ) -> Analysis {
     Analysis {
         id,
@@ -116,5 +117,6 @@ fn accepted(
         finished_at: None,
         result: None,
         error: None,
+        trace: Some(trace),
     }
 }

@@ -13,6 +13,7 @@ use toneup_shared::pushes::claim::Delivery;
 use toneup_shared::pushes::settle::{Attempt, Health, Next, Settlement};
 use toneup_shared::pushes::targets::Target;
 use toneup_shared::pushes::{ChannelKind, PushEvent};
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::{Channel, Verdict};
@@ -37,7 +38,8 @@ pub(super) async fn take_turn<C: Channel>(
 ) -> Settlement {
     let sending = deliveries.iter().map(|delivery| async move {
         let begun = Instant::now();
-        let sending = timeout(longest, channel.send(target, delivery));
+        let sending = channel.send(target, delivery).instrument(span(C::KIND, delivery));
+        let sending = timeout(longest, sending);
         let verdict = match AssertUnwindSafe(sending).catch_unwind().await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(_)) => Verdict::unanswered(format_args!("no answer within {longest:?}")),
@@ -60,6 +62,21 @@ pub(super) async fn take_turn<C: Channel>(
         settlement.attempts.push(attempt);
     }
     settlement
+}
+
+/// An attempt's place in the trace of the analysis that it tells of.
+fn span(channel: ChannelKind, delivery: &Delivery) -> Span {
+    let span = tracing::info_span!(
+        "push",
+        otel.kind = "client",
+        channel = channel.as_str(),
+        delivery.id = %delivery.id.0,
+        attempt = delivery.attempt,
+    );
+    if let Some(trace) = delivery.analysis.as_ref().and_then(|analysis| analysis.trace) {
+        trace.adopt(&span);
+    }
+    span
 }
 
 /// What follows an attempt.

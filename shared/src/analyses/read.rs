@@ -9,6 +9,7 @@ use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use super::outcome::{AnalysisError, AnalysisResult};
 use super::{AnalysisId, Status, UserId};
 use crate::database::bind_list;
+use crate::trace::TraceParent;
 
 /// An analysis as it stands.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Analysis {
     pub result: Option<AnalysisResult>,
     /// Why it failed.
     pub error: Option<AnalysisError>,
+    /// The trace it belongs to.
+    pub trace: Option<TraceParent>,
 }
 
 #[derive(FromRow)]
@@ -55,6 +58,7 @@ struct Row {
     error_code: Option<String>,
     error_message: Option<String>,
     error_retryable: Option<bool>,
+    traceparent: Option<String>,
 }
 
 impl From<Row> for Analysis {
@@ -77,13 +81,15 @@ impl From<Row> for Analysis {
             finished_at: row.finished_at,
             result: row.result.map(|Json(result)| result),
             error,
+            trace: row.traceparent.and_then(|text| text.parse().ok()),
         }
     }
 }
 
-/// One list of columns for every way of finding analyses; checked by the database at build time.
+/// One list of columns for every way of finding analyses; checked by the database at build time. Takes the table, with the
+/// index to be used where the planner of MySQL and that of MariaDB differ, and the rest of the query.
 macro_rules! select_analyses {
-    ($tail:tt $(, $argument:expr)*) => {
+    ($analyses:tt, $tail:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             Row,
             r#"SELECT a.id AS "id: AnalysisId", a.user_id AS "user_id: UserId", a.object_key,
@@ -93,8 +99,8 @@ macro_rules! select_analyses {
                       a.started_at AS "started_at: OffsetDateTime",
                       a.finished_at AS "finished_at: OffsetDateTime",
                       o.result AS "result: Json<AnalysisResult>", o.error_code, o.error_message,
-                      o.error_retryable AS "error_retryable: bool"
-               FROM analyses a LEFT JOIN analysis_outcomes o ON o.analysis_id = a.id "#
+                      o.error_retryable AS "error_retryable: bool", a.traceparent
+               FROM "# + $analyses + r#" LEFT JOIN analysis_outcomes o ON o.analysis_id = a.id "#
                 + $tail
             $(, $argument)*
         )
@@ -107,8 +113,9 @@ pub async fn find_owned(
     user: UserId,
     id: AnalysisId,
 ) -> Result<Option<Analysis>, sqlx::Error> {
-    let row =
-        select_analyses!("WHERE a.id = ? AND a.user_id = ?", id, user).fetch_optional(conn).await?;
+    let row = select_analyses!("analyses a", "WHERE a.id = ? AND a.user_id = ?", id, user)
+        .fetch_optional(conn)
+        .await?;
     Ok(row.map(Analysis::from))
 }
 
@@ -121,6 +128,8 @@ pub async fn list_owned(
 ) -> Result<Vec<Analysis>, sqlx::Error> {
     let before = before.map_or(uuid::Uuid::max(), |id| id.0);
     let rows = select_analyses!(
+        // Where a user has many analyses, MySQL would rather read all of everybody's in the order that is asked for.
+        "analyses a FORCE INDEX (analyses_history)",
         "WHERE a.user_id = ? AND a.id < ? ORDER BY a.id DESC LIMIT ?",
         user,
         before,
@@ -138,6 +147,7 @@ pub async fn list_active(
     limit: u32,
 ) -> Result<Vec<Analysis>, sqlx::Error> {
     let rows = select_analyses!(
+        "analyses a",
         "WHERE a.user_id = ? AND a.finished_at IS NULL ORDER BY a.id LIMIT ?",
         user,
         limit
@@ -152,7 +162,7 @@ pub async fn find(
     conn: &mut MySqlConnection,
     id: AnalysisId,
 ) -> Result<Option<Analysis>, sqlx::Error> {
-    let row = select_analyses!("WHERE a.id = ?", id).fetch_optional(conn).await?;
+    let row = select_analyses!("analyses a", "WHERE a.id = ?", id).fetch_optional(conn).await?;
     Ok(row.map(Analysis::from))
 }
 
@@ -167,7 +177,7 @@ pub async fn find_all(
     let mut query = QueryBuilder::new(
         "SELECT a.id, a.user_id, a.object_key, a.status, a.version, a.attempt, a.created_at,
                 a.deadline, a.started_at, a.finished_at, o.result, o.error_code, o.error_message,
-                o.error_retryable
+                o.error_retryable, a.traceparent
          FROM analyses a LEFT JOIN analysis_outcomes o ON o.analysis_id = a.id WHERE a.id IN ",
     );
     bind_list(&mut query, ids.iter().copied());
@@ -184,6 +194,7 @@ pub async fn list(
     let rows = match status {
         Some(status) => {
             select_analyses!(
+                "analyses a",
                 "WHERE a.status = ? ORDER BY a.id DESC LIMIT ?",
                 status.as_str(),
                 limit
@@ -191,7 +202,11 @@ pub async fn list(
             .fetch_all(conn)
             .await?
         }
-        None => select_analyses!("ORDER BY a.id DESC LIMIT ?", limit).fetch_all(conn).await?,
+        None => {
+            select_analyses!("analyses a", "ORDER BY a.id DESC LIMIT ?", limit)
+                .fetch_all(conn)
+                .await?
+        }
     };
     Ok(rows.into_iter().map(Analysis::from).collect())
 }
@@ -283,6 +298,7 @@ pub async fn list_ended_after(
     limit: u32,
 ) -> Result<Vec<Analysis>, sqlx::Error> {
     let rows = select_analyses!(
+        "analyses a",
         "JOIN analysis_events e ON e.analysis_id = a.id
          WHERE e.user_id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?",
         user,
