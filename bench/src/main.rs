@@ -40,6 +40,8 @@ enum Command {
     Streams(Box<streams::Options>),
     /// Break everything, and see that no job is lost and none done twice; see scripts/chaos.sh
     Chaos(Box<chaos::Options>),
+    /// Put what whole runs of the fault suite came to into docs/reliability.md
+    ChaosSummary(chaos::summary::Options),
     /// Replace every process by a newer one under load, and see that no request fails; see scripts/rolling.sh
     Rolling(Box<rolling::Options>),
 }
@@ -149,6 +151,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),
             };
         }
+        Command::ChaosSummary(options) => chaos::summary::fill(&options)?,
         Command::Rolling(options) => {
             return tokio::select! {
                 held = rolling::run(&options) => {

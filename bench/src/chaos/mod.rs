@@ -14,6 +14,7 @@ mod report;
 mod schedule;
 pub(crate) mod servers;
 mod site;
+pub mod summary;
 pub(crate) mod tally;
 
 use std::path::{Path, PathBuf};

@@ -1,27 +1,22 @@
-//! `docs/performance.md`: what lies between a scenario's two marks is replaced by its newest results.
+//! Pages of `docs/`: what lies between two marks is replaced by the newest results.
 
 use std::fs;
 
 use anyhow::Context;
 
-use super::{Row, table};
 use crate::site::repository;
 
-/// Puts a scenario's table where the document has its marks.
-pub fn fill(scenario: &str, rows: &[Row], remarks: &[String]) -> anyhow::Result<()> {
-    let path = repository().join("docs/performance.md");
-    let document = fs::read_to_string(&path).context("reading docs/performance.md")?;
-    let parts: Vec<String> =
-        [table::markdown(rows)].into_iter().chain(remarks.iter().cloned()).collect();
-    let content = parts.join("\n\n");
-    let filled = replace(&document, scenario, &content)
-        .with_context(|| format!("docs/performance.md has no marks for {scenario}"))?;
-    fs::write(&path, filled).context("writing docs/performance.md")
+/// Puts `content` where the page has the marks of `name`.
+pub fn fill(page: &str, name: &str, content: &str) -> anyhow::Result<()> {
+    let path = repository().join(page);
+    let document = fs::read_to_string(&path).with_context(|| format!("reading {page}"))?;
+    let filled = replace(&document, name, content)
+        .with_context(|| format!("{page} has no marks for {name}"))?;
+    fs::write(&path, filled).with_context(|| format!("writing {page}"))
 }
 
-fn replace(document: &str, scenario: &str, content: &str) -> Option<String> {
-    let (begin, end) =
-        (format!("<!-- bench:{scenario} -->"), format!("<!-- /bench:{scenario} -->"));
+fn replace(document: &str, name: &str, content: &str) -> Option<String> {
+    let (begin, end) = (format!("<!-- bench:{name} -->"), format!("<!-- /bench:{name} -->"));
     let (before, rest) = document.split_once(&begin)?;
     let (_, after) = rest.split_once(&end)?;
     Some(format!("{before}{begin}\n\n{content}\n\n{end}{after}"))

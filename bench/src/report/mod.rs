@@ -102,7 +102,8 @@ impl Report {
             chart.draw(&path).with_context(|| format!("drawing {}", path.display()))?;
         }
         if !self.quick {
-            docs::fill(self.scenario, &self.rows, &self.remarks)?;
+            let parts = [&[table::markdown(&self.rows)], self.remarks.as_slice()].concat();
+            docs::fill("docs/performance.md", self.scenario, &parts.join("\n\n"))?;
         }
         Ok(())
     }
