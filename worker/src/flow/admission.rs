@@ -87,7 +87,7 @@ impl Admission {
         let shared = self.is_shared();
         let (_, id, spare) = self
             .live_instances()
-            .filter(|(_, _, instance)| instance.room(now) > 0)
+            .filter(|(_, _, instance)| instance.room(now, shared) > 0)
             .filter_map(|(id, name, instance)| {
                 // Where nothing is known, or nobody was, one request finds out: of that there is nothing to share.
                 let spare = if shared && instance.places(now).is_some() {
@@ -95,10 +95,10 @@ impl Admission {
                 } else {
                     None
                 };
-                Some((instance.preference(now), id, spare))
+                Some((instance.preference(now, shared), id, spare))
             })
             .max()?;
-        let full = self.instances.get_mut(&id)?.started();
+        let full = self.instances.get_mut(&id)?.started(shared);
         let lease = spare.map(|at| self.spare.swap_remove(at));
         // A lease is for its own ticket: one that lent it would have no place in Redis's line until it is given back.
         let of_lease = lease.as_ref().and_then(|lease| self.at(&lease.ticket));
@@ -140,7 +140,8 @@ impl Admission {
 
     /// Requests that this worker may have at all instances together.
     pub(crate) fn limit(&self) -> u32 {
-        self.live_instances().map(|(_, _, instance)| instance.limit()).sum()
+        let shared = self.is_shared();
+        self.live_instances().map(|(_, _, instance)| instance.limit(shared)).sum()
     }
 
     /// Requests that this worker has at all instances together.
@@ -207,7 +208,7 @@ impl Admission {
 
     /// Leases are shared while Redis answers and every instance says what it has: a limit that is learned is each
     /// replica's own.
-    fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.connected && !self.is_learned()
     }
 
@@ -285,7 +286,9 @@ impl Admission {
     /// Redis does not answer; what would have been given back is given back later, or expires.
     pub(crate) fn disconnected(&mut self) {
         const KEPT: usize = 1024;
-        self.connected = false;
+        if std::mem::take(&mut self.connected) {
+            self.instances.values_mut().for_each(Instance::alone);
+        }
         self.offered.clear();
         self.returned.truncate(KEPT);
     }

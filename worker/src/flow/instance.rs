@@ -69,9 +69,16 @@ impl Instance {
         self.in_flight
     }
 
-    /// Requests that this worker may have there.
-    pub(crate) fn limit(&self) -> u32 {
-        if self.breaker.is_open() { 1 } else { self.limit.get() }
+    /// Requests that this worker may have there: all that there may be, where leases are shared, since those say how many
+    /// are its own.
+    pub(crate) fn limit(&self, shared: bool) -> u32 {
+        let places = self.limit.places().filter(|_| shared);
+        if self.breaker.is_open() { 1 } else { places.unwrap_or(self.limit.get()) }
+    }
+
+    /// Leases are not shared any more; see [`Limit::alone`].
+    pub(crate) fn alone(&mut self) {
+        self.limit.alone(self.in_flight);
     }
 
     /// What it says it works on at once.
@@ -96,12 +103,12 @@ impl Instance {
     }
 
     /// How many more may be sent now.
-    pub(crate) fn room(&self, now: Instant) -> u32 {
+    pub(crate) fn room(&self, now: Instant, shared: bool) -> u32 {
         let waits = |until: Option<Instant>| until.is_some_and(|until| now < until);
         if waits(self.paused_until) || waits(self.breaker.probe_at()) {
             return 0;
         }
-        self.limit().saturating_sub(self.in_flight)
+        self.limit(shared).saturating_sub(self.in_flight)
     }
 
     /// When there may be room without anything being answered before.
@@ -111,15 +118,15 @@ impl Instance {
     }
 
     /// Where the next job is best off: the most slots known to be free, then the most room.
-    pub(crate) fn preference(&self, now: Instant) -> (u32, u32) {
-        (self.free, self.room(now))
+    pub(crate) fn preference(&self, now: Instant, shared: bool) -> (u32, u32) {
+        (self.free, self.room(now, shared))
     }
 
     /// A request goes out; `true` if no other may now.
-    pub(crate) fn started(&mut self) -> bool {
+    pub(crate) fn started(&mut self, shared: bool) -> bool {
         self.in_flight += 1;
         self.free = self.free.saturating_sub(1);
-        self.in_flight >= self.limit()
+        self.in_flight >= self.limit(shared)
     }
 
     /// An exchange ended after `elapsed`; see [`Limit::answered`] for `full` and `shared`, [`Breaker::record`] for
@@ -170,36 +177,36 @@ mod tests {
     #[test]
     fn an_instance_that_is_away_gets_one_probe_at_a_time() {
         let (mut instance, now) = (Instance::new(), Instant::now());
-        instance.started();
+        instance.started(true);
         instance.ended(now, SECOND, answered(4), true, true, 0.0);
-        assert_eq!(instance.room(now), 5);
-        instance.started();
+        assert_eq!(instance.room(now, true), 5);
+        instance.started(true);
         instance.ended(now, SECOND, Ended::Unreachable, false, true, 0.0);
         assert!(instance.is_away());
-        assert_eq!(instance.room(now), 0);
+        assert_eq!(instance.room(now, true), 0);
         let later = instance.opens_at(now).unwrap();
-        assert_eq!(instance.room(later), 1);
-        instance.started();
-        assert_eq!(instance.room(later), 0);
+        assert_eq!(instance.room(later, true), 1);
+        instance.started(true);
+        assert_eq!(instance.room(later, true), 0);
         instance.ended(later, SECOND, answered(4), true, true, 0.0);
-        assert_eq!(instance.room(later), 5, "as before the outage");
+        assert_eq!(instance.room(later, true), 5, "as before the outage");
     }
 
     #[test]
     fn a_refusal_pauses_the_instance() {
         let (mut instance, now) = (Instance::new(), Instant::now());
-        instance.started();
+        instance.started(true);
         instance.ended(now, SECOND, Ended::Busy(SECOND), true, true, 0.0);
-        assert_eq!(instance.room(now), 0);
-        assert_eq!(instance.room(now + SECOND), 1);
+        assert_eq!(instance.room(now, true), 0);
+        assert_eq!(instance.room(now + SECOND, true), 1);
         assert!(!instance.is_away());
     }
 
     #[test]
     fn what_we_gave_up_on_says_nothing_about_the_instance() {
         let (mut instance, now) = (Instance::new(), Instant::now());
-        instance.started();
+        instance.started(true);
         instance.ended(now, SECOND, Ended::Abandoned, true, true, 0.0);
-        assert_eq!((instance.in_flight(), instance.room(now)), (0, 1));
+        assert_eq!((instance.in_flight(), instance.room(now, true)), (0, 1));
     }
 }

@@ -103,8 +103,15 @@ impl Limit {
         }
     }
 
+    /// Leases are not shared any more: this replica goes on with what it has there, as every other does.
+    pub(crate) fn alone(&mut self, in_flight: u32) {
+        if let Self::Followed(follower) = self {
+            follower.limit = in_flight.clamp(1, CEILING);
+        }
+    }
+
     /// A request was answered after `elapsed`. `full`: as many were there as allowed. `shared`: leases keep all replicas
-    /// together below what the instances have, so that the limit of each may be all of it.
+    /// together at what the instance has, and this limit, of one replica alone, is not asked.
     pub(crate) fn answered(
         &mut self,
         now: Instant,
@@ -140,6 +147,7 @@ impl Limit {
 /// Follows what the instance says: up while slots are free, down while jobs wait.
 #[derive(Debug, Clone)]
 pub(crate) struct Follower {
+    /// Of this replica alone, while no leases are shared.
     limit: u32,
     slots: u32,
     service: Option<Duration>,
@@ -195,11 +203,11 @@ impl Follower {
         self.service = Some(smoothed);
         self.note_handover(signals);
         self.slots = signals.slots;
+        if shared {
+            return;
+        }
         if signals.waited > smoothed.mul_f64(WAITED_SHARE) {
             self.lower(now, |limit| limit.saturating_sub(1));
-        } else if shared {
-            // Whoever is granted a lease must be able to use it.
-            self.limit = self.places();
         } else if full && signals.free > 0 {
             self.limit += 1;
         }
@@ -247,22 +255,25 @@ mod tests {
     fn following() -> (Limit, Instant) {
         let (mut limit, now) = (Limit::Unknown, Instant::now());
         limit.answered(now, SERVICE, Some(signals(4, Duration::ZERO)), true, true);
+        limit.alone(5);
         (limit, now)
     }
 
     #[test]
-    fn every_lease_that_is_granted_can_be_used() {
-        let (mut limit, now) = (Limit::Unknown, Instant::now());
-        limit.introduced(signals(0, Duration::ZERO));
-        assert_eq!(limit.get(), 1);
-        limit.answered(now, SERVICE, Some(signals(0, Duration::ZERO)), false, true);
-        assert_eq!(Some(limit.get()), limit.places());
+    fn the_first_answer_opens_all_slots_and_one_more() {
+        assert_eq!((Limit::Unknown.get(), Limit::Unknown.places()), (1, None));
+        assert_eq!(following().0.places(), Some(5));
     }
 
     #[test]
-    fn the_first_answer_opens_all_slots_and_one_more() {
-        assert_eq!(Limit::Unknown.get(), 1);
-        assert_eq!(following().0.get(), 5);
+    fn who_is_left_alone_goes_on_with_what_it_has() {
+        let (mut limit, now) = following();
+        limit.answered(now, SERVICE * 2, Some(signals(0, SERVICE)), true, true);
+        assert_eq!(limit.get(), 5, "while leases are shared, no answer changes it");
+        limit.alone(2);
+        assert_eq!(limit.get(), 2);
+        limit.alone(0);
+        assert_eq!(limit.get(), 1);
     }
 
     #[test]
@@ -278,7 +289,7 @@ mod tests {
         limit.answered(now, SERVICE, Some(idle(SERVICE / 200)), true, true);
         assert_eq!(limit.places(), Some(4));
         limit.answered(now, SERVICE, Some(idle(SERVICE / 200)), true, true);
-        assert_eq!((limit.get(), limit.places()), (4, Some(4)));
+        assert_eq!(limit.places(), Some(4));
     }
 
     #[test]
@@ -289,7 +300,7 @@ mod tests {
         for _ in 0..40 {
             limit.answered(now, SERVICE, Some(idle(SERVICE / 10)), true, true);
         }
-        assert_eq!((limit.get(), limit.places()), (5, Some(5)));
+        assert_eq!(limit.places(), Some(5));
         for _ in 0..40 {
             limit.answered(now, SERVICE, Some(idle(SERVICE)), true, true);
         }
@@ -321,7 +332,7 @@ mod tests {
         let (mut limit, now) = following();
         let more = Some(Signals { slots: 8, ..signals(0, Duration::ZERO) });
         limit.answered(now, SERVICE, more, true, true);
-        assert_eq!(limit.get(), 9);
+        assert_eq!(limit.places(), Some(9));
     }
 
     #[test]
@@ -337,10 +348,10 @@ mod tests {
     fn jobs_that_wait_lower_the_limit_once_per_service_time() {
         let (mut limit, now) = following();
         for _ in 0..3 {
-            limit.answered(now, SERVICE * 2, Some(signals(0, SERVICE)), true, true);
+            limit.answered(now, SERVICE * 2, Some(signals(0, SERVICE)), true, false);
         }
         assert_eq!(limit.get(), 4);
-        limit.answered(now + SERVICE, SERVICE * 2, Some(signals(0, SERVICE)), true, true);
+        limit.answered(now + SERVICE, SERVICE * 2, Some(signals(0, SERVICE)), true, false);
         assert_eq!(limit.get(), 3);
     }
 
@@ -366,8 +377,8 @@ mod tests {
     fn an_instance_that_shrinks_is_followed_at_once() {
         let (mut limit, now) = following();
         let shrunk = Some(Signals { slots: 2, ..signals(1, Duration::ZERO) });
-        limit.answered(now, SERVICE, shrunk, true, true);
-        assert_eq!(limit.get(), 3);
+        limit.answered(now, SERVICE, shrunk, true, false);
+        assert_eq!((limit.get(), limit.places()), (3, Some(3)));
     }
 
     #[test]

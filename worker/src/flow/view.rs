@@ -15,11 +15,14 @@ pub(super) struct Exported(BTreeSet<String>);
 impl State {
     /// What this worker has in hand.
     pub(super) fn load(&self) -> Load {
+        let shared = self.admission.is_shared();
         let mut analyzers: BTreeMap<&str, AnalyzerView> = BTreeMap::new();
         for (id, instance) in self.admission.instances() {
             let Some(endpoint) = self.endpoints.get(&id) else { continue };
             let label = endpoint.label.as_str();
-            add(analyzers.entry(label).or_insert_with(|| empty(label)), instance);
+            let view = analyzers.entry(label).or_insert_with(|| empty(label));
+            view.limit += instance.limit(shared);
+            add(view, instance);
         }
         Load {
             limit: self.admission.limit(),
@@ -47,7 +50,6 @@ impl State {
 
 /// Instances beyond the first few dozen share a view.
 fn add(view: &mut AnalyzerView, instance: &Instance) {
-    view.limit += instance.limit();
     view.in_flight += instance.in_flight();
     view.slots = match (view.slots, instance.slots()) {
         (Some(one), Some(other)) => Some(one + other),

@@ -182,6 +182,36 @@ fn without_redis_the_instances_own_limits_remain() {
 }
 
 #[test]
+fn who_loses_redis_goes_on_with_what_it_has() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 4);
+    grant(&mut admission, &[lease("me/1", 0), lease("me/2", 0)], true);
+    let first = admission.next(now).unwrap();
+    admission.next(now).unwrap();
+    assert_eq!((admission.next(now), admission.limit()), (None, 5));
+    admission.disconnected();
+    assert_eq!((admission.next(now), admission.limit()), (None, 2));
+    admission.disconnected();
+    admission.ended(now, &first, SECOND, answered(4, 1), 0.0);
+    let third = admission.next(now).unwrap();
+    assert_eq!(admission.limit(), 2, "as before, however often Redis does not answer");
+    admission.ended(now, &third, SECOND, answered(4, 1), 0.0);
+    assert_eq!(admission.limit(), 3, "a slot was free while we had all that we may");
+}
+
+#[test]
+fn every_lease_can_be_used_as_soon_as_redis_returns() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 5);
+    admission.next(now).unwrap();
+    admission.disconnected();
+    let granted: Vec<Lease> = ["me/2", "me/3", "me/4"].map(|ticket| lease(ticket, 0)).into();
+    grant(&mut admission, &granted, false);
+    let started: Vec<_> = std::iter::from_fn(|| admission.next(now)).collect();
+    assert_eq!(started.len(), 3);
+}
+
+#[test]
 fn what_started_without_redis_counts_when_it_returns() {
     let (mut admission, now) = (introduced(1), Instant::now());
     join(&mut admission, 1);
