@@ -17,7 +17,7 @@ use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
 use toneup_shared::analyses::photos::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_shared::analyses::read::{
     find_event_of, find_log_span, find_owned, last_event, list_active, list_ended_after,
-    list_events_after, list_owned, list_queue, measure_load,
+    list_events_after, list_heads, list_owned, list_queue, measure_load,
 };
 use toneup_shared::analyses::search::{Search, list_spans, search};
 use toneup_shared::analyses::{Status, UserId, dead, history};
@@ -111,11 +111,12 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 6, list_events_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 6, last_event(&mut conn, me));
+    assert_reads!(conn, 8, list_heads(&mut conn, &[me, UserId(Uuid::now_v7())]));
     assert_reads!(conn, 6, find_event_of(&mut conn, ids[3]));
     assert_reads!(conn, 8, find_log_span(&mut conn, me));
     assert_reads!(conn, 30, list_queue(&mut conn, 10));
-    // These count the queue's index entries, but not the history's: by the clock, not per job.
-    let queue = i64::try_from(OTHERS).unwrap() + 40;
+    // These count the queue's index entries, but not the history's, which is as long: by the clock, not per job.
+    let queue = i64::try_from(OTHERS).unwrap() + 64;
     assert_reads!(conn, queue, measure_load(&mut conn));
     assert_reads!(conn, queue, count_waiting(&mut conn));
 

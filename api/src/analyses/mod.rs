@@ -3,6 +3,7 @@
 mod accept;
 pub mod cancel;
 pub mod http;
+pub(crate) mod look;
 pub mod multipart;
 pub mod queue_view;
 mod sse;

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, State};
@@ -148,6 +149,9 @@ trait Subject: Send + Sized + 'static {
         state: &AppState,
         news: &mut VecDeque<Event>,
     ) -> impl Future<Output = Result<Pace, ApiError>> + Send;
+
+    /// Whether a place in the queue that was told is another now. Asks no server.
+    fn has_moved(&self, state: &AppState) -> bool;
 }
 
 /// How a stream goes on.
@@ -217,13 +221,19 @@ fn events<S: Subject>(
     })
 }
 
-impl<S> Open<S> {
+impl<S: Subject> Open<S> {
     async fn wait(&mut self) {
-        let queued = self.pace == Pace::Queued;
-        tokio::select! {
-            () = self.watch.changed() => {}
-            () = self.state.draining.cancelled() => {}
-            () = sleep(PLACE), if queued => {}
+        let mut changed = pin!(self.watch.changed());
+        loop {
+            tokio::select! {
+                () = &mut changed => return,
+                () = self.state.draining.cancelled() => return,
+                () = sleep(PLACE), if self.pace == Pace::Queued => {
+                    if self.subject.has_moved(&self.state) {
+                        return;
+                    }
+                }
+            }
         }
     }
 }
@@ -259,6 +269,10 @@ impl Subject for OneAnalysis {
             (_, true) => Pace::Queued,
             _ => Pace::Quiet,
         })
+    }
+
+    fn has_moved(&self, state: &AppState) -> bool {
+        self.sent.is_some_and(|(_, place)| state.queue.place(self.id) != place)
     }
 }
 
@@ -315,6 +329,10 @@ impl Subject for AllAnalyses {
         } else {
             Pace::Quiet
         })
+    }
+
+    fn has_moved(&self, state: &AppState) -> bool {
+        self.sent.iter().any(|(id, (_, place))| state.queue.place(*id) != *place)
     }
 }
 

@@ -1,19 +1,12 @@
-//! Waking whoever waits for an analysis: hints from Redis while they come, looking again by the clock when they do not.
+//! Waking whoever waits for an analysis, when a hint from Redis or a look by the clock ([`super::look`]) says so.
 //!
 //! A watch never carries what changed; whoever is woken reads the database. So a lost, late or repeated hint does no harm.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
-use tokio::time::sleep;
 use toneup_shared::analyses::UserId;
-
-/// How often to look while hints come: they may still get lost.
-const LOOK_HINTED: Duration = Duration::from_secs(15);
-/// How often to look while they do not.
-const LOOK_UNHINTED: Duration = Duration::from_millis(1500);
 
 type Topics = Mutex<HashMap<UserId, watch::Sender<()>>>;
 
@@ -43,18 +36,29 @@ impl Watchers {
 
     /// Starts to watch a user's analyses. Subscribe first, then read: what changes in between wakes the watch.
     pub fn subscribe(&self, user: UserId) -> Watch {
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let topic = topics.entry(user).or_insert_with(|| watch::channel(()).0);
-        let changes = topic.subscribe();
-        Watch { user, changes, hinted: self.hinted.clone(), topics: Arc::clone(&self.topics) }
+        let changes = self.lock().entry(user).or_insert_with(|| watch::channel(()).0).subscribe();
+        Watch { user, changes, topics: Arc::clone(&self.topics) }
+    }
+
+    /// Those whose analyses are watched.
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Says when hints begin to come or cease.
+    pub(super) fn hinted(&self) -> watch::Receiver<bool> {
+        self.hinted.clone()
     }
 
     /// Wakes everyone who watches `user`.
     pub fn wake(&self, user: UserId) {
-        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = topics.get(&user) {
+        if let Some(topic) = self.lock().get(&user) {
             topic.send_replace(());
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<()>>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,21 +67,14 @@ impl Watchers {
 pub struct Watch {
     user: UserId,
     changes: watch::Receiver<()>,
-    hinted: watch::Receiver<bool>,
     topics: Arc<Topics>,
 }
 
 impl Watch {
-    /// Waits until it is worth reading again: a hint, hints that begin to come or cease, or the clock.
+    /// Waits until it is worth reading again.
     pub async fn changed(&mut self) {
-        let look = if *self.hinted.borrow() { LOOK_HINTED } else { LOOK_UNHINTED };
-        // Watchers that lost Redis together should not read together.
-        let look = look.mul_f64(rand::random_range(0.8..1.2));
-        tokio::select! {
-            Ok(()) = self.changes.changed() => {}
-            Ok(()) = self.hinted.changed() => {}
-            () = sleep(look) => {}
-        }
+        // The sender lives at least as long as this watch.
+        drop(self.changes.changed().await);
     }
 }
 
@@ -93,7 +90,9 @@ impl Drop for Watch {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Instant, timeout};
+    use std::time::Duration;
+
+    use tokio::time::timeout;
     use uuid::Uuid;
 
     use super::*;
@@ -113,21 +112,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn another_users_hint_wakes_nobody() {
-        let (watchers, connected) = Watchers::new();
-        connected.send_replace(true);
-        let mut watch = watchers.subscribe(user());
-        watch.changed().await; // the change of `connected`
-        watchers.wake(user());
-        let begun = Instant::now();
-        watch.changed().await;
-        assert!(begun.elapsed() > LOOK_HINTED / 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn without_hints_the_clock_wakes_within_two_seconds() {
         let (watchers, _connected) = Watchers::new();
         let mut watch = watchers.subscribe(user());
-        timeout(Duration::from_secs(2), watch.changed()).await.expect("woken by the clock");
+        watchers.wake(user());
+        assert!(timeout(Duration::from_mins(1), watch.changed()).await.is_err());
     }
 
     #[test]

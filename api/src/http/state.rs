@@ -23,6 +23,7 @@ use super::warm;
 use crate::accounts::token::Tokens;
 use crate::admin::series::Series;
 use crate::analyses::cancel::Canceller;
+use crate::analyses::look;
 use crate::analyses::multipart::PhotoPermits;
 use crate::analyses::queue_view::QueueView;
 use crate::analyses::watch::Watchers;
@@ -86,7 +87,7 @@ impl AppState {
         let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
         let pushes = Pushes::start(&config.push, pool.clone(), shutdown)?;
         tend(&config, &pool, &publisher, &hints, &share, shutdown);
-        let watchers = hear(&config, &pushes, shutdown);
+        let watchers = hear(&config, pool.clone(), &pushes, shutdown);
         let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
         let canceller = Canceller {
             pool: pool.clone(),
@@ -182,8 +183,8 @@ fn tend(
     tasks.spawn(pool.clone().report(draining.clone()));
 }
 
-/// Starts to hear hints, and wakes whoever waits for them.
-fn hear(config: &ApiConfig, pushes: &Pushes, shutdown: &Shutdown) -> Watchers {
+/// Starts to hear hints, and to look by the clock, and wakes whoever waits.
+fn hear(config: &ApiConfig, pool: Database, pushes: &Pushes, shutdown: &Shutdown) -> Watchers {
     let (watchers, connected) = Watchers::new();
     let (wake, wake_pushes) = (watchers.clone(), pushes.clone());
     let draining = shutdown.draining.clone();
@@ -192,5 +193,6 @@ fn hear(config: &ApiConfig, pushes: &Pushes, shutdown: &Shutdown) -> Watchers {
         wake_pushes.wake();
     });
     shutdown.tasks.spawn(listening);
+    shutdown.tasks.spawn(look::run(pool, watchers.clone(), shutdown.draining.clone()));
     watchers
 }

@@ -7,6 +7,7 @@ mod peers;
 mod push;
 mod real;
 mod replicas;
+mod start;
 mod tenants;
 
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub enum Scenario {
     Push,
     /// The real analyzer alone, and through the pipeline
     Real,
+    /// The first requests after a start, beside those that follow
+    Start,
 }
 
 /// What every scenario is given.
@@ -74,6 +77,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Tenants => Box::pin(tenants::run(&bench)).await,
             Scenario::Push => Box::pin(push::run(&bench)).await,
             Scenario::Real => Box::pin(real::run(&bench)).await,
+            Scenario::Start => Box::pin(start::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

@@ -228,6 +228,36 @@ pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64,
     Ok(sequence.unwrap_or_default())
 }
 
+/// What a user may have to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Head {
+    /// Who.
+    #[sqlx(rename = "id")]
+    pub user: UserId,
+    /// The number of the latest event; 0 before the first.
+    #[sqlx(rename = "event_seq")]
+    pub last_event: u64,
+    /// Whether an analysis has not ended.
+    pub active: bool,
+}
+
+/// What users may have to read, in no order; nothing of those who do not exist.
+pub async fn list_heads(
+    conn: &mut MySqlConnection,
+    users: &[UserId],
+) -> Result<Vec<Head>, sqlx::Error> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT u.id, u.event_seq,
+                EXISTS (SELECT 1 FROM analyses a WHERE a.user_id = u.id AND a.finished_at IS NULL) AS active
+         FROM users u WHERE u.id IN ",
+    );
+    bind_list(&mut query, users.iter().copied());
+    query.build_query_as().fetch_all(conn).await
+}
+
 /// What a user's log spans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSpan {

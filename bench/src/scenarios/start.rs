@@ -1,0 +1,127 @@
+//! The first requests after a start, beside the hundred that follow.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Bench;
+use crate::load::{Photo, User};
+use crate::measure::percentiles::Sorted;
+use crate::report::{Report, Row};
+use crate::site::{Plan, Site};
+
+/// Starts of the API, each with a database of its own; so many in a quick run.
+const STARTS: (usize, usize) = (9, 3);
+/// Requests that follow the first.
+const FOLLOWING: usize = 100;
+/// What the first may take, by the median of those that follow.
+const WANTED: f64 = 1.5;
+/// Nobody analyses anything here.
+const NO_ANALYZER: &str = "http://127.0.0.1:1";
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    GuestSession,
+    HistoryPage,
+    Submit,
+}
+
+/// In the order in which a client makes them.
+const KINDS: [(Kind, &str); 3] = [
+    (Kind::GuestSession, "guest session"),
+    (Kind::HistoryPage, "page of the history"),
+    (Kind::Submit, "submit"),
+];
+
+impl Kind {
+    fn request(self, http: &Client, api: &str, user: Option<&User>) -> Option<RequestBuilder> {
+        let signed = |request: RequestBuilder, user: &User| request.bearer_auth(user.token());
+        match (self, user) {
+            (Self::GuestSession, _) => {
+                Some(http.post(format!("{api}/v1/sessions/guest")).json(&json!({})))
+            }
+            (Self::HistoryPage, Some(user)) => {
+                Some(signed(http.get(format!("{api}/v1/analyses")), user))
+            }
+            (Self::Submit, Some(user)) => {
+                let body = json!({ "objectKey": user.object_key() });
+                Some(signed(http.post(format!("{api}/v1/analyses")).json(&body), user))
+            }
+            (Self::HistoryPage | Self::Submit, None) => None,
+        }
+    }
+}
+
+/// Runs the scenario.
+pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
+    let mut report = Report::new("start", bench.quick);
+    let (whole, quick) = STARTS;
+    let starts = if bench.quick { quick } else { whole };
+    let mut measured = vec![Vec::new(); KINDS.len()];
+    for _ in 0..starts {
+        let plan = Plan::new("start", vec![NO_ANALYZER.to_owned()]);
+        let site = Site::open(bench.services, plan).await?;
+        let mut user = None;
+        for ((kind, _), starts) in KINDS.iter().zip(&mut measured) {
+            starts.push(first_and_following(*kind, &site.api, user.as_ref()).await?);
+            if user.is_none() {
+                let http = crate::load::target::http()?;
+                user = Some(User::sign_in(&http, &site.api, &Photo::made_up()).await?);
+            }
+        }
+        site.close().await?;
+    }
+    for ((_, name), starts) in KINDS.iter().zip(measured) {
+        report.row(row(name, &starts))?;
+    }
+    Ok(report)
+}
+
+/// What a kind of request took: the first after a start, and the median of those that followed, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    first: f64,
+    median: f64,
+}
+
+fn row(name: &str, starts: &[Measured]) -> Row {
+    let sorted = |of: fn(&Measured) -> f64| Sorted::new(starts.iter().map(of));
+    let ratios = sorted(|start| start.first / start.median);
+    Row::default()
+        .with("request", name)
+        .with("starts", starts.len())
+        .number("first_ms", sorted(|start| start.first).median())
+        .number("following_ms", sorted(|start| start.median).median())
+        .number("first_by_following", ratios.median())
+        .number("worst_start", ratios.max())
+        .wanted("first/following <= 1.5", ratios.median() <= WANTED)
+}
+
+async fn first_and_following(
+    kind: Kind,
+    api: &str,
+    user: Option<&User>,
+) -> anyhow::Result<Measured> {
+    let first = time(kind, api, user).await?;
+    let mut following = Vec::with_capacity(FOLLOWING);
+    for _ in 0..FOLLOWING {
+        following.push(time(kind, api, user).await?);
+    }
+    Ok(Measured { first, median: Sorted::new(following).median() })
+}
+
+/// How long one request takes, on a connection of its own.
+async fn time(kind: Kind, api: &str, user: Option<&User>) -> anyhow::Result<f64> {
+    let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).tcp_nodelay(true);
+    let http = http.build()?;
+    let request = kind.request(&http, api, user).context("nobody has signed in")?;
+    let sent = Instant::now();
+    let answer = request.send().await?;
+    ensure!(answer.status().is_success(), "{kind:?}: {}", answer.status());
+    answer.json::<Value>().await?;
+    Ok(sent.elapsed().as_secs_f64() * 1e3)
+}
