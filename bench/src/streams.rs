@@ -1,5 +1,5 @@
-//! What an open event stream costs: one API, so many clients that wait, and the memory of its process before and after;
-//! and how soon, among all these, a change is pushed.
+//! What an open event stream costs: one API, so many clients that wait, the memory of its process before and after, and what
+//! the database is asked meanwhile; and how soon, among all these, a change is pushed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,8 @@ const AT_ONCE: usize = 64;
 const SPARE_FILES: u64 = 500;
 /// How long the process may settle before a look.
 const SETTLE: Duration = Duration::from_secs(5);
+/// How long the database is watched while nothing happens: two looks by the clock at least.
+const IDLE: Duration = Duration::from_secs(36);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Changes whose pushes are timed.
 const PUSHES: usize = 100;
@@ -74,6 +76,12 @@ async fn measure(site: &Site, count: usize) -> anyhow::Result<()> {
         "streams n={} bytes_per_stream={each} resident_before={before} resident_after={after} opened_in_s={seconds:.1}",
         streams.len()
     ))?;
+    let before = site.statements().await?;
+    sleep(IDLE).await;
+    // The asking itself is one or two of them.
+    let statements = u32::try_from(site.statements().await?.saturating_sub(before))?;
+    let each_second = f64::from(statements) / IDLE.as_secs_f64();
+    say(&format!("idle n={} statements_per_second={each_second:.1}", streams.len()))?;
     let pushes = pushes(site).await?;
     let (median, p99) = (pushes.median(), pushes.percentile(99.0));
     say(&format!("pushes n={PUSHES} p50_ms={median:.1} p99_ms={p99:.1}"))?;

@@ -226,12 +226,23 @@ impl Site {
 
     /// Analyses that have succeeded so far.
     pub async fn succeeded(&self) -> anyhow::Result<i64> {
+        let count = "SELECT COUNT(*) FROM analyses WHERE status = 'succeeded'";
+        Ok(sqlx::query_scalar(count).fetch_one(&mut self.connect().await?).await?)
+    }
+
+    /// Statements that the database server has been sent so far, whoever sent them.
+    pub(crate) async fn statements(&self) -> anyhow::Result<u64> {
+        let asked = "SHOW GLOBAL STATUS LIKE 'Questions'";
+        let (_, count): (String, String) =
+            sqlx::query_as(asked).fetch_one(&mut self.connect().await?).await?;
+        Ok(count.parse()?)
+    }
+
+    async fn connect(&self) -> anyhow::Result<sqlx::MySqlConnection> {
         let corner = self.corner.as_ref().context("the site is closed")?;
         let mut url = corner.database_url.clone();
         url.set_path(&corner.id);
-        let mut connection = sqlx::MySqlConnection::connect(url.as_str()).await?;
-        let count = "SELECT COUNT(*) FROM analyses WHERE status = 'succeeded'";
-        Ok(sqlx::query_scalar(count).fetch_one(&mut connection).await?)
+        Ok(sqlx::MySqlConnection::connect(url.as_str()).await?)
     }
 
     /// Ends the processes and removes what was made.
