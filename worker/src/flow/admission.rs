@@ -138,6 +138,12 @@ impl Admission {
         away
     }
 
+    /// Every lease in our hands.
+    #[cfg(test)]
+    pub(crate) fn leases(&self) -> BTreeSet<Lease> {
+        self.used.iter().chain(&self.spare).cloned().collect()
+    }
+
     /// Requests that this worker may have at all instances together.
     pub(crate) fn limit(&self) -> u32 {
         let shared = self.is_shared();
@@ -254,16 +260,15 @@ impl Admission {
         };
         Exchange {
             offers: offers.into_iter().map(with_news).collect(),
-            returned: self.returned.clone(),
+            returned: std::mem::take(&mut self.returned),
             used: self.used.iter().chain(&self.spare).cloned().collect(),
             waiting: self.waiting.iter().cloned().collect(),
         }
     }
 
-    /// What came back when `told` was said.
-    pub(crate) fn granted(&mut self, told: &Exchange, granted: Granted) {
+    /// What came back from an exchange.
+    pub(crate) fn granted(&mut self, granted: Granted) {
         self.connected = true;
-        self.returned.retain(|ticket| !told.returned.contains(ticket));
         self.others_wait = granted.others_wait;
         for lease in granted.leases {
             self.grant(lease);
@@ -283,13 +288,14 @@ impl Admission {
         self.others_wait = true;
     }
 
-    /// Redis does not answer; what would have been given back is given back later, or expires.
-    pub(crate) fn disconnected(&mut self) {
+    /// Redis does not answer: it may not have heard what was `told`. What was given back is given back later, or expires.
+    pub(crate) fn disconnected(&mut self, told: Exchange) {
         const KEPT: usize = 1024;
         if std::mem::take(&mut self.connected) {
             self.instances.values_mut().for_each(Instance::alone);
         }
         self.offered.clear();
+        self.returned.extend(told.returned);
         self.returned.truncate(KEPT);
     }
 }

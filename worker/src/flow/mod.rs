@@ -14,6 +14,8 @@ pub(crate) mod limit;
 mod sharing;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod together;
 mod view;
 pub(crate) mod window;
 
@@ -271,12 +273,12 @@ impl Flow {
             {
                 let mut state = self.lock();
                 match granted {
-                    Ok(Ok(granted)) => state.admission.granted(&exchange, granted),
+                    Ok(Ok(granted)) => state.admission.granted(granted),
                     Ok(Err(error)) => {
                         tracing::warn!(%error, "cannot share leases; the analyzers' gates remain");
-                        state.admission.disconnected();
+                        state.admission.disconnected(exchange);
                     }
-                    Err(_) => state.admission.disconnected(),
+                    Err(_) => state.admission.disconnected(exchange),
                 }
                 self.dispatch(&mut state);
             }

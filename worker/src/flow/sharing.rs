@@ -138,6 +138,14 @@ impl Sharing {
         }
     }
 
+    /// Every lease that Redis knows of.
+    #[cfg(test)]
+    pub(crate) async fn leases(&self) -> BTreeSet<Lease> {
+        let key = format!("{}leases", self.prefix);
+        let known: Vec<String> = self.redis.clone().zrange(key, 0, -1).await.expect("leases");
+        known.iter().filter_map(|text| Lease::read(text)).collect()
+    }
+
     /// Exchanges with the shared truth in one round trip.
     pub(crate) async fn exchange(&self, exchange: &Exchange) -> Result<Granted, redis::RedisError> {
         let mut call = self.script.prepare_invoke();

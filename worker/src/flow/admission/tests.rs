@@ -44,8 +44,13 @@ fn lease(ticket: &str, instance: InstanceId) -> Lease {
 }
 
 fn grant(admission: &mut Admission, leases: &[Lease], others_wait: bool) {
+    admission.exchange(Instant::now());
+    admission.granted(Granted { others_wait, leases: leases.to_vec() });
+}
+
+fn lose_redis(admission: &mut Admission) {
     let told = admission.exchange(Instant::now());
-    admission.granted(&told, Granted { others_wait, leases: leases.to_vec() });
+    admission.disconnected(told);
 }
 
 #[test]
@@ -151,7 +156,7 @@ fn places_that_change_are_news_once() {
     let news = |told: &Exchange| told.offers.iter().map(|(_, news)| *news).collect::<Vec<_>>();
     assert_eq!(news(&admission.exchange(now)), [true]);
     assert_eq!(news(&admission.exchange(now)), [false]);
-    admission.disconnected();
+    lose_redis(&mut admission);
     assert_eq!(news(&admission.exchange(now)), [true], "it was not heard");
 }
 
@@ -175,7 +180,7 @@ fn without_redis_the_instances_own_limits_remain() {
     let (mut admission, now) = (with_instances(1), Instant::now());
     join(&mut admission, 2);
     grant(&mut admission, &[], false);
-    admission.disconnected();
+    lose_redis(&mut admission);
     let start = admission.next(now).unwrap();
     assert!(!start.granted);
     assert_eq!(admission.next(now), None);
@@ -189,9 +194,9 @@ fn who_loses_redis_goes_on_with_what_it_has() {
     let first = admission.next(now).unwrap();
     admission.next(now).unwrap();
     assert_eq!((admission.next(now), admission.limit()), (None, 5));
-    admission.disconnected();
+    lose_redis(&mut admission);
     assert_eq!((admission.next(now), admission.limit()), (None, 2));
-    admission.disconnected();
+    lose_redis(&mut admission);
     admission.ended(now, &first, SECOND, answered(4, 1), 0.0);
     let third = admission.next(now).unwrap();
     assert_eq!(admission.limit(), 2, "as before, however often Redis does not answer");
@@ -204,7 +209,7 @@ fn every_lease_can_be_used_as_soon_as_redis_returns() {
     let (mut admission, now) = (introduced(1), Instant::now());
     join(&mut admission, 5);
     admission.next(now).unwrap();
-    admission.disconnected();
+    lose_redis(&mut admission);
     let granted: Vec<Lease> = ["me/2", "me/3", "me/4"].map(|ticket| lease(ticket, 0)).into();
     grant(&mut admission, &granted, false);
     let started: Vec<_> = std::iter::from_fn(|| admission.next(now)).collect();
@@ -222,6 +227,33 @@ fn what_started_without_redis_counts_when_it_returns() {
     admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
     let told = admission.exchange(now);
     assert_eq!((told.used.len(), told.returned), (0, vec!["me/1".to_owned()]));
+}
+
+#[test]
+fn what_is_given_back_while_redis_is_being_told_is_given_back_next() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 1);
+    grant(&mut admission, &[lease("me/1", 0)], false);
+    // In line once more as far as Redis knows, since there was no room for it yet.
+    admission.exchange(now);
+    let start = admission.next(now).unwrap();
+    let told = admission.exchange(now);
+    assert_eq!((told.returned, told.used.len()), (vec!["me/1".to_owned()], 1));
+    admission.wanted();
+    admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
+    admission.granted(Granted { others_wait: true, leases: vec![] });
+    assert_eq!(admission.exchange(now).returned, ["me/1"]);
+}
+
+#[test]
+fn what_was_given_back_in_vain_is_given_back_again() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 1);
+    grant(&mut admission, &[lease("me/1", 0)], true);
+    let start = admission.next(now).unwrap();
+    admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
+    lose_redis(&mut admission);
+    assert_eq!(admission.exchange(now).returned, ["me/1"]);
 }
 
 #[test]

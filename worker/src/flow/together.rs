@@ -1,0 +1,200 @@
+//! Replicas that share one truth in a real Redis, whatever comes first, late or not at all: no lease is ever held in Redis
+//! by a replica that does not know of it, since nobody could use what it is for until it expires.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::time::Instant;
+
+use super::admission::{Admission, InstanceId, Start};
+use super::instance::Ended;
+use super::limit::Signals;
+use super::sharing::{Exchange, Granted, Lease, Name, Sharing, Ticket};
+
+const REPLICAS: usize = 3;
+const INSTANCES: u64 = 2;
+const SLOTS: u32 = 2;
+const STEPS: usize = 300;
+const SERVICE: Duration = Duration::from_millis(500);
+
+/// A worker: its line, what it runs, and what is on its way to it.
+struct Replica {
+    admission: Admission,
+    sharing: Sharing,
+    running: Vec<Start>,
+    waiting: Vec<Ticket>,
+    /// An exchange that Redis has seen, and whose answer has not come yet.
+    answer: Option<(Exchange, Granted)>,
+    /// Messages that have not come yet.
+    messages: Vec<Lease>,
+    tickets: u64,
+}
+
+struct World {
+    random: StdRng,
+    replicas: Vec<Replica>,
+    now: Instant,
+}
+
+fn signals() -> Signals {
+    Signals { slots: SLOTS, free: 1, waited: Duration::ZERO, idle: Some(Duration::ZERO) }
+}
+
+impl Replica {
+    fn new(sharing: Sharing) -> Self {
+        let mut admission = Admission::default();
+        let live: BTreeMap<InstanceId, Name> =
+            (0..INSTANCES).map(|id| (id, format!("analyzer-{id}"))).collect();
+        admission.set_instances(live);
+        for id in 0..INSTANCES {
+            admission.introduced(id, signals());
+        }
+        let (running, waiting, messages) = (Vec::new(), Vec::new(), Vec::new());
+        Self { admission, sharing, running, waiting, answer: None, messages, tickets: 0 }
+    }
+
+    fn owns(&self, lease: &Lease) -> bool {
+        let named = |ticket: &str| ticket.split('/').next().map(str::to_owned);
+        named(&lease.ticket) == named(&self.sharing.ticket(0))
+    }
+
+    fn join(&mut self) {
+        self.tickets += 1;
+        let ticket = self.sharing.ticket(self.tickets);
+        self.waiting.push(ticket.clone());
+        self.admission.join(ticket);
+    }
+
+    fn leave(&mut self, at: usize) {
+        let ticket = self.waiting.remove(at);
+        self.admission.leave(&ticket);
+    }
+
+    fn start(&mut self, now: Instant) {
+        while let Some(start) = self.admission.next(now) {
+            self.waiting.retain(|ticket| *ticket != start.ticket);
+            self.running.push(start);
+        }
+    }
+
+    fn end(&mut self, at: usize, now: Instant, ended: Ended) {
+        let start = self.running.remove(at);
+        self.admission.ended(now, &start, SERVICE, ended, 0.0);
+    }
+
+    fn hear(&mut self) {
+        if let Some((_, granted)) = self.answer.take() {
+            self.admission.granted(granted);
+        }
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let config = toneup_testing::redis();
+        let replica = |_| Replica::new(Sharing::new(&config).unwrap());
+        let replicas = (0..REPLICAS).map(replica).collect();
+        Self { random: StdRng::seed_from_u64(seed), replicas, now: Instant::now() }
+    }
+
+    /// Has Redis see an exchange; the answer, and what others are told, is on its way from then on.
+    async fn exchange(&mut self, at: usize) {
+        let replica = &mut self.replicas[at];
+        let told = replica.admission.exchange(self.now);
+        let before = replica.sharing.leases().await;
+        let granted = replica.sharing.exchange(&told).await.unwrap();
+        let after = replica.sharing.leases().await;
+        replica.answer = Some((told, granted));
+        for lease in after.difference(&before) {
+            let owner = self.replicas.iter().position(|replica| replica.owns(lease));
+            // Who asked is told by the answer.
+            if let Some(owner) = owner.filter(|owner| *owner != at) {
+                self.replicas[owner].messages.push(lease.clone());
+            }
+        }
+    }
+
+    async fn step(&mut self) {
+        let at = self.random.random_range(0..REPLICAS);
+        let what = self.random.random_range(0..100);
+        let (now, replica) = (self.now, &mut self.replicas[at]);
+        match what {
+            0..25 => replica.join(),
+            25..30 if !replica.waiting.is_empty() => {
+                let which = self.random.random_range(0..replica.waiting.len());
+                replica.leave(which);
+            }
+            30..50 if !replica.running.is_empty() => {
+                let which = self.random.random_range(0..replica.running.len());
+                let ended = match self.random.random_range(0..10) {
+                    0 => Ended::Unreachable,
+                    1 => Ended::Abandoned,
+                    _ => Ended::Answered(Some(signals())),
+                };
+                replica.end(which, now, ended);
+            }
+            50..60 => self.now += SERVICE,
+            60..75 if replica.answer.is_none() => self.exchange(at).await,
+            75..90 => replica.hear(),
+            90..92 => {
+                // The answer is lost, as when the connection breaks.
+                if let Some((told, _)) = replica.answer.take() {
+                    replica.admission.disconnected(told);
+                }
+            }
+            92..98 if !replica.messages.is_empty() => {
+                let which = self.random.random_range(0..replica.messages.len());
+                let lease = replica.messages.remove(which);
+                // One in three is lost.
+                if self.random.random_range(0..3) > 0 {
+                    replica.admission.grant(lease);
+                }
+            }
+            _ => replica.admission.wanted(),
+        }
+        let now = self.now;
+        self.replicas[at].start(now);
+    }
+
+    /// Lets everything that is on its way come, and everybody say once more what they have.
+    async fn settle(&mut self) {
+        for _ in 0..3 {
+            for at in 0..REPLICAS {
+                self.replicas[at].hear();
+                self.exchange(at).await;
+                self.replicas[at].hear();
+                for replica in &mut self.replicas {
+                    for lease in replica.messages.drain(..) {
+                        replica.admission.grant(lease);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leases that Redis holds for replicas that do not know of them.
+    async fn ghosts(&self) -> Vec<Lease> {
+        let known: BTreeSet<Lease> =
+            self.replicas.iter().flat_map(|replica| replica.admission.leases()).collect();
+        self.replicas[0].sharing.leases().await.difference(&known).cloned().collect()
+    }
+}
+
+#[tokio::test]
+async fn no_lease_is_held_that_its_replica_does_not_know_of() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let mut most = 0;
+        for step in 0..STEPS {
+            world.step().await;
+            if step % 50 == 49 {
+                world.settle().await;
+                assert_eq!(world.ghosts().await, [], "seed {seed}, step {step}");
+                most = most.max(world.replicas[0].sharing.leases().await.len());
+            }
+        }
+        assert!(most > 0, "leases were granted");
+    }
+}
