@@ -198,6 +198,15 @@ impl Site {
         })
     }
 
+    /// Ends the API and starts another, before any workers are.
+    pub(crate) async fn restart_api(&mut self) -> anyhow::Result<()> {
+        ensure!(self.workers == 0, "workers run already");
+        for process in self.processes.drain(..) {
+            process.kill().await;
+        }
+        self.start_api().await
+    }
+
     /// The process of the API.
     pub(crate) fn api_process(&self) -> Option<u32> {
         self.processes.first()?.child.id()
