@@ -21,19 +21,26 @@ const FLEETING: [&str; 4] = [
 pub struct EncryptedDatabase {
     /// Its address, for those who trust its authority.
     pub url: String,
-    data: PathBuf,
+    root: PathBuf,
     process: Child,
 }
 
 impl EncryptedDatabase {
     /// Starts it and waits until it listens.
     pub async fn start(authority: &Authority) -> Self {
-        let data = std::env::temp_dir().join(format!("toneup-db-{}", Uuid::now_v7()));
+        let root = std::env::temp_dir().join(format!("toneup-db-{}", Uuid::now_v7()));
+        // A server that starts removes the temporary tables that it finds, also those of its neighbours.
+        let temporary = root.join("tmp");
+        std::fs::create_dir_all(&temporary).expect("a directory of its own");
         let user = output(&mut Command::new("id"), &["-un"]).await;
-        let own = [format!("--datadir={}", data.display()), format!("--user={}", user.trim())];
-        let install = ["--no-defaults", "--skip-test-db", &own[0], &own[1]];
-        let mut install_db = Command::new("mariadb-install-db");
-        output(install_db.args(install), &FLEETING).await;
+        let own = [
+            format!("--datadir={}", root.join("data").display()),
+            format!("--tmpdir={}", temporary.display()),
+            format!("--user={}", user.trim()),
+        ];
+        let mut install = Command::new("mariadb-install-db");
+        install.args(["--no-defaults", "--skip-test-db"]).args(&own);
+        output(&mut install, &FLEETING).await;
 
         let (certificate, key) = authority.issue_files();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -55,7 +62,7 @@ impl EncryptedDatabase {
             .spawn()
             .expect("MariaDB starts; scripts/setup.sh mariadb installs it");
         let database =
-            Self { url: format!("mysql://toneup:toneup@127.0.0.1:{port}/toneup"), data, process };
+            Self { url: format!("mysql://toneup:toneup@127.0.0.1:{port}/toneup"), root, process };
         crate::eventually("MariaDB listens", async || {
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
         })
@@ -67,7 +74,7 @@ impl EncryptedDatabase {
 impl Drop for EncryptedDatabase {
     fn drop(&mut self) {
         drop(self.process.start_kill());
-        drop(std::fs::remove_dir_all(&self.data));
+        drop(std::fs::remove_dir_all(&self.root));
     }
 }
 
