@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults, peers,
-# balancer, deploy.
+# balancer, deploy, redis, mariadb.
 #   scripts/setup.sh PART…
 # Safe to run twice: a part that is in place costs nothing. A missing prerequisite is named in one line.
 set -euo pipefail
@@ -147,6 +147,11 @@ setup_browser() { need_programs chromium=chromium; }
 # A test kills a Redis of its own, wherever the others are.
 setup_redis() { need_programs redis-server=redis-server; }
 
+# Tests of encrypted links start a MariaDB of their own, for the same reason.
+setup_mariadb() {
+  need_programs /usr/sbin/mariadbd=mariadb-server-core my_print_defaults=mariadb-client-core
+}
+
 # --- Rust -------------------------------------------------------------------------------------------
 
 setup_rust() {
@@ -207,7 +212,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | redis | rust | faults | peers | balancer | deploy) "setup_$part" ;;
+      services | storage | python | tools | spelling | node | browser | redis | mariadb | rust | faults | peers | balancer | deploy) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

@@ -51,7 +51,7 @@ report() {
 }
 
 main() {
-  scripts/setup.sh rust python tools node browser redis faults
+  scripts/setup.sh rust python tools node browser redis mariadb faults
   SERVICES_WERE_UP=no
   scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
   trap stop_services_if_ours EXIT

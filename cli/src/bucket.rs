@@ -27,7 +27,7 @@ pub(crate) async fn run(_: BucketArgs, output: &Output) -> anyhow::Result<Ending
     let (bucket, days) = (&config.s3_bucket, config.s3_photo_days);
     let origin = config.page_origin.origin().ascii_serialization();
 
-    let objects = Objects::new(&config);
+    let objects = Objects::new(&config)?;
     let prepared = objects.prepare_bucket(&config.page_origin, days).await;
     let place = || format!("the object store at {}", config.s3_endpoint);
     prepared.map_err(|error| Unreachable::new(place(), error))?;

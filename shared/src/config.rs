@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::analyses::photos::Reuse;
+use crate::tls::Trust;
 
 /// A setting is missing or unusable; the message names the variable and what it expects.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,9 @@ pub struct DatabaseConfig {
     /// How long a caller waits for a free connection.
     #[serde(with = "humantime_serde")]
     pub database_acquire_timeout: Duration,
+    /// Whom the link trusts, if its address asks for encryption.
+    #[serde(default, rename = "tls_ca_file")]
+    pub trust: Trust,
 }
 
 /// Where the broker is.
@@ -127,6 +131,9 @@ pub struct DatabaseConfig {
 pub struct BrokerConfig {
     /// `amqp://user:password@host:port/vhost`.
     pub amqp_url: SecretString,
+    /// Whom the link trusts, if its address asks for encryption.
+    #[serde(default, rename = "tls_ca_file")]
+    pub trust: Trust,
 }
 
 /// Where Redis is.
@@ -136,6 +143,9 @@ pub struct RedisConfig {
     pub redis_url: SecretString,
     /// Put before every key and channel, so that several installations can share one server.
     pub redis_prefix: String,
+    /// Whom the link trusts, if its address asks for encryption.
+    #[serde(default, rename = "tls_ca_file")]
+    pub trust: Trust,
 }
 
 /// Where the photos are.
@@ -160,6 +170,9 @@ pub struct ObjectsConfig {
     pub s3_photo_days: u16,
     /// The page's origin: the only one that the bucket's CORS rule lets upload.
     pub page_origin: Url,
+    /// Whom the link trusts, if its address asks for encryption.
+    #[serde(default, rename = "tls_ca_file")]
+    pub trust: Trust,
 }
 
 /// Rules of a job's life.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlPoolOptions};
+use sqlx::mysql::{MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
 use tokio::time::{Instant, sleep, timeout};
@@ -53,7 +53,7 @@ impl From<MySqlPool> for Database {
 impl Database {
     /// Opens a pool. No connection is made yet: a process starts, and says that it is not ready, without its database.
     pub fn open(config: &DatabaseConfig) -> Result<Self, sqlx::Error> {
-        let options: MySqlConnectOptions = config.database_url.expose_secret().parse()?;
+        let options = config.trust.mysql(config.database_url.expose_secret())?;
         let options = options.log_statements(tracing::log::LevelFilter::Trace);
         let pool = pool_options()
             .max_connections(config.database_max_connections)

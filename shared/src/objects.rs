@@ -144,14 +144,14 @@ pub struct Objects {
 
 impl Objects {
     /// Prepares the clients; nothing is sent.
-    pub fn new(config: &ObjectsConfig) -> Self {
+    pub fn new(config: &ObjectsConfig) -> Result<Self, ObjectError> {
         let public = config.s3_public_endpoint.as_ref().unwrap_or(&config.s3_endpoint);
-        Self {
-            client: s3_client(config, &config.s3_endpoint),
-            signer: s3_client(config, public),
+        Ok(Self {
+            client: s3_client(config, &config.s3_endpoint)?,
+            signer: s3_client(config, public)?,
             bucket: config.s3_bucket.clone(),
             upload_ttl: config.s3_upload_ttl,
-        }
+        })
     }
 
     /// How long a presigned upload may be used.
@@ -272,7 +272,7 @@ fn expiry(days: u16) -> Result<BucketLifecycleConfiguration, aws_sdk_s3::error::
     BucketLifecycleConfiguration::builder().rules(rule).build()
 }
 
-fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Client {
+fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Result<Client, ObjectError> {
     let credentials = Credentials::new(
         &config.s3_access_key_id,
         config.s3_secret_access_key.expose_secret(),
@@ -282,6 +282,7 @@ fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Client {
     );
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(config.trust.s3().map_err(|error| ObjectError::unavailable(&error))?)
         .build_https();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
@@ -300,7 +301,7 @@ fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Client {
         .retry_config(RetryConfig::standard().with_max_attempts(2))
         .timeout_config(timeouts)
         .build();
-    Client::from_conf(config)
+    Ok(Client::from_conf(config))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn models_key(config: &RedisConfig) -> String {
 
 /// Opens Redis; no connection is made yet.
 pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
-    redis::Client::open(config.redis_url.expose_secret())
+    config.trust.redis(config.redis_url.expose_secret())
 }
 
 /// How connections to Redis behave: bounded waits, reconnecting by themselves.

@@ -10,11 +10,15 @@
 
 mod analyzer;
 mod client;
+mod database;
 mod stack;
+mod tls;
 
 pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
+pub use database::EncryptedDatabase;
 pub use stack::{Running, Stack, redis};
+pub use tls::{Authority, Terminated};
 
 use std::path::PathBuf;
 use std::time::Duration;

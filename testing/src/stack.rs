@@ -156,7 +156,8 @@ impl Stack {
 
     /// The photos.
     pub fn objects(&self) -> Objects {
-        Objects::new(&self.settings().section().expect("the object store's settings"))
+        let config = self.settings().section().expect("the object store's settings");
+        Objects::new(&config).expect("a client of the object store")
     }
 
     /// The broker's address of this test.

@@ -43,6 +43,18 @@ fn the_example_names_every_default_with_its_value() {
 }
 
 #[test]
+fn every_process_refuses_authorities_that_it_cannot_read() {
+    let mut vars = example();
+    vars.insert("TLS_CA_FILE".into(), repository().join(".env.example").display().to_string());
+    let settings = Settings::from_vars(Some(vars)).unwrap();
+    let refusals = [ApiConfig::load(&settings).err(), WorkerConfig::load(&settings).err()];
+    for refusal in refusals.map(|refusal| refusal.unwrap().to_string()) {
+        let expected = "TLS_CA_FILE: expected a file of certificates in PEM, ";
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
+}
+
+#[test]
 fn every_process_refuses_to_start_without_what_it_needs() {
     let needed = ["DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET"];
     let missing: BTreeSet<String> = needed

@@ -7,6 +7,7 @@ use toneup_shared::config::{
     BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
 };
 use toneup_shared::operations::OperationsConfig;
+use toneup_shared::tls::Trust;
 use url::Url;
 
 /// Everything a worker needs to know.
@@ -45,6 +46,8 @@ pub struct AnalyzerConfig {
     pub urls: Vec<Url>,
     /// Longest wait for one answer.
     pub timeout: Duration,
+    /// Whom links to them trust, if their addresses ask for encryption.
+    pub trust: Trust,
 }
 
 /// The analyzers as the environment names them.
@@ -53,6 +56,8 @@ struct AnalyzerSettings {
     analyzer_urls: String,
     #[serde(with = "humantime_serde")]
     analyzer_timeout: Duration,
+    #[serde(default, rename = "tls_ca_file")]
+    trust: Trust,
 }
 
 impl AnalyzerSettings {
@@ -66,7 +71,7 @@ impl AnalyzerSettings {
         let urls = urls.ok_or_else(|| {
             ConfigError::invalid("ANALYZER_URLS", "http addresses, separated by commas")
         })?;
-        Ok(AnalyzerConfig { urls, timeout: self.analyzer_timeout })
+        Ok(AnalyzerConfig { urls, timeout: self.analyzer_timeout, trust: self.trust })
     }
 }
 
@@ -99,7 +104,9 @@ mod tests {
 
     fn parse(urls: &str) -> Result<AnalyzerConfig, ConfigError> {
         let timeout = Duration::from_secs(1);
-        AnalyzerSettings { analyzer_urls: urls.to_owned(), analyzer_timeout: timeout }.parse()
+        let trust = Trust::default();
+        AnalyzerSettings { analyzer_urls: urls.to_owned(), analyzer_timeout: timeout, trust }
+            .parse()
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Consumer {
         let Self { broker, dead, ready, window, paused, jobs, shutdown } = self;
         // One session at a time; the lock only lends these to the next one.
         let lent = Mutex::new((window, paused));
-        supervise("toneup consumer", &broker.amqp_url, &shutdown.draining, |connection| async {
+        supervise("toneup consumer", &broker, &shutdown.draining, |connection| async {
             let connection = connection;
             let (window, paused) = &mut *lent.lock().await;
             let mut taking = Taking { window, paused, jobs: &jobs, shutdown: &shutdown };

@@ -44,7 +44,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
     let jobs = Jobs {
         settlements: Settlements::spawn(pool.clone(), hints, publisher, config.jobs, shutdown),
         leases,
-        objects: Objects::new(&config.objects),
+        objects: Objects::new(&config.objects)?,
         answers,
         flow,
         max_attempts: config.jobs.job_max_attempts,

@@ -8,3 +8,4 @@ mod jobs;
 mod lost;
 mod outages;
 mod photos;
+mod trust;

@@ -123,7 +123,7 @@ impl AppState {
                 &shutdown.tasks,
             ),
             canceller,
-            objects: Objects::new(&config.objects),
+            objects: Objects::new(&config.objects)?,
             seal: Seal::new(&config.server)?,
             tokens: Tokens::new(&config.server),
             limiter,

@@ -4,12 +4,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lapin::runtime::default_runtime;
 use lapin::{Connection, ConnectionProperties};
 use metrics::gauge;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::BrokerConfig;
 use crate::retry::Backoff;
 
 /// Longest wait for one answer of the broker, publishing and confirming included.
@@ -43,7 +45,7 @@ pub async fn answered<T>(
 /// that returns `Ok` has drained.
 pub async fn supervise<F>(
     name: &'static str,
-    url: &SecretString,
+    broker: &BrokerConfig,
     draining: &CancellationToken,
     mut session: impl FnMut(Arc<Connection>) -> F,
 ) where
@@ -57,7 +59,7 @@ pub async fn supervise<F>(
     connected(false);
     while !draining.is_cancelled() {
         let begun = Instant::now();
-        let ended = match connect(name, url).await {
+        let ended = match connect(name, broker).await {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 connected(true);
@@ -77,7 +79,13 @@ pub async fn supervise<F>(
     }
 }
 
-async fn connect(name: &'static str, url: &SecretString) -> Result<Connection, SessionError> {
+/// Connects to the broker, in bounded time; the broker shows the connection under its name.
+pub async fn connect(
+    name: &'static str,
+    broker: &BrokerConfig,
+) -> Result<Connection, SessionError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    answered(Connection::connect(url.expose_secret(), properties)).await
+    let (url, runtime) = (broker.amqp_url.expose_secret(), default_runtime()?);
+    let trust = broker.trust.amqp();
+    answered(Connection::connect_with_config(url, properties, trust, runtime)).await
 }

@@ -78,7 +78,7 @@ impl Publisher {
         shutdown.tasks.spawn(async move {
             // One session at a time; the lock only lends these to the next one.
             let lent = Mutex::new((publications, Suspects::default()));
-            supervise("toneup publisher", &broker.amqp_url, &draining, |connection| async {
+            supervise("toneup publisher", &broker, &draining, |connection| async {
                 let connection = connection;
                 let (publications, suspects) = &mut *lent.lock().await;
                 let session =

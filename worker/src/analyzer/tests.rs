@@ -1,16 +1,19 @@
 //! What each kind of answer is taken for, over real sockets.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use toneup_shared::analyses::outcome::PersonalColor;
 use toneup_shared::analyses::{AnalysisId, Changed, Lease, UserId};
+use toneup_shared::tls::Trust;
 use toneup_shared::trace::TraceParent;
+use toneup_testing::Authority;
 use uuid::Uuid;
 use wiremock::matchers::{body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::flow::endpoints::endpoint;
+use crate::flow::endpoints::{Dialling, endpoint};
 
 fn claimed() -> Claimed {
     let (analysis, user) = (AnalysisId::generate(), UserId(Uuid::now_v7()));
@@ -30,10 +33,14 @@ async fn call(url: &str) -> Result<AnalysisResult, CallError> {
 }
 
 async fn call_for(url: &str) -> Answer {
-    toneup_shared::tls::install();
+    call_trusting(&Trust::default(), url).await
+}
+
+async fn call_trusting(trust: &Trust, url: &str) -> Answer {
     let base: url::Url = url.parse().unwrap();
     let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
-    let endpoint = endpoint(&base, address.parse().unwrap(), Duration::from_millis(300)).unwrap();
+    let dialling = Dialling { answer_timeout: Duration::from_millis(300), tls: trust.rustls() };
+    let endpoint = endpoint(&base, address.parse().unwrap(), &dialling).unwrap();
     analyze(&endpoint, &claimed(), Bytes::from_static(b"photo bytes")).await
 }
 
@@ -148,4 +155,20 @@ async fn what_an_instance_says_of_itself_is_read_from_any_answer() {
     Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).mount(&silent).await;
     let answer = call_for(&silent.uri()).await;
     assert_eq!((answer.signals, answer.ended()), (None, Ended::Failed));
+}
+
+#[tokio::test]
+async fn an_analyzer_of_an_unknown_authority_is_refused_and_the_reason_told() {
+    let server = MockServer::start().await;
+    let answer = json(r#"{"personalColor": "SPRING"}"#);
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    let (known, stranger) = (Authority::default(), Authority::default());
+    let trust = Trust::try_from(PathBuf::from(known.file())).unwrap();
+
+    let terminated = known.before(&server.uri(), "https").await;
+    assert!(call_trusting(&trust, &terminated.url).await.result.is_ok());
+    let terminated = stranger.before(&server.uri(), "https").await;
+    let refused = call_trusting(&trust, &terminated.url).await.result.unwrap_err();
+    assert!(matches!(refused, CallError::Unreachable(_)), "{refused:?}");
+    assert!(refused.to_string().contains("UnknownIssuer"), "{refused}");
 }

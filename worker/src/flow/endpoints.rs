@@ -12,6 +12,7 @@ use reqwest::header::HeaderMap;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
 use toneup_shared::analyses::outcome::Model;
+use toneup_shared::tls::ClientConfig;
 use url::Url;
 
 use super::admission::InstanceId;
@@ -25,6 +26,15 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for an instance to say what it has.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// What all connections have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Dialling {
+    /// Longest wait for one answer.
+    pub(crate) answer_timeout: Duration,
+    /// Whom they trust, where an address asks for encryption.
+    pub(crate) tls: ClientConfig,
+}
+
 /// One instance's address, and the connections to it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -34,7 +44,7 @@ pub(crate) struct Endpoint {
     pub(crate) url: Url,
     base: Url,
     address: SocketAddr,
-    answer_timeout: Duration,
+    dialling: Dialling,
     /// The instance in metrics.
     pub(crate) label: String,
     connections: Mutex<Connections<Client>>,
@@ -44,7 +54,7 @@ impl Endpoint {
     /// A connection that no other request uses; made anew where none is idle. One that is not given back is closed.
     pub(crate) fn connect(&self) -> reqwest::Result<Client> {
         let idle = self.lock().take();
-        idle.map_or_else(|| client(&self.base, self.address, self.answer_timeout), Ok)
+        idle.map_or_else(|| client(&self.base, self.address, &self.dialling), Ok)
     }
 
     /// Gives a connection back; see [`Connections::give_back`] for `took`.
@@ -71,7 +81,7 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     bases: Vec<Url>,
-    answer_timeout: Duration,
+    dialling: Dialling,
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
     /// The addresses that metrics know by themselves.
@@ -95,7 +105,7 @@ impl Endpoints {
     pub(crate) fn new(config: &AnalyzerConfig) -> Self {
         Self {
             bases: config.urls.clone(),
-            answer_timeout: config.timeout,
+            dialling: Dialling { answer_timeout: config.timeout, tls: config.trust.rustls() },
             known: BTreeMap::new(),
             made: 0,
             labels: BTreeSet::new(),
@@ -164,7 +174,7 @@ impl Endpoints {
         if self.known.contains_key(&key) {
             return;
         }
-        match endpoint(base, address, self.answer_timeout) {
+        match endpoint(base, address, &self.dialling) {
             Ok(mut endpoint) => {
                 endpoint.label = self.label(endpoint.label);
                 tracing::info!(%base, %address, "analyzer found");
@@ -199,7 +209,7 @@ async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {
 pub(crate) fn endpoint(
     base: &Url,
     address: SocketAddr,
-    answer_timeout: Duration,
+    dialling: &Dialling,
 ) -> anyhow::Result<Endpoint> {
     let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
     let endpoint = Endpoint {
@@ -207,7 +217,7 @@ pub(crate) fn endpoint(
         url: url.context("building the analyzer's address")?,
         base: base.clone(),
         address,
-        answer_timeout,
+        dialling: dialling.clone(),
         label: address.to_string(),
         connections: Mutex::default(),
     };
@@ -217,12 +227,13 @@ pub(crate) fn endpoint(
 }
 
 /// A client with one connection to an address; the name stays in the URL, for TLS and for virtual hosts.
-fn client(base: &Url, address: SocketAddr, answer_timeout: Duration) -> reqwest::Result<Client> {
+fn client(base: &Url, address: SocketAddr, dialling: &Dialling) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("toneup-worker/", env!("CARGO_PKG_VERSION")))
         .resolve(base.host_str().unwrap_or_default(), address)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(answer_timeout)
+        .timeout(dialling.answer_timeout)
+        .tls_backend_preconfigured(dialling.tls.clone())
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

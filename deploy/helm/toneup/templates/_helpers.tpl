@@ -56,8 +56,32 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- end }}
 
+{{/* Authorities of our own: where they are, the volume, and where it is mounted. Each is empty without them. */}}
+{{- define "toneup.ca.setting" -}}
+{{- if or .Values.tlsCa.configMap .Values.tlsCa.secret -}}
+- { name: TLS_CA_FILE, value: {{ printf "/etc/toneup/ca/%s" .Values.tlsCa.key | quote }} }
+{{- end -}}
+{{- end }}
+{{- define "toneup.ca.volume" -}}
+{{- if .Values.tlsCa.configMap -}}
+- name: ca
+  configMap: { name: {{ .Values.tlsCa.configMap }} }
+{{- else if .Values.tlsCa.secret -}}
+- name: ca
+  # Its certificates alone: an issuer's Secret may have a key beside them.
+  secret: { secretName: {{ .Values.tlsCa.secret }}, items: [{ key: {{ .Values.tlsCa.key | quote }}, path: {{ .Values.tlsCa.key | quote }} }] }
+{{- end -}}
+{{- end }}
+{{- define "toneup.ca.mount" -}}
+{{- if or .Values.tlsCa.configMap .Values.tlsCa.secret -}}
+- { name: ca, mountPath: /etc/toneup/ca, readOnly: true }
+{{- end -}}
+{{- end }}
+
 {{/* Settings of the object store, and of everything by `config`. */}}
 {{- define "toneup.settings" -}}
+{{ with include "toneup.ca.setting" . }}{{ . }}
+{{ end -}}
 {{ include "toneup.secret" (dict "root" . "key" "S3_ACCESS_KEY_ID") }}
 {{ include "toneup.secret" (dict "root" . "key" "S3_SECRET_ACCESS_KEY") }}
 - { name: S3_ENDPOINT, value: {{ required "s3.endpoint: where the photos are" .Values.s3.endpoint | quote }} }
@@ -109,6 +133,12 @@ topologySpreadConstraints:
 volumes:
   - name: tmp
     emptyDir: { sizeLimit: 256Mi }
+  {{- /* An analyzer asks nobody for anything. */}}
+  {{- if ne .component "analyzer" }}
+  {{- with include "toneup.ca.volume" .root }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{/* What all containers have in common. */}}
@@ -121,6 +151,11 @@ resources:
   {{- toYaml .of.resources | nindent 2 }}
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
+  {{- if ne .component "analyzer" }}
+  {{- with include "toneup.ca.mount" .root }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{/* Probes of one port. A liveness probe that fails too easily kills what is merely slow. */}}
