@@ -38,10 +38,11 @@ main() {
     "$LOCAL/tools/bin/cargo-deny" --locked --color never check advisories
   for file in analyzer/requirements*.txt; do files+=(--requirement "$file"); done
   # --strict: one that the list does not know is no clean one.
-  audit "analyzer/requirements*.txt" '^(No|Found [0-9]+) known vulnerabilit' \
+  audit "analyzer/requirements*.txt" '^(No|Found [0-9]+) known' \
     "$LOCAL/audit/bin/pip-audit" --strict --disable-pip --progress-spinner off "${files[@]}"
   for folder in clients/js api/tests/browser deploy/check; do
-    audit "$folder/package-lock.json" '[0-9].* vulnerabilit(y|ies)' npm audit --package-lock-only --prefix "$folder"
+    audit "$folder/package-lock.json" '[0-9].* (vulnerability|vulnerabilities)' \
+      npm audit --package-lock-only --prefix "$folder"
   done
   ((${#VULNERABLE[@]} > 0)) || return 0
   say audit "VULNERABLE: $(printf '%s, ' "${VULNERABLE[@]}" | sed 's/, $//')"
