@@ -9,17 +9,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 export SQLX_OFFLINE=true
 
-stop_services_if_ours() {
-  [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
-}
-
 main() {
   # The analyzer's Python is for `real`, the peers are for `burst`.
   scripts/setup.sh rust python peers
-  SERVICES_WERE_UP=no
-  scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
-  trap stop_services_if_ours EXIT
-  scripts/services.sh start
+  borrow_services
   scripts/fetch-photos.sh
   export_service_settings
   say bench "building"

@@ -166,6 +166,14 @@ wait_until() {
   done
 }
 
+# --- servers ----------------------------------------------------------------------------------------
+
+# Starts the servers for the time of this script: those that were not up before are stopped at its end.
+borrow_services() {
+  "$ROOT/scripts/services.sh" status >/dev/null 2>&1 || trap '"$ROOT/scripts/services.sh" stop' EXIT
+  "$ROOT/scripts/services.sh" start
+}
+
 # --- processes --------------------------------------------------------------------------------------
 # A process is ours when the file .local/run/NAME.pid holds its id and its start time: the id alone may
 # meanwhile belong to somebody else's process.

@@ -13,11 +13,8 @@ rust_format() { cargo fmt --all --check; }
 rust_clippy() { cargo clippy --workspace --all-targets --locked --quiet -- -D warnings; }
 rust_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet; }
 
-# Bans, licences and sources. Not advisories: their database is a download of its own, and a new advisory would
-# fail an old commit; `cargo deny check advisories` is for a scheduled run.
-rust_dependencies() {
-  if have cargo-deny; then cargo deny --offline check bans licenses sources; else say lint "cargo-deny: not installed, skipped"; fi
-}
+rust_dependencies() { "$LOCAL/tools/bin/cargo-deny" --locked check bans licenses sources; }
+advisories() { scripts/audit.sh; }
 
 python_ruff() {
   "$VENV/bin/ruff" check --quiet analyzer bench/peers && "$VENV/bin/ruff" format --check --quiet analyzer bench/peers &&
@@ -89,8 +86,8 @@ main() {
   local parts=(rust_format shell_scripts python_ruff python_types javascript_types compose_file dockerfiles helm_chart alert_rules load_balancer
     rust_clippy) failed=() part
   if [[ ${1:-} != quick ]]; then
-    parts+=(rust_docs rust_dependencies spelling)
-    scripts/setup.sh spelling
+    parts+=(rust_docs rust_dependencies advisories spelling)
+    scripts/setup.sh audit spelling
   fi
   scripts/setup.sh rust python tools node deploy balancer
   for part in "${parts[@]}"; do

@@ -7,33 +7,10 @@
 # only this run makes. Servers, data and ports (ROLLING_PORT_BASE) are its own and are removed afterwards, but for the
 # logs in .local/bench/rolling and the report in bench/results.
 set -euo pipefail
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-# Nothing that a .env or the caller names may be used.
-unset DATABASE_URL AMQP_URL REDIS_URL S3_ENDPOINT S3_PUBLIC_ENDPOINT AMQP_MANAGEMENT_URL
-for name in "${!TONEUP_@}"; do [[ $name != *_PORT ]] || unset "$name"; done
-export TONEUP_SERVICES=own TONEUP_DATA_DIR="$ROOT/.local/rolling" TONEUP_PORT_BASE="${ROLLING_PORT_BASE:-30000}"
-# shellcheck source=scripts/lib.sh
-source "$ROOT/scripts/lib.sh"
-cd "$ROOT"
-export SQLX_OFFLINE=true
+# shellcheck source=scripts/suite.sh
+source "$(dirname "${BASH_SOURCE[0]}")/suite.sh" rolling "${ROLLING_PORT_BASE:-30000}"
 
-BENCH_PID=""
 OLD_TREE="$LOCAL/rolling-old"
-
-# Ends the run with all that it has started (they are one process group), and its servers.
-tear_down() {
-  local status=$?
-  trap - EXIT
-  if [[ -n $BENCH_PID ]]; then
-    kill -TERM "$BENCH_PID" 2>/dev/null || true
-    wait "$BENCH_PID" 2>/dev/null || true
-    kill -KILL -- "-$BENCH_PID" 2>/dev/null || true
-  fi
-  scripts/services.sh crash || true
-  scripts/services.sh stop >/dev/null || true
-  rm -rf "$DATA"
-  exit "$status"
-}
 
 # Lays out a release in folder $1, from the sources in $2 and their programs in $3.
 lay_out() {
@@ -68,36 +45,13 @@ main() {
   done
   [[ -n $from ]] || from="$(git describe --tags --abbrev=0 2>/dev/null)" || from=""
   scripts/setup.sh rust python balancer
-  mkdir -p "$LOCAL" "$DATA"
-  exec 8>"$LOCAL/rolling.lock"
-  flock --nonblock 8 || die "a rolling run is on already"
-  trap tear_down EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  # What a run that was cut off has left.
-  scripts/services.sh crash
-  rm -rf "$DATA" "$LOCAL/bench/rolling"
-  mkdir -p "$DATA"
-  scripts/services.sh start 8>&- &
-  local services=$!
+  begin_run
   scripts/fetch-photos.sh
-  say rolling "building"
-  cargo build --workspace --bins --locked --quiet 8>&- || die "the build failed"
+  build_programs
   build_old "$DATA/old" "$from"
   lay_out "$DATA/new" "$ROOT" "$ROOT/target/debug"
-  wait "$services" || die "the servers are not up"
-  export_service_settings
-  # A process group of its own.
-  set -m
-  "$ROOT/target/debug/bench" rolling --old "$DATA/old" --new "$DATA/new" --python "$VENV/bin/python" \
-    --photo "$LOCAL/photos/face.jpg" --folder "$DATA/run" "${arguments[@]}" </dev/null 8>&- &
-  BENCH_PID=$!
-  set +m
-  local status=0
-  wait "$BENCH_PID" || status=$?
-  kill -KILL -- "-$BENCH_PID" 2>/dev/null || true
-  BENCH_PID=""
-  return "$status"
+  run_bench --old "$DATA/old" --new "$DATA/new" --python "$VENV/bin/python" --photo "$LOCAL/photos/face.jpg" \
+    "${arguments[@]}"
 }
 
 main "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the project needs, by part: services, storage, python, tools, spelling, node, browser, rust, faults, peers,
-# balancer, deploy, redis, mariadb.
+# Installs what the project needs, by part: services, storage, python, tools, spelling, audit, node, browser, redis, mariadb,
+# rust, faults, peers, balancer, deploy.
 #   scripts/setup.sh PART…
 # Safe to run twice: a part that is in place costs nothing. A missing prerequisite is named in one line.
 set -euo pipefail
@@ -160,6 +160,28 @@ setup_rust() {
   need_programs cc=build-essential
 }
 
+# --- what judges dependencies -----------------------------------------------------------------------
+
+CARGO_DENY=0.20.2
+
+# Compiled in the quick way: it runs for a second, and its own profile would take many minutes.
+cargo_deny() {
+  [[ "$("$LOCAL/tools/bin/cargo-deny" --version 2>/dev/null)" != "cargo-deny $CARGO_DENY" ]] || return 0
+  mkdir -p "$LOG"
+  say setup "compiling cargo-deny $CARGO_DENY (once, some minutes)"
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+    cargo install --locked --root "$LOCAL/tools" --version "$CARGO_DENY" cargo-deny >"$LOG/cargo-deny.log" 2>&1 9>&- ||
+    { tail -n 15 "$LOG/cargo-deny.log" >&2 && die "cargo-deny could not be installed; all of it is in $LOG/cargo-deny.log"; }
+}
+
+# pip-audit has an environment of its own: it asks for newer versions of what the others have pinned.
+setup_audit() {
+  setup_rust
+  cargo_deny
+  local VENV="$LOCAL/audit"
+  python_requirements scripts/requirements-audit.txt
+}
+
 # --- measurements -----------------------------------------------------------------------------------
 
 # What ToneUp is measured beside.
@@ -212,7 +234,7 @@ main() {
   flock 9
   for part; do
     case "$part" in
-      services | storage | python | tools | spelling | node | browser | redis | mariadb | rust | faults | peers | balancer | deploy) "setup_$part" ;;
+      services | storage | python | tools | spelling | audit | node | browser | redis | mariadb | rust | faults | peers | balancer | deploy) "setup_$part" ;;
       *) die "no such part: $part" ;;
     esac
   done

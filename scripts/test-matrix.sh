@@ -3,14 +3,8 @@
 # 9.7 (Debian sid), each in a directory of its own. Needs root and mmdebstrap; the first run downloads about 600 MB.
 #   scripts/test-matrix.sh [SEED]
 set -euo pipefail
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-unset DATABASE_URL AMQP_URL REDIS_URL S3_ENDPOINT S3_PUBLIC_ENDPOINT AMQP_MANAGEMENT_URL
-for name in "${!TONEUP_@}"; do [[ $name != *_PORT ]] || unset "$name"; done
-export TONEUP_SERVICES=own TONEUP_DATA_DIR="$ROOT/.local/matrix/data" TONEUP_PORT_BASE="${MATRIX_PORT_BASE:-33000}"
-# shellcheck source=scripts/lib.sh
-source "$ROOT/scripts/lib.sh"
-cd "$ROOT"
-export SQLX_OFFLINE=true
+# shellcheck source=scripts/suite.sh
+source "$(dirname "${BASH_SOURCE[0]}")/suite.sh" matrix/data "${MATRIX_PORT_BASE:-33000}"
 export TONEUP_RABBITMQ_ROOT="$LOCAL/matrix/rabbitmq" TONEUP_MYSQL_ROOT="$LOCAL/matrix/mysql"
 
 # A Debian $2 with packages $4 in directory $1, complete or not there.

@@ -33,10 +33,6 @@ rust_tests() {
 
 analyzer_tests() { (cd analyzer && "$VENV/bin/python" -m pytest -q); }
 
-stop_services_if_ours() {
-  [[ $SERVICES_WERE_UP == yes ]] || "$ROOT/scripts/services.sh" stop
-}
-
 # On servers of its own; always the same faults.
 short_chaos() { TONEUP_BUILT=1 scripts/chaos.sh --short --seed 1; }
 
@@ -52,10 +48,7 @@ report() {
 
 main() {
   scripts/setup.sh rust python tools node browser redis mariadb faults
-  SERVICES_WERE_UP=no
-  scripts/services.sh status >/dev/null 2>&1 && SERVICES_WERE_UP=yes
-  trap stop_services_if_ours EXIT
-  scripts/services.sh start
+  borrow_services
   scripts/fetch-photos.sh
   export_service_settings
 

@@ -41,7 +41,7 @@ async fn a_queued_analysis_is_cancelled_at_once_and_for_good(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn nobody_cancels_anothers_or_what_has_ended(db: MySqlPool) {
+async fn nobody_cancels_what_another_user_has_or_what_has_ended(db: MySqlPool) {
     let api = Stack::new(db).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
     let analysis = alice.submit(&alice.unused_key()).await;

@@ -9,7 +9,10 @@ use metrics::{gauge, histogram};
 use secrecy::ExposeSecret;
 use sqlx::mysql::{MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlPool, QueryBuilder, Transaction};
+use sqlx::{
+    ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPool, QueryBuilder,
+    Transaction,
+};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -78,6 +81,17 @@ impl Database {
         begun
     }
 
+    /// Does `work` in a transaction, all of which counts, or none where it ends in an error.
+    pub async fn in_transaction<T, E: From<sqlx::Error>>(
+        &self,
+        work: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut transaction = self.begin().await?;
+        let done = work(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(done)
+    }
+
     /// The pool as it is now; one that is made anew later is another.
     pub fn pool(&self) -> MySqlPool {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -143,15 +157,15 @@ impl Database {
 }
 
 /// Waits for what one request does in the database, in bounded time.
-pub fn bounded<T>(
-    work: impl Future<Output = Result<T, sqlx::Error>>,
-) -> impl Future<Output = Result<T, sqlx::Error>> {
+pub fn bounded<T, E: From<sqlx::Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
     // Statements make large futures, and this one is part of many others.
     let work = timeout(STATEMENTS_TIMEOUT, Box::pin(work));
     async move {
         match work.await {
             Ok(done) => done,
-            Err(elapsed) => Err(sqlx::Error::Io(elapsed.into())),
+            Err(elapsed) => Err(sqlx::Error::Io(elapsed.into()).into()),
         }
     }
 }

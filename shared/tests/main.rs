@@ -12,3 +12,4 @@ mod pool;
 mod pushes;
 mod states;
 mod support;
+mod transactions;

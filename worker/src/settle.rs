@@ -119,13 +119,9 @@ impl Settlements {
         failure: &AnalysisError,
     ) -> Result<(), Aborted> {
         let queued = self.persist("retry", || {
-            bounded(async {
-                let mut transaction = self.pool.begin().await?;
-                let queued =
-                    lease::retry_later(&mut transaction, claimed.lease, pause, failure).await?;
-                transaction.commit().await?;
-                Ok(queued)
-            })
+            bounded(self.pool.in_transaction(async |conn| {
+                lease::retry_later(conn, claimed.lease, pause, failure).await
+            }))
         });
         let queued = queued.await?;
         crash::point("retried");
@@ -135,14 +131,10 @@ impl Settlements {
 
     /// Returns an analysis to the queue as if it had never been taken.
     pub(crate) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
-        let queued = bounded(async {
-            let mut transaction = self.pool.begin().await?;
-            let queued = lease::hand_back(&mut transaction, claimed.lease).await?;
-            transaction.commit().await?;
-            Ok(queued)
-        });
+        let returning =
+            self.pool.in_transaction(async |conn| lease::hand_back(conn, claimed.lease).await);
         // Handing back happens when the process ends: one try.
-        let queued = queued.await.map_err(|_| Aborted)?;
+        let queued = bounded(returning).await.map_err(|_| Aborted)?;
         self.announce_requeued(claimed, queued);
         Ok(())
     }
@@ -191,15 +183,15 @@ async fn commit_endings(
     grace: Duration,
 ) -> Result<Ended, sqlx::Error> {
     let finishes: Vec<Finish> = batch.iter().map(|ending| ending.finish.clone()).collect();
-    let ended = retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let ended = finish(&mut transaction, &finishes, grace).await?;
-        let answered = batch.iter().zip(&ended.changes).filter_map(|(ending, changed)| {
-            changed.as_ref().and(ending.photo).map(|photo| (photo, ending.finish.analysis))
-        });
-        photos::remember(&mut transaction, answered).await?;
-        transaction.commit().await?;
-        Ok(ended)
+    let ended = retry_deadlock(|| {
+        pool.in_transaction(async |conn| {
+            let ended = finish(conn, &finishes, grace).await?;
+            let answered = batch.iter().zip(&ended.changes).filter_map(|(ending, changed)| {
+                changed.as_ref().and(ending.photo).map(|photo| (photo, ending.finish.analysis))
+            });
+            photos::remember(conn, answered).await?;
+            Ok(ended)
+        })
     })
     .await?;
     count(&finishes, &ended);

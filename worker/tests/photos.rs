@@ -68,7 +68,7 @@ async fn an_answer_of_another_model_is_not_given_again(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn anothers_photo_is_looked_at(db: MySqlPool) {
+async fn a_photo_of_another_user_is_looked_at(db: MySqlPool) {
     let analyzer = analyzer_with("1", "1").await;
     let (_stack, api, _worker) = start(db, &analyzer, "user").await;
     for _ in 0..2 {
@@ -78,7 +78,7 @@ async fn anothers_photo_is_looked_at(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn where_answers_are_shared_anothers_photo_gets_its_answer(db: MySqlPool) {
+async fn where_answers_are_shared_a_photo_of_another_user_gets_its_answer(db: MySqlPool) {
     let analyzer = analyzer_with("1", "1").await;
     let (_stack, api, _worker) = start(db, &analyzer, "all").await;
     let (alice, bob) = (api.guest().await, api.guest().await);

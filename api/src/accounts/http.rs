@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
+use toneup_shared::database::bounded;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -53,7 +54,7 @@ struct RefreshSession {
     tag = "sessions",
     responses(
         (status = CREATED, body = SessionView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn create_guest_session(
@@ -64,11 +65,12 @@ async fn create_guest_session(
     state.limiter.check("guest", address, limit).await?;
 
     let (user, token) = (UserId(Uuid::now_v7()), OpaqueToken::generate());
-    let mut transaction = state.pool.begin().await?;
-    store::insert_guest(&mut transaction, user).await?;
     let ttl = state.config.server.refresh_token_ttl;
-    store::insert_refresh_token(&mut transaction, user, Uuid::new_v4(), &token, ttl).await?;
-    transaction.commit().await?;
+    let starting = state.pool.in_transaction(async |conn| {
+        store::insert_guest(conn, user).await?;
+        store::insert_refresh_token(conn, user, Uuid::new_v4(), &token, ttl).await
+    });
+    bounded(starting).await?;
     Ok((StatusCode::CREATED, Json(session(&state, user, token)?)))
 }
 
@@ -80,27 +82,32 @@ async fn create_guest_session(
     request_body = RefreshSession,
     responses(
         (status = OK, body = SessionView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn refresh_session(
     State(state): State<AppState>,
     ApiJson(RefreshSession { refresh_token }): ApiJson<RefreshSession>,
 ) -> Result<Json<SessionView>, ApiError> {
-    let mut transaction = state.pool.begin().await?;
-    let presented = store::use_refresh_token(&mut transaction, &OpaqueToken(refresh_token)).await?;
-    let presented = presented.ok_or(ApiError::RefreshTokenInvalid)?;
+    let (presented, token) = (OpaqueToken(refresh_token), OpaqueToken::generate());
+    let ttl = state.config.server.refresh_token_ttl;
+    let exchanging = state.pool.in_transaction(async |conn| {
+        let presented = store::use_refresh_token(conn, &presented).await?;
+        let presented = presented.ok_or(ApiError::RefreshTokenInvalid)?;
+        let (user, family) = (presented.user, presented.family);
+        if presented.first_use {
+            store::insert_refresh_token(conn, user, family, &token, ttl).await?;
+        } else {
+            // Not refused in here: that would take it back.
+            store::delete_family(conn, family).await?;
+        }
+        Ok::<_, ApiError>(presented)
+    });
+    let presented = bounded(exchanging).await?;
     if !presented.first_use {
-        store::delete_family(&mut transaction, presented.family).await?;
-        transaction.commit().await?;
         tracing::warn!(user.id = %presented.user.0, "refresh token reused; its family is revoked");
         return Err(ApiError::RefreshTokenInvalid);
     }
-    let token = OpaqueToken::generate();
-    let ttl = state.config.server.refresh_token_ttl;
-    store::insert_refresh_token(&mut transaction, presented.user, presented.family, &token, ttl)
-        .await?;
-    transaction.commit().await?;
     Ok(Json(session(&state, presented.user, token)?))
 }
 

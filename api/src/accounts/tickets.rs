@@ -42,7 +42,7 @@ struct StreamTicketView {
     security(("bearer" = [])),
     responses(
         (status = CREATED, body = StreamTicketView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn create_stream_ticket(

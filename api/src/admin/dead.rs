@@ -88,7 +88,7 @@ pub(super) struct Treated {
     params(LettersQuery),
     responses(
         (status = OK, body = Letters),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn list_dead_letters(
@@ -112,7 +112,7 @@ pub(super) async fn list_dead_letters(
     request_body = Numbers,
     responses(
         (status = OK, body = Treated),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn replay_dead_letters(
@@ -120,10 +120,7 @@ pub(super) async fn replay_dead_letters(
     operator: Operator,
     ApiJson(numbers): ApiJson<Numbers>,
 ) -> Result<Json<Treated>, ApiError> {
-    let numbers = numbers.check()?;
-    operator
-        .note(&state, Action::ReplayDeadLetters, &counted(&numbers), Some(&listed(&numbers)))
-        .await?;
+    let numbers = noted(&state, &operator, Action::ReplayDeadLetters, numbers).await?;
     let mut treated = Treated::default();
     for number in numbers {
         let found =
@@ -156,7 +153,7 @@ async fn replayed(
     request_body = Numbers,
     responses(
         (status = OK, body = Treated),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn drop_dead_letters(
@@ -164,23 +161,24 @@ pub(super) async fn drop_dead_letters(
     operator: Operator,
     ApiJson(numbers): ApiJson<Numbers>,
 ) -> Result<Json<Treated>, ApiError> {
-    let numbers = numbers.check()?;
-    operator
-        .note(&state, Action::DropDeadLetters, &counted(&numbers), Some(&listed(&numbers)))
-        .await?;
+    let numbers = noted(&state, &operator, Action::DropDeadLetters, numbers).await?;
     let dropped =
         bounded(async { drop_letters(&mut *state.pool.acquire().await?, &numbers).await });
     Ok(Json(Treated { dropped: dropped.await?, ..Treated::default() }))
 }
 
-fn counted(numbers: &[u64]) -> String {
-    format!("{} dead letters", numbers.len())
-}
-
-/// The numbers, for the log.
-fn listed(numbers: &[u64]) -> String {
-    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
-    numbers.join(", ")
+/// What is asked for, when the operators' log tells of it.
+async fn noted(
+    state: &AppState,
+    operator: &Operator,
+    action: Action,
+    numbers: Numbers,
+) -> Result<Vec<u64>, ApiError> {
+    let numbers = numbers.check()?;
+    let listed: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    let counted = format!("{} dead letters", numbers.len());
+    operator.note(state, action, &counted, Some(&listed.join(", "))).await?;
+    Ok(numbers)
 }
 
 impl From<DeadLetter> for LetterView {

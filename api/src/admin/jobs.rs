@@ -116,7 +116,7 @@ pub(super) struct JobView {
     params(JobsQuery),
     responses(
         (status = OK, body = JobPage),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn search_jobs(
@@ -148,7 +148,7 @@ pub(super) async fn search_jobs(
     params(("id" = Uuid, Path)),
     responses(
         (status = OK, body = JobView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn get_job(
@@ -162,11 +162,11 @@ pub(super) async fn get_job(
 async fn view(state: &AppState, id: AnalysisId) -> Result<JobView, ApiError> {
     let read = bounded(async {
         let mut connection = state.pool.acquire().await?;
-        let job = read::find(&mut connection, id).await?;
+        let job = read::find(&mut connection, id).await?.ok_or(ApiError::NotFound)?;
         let history = history::read(&mut connection, id).await?;
-        Ok(job.zip(Some((history, list_of(&mut connection, id).await?))))
+        Ok::<_, ApiError>((job, history, list_of(&mut connection, id).await?))
     });
-    let (job, (history, letters)) = read.await?.ok_or(ApiError::NotFound)?;
+    let (job, history, letters) = read.await?;
     let timeline = timeline(&job, history, letters);
     Ok(JobView {
         id: job.id.0,
@@ -196,7 +196,7 @@ async fn view(state: &AppState, id: AnalysisId) -> Result<JobView, ApiError> {
         (status = OK, body = JobView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`already_finished`: it ended otherwise."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn cancel_job(
@@ -226,7 +226,7 @@ pub(super) async fn cancel_job(
         (status = OK, body = JobView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`already_finished`: it ended otherwise than by failing."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn retry_job(

@@ -59,7 +59,7 @@ pub(super) struct ActionPage {
     params(LogQuery),
     responses(
         (status = OK, body = ActionPage),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn list_actions(

@@ -46,7 +46,7 @@ pub(super) struct Overview {
     security(("bearer" = [])),
     responses(
         (status = OK, body = Overview),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn get_overview(

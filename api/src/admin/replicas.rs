@@ -58,7 +58,7 @@ pub(super) struct SetIntake {
     security(("bearer" = [])),
     responses(
         (status = OK, body = Replicas),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn list_replicas(
@@ -78,7 +78,7 @@ pub(super) async fn list_replicas(
     params(("id" = uuid::Uuid, Path)),
     responses(
         (status = ACCEPTED, description = "It hears of it within about two seconds."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn drain_replica(
@@ -102,7 +102,7 @@ pub(super) async fn drain_replica(
     request_body = SetIntake,
     responses(
         (status = OK, body = IntakeView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn set_intake(
@@ -112,15 +112,12 @@ pub(super) async fn set_intake(
 ) -> Result<Json<IntakeView>, ApiError> {
     let action = if paused { Action::PauseIntake } else { Action::ResumeIntake };
     let deed = operator.deed(action, "workers", None);
-    let intake = bounded(async {
-        let mut transaction = state.pool.begin().await?;
-        record(&mut transaction, &deed).await?;
-        controls::set_intake(&mut transaction, paused, operator.name()).await?;
-        let intake = read_intake(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(intake)
+    let set = state.pool.in_transaction(async |conn| {
+        record(conn, &deed).await?;
+        controls::set_intake(conn, paused, operator.name()).await?;
+        read_intake(conn).await
     });
-    Ok(Json(intake.await?.into()))
+    Ok(Json(bounded(set).await?.into()))
 }
 
 /// Redis is away, and with it what only Redis knows.

@@ -161,7 +161,7 @@ pub(super) struct SeriesView {
     params(SeriesQuery),
     responses(
         (status = OK, body = SeriesView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn get_series(

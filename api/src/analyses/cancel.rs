@@ -53,7 +53,7 @@ impl Canceller {
         (status = OK, body = AnalysisView, description = "Cancelled, now or before."),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`already_finished`: it ended otherwise."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn cancel_analysis(

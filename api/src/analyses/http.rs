@@ -70,7 +70,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
          description = "`validation_failed`, `idempotency_key_reused`, or `deadline_unreachable` with `estimatedWaitSeconds`."),
         (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json",
          description = "`too_many_analyses` of the caller's, or `queue_full`.", headers(("Retry-After" = u64))),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 #[tracing::instrument(skip_all, fields(analysis.id))]
@@ -142,7 +142,7 @@ struct GetAnalysis {
     responses(
         (status = OK, body = AnalysisView, headers(("ETag" = String))),
         (status = NOT_MODIFIED, description = "Still what `If-None-Match` names."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn get_analysis(
@@ -190,7 +190,7 @@ fn etag(analysis: &Analysis) -> String {
     params(PageQuery),
     responses(
         (status = OK, body = AnalysisPage),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn list_analyses(

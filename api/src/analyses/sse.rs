@@ -53,7 +53,7 @@ const CHUNK: u32 = 100;
     responses(
         (status = OK, body = AnalysisView, content_type = "text/event-stream"),
         (status = NO_CONTENT, description = "The last event was seen already; do not reconnect."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn stream_analysis(
@@ -91,7 +91,7 @@ pub(super) async fn stream_analysis(
     ),
     responses(
         (status = OK, body = AnalysisView, content_type = "text/event-stream"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 pub(super) async fn stream_events(

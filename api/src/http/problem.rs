@@ -1,5 +1,6 @@
 //! Errors at the edge: one enum, one format (RFC 9457). Status codes of errors appear in this file only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use toneup_shared::analyses::outcome::AnalysisError;
 use toneup_shared::batch::BatchError;
 use toneup_shared::objects::ObjectError;
 use toneup_shared::trace::TraceParent;
-use utoipa::ToSchema;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::{self, Ref, RefOr};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::app_doors::{self, envelope};
 
@@ -284,6 +288,16 @@ pub struct Problem {
     /// The parts of the request that broke a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+}
+
+/// What every operation may answer with, in its description.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let schema = Ref::from_schema_name("Problem");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new().content(PROBLEM_JSON, content).build();
+        BTreeMap::from([("default".to_owned(), response.into())])
+    }
 }
 
 /// Carries the error to [`render`], which knows the trace.

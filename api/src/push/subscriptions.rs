@@ -133,7 +133,7 @@ struct VapidKeyView {
          description = "`too_many_push_subscriptions`."),
         (status = NOT_IMPLEMENTED, body = Problem, content_type = "application/problem+json",
          description = "`push_unavailable`: this kind is not pushed to here."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn create_push_subscription(
@@ -143,15 +143,14 @@ async fn create_push_subscription(
 ) -> Result<(StatusCode, Json<PushSubscriptionView>), ApiError> {
     let new = check(&state, user, &wanted)?;
     let limit = state.config.push.subscription_limit;
-    let registered = bounded(retry_deadlock(|| async {
-        let mut transaction = state.pool.begin().await?;
-        let registered = register(&mut transaction, &new, limit).await?;
-        let id = if let Registered::Known(id) = registered { id } else { new.id };
-        let target = find_owned(&mut transaction, user, new.channel, id).await?;
-        transaction.commit().await?;
-        Ok((registered, target))
-    }));
-    let (registered, target) = registered.await?;
+    let registering = retry_deadlock(|| {
+        state.pool.in_transaction(async |conn| {
+            let registered = register(conn, &new, limit).await?;
+            let id = if let Registered::Known(id) = registered { id } else { new.id };
+            Ok((registered, find_owned(conn, user, new.channel, id).await?))
+        })
+    });
+    let (registered, target) = bounded(registering).await?;
     let status = match registered {
         Registered::Full => return Err(ApiError::TooManyPushSubscriptions(limit)),
         Registered::New => StatusCode::CREATED,
@@ -169,7 +168,7 @@ async fn create_push_subscription(
     security(("bearer" = [])),
     responses(
         (status = OK, body = PushSubscriptionList),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn list_push_subscriptions(
@@ -183,7 +182,7 @@ async fn list_push_subscriptions(
             let targets = list_owned(&mut connection, user, kind.channel()).await?;
             items.extend(targets.iter().map(|target| PushSubscriptionView::new(kind, target)));
         }
-        Ok(items)
+        Ok::<_, ApiError>(items)
     });
     Ok(Json(PushSubscriptionList { items: items.await? }))
 }
@@ -197,7 +196,7 @@ async fn list_push_subscriptions(
     params(("id" = Uuid, Path)),
     responses(
         (status = NO_CONTENT),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn delete_push_subscription(

@@ -61,7 +61,7 @@ struct UploadView {
     security(("bearer" = [])),
     responses(
         (status = CREATED, body = UploadView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn create_upload(

@@ -44,7 +44,7 @@ async fn a_webhook_is_made_read_changed_and_deleted(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn anothers_webhook_does_not_exist(db: MySqlPool) {
+async fn a_webhook_of_another_user_does_not_exist(db: MySqlPool) {
     let api = stack(db).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
     let server = receiver(&[status(200)]).await;

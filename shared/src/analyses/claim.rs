@@ -109,11 +109,8 @@ pub async fn commit_claim(
     lease: Duration,
     max_attempts: u16,
 ) -> Result<Vec<Claim>, sqlx::Error> {
-    retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let claims = claim(&mut transaction, requests, lease, max_attempts).await?;
-        transaction.commit().await?;
-        Ok(claims)
+    retry_deadlock(|| {
+        pool.in_transaction(async |conn| claim(conn, requests, lease, max_attempts).await)
     })
     .await
 }

@@ -159,13 +159,7 @@ struct Row {
 /// Has a failed analysis tried again, as if it had just been submitted, and forgets its dead letters. Its owner is told
 /// of the new outcome by a further event.
 pub async fn replay(pool: &Database, analysis: AnalysisId) -> Result<Replay, sqlx::Error> {
-    retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let replayed = replay_in(&mut transaction, analysis).await?;
-        transaction.commit().await?;
-        Ok(replayed)
-    })
-    .await
+    retry_deadlock(|| pool.in_transaction(async |conn| replay_in(conn, analysis).await)).await
 }
 
 async fn replay_in(

@@ -76,13 +76,9 @@ pub async fn commit_finish(
     items: &[Finish],
     grace: Duration,
 ) -> Result<Ended, sqlx::Error> {
-    let ended = retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let ended = finish(&mut transaction, items, grace).await?;
-        transaction.commit().await?;
-        Ok(ended)
-    })
-    .await?;
+    let ended =
+        retry_deadlock(|| pool.in_transaction(async |conn| finish(conn, items, grace).await))
+            .await?;
     count(items, &ended);
     Ok(ended)
 }

@@ -145,13 +145,8 @@ async fn accept(
     allowance: Allowance,
     grace: Duration,
 ) -> Result<Accepted, sqlx::Error> {
-    retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let accepted = insert(&mut transaction, items, allowance, grace).await?;
-        transaction.commit().await?;
-        Ok(accepted)
-    })
-    .await
+    retry_deadlock(|| pool.in_transaction(async |conn| insert(conn, items, allowance, grace).await))
+        .await
 }
 
 /// Inserts a batch in the caller's transaction. Each row is its own outbox: it is due `grace` from now, until a publish is

@@ -93,13 +93,7 @@ pub async fn commit_settle(
     batch: &[Settlement],
     patience: Duration,
 ) -> Result<Vec<bool>, sqlx::Error> {
-    retry_deadlock(|| async {
-        let mut transaction = pool.begin().await?;
-        let held = settle(&mut transaction, batch, patience).await?;
-        transaction.commit().await?;
-        Ok(held)
-    })
-    .await
+    retry_deadlock(|| pool.in_transaction(async |conn| settle(conn, batch, patience).await)).await
 }
 
 /// Settles a batch in the caller's transaction.

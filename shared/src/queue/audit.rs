@@ -73,9 +73,6 @@ impl Audit<'_> {
     }
 
     async fn repair(&self, lost: &[Published]) -> Result<u64, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
-        let repaired = mark_lost(&mut transaction, lost).await?;
-        transaction.commit().await?;
-        Ok(repaired)
+        self.pool.in_transaction(async |conn| mark_lost(conn, lost).await).await
     }
 }

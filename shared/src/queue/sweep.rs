@@ -73,12 +73,10 @@ impl Sweep {
     pub async fn once(&self) -> Result<usize, sqlx::Error> {
         let JobsConfig { job_publish_grace, job_max_attempts, .. } = self.jobs;
         let scope = if self.publisher.is_ready() { Scope::All } else { Scope::WithoutPublishing };
-        let due = retry_deadlock(|| async {
-            let mut transaction = self.pool.begin().await?;
-            let due =
-                take_due(&mut transaction, scope, job_publish_grace, job_max_attempts).await?;
-            transaction.commit().await?;
-            Ok(due)
+        let due = retry_deadlock(|| {
+            self.pool.in_transaction(async |conn| {
+                take_due(conn, scope, job_publish_grace, job_max_attempts).await
+            })
         })
         .await?;
         let found = due.publications.len() + due.finishes.len();
@@ -94,12 +92,9 @@ impl Sweep {
     /// Lets move what has room in its owner's share.
     async fn release_held(&self) -> Result<(), sqlx::Error> {
         let Some(share) = &self.share else { return Ok(()) };
-        let released = retry_deadlock(|| async {
-            let mut transaction = self.pool.begin().await?;
-            let grace = self.jobs.job_publish_grace;
-            let released = release_room(&mut transaction, share.get(), grace).await?;
-            transaction.commit().await?;
-            Ok(released)
+        let grace = self.jobs.job_publish_grace;
+        let released = retry_deadlock(|| {
+            self.pool.in_transaction(async |conn| release_room(conn, share.get(), grace).await)
         });
         self.publisher.offer_all(released.await?);
         Ok(())

@@ -69,7 +69,7 @@ struct ChangeWebhook {
         (status = CREATED, body = WebhookWithSecret, headers(("Location" = String))),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`webhook_exists` with this URL, or `too_many_webhooks`."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn create_webhook(
@@ -87,19 +87,16 @@ async fn create_webhook(
         description: webhook.description.map(check_description).transpose()?,
     };
     let limit = state.config.push.webhook_limit;
-    let target = bounded(async {
-        let mut transaction = state.pool.begin().await?;
-        if count_locked(&mut transaction, user, ChannelKind::Webhook).await? >= i64::from(limit) {
-            return Ok(Err(ApiError::TooManyWebhooks(limit)));
+    let adding = state.pool.in_transaction(async |conn| {
+        if count_locked(conn, user, ChannelKind::Webhook).await? >= i64::from(limit) {
+            return Err(ApiError::TooManyWebhooks(limit));
         }
-        if !insert(&mut transaction, &new).await? {
-            return Ok(Err(ApiError::WebhookExists));
+        if !insert(conn, &new).await? {
+            return Err(ApiError::WebhookExists);
         }
-        let target = find(&mut transaction, user, new.id).await?;
-        transaction.commit().await?;
-        Ok(target)
+        find(conn, user, new.id).await
     });
-    let view = with_secret(target.await??, &secrets)?;
+    let view = with_secret(bounded(adding).await?, &secrets)?;
     let location = [(header::LOCATION, format!("/v1/webhooks/{}", new.id.0))];
     Ok((StatusCode::CREATED, location, Json(view)))
 }
@@ -112,7 +109,7 @@ async fn create_webhook(
     security(("bearer" = [])),
     responses(
         (status = OK, body = WebhookList),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn list_webhooks(
@@ -134,7 +131,7 @@ async fn list_webhooks(
     params(("id" = Uuid, Path)),
     responses(
         (status = OK, body = WebhookView),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn get_webhook(
@@ -142,8 +139,7 @@ async fn get_webhook(
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<Json<WebhookView>, ApiError> {
-    let target =
-        bounded(async { find(&mut *state.pool.acquire().await?, user, id).await }).await??;
+    let target = bounded(async { find(&mut *state.pool.acquire().await?, user, id).await }).await?;
     Ok(Json(target.into()))
 }
 
@@ -158,7 +154,7 @@ async fn get_webhook(
         (status = OK, body = WebhookView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`webhook_exists` with this URL."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn change_webhook(
@@ -173,20 +169,15 @@ async fn change_webhook(
         description: wanted.description.map(check_description).transpose()?,
         enabled: wanted.enabled,
     };
-    let target = bounded(async {
-        let mut transaction = state.pool.begin().await?;
-        if let Err(missing) = find(&mut transaction, user, id).await? {
-            return Ok(Err(missing));
-        }
-        change(&mut transaction, id, &wanted).await?;
-        let target = find(&mut transaction, user, id).await?;
-        transaction.commit().await?;
-        Ok(target)
+    let changing = state.pool.in_transaction(async |conn| {
+        find(conn, user, id).await?;
+        change(conn, id, &wanted).await.map_err(|error| match error {
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => ApiError::WebhookExists,
+            error => error.into(),
+        })?;
+        find(conn, user, id).await
     });
-    let target = target.await.map_err(|error| match error {
-        sqlx::Error::Database(cause) if cause.is_unique_violation() => ApiError::WebhookExists,
-        error => error.into(),
-    })??;
+    let target = bounded(changing).await?;
     state.pushes.wake();
     Ok(Json(target.into()))
 }
@@ -200,7 +191,7 @@ async fn change_webhook(
     params(("id" = Uuid, Path)),
     responses(
         (status = NO_CONTENT),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn delete_webhook(
@@ -224,7 +215,7 @@ async fn delete_webhook(
     params(("id" = Uuid, Path)),
     responses(
         (status = OK, body = WebhookWithSecret),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn rotate_secret(
@@ -232,25 +223,16 @@ async fn rotate_secret(
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<Json<WebhookWithSecret>, ApiError> {
-    let rotated = bounded(async {
-        let mut transaction = state.pool.begin().await?;
+    let rotating = state.pool.in_transaction(async |conn| {
         // Two rotations at once would lose one of the two secrets.
-        count_locked(&mut transaction, user, ChannelKind::Webhook).await?;
-        let target = match find(&mut transaction, user, id).await? {
-            Ok(target) => target,
-            Err(missing) => return Ok(Err(missing)),
-        };
-        let (json, secrets) = match rotate(&target) {
-            Ok(rotated) => rotated,
-            Err(error) => return Ok(Err(error)),
-        };
+        count_locked(conn, user, ChannelKind::Webhook).await?;
+        let target = find(conn, user, id).await?;
+        let (json, secrets) = rotate(&target)?;
         let wanted = Change { secrets: Some(json), ..Change::default() };
-        change(&mut transaction, id, &wanted).await?;
-        transaction.commit().await?;
-        Ok(Ok((target, secrets)))
+        change(conn, id, &wanted).await?;
+        with_secret(target, &secrets)
     });
-    let (target, secrets) = rotated.await??;
-    Ok(Json(with_secret(target, &secrets)?))
+    Ok(Json(bounded(rotating).await?))
 }
 
 fn rotate(target: &Target) -> Result<(String, Secrets), ApiError> {
@@ -270,9 +252,8 @@ pub(super) async fn find(
     conn: &mut MySqlConnection,
     user: UserId,
     id: TargetId,
-) -> Result<Result<Target, ApiError>, sqlx::Error> {
-    let found = find_owned(conn, user, ChannelKind::Webhook, id).await?;
-    Ok(found.ok_or(ApiError::NotFound))
+) -> Result<Target, ApiError> {
+    find_owned(conn, user, ChannelKind::Webhook, id).await?.ok_or(ApiError::NotFound)
 }
 
 fn check_url(state: &AppState, text: &str) -> Result<String, ApiError> {

@@ -39,7 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     params(("id" = uuid::Uuid, Path), PageQuery),
     responses(
         (status = OK, body = DeliveryPage),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn list_deliveries(
@@ -51,16 +51,14 @@ async fn list_deliveries(
     let page = page.check()?;
     let reading = bounded(async {
         let mut connection = state.pool.acquire().await?;
-        if let Err(missing) = find(&mut connection, user, id).await? {
-            return Ok(Err(missing));
-        }
+        find(&mut connection, user, id).await?;
         let before = page.before.map(DeliveryId);
         let mut found = list(&mut connection, id, before, page.reach()).await?;
         let next_cursor = page.cut(&mut found, |delivery| delivery.id.0);
         let items = with_attempts(&mut connection, found).await?;
-        Ok(Ok(DeliveryPage { items, next_cursor }))
+        Ok::<_, ApiError>(DeliveryPage { items, next_cursor })
     });
-    Ok(Json(reading.await??))
+    Ok(Json(reading.await?))
 }
 
 async fn with_attempts(
@@ -89,7 +87,7 @@ async fn with_attempts(
         (status = ACCEPTED, body = DeliveryView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`webhook_disabled`."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn ping_webhook(
@@ -112,7 +110,7 @@ async fn ping_webhook(
         (status = ACCEPTED, body = DeliveryView),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`webhook_disabled`."),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        Problem,
     )
 )]
 async fn redeliver_delivery(
@@ -132,28 +130,22 @@ async fn send_now(
     new: Option<NewDelivery>,
 ) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
     state.limiter.check("webhook-tests", user.0, TESTS_PER_MINUTE).await?;
-    let sending = bounded(async {
-        let mut transaction = state.pool.begin().await?;
-        match find(&mut transaction, user, id).await? {
-            Ok(target) if target.disabled_at.is_some() => {
-                return Ok(Err(ApiError::WebhookDisabled));
-            }
-            Ok(_) => {}
-            Err(missing) => return Ok(Err(missing)),
+    let sending = state.pool.in_transaction(async |conn| {
+        if find(conn, user, id).await?.disabled_at.is_some() {
+            return Err(ApiError::WebhookDisabled);
         }
         match new {
             Some(new) => {
-                insert(&mut transaction, &[new]).await?;
-                hurry(&mut transaction, id).await?;
+                insert(conn, &[new]).await?;
+                hurry(conn, id).await?;
             }
-            None => redeliver(&mut transaction, id, delivery).await?,
+            None => redeliver(conn, id, delivery).await?,
         }
-        let found = find_delivery(&mut transaction, id, delivery).await?;
-        let views = with_attempts(&mut transaction, found.into_iter().collect()).await?;
-        transaction.commit().await?;
-        Ok(views.into_iter().next().ok_or(ApiError::NotFound))
+        let found = find_delivery(conn, id, delivery).await?;
+        let views = with_attempts(conn, found.into_iter().collect()).await?;
+        views.into_iter().next().ok_or(ApiError::NotFound)
     });
-    let view = sending.await??;
+    let view = bounded(sending).await?;
     state.pushes.wake();
     Ok((StatusCode::ACCEPTED, Json(view)))
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Known vulnerabilities in what the project is built from, asked of those who keep the lists: RustSec, PyPI, npm.
+#   scripts/audit.sh
+# A list that cannot be had in time is named in one line and fails nothing. What is found fails in CI (CI=true) alone: an
+# advisory may be newer than the change at hand, which it must not hold up.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$ROOT"
+
+# Seconds that one list may take.
+PATIENCE=90
+VULNERABLE=()
+
+# Runs $3…, which looks at $1. Only a report that matches $2 counts, whatever the exit status is: some say "fine" of what
+# they could not look up.
+audit() {
+  local what="$1" verdict="$2" report status=0
+  shift 2
+  report="$(timeout "$PATIENCE" "$@" 2>&1 </dev/null)" || status=$?
+  if ! grep -Eq "$verdict" <<<"$report"; then
+    ((status != 124)) || report="no answer within $PATIENCE s"
+    report="${report:-no report, exit status $status}"
+    say audit "$what: NOT CHECKED: $(grep -m 1 -iE 'fatal:|error:|warn ' <<<"$report" || tail -n 1 <<<"$report")"
+  elif ((status == 0)); then
+    say audit "$what: no known vulnerability"
+  else
+    printf '%s\n' "$report"
+    VULNERABLE+=("$what")
+  fi
+}
+
+main() {
+  local file folder files=()
+  scripts/setup.sh rust node audit
+  # Without a question for a name and a password, where there is someone to ask.
+  GIT_TERMINAL_PROMPT=0 audit Cargo.lock '^advisories (ok|FAILED)' \
+    "$LOCAL/tools/bin/cargo-deny" --locked --color never check advisories
+  for file in analyzer/requirements*.txt; do files+=(--requirement "$file"); done
+  # --strict: one that the list does not know is no clean one.
+  audit "analyzer/requirements*.txt" '^(No|Found [0-9]+) known' \
+    "$LOCAL/audit/bin/pip-audit" --strict --disable-pip --progress-spinner off "${files[@]}"
+  for folder in clients/js api/tests/browser deploy/check; do
+    audit "$folder/package-lock.json" '[0-9].* (vulnerability|vulnerabilities)' \
+      npm audit --package-lock-only --prefix "$folder"
+  done
+  ((${#VULNERABLE[@]} > 0)) || return 0
+  say audit "VULNERABLE: $(printf '%s, ' "${VULNERABLE[@]}" | sed 's/, $//')"
+  [[ ${CI:-} != true ]]
+}
+
+main "$@"
