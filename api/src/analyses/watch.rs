@@ -1,4 +1,4 @@
-//! Waking whoever waits for an analysis, when a hint from Redis or a look by the clock ([`super::look`]) says so.
+//! Waking whoever waits for an analysis, when a hint from Redis or a look by the clock (`look.rs`) says so.
 //!
 //! A watch never carries what changed; whoever is woken reads the database. So a lost, late or repeated hint does no harm.
 
