@@ -40,6 +40,16 @@ impl Point {
         format!("replicas-{replicas}-{}-{lanes}", if headers { "on" } else { "off" })
     }
 
+    /// How long it is measured, in seconds. Where connections are dealt by chance, it takes a while until each process has its
+    /// share, in one run of ten more than half a minute.
+    fn seconds(self) -> f64 {
+        match self {
+            Self { headers: true, .. } => 14.0,
+            Self { lanes: 1, .. } => 20.0,
+            _ => 45.0,
+        }
+    }
+
     fn settings(self) -> Settings {
         Settings {
             slots: SLOTS as usize,
@@ -68,7 +78,7 @@ fn points() -> Vec<Point> {
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("replicas", bench.quick);
     for point in points() {
-        let seconds = bench.seconds(if point.headers { 16.0 } else { 24.0 });
+        let seconds = bench.seconds(point.seconds());
         let usage = measure(bench, point, seconds).await?;
         report.row(row(point, &usage))?;
         if point.replicas == 4 {

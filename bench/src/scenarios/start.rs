@@ -14,7 +14,7 @@ use crate::report::{Report, Row};
 use crate::site::{Plan, Site};
 
 /// Starts of the API; so many in a quick run.
-const STARTS: (usize, usize) = (7, 3);
+const STARTS: (usize, usize) = (5, 3);
 /// Requests that follow the first.
 const FOLLOWING: usize = 100;
 /// Before every request, the first one too: whoever comes after a silence meets processors and processes that sleep, and
