@@ -20,11 +20,20 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
 }
 
+impl Answer {
+    /// Whether it is as it should be. Who cancels what has just ended is rightly told so.
+    fn is_right(&self) -> bool {
+        let is_too_late =
+            self.status == StatusCode::CONFLICT && self.said["code"] == "already_finished";
+        self.status.is_success() || is_too_late
+    }
+}
+
 /// What was counted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
     pub(crate) requests: usize,
-    /// Of the requests, those that were answered with anything but success, not at all, or not to the end.
+    /// Of the requests, those that were not answered as they should be, not at all, or not to the end.
     pub(crate) failures: Vec<String>,
     /// Streams among the requests, each counted when it is opened.
     pub(crate) streams: usize,
@@ -50,7 +59,7 @@ impl Tally {
         let name = name_of(&request);
         let outcome = read(request).await;
         match &outcome {
-            Ok(answer) if answer.status.is_success() => self.count(&name, None),
+            Ok(answer) if answer.is_right() => self.count(&name, None),
             Ok(answer) => self.count(&name, Some(format!("{} {}", answer.status, answer.said))),
             Err(error) => self.count(&name, Some(format!("{error:#}"))),
         }
@@ -130,5 +139,17 @@ mod tests {
         let names: Vec<_> =
             counts.failures.iter().filter_map(|failure| failure.split(':').next()).collect();
         assert_eq!(names, ["GET /busy", "GET /refused", "GET /nobody"]);
+    }
+
+    #[test]
+    fn a_cancelling_that_comes_too_late_is_answered_and_any_other_refusal_is_not() {
+        let answer = |status, code| Answer {
+            status,
+            said: serde_json::json!({ "code": code }),
+            retry_after: None,
+        };
+        assert!(answer(StatusCode::CONFLICT, "already_finished").is_right());
+        assert!(!answer(StatusCode::CONFLICT, "idempotency_key_reused").is_right());
+        assert!(!answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable").is_right());
     }
 }
