@@ -21,8 +21,8 @@ const RENEWALS: u32 = 4;
 
 /// Between looks. A cancelled job is dropped within a second, of which the look itself needs a part.
 const LOOK: Duration = Duration::from_millis(500);
-/// Longest look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest look: one that hangs must not keep the next, on another connection, from seeing.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A lease in use.
 #[derive(Debug)]
@@ -54,10 +54,11 @@ impl LeaseKeeper {
         let keeper = Self(Arc::default());
         let ended = shutdown.aborting.child_token();
         let doubting = keeper.clone();
-        let listening =
-            hints::listen(redis.clone(), watch::Sender::default(), ended.clone(), move |changed| {
-                doubting.doubt(changed);
-            });
+        // Whether hints come makes no difference here.
+        let connected = watch::Sender::default();
+        let listening = hints::listen(redis.clone(), connected, ended.clone(), move |changed| {
+            doubting.doubt(changed);
+        });
         shutdown.tasks.spawn(listening);
         let keeping = keeper.clone().keep(pool, duration, shutdown.draining.clone(), ended);
         shutdown.tasks.spawn(keeping);
