@@ -10,12 +10,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use tokio_util::task::TaskTracker;
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
-use toneup_shared::analyses::{AnalysisId, Changed, UserId};
-use toneup_shared::config::Settings;
-use toneup_shared::hints::Hints;
+use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_testing::{Client, Stack, eventually};
 
 use self::doubles::{Fcm, PushService};
@@ -99,15 +96,11 @@ async fn rest(db: &MySqlPool) -> i64 {
 /// Ends many analyses one after the other, as a worker does, with its hints; which ones.
 async fn many_results(stack: &Stack, guest: &Client) -> BTreeSet<String> {
     const RESULTS: usize = 200;
-    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
-    let hints = Hints::spawn(&settings.section().unwrap(), &TaskTracker::new()).unwrap();
+    let hints = crate::webhooks::hints(stack);
     let mut results = BTreeSet::new();
     while results.len() < RESULTS {
         let analysis = guest.submit(&guest.unused_key()).await["id"].as_str().unwrap().to_owned();
-        crate::webhooks::end(&stack.pool, guest.user(), &analysis).await;
-        let user = UserId(guest.user().parse().unwrap());
-        let id = AnalysisId(analysis.parse().unwrap());
-        hints.send([Changed { user, analysis: id, version: 2 }]);
+        hints.send(crate::webhooks::end(&stack.pool, guest.user(), &analysis).await);
         results.insert(analysis);
     }
     results

@@ -6,9 +6,12 @@ mod requests;
 
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
+use tokio_util::task::TaskTracker;
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
-use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::analyses::{AnalysisId, Changed, UserId};
+use toneup_shared::config::Settings;
+use toneup_shared::hints::Hints;
 use toneup_testing::{Client, Stack, eventually};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -82,8 +85,8 @@ pub(crate) async fn succeeded(db: &MySqlPool, guest: &Client) -> String {
     analysis
 }
 
-/// Ends an analysis well, as a worker does whose hint is lost.
-pub(crate) async fn end(db: &MySqlPool, user: &str, analysis: &str) {
+/// Ends an analysis well, as a worker does; answers its hint, which is lost unless the caller sends it.
+pub(crate) async fn end(db: &MySqlPool, user: &str, analysis: &str) -> Option<Changed> {
     let finish = Finish {
         analysis: AnalysisId(analysis.parse().unwrap()),
         user: UserId(user.parse().unwrap()),
@@ -91,7 +94,13 @@ pub(crate) async fn end(db: &MySqlPool, user: &str, analysis: &str) {
         outcome: Outcome::Succeeded(Box::new(AnalysisResult::bare(PersonalColor::Autumn))),
     };
     let grace = std::time::Duration::from_secs(15);
-    commit_finish(&db.clone().into(), &[finish], grace).await.unwrap();
+    commit_finish(&db.clone().into(), &[finish], grace).await.unwrap().changes.remove(0)
+}
+
+/// Sends hints as a process of the stack does.
+pub(crate) fn hints(stack: &Stack) -> Hints {
+    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+    Hints::spawn(&settings.section().unwrap(), &TaskTracker::new()).unwrap()
 }
 
 /// Makes it as late as it would be after all waits.

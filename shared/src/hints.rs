@@ -1,4 +1,5 @@
-//! Hints through Redis: "look again at this analysis". They may be lost at any time; whoever waits also looks by itself.
+//! Hints through Redis: "look again at this analysis, and for what is due on these channels". They may be lost at any time;
+//! whoever waits also looks by itself.
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;

@@ -1,5 +1,6 @@
 //! Deliveries are written with what they tell of, sent by one sender at a time, and settled by whoever holds the lease.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::MySqlPool;
@@ -14,7 +15,7 @@ use toneup_shared::pushes::targets::{Change, NewTarget, change, insert};
 use toneup_shared::pushes::{ChannelKind, PushEvent, TargetId};
 use uuid::Uuid;
 
-use crate::support::{GRACE, LEASE, submit, user};
+use crate::support::{GRACE, LEASE, claimed, submit, user};
 
 const PATIENCE: Duration = Duration::from_hours(120);
 
@@ -99,6 +100,37 @@ async fn what_ended_is_told_to_the_targets_that_are_enabled(db: MySqlPool) {
     assert_eq!(take(&db, ChannelKind::Fcm).await.1.len(), 2);
     assert_eq!(states(&db, phone).await, ["pending", "pending"]);
     assert!(states(&db, disabled).await.is_empty());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_ends_analyses_learns_on_which_channels_something_is_due(db: MySqlPool) {
+    use ChannelKind::{Fcm, WebPush, Webhook};
+    let users = [user(&db).await, user(&db).await, user(&db).await];
+    let [nowhere, everywhere, browser] = users;
+    for channel in [Webhook, WebPush, Fcm, Fcm] {
+        target(&db, everywhere, channel).await;
+    }
+    target(&db, browser, WebPush).await;
+    let cases = [
+        (nowhere, Outcome::Expired, vec![]),
+        (everywhere, Outcome::Expired, vec![Webhook, WebPush, Fcm]),
+        (everywhere, Outcome::Cancelled, vec![Webhook]),
+        (browser, Outcome::Cancelled, vec![]),
+        (browser, Outcome::Expired, vec![WebPush]),
+    ];
+    let mut batch = Vec::new();
+    for (user, outcome, _) in &cases {
+        let analysis = submit(&db, *user, 1).await[0];
+        assert_eq!(claimed(&db, analysis).await.changed.channels, BTreeSet::new());
+        let outcome = outcome.clone();
+        batch.push(Finish { analysis, user: *user, guard: Guard::Active, outcome });
+    }
+    let changes = crate::support::finish(&db, &batch).await;
+    let expected = cases.map(|(.., channels)| channels.into_iter().collect::<BTreeSet<_>>());
+    assert_eq!(
+        changes.into_iter().map(|change| change.unwrap().channels).collect::<Vec<_>>(),
+        expected
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]

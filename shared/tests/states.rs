@@ -45,7 +45,7 @@ async fn of_many_that_finish_one_job_at_once_one_wins(db: MySqlPool) {
     let id = submit(&db, user, 1).await[0];
     let lease = claimed(&db, id).await.lease;
     let finishes = (0..8).map(|_| async { finish(&db, &[success(user, lease)]).await });
-    let won: Vec<_> = join_all(finishes).await.into_iter().map(|won| won[0]).collect();
+    let won: Vec<_> = join_all(finishes).await.into_iter().map(|mut won| won.remove(0)).collect();
     assert_eq!(won.iter().flatten().count(), 1);
     let mut connection = db.acquire().await.unwrap();
     assert_eq!(list_events_after(&mut connection, user, 0, 10).await.unwrap().len(), 1);

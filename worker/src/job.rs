@@ -130,7 +130,7 @@ impl Jobs {
     /// Makes one attempt and writes what it came to.
     async fn work(&self, claimed: Claimed) -> Result<(), Aborted> {
         tracing::Span::current().record("trace.id", claimed.trace.trace_id());
-        self.settlements.announce(claimed.changed);
+        self.settlements.announce(claimed.changed.clone());
         crash::point("claimed");
         let held = self.leases.hold(claimed.lease, claimed.changed.version);
         let span = tracing::info_span!("attempt", attempt = claimed.lease.attempt);

@@ -57,7 +57,7 @@ impl LeaseKeeper {
         // Whether hints come makes no difference here.
         let connected = watch::Sender::default();
         let listening = hints::listen(redis.clone(), connected, ended.clone(), move |changed| {
-            doubting.doubt(changed);
+            doubting.doubt(&changed);
         });
         shutdown.tasks.spawn(listening);
         let keeping = keeper.clone().keep(pool, duration, shutdown.draining.clone(), ended);
@@ -100,7 +100,7 @@ impl LeaseKeeper {
     }
 
     /// Looks at once if what changed is held, and not by ourselves.
-    fn doubt(&self, changed: Changed) {
+    fn doubt(&self, changed: &Changed) {
         let is_ours = |(lease, kept): (&Lease, &Kept)| {
             lease.analysis == changed.analysis && kept.version < changed.version
         };

@@ -142,7 +142,7 @@ impl Settlements {
     fn announce_requeued(&self, claimed: &Claimed, queued: bool) {
         if queued {
             let version = claimed.changed.version + 1;
-            self.announce(Changed { version, ..claimed.changed });
+            self.announce(Changed { version, ..claimed.changed.clone() });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Taking analyses to work on: many deliveries share one transaction.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
@@ -189,7 +189,12 @@ impl Row {
             trace: self.traceparent.as_deref().and_then(|t| t.parse().ok()).unwrap_or_default(),
             waited: (self.attempt == 0).then_some(self.waited).map(micros),
             remaining: self.remaining.map(micros),
-            changed: Changed { user: self.user_id, analysis: self.id, version: self.version + 1 },
+            changed: Changed {
+                user: self.user_id,
+                analysis: self.id,
+                version: self.version + 1,
+                channels: BTreeSet::new(),
+            },
         }
     }
 }

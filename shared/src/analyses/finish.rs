@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::outcome::{AnalysisError, Outcome};
 use super::{AnalysisId, Changed, Lease, Status, UserId, dead, held};
 use crate::database::{Database, bind_list, retry_deadlock};
-use crate::pushes::deliveries;
+use crate::pushes::{ChannelKind, deliveries};
 use crate::queue::publisher::Publication;
 
 /// An analysis to end, and on what condition.
@@ -115,13 +115,14 @@ pub async fn finish(
             Some((item, row.version + 1, *sequence))
         })
         .collect();
+    let mut channels = HashMap::new();
     let mut released = Vec::new();
     if !ended.is_empty() {
         let won: Vec<(&Finish, u64)> =
             winners.iter().flatten().map(|(item, _, sequence)| (*item, *sequence)).collect();
         insert_outcomes(conn, &won).await?;
         insert_events(conn, &won).await?;
-        announce(conn, &won).await?;
+        channels = announce(conn, &won).await?;
         update_states(conn, &won).await?;
         update_sequences(conn, &won).await?;
         dead::note_failed(conn, won.iter().map(|(finish, _)| *finish)).await?;
@@ -134,6 +135,7 @@ pub async fn finish(
                 user: item.user,
                 analysis: item.analysis,
                 version,
+                channels: channels.remove(&item.analysis).unwrap_or_default(),
             })
         })
         .collect();
@@ -239,8 +241,11 @@ async fn insert_events(
     query.build().execute(conn).await.map(drop)
 }
 
-/// What tells users who are not looking.
-async fn announce(conn: &mut MySqlConnection, won: &[(&Finish, u64)]) -> Result<(), sqlx::Error> {
+/// What tells users who are not looking, and on which channels.
+async fn announce(
+    conn: &mut MySqlConnection,
+    won: &[(&Finish, u64)],
+) -> Result<HashMap<AnalysisId, BTreeSet<ChannelKind>>, sqlx::Error> {
     let ended = won.iter().map(|(item, _)| (item.user, item.analysis, item.outcome.status()));
     deliveries::announce(conn, &ended.collect::<Vec<_>>()).await
 }

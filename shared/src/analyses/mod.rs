@@ -27,14 +27,17 @@ pub mod read;
 pub mod search;
 pub mod submit;
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::MySql;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::pushes::ChannelKind;
 
 /// A user's identity.
 #[derive(
@@ -156,7 +159,7 @@ pub struct Lease {
 }
 
 /// An analysis reached a new version: where to look, not what is there. Sent as a hint; the database is the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Whose analysis.
     pub user: UserId,
@@ -164,4 +167,53 @@ pub struct Changed {
     pub analysis: AnalysisId,
     /// Its new version.
     pub version: u32,
+    /// On which channels something is due because of it. Senders of earlier versions do not say: on any, perhaps.
+    #[serde(default = "every_channel", deserialize_with = "known_channels")]
+    pub channels: BTreeSet<ChannelKind>,
+}
+
+fn every_channel() -> BTreeSet<ChannelKind> {
+    ChannelKind::ALL.into()
+}
+
+/// Passes over the channels of a later version: it must not cost the rest of the hint.
+fn known_channels<'de, D: Deserializer<'de>>(words: D) -> Result<BTreeSet<ChannelKind>, D::Error> {
+    let words = Vec::<String>::deserialize(words)?;
+    Ok(words.iter().filter_map(|word| ChannelKind::named(word)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is heard when this is sent, besides what every version sends.
+    fn heard(more: Value) -> BTreeSet<ChannelKind> {
+        let mut hint = json!({ "user": Uuid::nil(), "analysis": Uuid::nil(), "version": 3 });
+        let Value::Object(more) = more else { panic!("not an object: {more}") };
+        hint.as_object_mut().unwrap().extend(more);
+        serde_json::from_value::<Changed>(hint).unwrap().channels
+    }
+
+    #[test]
+    fn a_hint_survives_the_wire() {
+        for channels in [every_channel(), BTreeSet::from([ChannelKind::Fcm]), BTreeSet::new()] {
+            let (user, analysis) = (UserId(Uuid::now_v7()), AnalysisId::generate());
+            let sent = Changed { user, analysis, version: 2, channels };
+            let wire = serde_json::to_string(&sent).unwrap();
+            assert_eq!(serde_json::from_str::<Changed>(&wire).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn a_hint_of_an_earlier_version_may_mean_any_channel() {
+        assert_eq!(heard(json!({})), every_channel());
+    }
+
+    #[test]
+    fn a_hint_of_a_later_version_may_say_more() {
+        let later = json!({ "channels": ["pigeon", "webhook"], "mood": "sunny" });
+        assert_eq!(heard(later), BTreeSet::from([ChannelKind::Webhook]));
+    }
 }

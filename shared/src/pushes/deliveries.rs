@@ -30,11 +30,11 @@ impl NewDelivery {
 }
 
 /// Writes that analyses ended, for every target of their owners that it is of interest to. One lookup, and no more where
-/// nobody has a target.
+/// nobody has a target. Answers on which channels something is due, for each analysis that somebody is to be told of.
 pub async fn announce(
     conn: &mut MySqlConnection,
     ended: &[(UserId, AnalysisId, Status)],
-) -> Result<(), sqlx::Error> {
+) -> Result<HashMap<AnalysisId, BTreeSet<ChannelKind>>, sqlx::Error> {
     let users: BTreeSet<UserId> = ended.iter().map(|(user, ..)| *user).collect();
     let mut query = QueryBuilder::new(
         "SELECT user_id, id, channel FROM push_targets WHERE disabled_at IS NULL",
@@ -47,17 +47,17 @@ pub async fn announce(
     for (user, target, channel) in found {
         targets.entry(user).or_default().push((target, channel));
     }
-    let new: Vec<NewDelivery> = ended
-        .iter()
-        .flat_map(|(user, analysis, status)| {
-            let of_user = targets.get(user).into_iter().flatten();
-            let interested = of_user.filter(|(_, channel)| is_of_interest(*status, channel));
-            interested.map(|(target, _)| {
-                NewDelivery::new(*target, PushEvent::Ended(*status), Some(analysis.0))
-            })
-        })
-        .collect();
-    insert(conn, &new).await
+    let mut new = Vec::new();
+    let mut channels: HashMap<AnalysisId, BTreeSet<ChannelKind>> = HashMap::new();
+    for (user, analysis, status) in ended {
+        let of_user = targets.get(user).into_iter().flatten();
+        for (target, channel) in of_user.filter(|(_, channel)| is_of_interest(*status, channel)) {
+            new.push(NewDelivery::new(*target, PushEvent::Ended(*status), Some(analysis.0)));
+            channels.entry(*analysis).or_default().extend(ChannelKind::named(channel));
+        }
+    }
+    insert(conn, &new).await?;
+    Ok(channels)
 }
 
 /// Who withdrew an analysis needs no notification of it; a server does.

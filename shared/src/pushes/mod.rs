@@ -14,7 +14,7 @@ pub mod targets;
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sqlx::MySql;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
@@ -38,8 +38,8 @@ pub struct TargetId(pub Uuid);
 #[serde(transparent)]
 pub struct DeliveryId(pub Uuid);
 
-/// A way of telling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A way of telling. As JSON, its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChannelKind {
     /// A request to a server of the user's.
     Webhook,
@@ -50,13 +50,27 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
-    /// The word used in SQL, logs and metrics.
+    /// Every channel.
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::WebPush, Self::Fcm];
+
+    /// The channel of this word; a later version may have more of them.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The word used in SQL, JSON, logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
             Self::WebPush => "web_push",
             Self::Fcm => "fcm",
         }
+    }
+}
+
+impl Serialize for ChannelKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What each kind of answer is taken for, over real sockets.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -24,7 +25,7 @@ fn claimed() -> Claimed {
         trace: TraceParent::new(),
         waited: None,
         remaining: None,
-        changed: Changed { user, analysis, version: 2 },
+        changed: Changed { user, analysis, version: 2, channels: BTreeSet::new() },
     }
 }
 
