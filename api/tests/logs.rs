@@ -17,7 +17,13 @@ const CLIENT: &str = "203.0.113.77";
 
 /// Keeps what is logged.
 #[derive(Debug, Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Kept {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -87,7 +93,7 @@ async fn a_whole_run_logs_its_ids_and_no_secret_no_photo_and_no_address(db: MySq
         guest.post("/v1/sessions/refresh", refresh.clone()).await;
     }
 
-    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+    let log = kept.text();
     // A job that goes well writes no line; one that fails is found by its id.
     assert!(log.contains(trace) && log.contains(missing["id"].as_str().unwrap()), "{log}");
     assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));

@@ -1,6 +1,7 @@
 //! Webhooks on real sockets: what receivers get, what their owners see, and what a failure leads to.
 
 mod failures;
+mod looks;
 mod receiver;
 mod requests;
 

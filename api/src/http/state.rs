@@ -190,7 +190,9 @@ fn hear(config: &ApiConfig, pool: Database, pushes: &Pushes, shutdown: &Shutdown
     let draining = shutdown.draining.clone();
     let listening = hints::listen(config.redis.clone(), connected, draining, move |changed| {
         wake.wake(changed.user);
-        wake_pushes.wake();
+        for channel in changed.channels {
+            wake_pushes.wake(channel);
+        }
     });
     shutdown.tasks.spawn(listening);
     shutdown.tasks.spawn(look::run(pool, watchers.clone(), shutdown.draining.clone()));

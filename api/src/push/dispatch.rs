@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use metrics::gauge;
 use sqlx::Connection;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use toneup_shared::batch::{Batcher, Limits};
 use toneup_shared::crash;
 use toneup_shared::database::{Database, bounded};
-use toneup_shared::pushes::TargetId;
 use toneup_shared::pushes::claim::{Delivery, count_due, is_due, put_back, read_due, take_targets};
 use toneup_shared::pushes::settle::{Settlement, commit_settle};
 use toneup_shared::pushes::targets::Target;
+use toneup_shared::pushes::{ChannelKind, TargetId};
 use toneup_shared::retry::Backoff;
 use toneup_shared::shutdown::Shutdown;
 use uuid::Uuid;
@@ -48,8 +48,8 @@ pub(super) struct Dispatcher<C> {
     settlements: Batcher<Settlement, bool, sqlx::Error>,
     lanes: Arc<Semaphore>,
     hosts: Hosts,
-    /// A lane became free: its target may be due again.
-    ended: Arc<Notify>,
+    /// Look at once: something may be due.
+    wake: Arc<Notify>,
     shutdown: Shutdown,
 }
 
@@ -63,20 +63,20 @@ struct Turn {
 }
 
 impl<C: Channel> Dispatcher<C> {
-    /// Sends until `shutdown` drains; looks at once when `wake` changes.
+    /// Sends until `shutdown` drains. What it answers has it look at once.
     pub(super) fn start(
         channel: Arc<C>,
         config: &PushConfig,
         pool: Database,
-        wake: watch::Receiver<()>,
         shutdown: &Shutdown,
-    ) {
+    ) -> (ChannelKind, Arc<Notify>) {
         let (settling, patience) = (pool.clone(), config.patience);
         let settlements =
             Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Settlement>| {
                 let pool = settling.clone();
                 async move { commit_settle(&pool, &batch, patience).await }
             });
+        let wake = Arc::new(Notify::new());
         let dispatcher = Arc::new(Self {
             channel,
             pool,
@@ -84,14 +84,15 @@ impl<C: Channel> Dispatcher<C> {
             settlements,
             lanes: Arc::new(Semaphore::new(LANES)),
             hosts: Hosts::default(),
-            ended: Arc::default(),
+            wake: Arc::clone(&wake),
             shutdown: shutdown.clone(),
         });
         shutdown.tasks.spawn(Arc::clone(&dispatcher).report());
-        shutdown.tasks.spawn(dispatcher.run(wake));
+        shutdown.tasks.spawn(dispatcher.run());
+        (C::KIND, wake)
     }
 
-    async fn run(self: Arc<Self>, mut wake: watch::Receiver<()>) {
+    async fn run(self: Arc<Self>) {
         let draining = self.shutdown.draining.clone();
         while let Some(mut lanes) = draining.run_until_cancelled(self.free_lanes()).await.flatten()
         {
@@ -110,9 +111,7 @@ impl<C: Channel> Dispatcher<C> {
             if taken < most {
                 tokio::select! {
                     () = draining.cancelled() => {}
-                    // The sender lives as long as the state that requests share.
-                    _ = wake.changed() => {}
-                    () = self.ended.notified() => {}
+                    () = self.wake.notified() => {}
                     () = sleep(jitter(LOOK)) => {}
                 }
                 sleep_until(begun + PACE).await;
@@ -190,7 +189,8 @@ impl<C: Channel> Dispatcher<C> {
         let aborting = &self.shutdown.aborting;
         aborting.run_until_cancelled(self.settle(settlement, deadline)).await;
         drop(lane);
-        self.ended.notify_one();
+        // The target may be due again.
+        self.wake.notify_one();
     }
 
     /// Writes what came of a turn, until the lease is over: then it is sent again anyway.

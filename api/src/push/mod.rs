@@ -12,12 +12,13 @@ pub mod vapid;
 mod web_push;
 pub mod webhooks;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use toneup_shared::database::Database;
 use toneup_shared::pushes::ChannelKind;
 use toneup_shared::pushes::claim::Delivery;
@@ -112,29 +113,31 @@ impl Verdict {
 /// The channels that are on. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Pushes {
-    wake: watch::Sender<()>,
+    wakes: Arc<HashMap<ChannelKind, Arc<Notify>>>,
 }
 
 impl Pushes {
     /// Starts a dispatcher for each channel that is configured; they end when `shutdown` drains.
     pub fn start(config: &PushConfig, pool: Database, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let (wake, _) = watch::channel(());
         let webhooks = Arc::new(Webhooks::new(config)?);
-        Dispatcher::start(webhooks, config, pool.clone(), wake.subscribe(), shutdown);
+        let mut wakes =
+            HashMap::from([Dispatcher::start(webhooks, config, pool.clone(), shutdown)]);
         if let Some(vapid) = &config.vapid {
             let allowed = config.webhook_allowed.clone();
             let web_push = Arc::new(WebPush::new(vapid.clone(), allowed, system_lookup())?);
-            Dispatcher::start(web_push, config, pool.clone(), wake.subscribe(), shutdown);
+            wakes.extend([Dispatcher::start(web_push, config, pool.clone(), shutdown)]);
         }
         if let Some(fcm) = &config.fcm {
             let fcm = Arc::new(Fcm::new(fcm)?);
-            Dispatcher::start(fcm, config, pool, wake.subscribe(), shutdown);
+            wakes.extend([Dispatcher::start(fcm, config, pool, shutdown)]);
         }
-        Ok(Self { wake })
+        Ok(Self { wakes: Arc::new(wakes) })
     }
 
-    /// Has every channel look at once whether something is due.
-    pub fn wake(&self) {
-        self.wake.send_replace(());
+    /// Has a channel, if it is on, look at once whether something is due.
+    pub fn wake(&self, channel: ChannelKind) {
+        if let Some(wake) = self.wakes.get(&channel) {
+            wake.notify_one();
+        }
     }
 }

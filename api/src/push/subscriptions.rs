@@ -154,7 +154,11 @@ async fn create_push_subscription(
     let status = match registered {
         Registered::Full => return Err(ApiError::TooManyPushSubscriptions(limit)),
         Registered::New => StatusCode::CREATED,
-        Registered::Known(_) => StatusCode::OK,
+        Registered::Known(_) => {
+            // What it was not told while it could not be reached is due.
+            state.pushes.wake(new.channel);
+            StatusCode::OK
+        }
     };
     let target = target.ok_or_else(|| anyhow::anyhow!("no row of what was registered"))?;
     Ok((status, Json(PushSubscriptionView::new(wanted.kind, &target))))

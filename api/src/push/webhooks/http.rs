@@ -178,7 +178,7 @@ async fn change_webhook(
         find(conn, user, id).await
     });
     let target = bounded(changing).await?;
-    state.pushes.wake();
+    state.pushes.wake(ChannelKind::Webhook);
     Ok(Json(target.into()))
 }
 

@@ -9,7 +9,7 @@ use toneup_shared::database::bounded;
 use toneup_shared::pushes::deliveries::{NewDelivery, insert};
 use toneup_shared::pushes::log::{Logged, find as find_delivery, list, list_attempts, redeliver};
 use toneup_shared::pushes::targets::hurry;
-use toneup_shared::pushes::{DeliveryId, PushEvent, TargetId};
+use toneup_shared::pushes::{ChannelKind, DeliveryId, PushEvent, TargetId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -146,6 +146,6 @@ async fn send_now(
         views.into_iter().next().ok_or(ApiError::NotFound)
     });
     let view = bounded(sending).await?;
-    state.pushes.wake();
+    state.pushes.wake(ChannelKind::Webhook);
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
