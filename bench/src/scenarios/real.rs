@@ -1,70 +1,154 @@
-//! The real analyzer at its own maximum, and the same through the whole pipeline.
+//! The real analyzer at its own maximum, and the same through the whole pipeline, in turns: the machine's own speed changes
+//! from one moment to the next.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use rustix::process::Pid;
 use tokio::process::Command;
 use tokio::time::sleep;
 
 use super::Bench;
 use crate::load::{self, Jobs, Photo, Target};
 use crate::report::{Report, Row};
-use crate::site::process::{Process, free_port, output};
-use crate::site::{Plan, Site, repository, within};
+use crate::site::cores::Cores;
+use crate::site::process::{Process, free_port, output, servers};
+use crate::site::{Plan, Site, cpu, repository, within};
 use crate::stub::record::Clock;
 
 /// How long the models may take to load.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// What is not counted at the beginning.
-const WARM_UP: Duration = Duration::from_secs(4);
+/// Of each: alone, through the pipeline, alone again, and so on.
+const TURNS: u32 = 8;
+const TURNS_WHEN_QUICK: u32 = 2;
+const TURN: Duration = Duration::from_secs(3);
+/// What is not counted at the beginning of a turn.
+const WARM_UP: Duration = Duration::from_secs(2);
 const USERS: usize = 50;
 const WANTED: f64 = 0.97;
+
+/// What was done in some time, and what that took of the cores.
+#[derive(Debug, Default)]
+struct Done {
+    analyses: f64,
+    time: Duration,
+    by_analyzer: Duration,
+    by_pipeline: Duration,
+}
+
+impl Done {
+    fn per_second(&self) -> f64 {
+        self.analyses / self.time.as_secs_f64()
+    }
+
+    /// Milliseconds of a core for one analysis.
+    fn each_ms(&self, of: Duration) -> f64 {
+        of.as_secs_f64() * 1e3 / self.analyses
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.analyses += other.analyses;
+        self.time += other.time;
+        self.by_analyzer += other.by_analyzer;
+        self.by_pipeline += other.by_pipeline;
+    }
+}
 
 /// Runs the scenario.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("real", bench.quick);
     let photo = std::fs::read(repository().join(".local/photos/face.jpg"));
     let photo = Photo(photo.context("reading the photo; run scripts/fetch-photos.sh")?.into());
-    let cores = std::thread::available_parallelism()?.get();
-    // With a core to spare for everything else, as where the analyzer has machines of its own; and with none.
-    let mut numbers_of_slots = vec![cores.saturating_sub(1).max(1), cores];
+    let cores = Cores::usable()?;
+    // A slot on every core but one; and on every core.
+    let mut numbers_of_slots = vec![cores.count().saturating_sub(1).max(1), cores.count()];
     numbers_of_slots.dedup();
     for slots in numbers_of_slots {
-        for row in rows(bench, &photo, slots).await? {
-            report.row(row)?;
-        }
+        let (alone, piped) = measure(bench, &photo, slots, &cores).await?;
+        rows(&mut report, slots, cores.count(), &alone, &piped)?;
     }
-    report.remark(
-        "everything shares one machine: with a slot on every core, what the pipeline and its servers compute, the analyzer \
-         cannot."
-            .to_owned(),
-    )?;
     Ok(report)
 }
 
-/// The analyzer with so many slots, alone and through the pipeline.
-async fn rows(bench: &Bench<'_>, photo: &Photo, slots: usize) -> anyhow::Result<[Row; 2]> {
-    let (_analyzer, url) = start(slots).await?;
-    let duration = bench.seconds(12.0);
-    let alone = alone(&url, photo.clone(), slots, duration).await?;
-    let row = Row::default().with("slots", slots);
-    let first = row.clone().with("what", "the analyzer alone").number("analyses_per_s", alone);
+fn rows(
+    report: &mut Report,
+    slots: usize,
+    cores: usize,
+    alone: &Done,
+    piped: &Done,
+) -> anyhow::Result<()> {
+    let own = slots < cores;
+    let ratio = piped.per_second() / alone.per_second();
+    let row =
+        Row::default().with("slots", slots).with("cores", if own { "its own" } else { "shared" });
+    let first = row.clone().with("what", "the analyzer alone");
+    let first = first.number("analyses_per_s", alone.per_second());
+    report.row(first.number("analyzer_cpu_ms", alone.each_ms(alone.by_analyzer)))?;
+    let second = row.with("what", "through the pipeline");
+    let second = second.number("analyses_per_s", piped.per_second());
+    let second = second.number("analyzer_cpu_ms", piped.each_ms(piped.by_analyzer));
+    let second = second.number("pipeline_cpu_ms", piped.each_ms(piped.by_pipeline));
+    let second = second.number("ratio", ratio);
+    report.row(second.wanted(format!(">= {WANTED}"), ratio >= WANTED))?;
+    if !own {
+        let together = piped.each_ms(piped.by_analyzer + piped.by_pipeline);
+        #[expect(clippy::cast_precision_loss, reason = "a few cores")]
+        let most = cores as f64 * 1e3 / together;
+        report.remark(format!(
+            "with a slot on each of {cores} cores, an analysis takes {together:.1} ms of these cores with all that is done for \
+             it: {most:.1} a second are possible, {:.3} of what the analyzer does alone; {:.3} of that are reached.",
+            most / alone.per_second(),
+            piped.per_second() / most,
+        ))?;
+    }
+    Ok(())
+}
+
+/// The analyzer with so many slots, alone and through the pipeline; on cores of its own, where any are left for the rest.
+async fn measure(
+    bench: &Bench<'_>,
+    photo: &Photo,
+    slots: usize,
+    cores: &Cores,
+) -> anyhow::Result<(Done, Done)> {
+    let apart = cores.apart(slots);
+    let (own, others) = apart.as_ref().map_or((cores, None), |(own, others)| (own, Some(others)));
+    let servers = servers();
+    let _confined = others.map(|others| others.confine(&servers)).transpose()?;
+    let (analyzer, url) = start(slots, own).await?;
+    let mut analyzers = vec![analyzer.id()?];
+    analyzers.extend(cpu::children(analyzer.id()?)?);
+    ensure!(analyzers.len() > slots, "the analyzer's inference processes are not found");
+
+    let direct = Arc::new(Target::direct(&url, photo.clone())?);
+    let first = alone(&direct, slots, &analyzers).await?;
+    let turns = if bench.quick { TURNS_WHEN_QUICK } else { TURNS };
+    let mut site = Site::open(bench.services, Plan::new("real", vec![url])).await?;
+    let target = Arc::new(Target::toneup(&site.api, USERS, photo).await?);
+    let seconds = (WARM_UP + TURN).as_secs_f64() * f64::from(turns);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a number of jobs: small and positive"
     )]
-    let enough = (alone * (duration + WARM_UP).as_secs_f64() * 1.5) as usize + 50;
-    let piped = piped(bench, &url, photo, enough, duration).await?;
-    let ratio = piped / alone;
-    let row = row.with("what", "through the pipeline").number("analyses_per_s", piped);
-    let row = row.number("ratio", ratio);
-    Ok([first, row.wanted(format!(">= {WANTED}"), ratio >= WANTED)])
+    let enough = (first.per_second() * seconds * 1.5) as usize + 50;
+    let jobs: Jobs = load::backlog(&target, enough, Duration::from_mins(1)).await;
+    ensure!(jobs.failures() == 0, "submits fail: {:?}", jobs.a_failure());
+
+    let (mut alone_all, mut piped_all) = (Done::default(), Done::default());
+    for _ in 0..turns {
+        alone_all.add(&alone(&direct, slots, &analyzers).await?);
+        site.start_workers(1, &[]).await?;
+        piped_all.add(&piped(&site, &analyzers, &servers).await?);
+        site.stop_workers().await?;
+    }
+    site.close().await?;
+    Ok((alone_all, piped_all))
 }
 
-/// Starts the real analyzer.
-async fn start(slots: usize) -> anyhow::Result<(Process, String)> {
+/// Starts the real analyzer on some cores.
+async fn start(slots: usize, cores: &Cores) -> anyhow::Result<(Process, String)> {
     let root = repository();
     let address = format!("127.0.0.1:{}", free_port()?);
     let mut command = Command::new(root.join(".local/venv/bin/python"));
@@ -75,7 +159,7 @@ async fn start(slots: usize) -> anyhow::Result<(Process, String)> {
         ("ANALYZER_LOG_LEVEL", "warning".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value));
-    let process = Process::spawn("real-analyzer", command, &variables)?;
+    let process = cores.start(|| Process::spawn("real-analyzer", command, &variables))??;
     let url = format!("http://{address}");
     let http = load::target::http()?;
     let ready = format!("{url}/readyz");
@@ -87,43 +171,50 @@ async fn start(slots: usize) -> anyhow::Result<(Process, String)> {
     Ok((process, url))
 }
 
-/// Analyses per second with every slot at work and as many requests waiting.
-async fn alone(url: &str, photo: Photo, slots: usize, duration: Duration) -> anyhow::Result<f64> {
-    let target = Arc::new(Target::direct(url, photo)?);
+/// A turn with every slot at work and as many requests waiting.
+async fn alone(target: &Arc<Target>, slots: usize, analyzers: &[Pid]) -> anyhow::Result<Done> {
     let clients = slots + slots.max(2);
-    load::closed(&target, clients, Duration::ZERO, WARM_UP).await;
-    let jobs = load::closed(&target, clients, Duration::ZERO, duration).await;
+    // A little more than is looked at: nothing may run dry before the end.
+    let whole = WARM_UP + TURN + WARM_UP / 4;
+    let looking = async {
+        sleep(WARM_UP).await;
+        let clock = Clock::default();
+        let (used, began) = (cpu::used_by(analyzers)?, clock.now_ms());
+        sleep(TURN).await;
+        anyhow::Ok((used, began, cpu::used_by(analyzers)?, clock.now_ms()))
+    };
+    let (jobs, looked) =
+        tokio::join!(load::closed(target, clients, Duration::ZERO, whole), looking);
+    let (used, began, used_then, ended) = looked?;
     ensure!(jobs.failures() == 0, "the analyzer fails: {:?}", jobs.a_failure());
-    let begin = jobs.first_sent().context("nothing was sent")?;
-    Ok(rate(jobs.0.iter().filter_map(|job| job.finished_ms), begin, duration))
+    let finished = jobs.0.iter().filter_map(|job| job.finished_ms);
+    Ok(Done {
+        analyses: count(finished.filter(|at| (began..ended).contains(at)).count()),
+        time: Duration::from_secs_f64((ended - began) / 1e3),
+        by_analyzer: used_then.saturating_sub(used),
+        by_pipeline: Duration::ZERO,
+    })
 }
 
-fn rate(finished: impl Iterator<Item = f64>, begin_ms: f64, duration: Duration) -> f64 {
-    let end_ms = begin_ms + duration.as_secs_f64() * 1e3;
-    let inside = finished.filter(|at| (begin_ms..end_ms).contains(at)).count();
-    f64::from(u32::try_from(inside).unwrap_or(u32::MAX)) / duration.as_secs_f64()
-}
-
-/// Analyses per second through everything, with a backlog that lasts. Counted in the database: clients that wait would
-/// compute beside the analyzer.
-async fn piped(
-    bench: &Bench<'_>,
-    url: &str,
-    photo: &Photo,
-    enough: usize,
-    duration: Duration,
-) -> anyhow::Result<f64> {
-    let mut site = Site::open(bench.services, Plan::new("real", vec![url.to_owned()])).await?;
-    let target = Arc::new(Target::toneup(&site.api, USERS, photo).await?);
-    let jobs: Jobs = load::backlog(&target, enough, Duration::from_mins(1)).await;
-    ensure!(jobs.failures() == 0, "submits fail: {:?}", jobs.a_failure());
-    site.start_workers(1, &[]).await?;
+/// A turn through everything, with a backlog that lasts. Counted in the database: clients that wait would compute beside
+/// the analyzer.
+async fn piped(site: &Site, analyzers: &[Pid], servers: &[Pid]) -> anyhow::Result<Done> {
     sleep(WARM_UP).await;
     let clock = Clock::default();
-    let (before, began) = (site.succeeded().await?, clock.now_ms());
-    sleep(duration).await;
-    let (after, ended) = (site.succeeded().await?, clock.now_ms());
-    site.close().await?;
-    let done = u32::try_from(after - before).unwrap_or_default();
-    Ok(f64::from(done) * 1e3 / (ended - began))
+    let pipeline = [site.processes()?, servers.to_vec()].concat();
+    let used = (cpu::used_by(analyzers)?, cpu::used_by(&pipeline)?);
+    let (done, began) = (site.succeeded().await?, clock.now_ms());
+    sleep(TURN).await;
+    let (done_then, ended) = (site.succeeded().await?, clock.now_ms());
+    let used_then = (cpu::used_by(analyzers)?, cpu::used_by(&pipeline)?);
+    Ok(Done {
+        analyses: count(usize::try_from(done_then - done)?),
+        time: Duration::from_secs_f64((ended - began) / 1e3),
+        by_analyzer: used_then.0.saturating_sub(used.0),
+        by_pipeline: used_then.1.saturating_sub(used.1),
+    })
+}
+
+fn count(analyses: usize) -> f64 {
+    f64::from(u32::try_from(analyses).unwrap_or(u32::MAX))
 }

@@ -2,6 +2,8 @@
 //! nobody else uses, and the analyzers they call.
 
 pub(crate) mod broker;
+pub(crate) mod cores;
+pub(crate) mod cpu;
 pub mod process;
 pub mod servers;
 
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use rustix::process::Pid;
 use sqlx::{Connection, Executor};
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -21,6 +24,8 @@ use self::process::{Process, free_port};
 pub(crate) const JWT_SECRET: &str = "a secret that only this measurement uses";
 /// How long a process may take until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a worker may take to hand back what it has.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where the servers are: those of the development stack unless the environment says otherwise.
 #[derive(Debug, Clone, Args)]
@@ -212,6 +217,11 @@ impl Site {
         self.processes.first()?.child.id()
     }
 
+    /// The API and the workers that run.
+    pub(crate) fn processes(&self) -> anyhow::Result<Vec<Pid>> {
+        self.processes.iter().map(Process::id).collect()
+    }
+
     /// Starts workers and waits until they consume. `settings` are theirs alone.
     pub async fn start_workers(
         &mut self,
@@ -231,6 +241,17 @@ impl Site {
         within(START_TIMEOUT, async || vhost.consumers().await.is_ok_and(|found| found >= all))
             .await
             .context("the workers do not consume; their logs are in .local/bench")
+    }
+
+    /// Has all workers hand back what they have, and end.
+    pub(crate) async fn stop_workers(&mut self) -> anyhow::Result<()> {
+        for worker in self.processes.drain(1..) {
+            let name = worker.name().to_owned();
+            let ended = worker.terminate(STOP_TIMEOUT).await?;
+            ensure!(ended.is_some_and(|status| status.success()), "{name} did not end in peace");
+        }
+        self.workers = 0;
+        Ok(())
     }
 
     /// Analyses that have succeeded so far.

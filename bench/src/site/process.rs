@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::cpu;
+
 /// Settings that would take from ToneUp what the measurement is about. The file of settings gives the window a value.
 const NOT_INHERITED: [&str; 1] = ["WORKER_WINDOW"];
 
@@ -24,6 +26,14 @@ pub struct Process {
 /// A port that nobody uses now.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The servers on this machine that the development stack has started; none where they are containers, or elsewhere.
+pub(crate) fn servers() -> Vec<Pid> {
+    let files = std::fs::read_dir(super::repository().join(".local/run"));
+    let paths = files.into_iter().flatten().flatten().map(|file| file.path());
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "pid"));
+    files.filter_map(|path| cpu::process_of(&std::fs::read_to_string(path).ok()?)).collect()
 }
 
 /// Where the output of process `name` goes.
@@ -60,6 +70,12 @@ impl Process {
         Ok(Self { child, name: name.to_owned() })
     }
 
+    /// Its id, while it runs.
+    pub(crate) fn id(&self) -> anyhow::Result<Pid> {
+        let id = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        id.with_context(|| format!("{} has ended", self.name))
+    }
+
     /// Waits until it has ended by itself.
     pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
@@ -72,7 +88,7 @@ impl Process {
 
     /// Asks it to end, and waits for `grace` at most; how it ended, or `None` when it has not: then it is killed.
     pub async fn terminate(mut self, grace: Duration) -> anyhow::Result<Option<ExitStatus>> {
-        if let Some(pid) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+        if let Ok(pid) = self.id() {
             // An error says that it has ended already.
             kill_process(pid, Signal::TERM).ok();
         }
