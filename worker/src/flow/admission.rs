@@ -45,8 +45,10 @@ pub(crate) struct Admission {
     announced: BTreeSet<Ticket>,
     /// Instances that take jobs, and what all replicas call them; others are only waited for.
     live: BTreeMap<InstanceId, Name>,
-    /// Whether there is something that the other replicas have not been told.
+    /// Whether the other replicas have not been told of what is given back.
     untold: bool,
+    /// Whether they have not been told of a job that waits.
+    joined: bool,
     others_wait: bool,
     /// Whether Redis answers; without it nothing is shared.
     connected: bool,
@@ -72,7 +74,7 @@ impl Admission {
     /// A job joins the line, behind all others.
     pub(crate) fn join(&mut self, ticket: Ticket) {
         self.waiting.push_back(ticket);
-        self.untold = true;
+        self.joined = true;
     }
 
     /// A job leaves the line without having started.
@@ -222,14 +224,23 @@ impl Admission {
         self.live_instances().any(|(_, _, instance)| instance.is_learned())
     }
 
-    /// Whether there is something to tell the other replicas now: a job that waits, a lease given back or of no use to us,
-    /// or another choice of instances for those that wait.
+    /// Whether there is something to tell the other replicas now: a job that waits for what they have, a lease given back
+    /// or of no use to us, or another choice of instances for those that wait.
     pub(crate) fn wants_exchange(&self, now: Instant) -> bool {
         let waiting = !self.waiting.is_empty();
         let useless = |lease: &Lease| !self.can_use(now, &lease.instance);
-        self.untold && (waiting || !self.returned.is_empty())
+        self.untold && !self.returned.is_empty()
+            || self.joined && waiting && !self.has_everything(now)
             || self.connected && waiting && self.offered != self.offers(now)
             || self.connected && self.spare.iter().any(useless)
+    }
+
+    /// Whether every place is in our hands and nobody else waits for one: then a job that waits costs no round trip. It is
+    /// told of with the next exchange all the same.
+    fn has_everything(&self, now: Instant) -> bool {
+        let places: u32 = self.offers(now).iter().map(|offer| offer.places).sum();
+        let held = self.used.len() + self.spare.len();
+        self.is_shared() && !self.others_wait && places > 0 && held >= whole(places)
     }
 
     /// Whether Redis answered last.
@@ -250,7 +261,7 @@ impl Admission {
             .partition(|lease| !self.others_wait && self.can_use(now, &lease.instance));
         self.spare = kept;
         self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
-        self.untold = false;
+        (self.untold, self.joined) = (false, false);
         self.announced = self.waiting.iter().cloned().collect();
         let offers = self.offers(now);
         let told = std::mem::replace(&mut self.offered, offers.clone());
@@ -298,6 +309,10 @@ impl Admission {
         self.returned.extend(told.returned);
         self.returned.truncate(KEPT);
     }
+}
+
+fn whole(places: u32) -> usize {
+    usize::try_from(places).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -176,6 +176,25 @@ fn a_lease_serves_the_next_job_while_nobody_else_waits() {
 }
 
 #[test]
+fn who_has_every_place_tells_of_no_job_until_another_waits() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    let places = admission.exchange(now).offers[0].0.places;
+    let leases: Vec<Lease> = (0..places).map(|number| lease(&format!("me/a{number}"), 0)).collect();
+    grant(&mut admission, &leases[1..], false);
+    join(&mut admission, 1);
+    assert!(admission.wants_exchange(now), "there is a place that others may have");
+    grant(&mut admission, &leases, false);
+    while admission.next(now).is_some() {}
+    admission.exchange(now);
+    admission.join("me/later".to_owned());
+    assert!(!admission.wants_exchange(now));
+    assert_eq!(admission.exchange(now).waiting.last().unwrap(), "me/later", "told by the way");
+    admission.join("me/latest".to_owned());
+    admission.wanted();
+    assert!(admission.wants_exchange(now));
+}
+
+#[test]
 fn without_redis_the_instances_own_limits_remain() {
     let (mut admission, now) = (with_instances(1), Instant::now());
     join(&mut admission, 2);
