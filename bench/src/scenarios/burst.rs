@@ -1,16 +1,14 @@
 //! 20 submits a second for a minute on 8 slots of 500 ms, then the rest is worked off.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
     Bench, Setup, Window, analyzer_columns, cdf_chart, cdf_curve, client_columns, curves, peers,
-    queue_curve, time_chart, usage,
+    queue_curve, time_chart,
 };
-use crate::load::{self, Jobs, Photo, Target};
+use crate::load::{self, Jobs};
 use crate::measure::usage::Usage;
 use crate::report::{Report, Row};
-use crate::site::servers::{Analyzer, HoldingProxy};
 use crate::stub::Settings;
 
 const SLOTS: usize = 8;
@@ -47,13 +45,6 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
             report.chart(time_chart("burst-in-flight", title, "requests", curves("", &usage)));
         }
     }
-    for (permits, jobs, usage) in by_hand(duration, patience).await? {
-        let design = format!("{permits} calls at a time");
-        let row = Row::default().with("design", "semaphore").with("set_by_hand", permits);
-        report.row(columns(row.with("headers", "off"), &jobs, &usage))?;
-        queues.push(queue_curve(&design, &usage));
-        times.push(cdf_curve(&design, &jobs));
-    }
     let settings = analyzer(false);
     for (at_once, outcome) in peers::celery(BY_HAND, &settings, RATE, duration, patience).await {
         match outcome {
@@ -83,22 +74,6 @@ async fn ours(
     let jobs = load::open(&setup.target, 0, RATE, duration, patience).await;
     let usage = setup.end(&jobs).await?;
     Ok((jobs, usage))
-}
-
-/// A semaphore set by hand; all at once, each before its own analyzer.
-async fn by_hand(
-    duration: Duration,
-    patience: Duration,
-) -> anyhow::Result<Vec<(usize, Jobs, Usage)>> {
-    let one = async |permits: usize| {
-        let stub = Analyzer::start(&format!("burst-{permits}-stub"), &analyzer(false)).await?;
-        let proxy = HoldingProxy::start(&format!("burst-{permits}"), &stub.url, permits).await?;
-        let target = Arc::new(Target::direct(&proxy.url, Photo::made_up())?);
-        let jobs = load::open(&target, 0, RATE, duration, patience).await;
-        let usage = usage(&[stub], &jobs).await?;
-        anyhow::Ok((permits, jobs, usage))
-    };
-    futures_util::future::try_join_all(BY_HAND.map(one)).await
 }
 
 fn columns(row: Row, jobs: &Jobs, usage: &Usage) -> Row {
