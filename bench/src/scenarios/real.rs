@@ -20,7 +20,7 @@ use crate::stub::record::Clock;
 /// How long the models may take to load.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// Of each: alone, through the pipeline, alone again, and so on.
-const TURNS: u32 = 8;
+const TURNS: u32 = 6;
 const TURNS_WHEN_QUICK: u32 = 2;
 const TURN: Duration = Duration::from_secs(3);
 /// What is not counted at the beginning of a turn.
