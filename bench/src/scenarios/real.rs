@@ -19,12 +19,17 @@ use crate::stub::record::Clock;
 
 /// How long the models may take to load.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// Of each: alone, through the pipeline, alone again, and so on.
-const TURNS: u32 = 6;
-const TURNS_WHEN_QUICK: u32 = 2;
-const TURN: Duration = Duration::from_secs(3);
-/// What is not counted at the beginning of a turn.
-const WARM_UP: Duration = Duration::from_secs(2);
+/// Turns of each on cores of its own: alone, through the pipeline, alone again, and so on. The speed of a machine that others
+/// use too changes within seconds, by half and more.
+const TURNS: u32 = 30;
+/// Where all share the cores the difference is plain sooner.
+const TURNS_WHEN_SHARED: u32 = 10;
+const TURNS_WHEN_QUICK: u32 = 6;
+const TURN: Duration = Duration::from_secs(1);
+/// What is not counted at the beginning of a turn: the other's last requests end.
+const SETTLING: Duration = Duration::from_millis(400);
+/// What is not counted at the beginning of all.
+const WARM_UP: Duration = Duration::from_secs(4);
 const USERS: usize = 50;
 const WANTED: f64 = 0.97;
 
@@ -40,6 +45,11 @@ struct Done {
 impl Done {
     fn per_second(&self) -> f64 {
         self.analyses / self.time.as_secs_f64()
+    }
+
+    /// Share of the time of so many cores for which the analyzer computed.
+    fn at_work(&self, cores: usize) -> f64 {
+        self.by_analyzer.as_secs_f64() / (self.time.as_secs_f64() * count(cores))
     }
 
     /// Milliseconds of a core for one analysis.
@@ -84,17 +94,17 @@ fn rows(
         Row::default().with("slots", slots).with("cores", if own { "its own" } else { "shared" });
     let first = row.clone().with("what", "the analyzer alone");
     let first = first.number("analyses_per_s", alone.per_second());
-    report.row(first.number("analyzer_cpu_ms", alone.each_ms(alone.by_analyzer)))?;
+    let first = first.number("analyzer_cpu_ms", alone.each_ms(alone.by_analyzer));
+    report.row(first.with("pipeline_cpu_ms", "").number("at_work", alone.at_work(slots)))?;
     let second = row.with("what", "through the pipeline");
     let second = second.number("analyses_per_s", piped.per_second());
     let second = second.number("analyzer_cpu_ms", piped.each_ms(piped.by_analyzer));
     let second = second.number("pipeline_cpu_ms", piped.each_ms(piped.by_pipeline));
-    let second = second.number("ratio", ratio);
+    let second = second.number("at_work", piped.at_work(slots)).number("ratio", ratio);
     report.row(second.wanted(format!(">= {WANTED}"), ratio >= WANTED))?;
     if !own {
         let together = piped.each_ms(piped.by_analyzer + piped.by_pipeline);
-        #[expect(clippy::cast_precision_loss, reason = "a few cores")]
-        let most = cores as f64 * 1e3 / together;
+        let most = count(cores) * 1e3 / together;
         report.remark(format!(
             "with a slot on each of {cores} cores, an analysis takes {together:.1} ms of these cores with all that is done for \
              it: {most:.1} a second are possible, {:.3} of what the analyzer does alone; {:.3} of that are reached.",
@@ -122,28 +132,39 @@ async fn measure(
     ensure!(analyzers.len() > slots, "the analyzer's inference processes are not found");
 
     let direct = Arc::new(Target::direct(&url, photo.clone())?);
+    load::closed(&direct, clients(slots), Duration::ZERO, WARM_UP).await;
     let first = alone(&direct, slots, &analyzers).await?;
-    let turns = if bench.quick { TURNS_WHEN_QUICK } else { TURNS };
+    let turns = match &apart {
+        _ if bench.quick => TURNS_WHEN_QUICK,
+        Some(_) => TURNS,
+        None => TURNS_WHEN_SHARED,
+    };
     let mut site = Site::open(bench.services, Plan::new("real", vec![url])).await?;
     let target = Arc::new(Target::toneup(&site.api, USERS, photo).await?);
-    let seconds = (WARM_UP + TURN).as_secs_f64() * f64::from(turns);
+    let seconds = (WARM_UP + (SETTLING + TURN) * turns).as_secs_f64();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a number of jobs: small and positive"
     )]
-    let enough = (first.per_second() * seconds * 1.5) as usize + 50;
+    let enough = (first.per_second() * seconds * 2.0) as usize + 50;
     let jobs: Jobs = load::backlog(&target, enough, Duration::from_mins(1)).await;
     ensure!(jobs.failures() == 0, "submits fail: {:?}", jobs.a_failure());
+    site.start_workers(1, &[]).await?;
+    sleep(WARM_UP).await;
 
     let (mut alone_all, mut piped_all) = (Done::default(), Done::default());
     for _ in 0..turns {
+        site.workers().iter().try_for_each(Process::halt)?;
+        // What the worker has sent ends first: all together would be more than may wait.
+        sleep(SETTLING).await;
         alone_all.add(&alone(&direct, slots, &analyzers).await?);
-        site.start_workers(1, &[]).await?;
+        site.workers().iter().try_for_each(Process::go_on)?;
         piped_all.add(&piped(&site, &analyzers, &servers).await?);
-        site.stop_workers().await?;
     }
+    let left = enough - usize::try_from(site.succeeded().await?)?;
     site.close().await?;
+    ensure!(left > 2 * slots, "the backlog did not last: {left} of {enough} jobs are left");
     Ok((alone_all, piped_all))
 }
 
@@ -171,20 +192,24 @@ async fn start(slots: usize, cores: &Cores) -> anyhow::Result<(Process, String)>
     Ok((process, url))
 }
 
-/// A turn with every slot at work and as many requests waiting.
+/// Clients that keep every slot at work, with as many requests waiting.
+fn clients(slots: usize) -> usize {
+    slots + slots.max(2)
+}
+
+/// A turn of the analyzer alone.
 async fn alone(target: &Arc<Target>, slots: usize, analyzers: &[Pid]) -> anyhow::Result<Done> {
-    let clients = slots + slots.max(2);
     // A little more than is looked at: nothing may run dry before the end.
-    let whole = WARM_UP + TURN + WARM_UP / 4;
+    let whole = SETTLING + TURN + SETTLING / 4;
     let looking = async {
-        sleep(WARM_UP).await;
+        sleep(SETTLING).await;
         let clock = Clock::default();
         let (used, began) = (cpu::used_by(analyzers)?, clock.now_ms());
         sleep(TURN).await;
         anyhow::Ok((used, began, cpu::used_by(analyzers)?, clock.now_ms()))
     };
     let (jobs, looked) =
-        tokio::join!(load::closed(target, clients, Duration::ZERO, whole), looking);
+        tokio::join!(load::closed(target, clients(slots), Duration::ZERO, whole), looking);
     let (used, began, used_then, ended) = looked?;
     ensure!(jobs.failures() == 0, "the analyzer fails: {:?}", jobs.a_failure());
     let finished = jobs.0.iter().filter_map(|job| job.finished_ms);
@@ -196,10 +221,10 @@ async fn alone(target: &Arc<Target>, slots: usize, analyzers: &[Pid]) -> anyhow:
     })
 }
 
-/// A turn through everything, with a backlog that lasts. Counted in the database: clients that wait would compute beside
+/// A turn of the pipeline, which has a backlog. Counted in the database: clients that wait would compute beside
 /// the analyzer.
 async fn piped(site: &Site, analyzers: &[Pid], servers: &[Pid]) -> anyhow::Result<Done> {
-    sleep(WARM_UP).await;
+    sleep(SETTLING).await;
     let clock = Clock::default();
     let pipeline = [site.processes()?, servers.to_vec()].concat();
     let used = (cpu::used_by(analyzers)?, cpu::used_by(&pipeline)?);
@@ -215,6 +240,6 @@ async fn piped(site: &Site, analyzers: &[Pid], servers: &[Pid]) -> anyhow::Resul
     })
 }
 
-fn count(analyses: usize) -> f64 {
-    f64::from(u32::try_from(analyses).unwrap_or(u32::MAX))
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -24,8 +24,6 @@ use self::process::{Process, free_port};
 pub(crate) const JWT_SECRET: &str = "a secret that only this measurement uses";
 /// How long a process may take until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a worker may take to hand back what it has.
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Where the servers are: those of the development stack unless the environment says otherwise.
 #[derive(Debug, Clone, Args)]
@@ -243,15 +241,9 @@ impl Site {
             .context("the workers do not consume; their logs are in .local/bench")
     }
 
-    /// Has all workers hand back what they have, and end.
-    pub(crate) async fn stop_workers(&mut self) -> anyhow::Result<()> {
-        for worker in self.processes.drain(1..) {
-            let name = worker.name().to_owned();
-            let ended = worker.terminate(STOP_TIMEOUT).await?;
-            ensure!(ended.is_some_and(|status| status.success()), "{name} did not end in peace");
-        }
-        self.workers = 0;
-        Ok(())
+    /// The workers that run.
+    pub(crate) fn workers(&self) -> &[Process] {
+        self.processes.get(1..).unwrap_or_default()
     }
 
     /// Analyses that have succeeded so far.

@@ -76,6 +76,16 @@ impl Process {
         id.with_context(|| format!("{} has ended", self.name))
     }
 
+    /// Has it stand still, until it is told to go on.
+    pub(crate) fn halt(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.id()?, Signal::STOP)?)
+    }
+
+    /// Has it go on.
+    pub(crate) fn go_on(&self) -> anyhow::Result<()> {
+        Ok(kill_process(self.id()?, Signal::CONT)?)
+    }
+
     /// Waits until it has ended by itself.
     pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
