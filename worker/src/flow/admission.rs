@@ -47,8 +47,8 @@ pub(crate) struct Admission {
     live: BTreeMap<InstanceId, Name>,
     /// Whether the other replicas have not been told of what is given back.
     untold: bool,
-    /// Whether they have not been told of a job that waits.
-    joined: bool,
+    /// Jobs that have come since they were last told of those that wait.
+    newcomers: usize,
     others_wait: bool,
     /// Whether Redis answers; without it nothing is shared.
     connected: bool,
@@ -74,7 +74,7 @@ impl Admission {
     /// A job joins the line, behind all others.
     pub(crate) fn join(&mut self, ticket: Ticket) {
         self.waiting.push_back(ticket);
-        self.joined = true;
+        self.newcomers += 1;
     }
 
     /// A job leaves the line without having started.
@@ -230,7 +230,7 @@ impl Admission {
         let waiting = !self.waiting.is_empty();
         let useless = |lease: &Lease| !self.can_use(now, &lease.instance);
         self.untold && !self.returned.is_empty()
-            || self.joined && waiting && !self.has_everything(now)
+            || self.newcomers > 0 && waiting && !self.has_everything(now)
             || self.connected && waiting && self.offered != self.offers(now)
             || self.connected && self.spare.iter().any(useless)
     }
@@ -261,7 +261,8 @@ impl Admission {
             .partition(|lease| !self.others_wait && self.can_use(now, &lease.instance));
         self.spare = kept;
         self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
-        (self.untold, self.joined) = (false, false);
+        self.untold = false;
+        self.newcomers = 0;
         self.announced = self.waiting.iter().cloned().collect();
         let offers = self.offers(now);
         let told = std::mem::replace(&mut self.offered, offers.clone());
