@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, ensure};
+use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -42,12 +43,9 @@ impl Cores {
         ensure!(self.count() > 0, "nowhere to run");
         let mut confined = Confined(Vec::new());
         for process in others.iter().copied().chain([rustix::process::getpid()]) {
-            for thread in threads(process)? {
-                let Ok(before) = sched_getaffinity(Some(thread)) else { continue }; // It has ended.
-                sched_setaffinity(Some(thread), &self.set())
-                    .with_context(|| format!("moving process {process:?} to other cores"))?;
-                confined.0.push((thread, before));
-            }
+            confined.0.push((process, sched_getaffinity(Some(process))?));
+            set_all(process, &self.set())
+                .with_context(|| format!("moving process {process:?} to other cores"))?;
         }
         Ok(confined)
     }
@@ -59,29 +57,38 @@ impl Cores {
     }
 }
 
-/// Threads that go back to where they were when this is dropped.
+/// Processes that may run where they might before when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Confined(Vec<(Pid, CpuSet)>);
 
 impl Drop for Confined {
     fn drop(&mut self) {
-        for (thread, before) in &self.0 {
+        for (process, before) in &self.0 {
             // An error says that it has ended.
-            sched_setaffinity(Some(*thread), before).ok();
+            set_all(*process, before).ok();
         }
     }
 }
 
-fn threads(process: Pid) -> anyhow::Result<Vec<Pid>> {
+/// Has every thread of a process, as there are now, and those that they start later, run on some cores.
+fn set_all(process: Pid, cores: &CpuSet) -> anyhow::Result<()> {
     let folder = format!("/proc/{}/task", process.as_raw_nonzero());
     let entries = fs::read_dir(&folder).with_context(|| format!("reading {folder}"))?;
     let id = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw);
-    Ok(entries.flatten().filter_map(id).collect())
+    for thread in entries.flatten().filter_map(id) {
+        match sched_setaffinity(Some(thread), cores) {
+            // It has ended.
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::sync::mpsc;
 
     use super::*;
 
@@ -114,8 +121,15 @@ mod tests {
         let last = Cores(Cores::usable().unwrap().0.last().copied().into_iter().collect());
         let confined = last.confine(&[process]).unwrap();
         assert_eq!(allowed(), [last.set(), last.set()]);
+        let (go_on, told) = mpsc::channel();
+        let born_meanwhile = std::thread::spawn(move || {
+            told.recv().unwrap();
+            sched_getaffinity(None).unwrap()
+        });
         drop(confined);
         assert_eq!(allowed(), before);
+        go_on.send(()).unwrap();
+        assert_eq!(born_meanwhile.join().unwrap(), before[1]);
         child.kill().unwrap();
         child.wait().unwrap();
     }
