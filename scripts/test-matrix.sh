@@ -33,7 +33,8 @@ tear_down() {
   scripts/services.sh stop >/dev/null || true
   for root in "$TONEUP_RABBITMQ_ROOT" "$TONEUP_MYSQL_ROOT"; do
     for place in "$root$ROOT" "$root/dev" "$root/proc"; do
-      ! mountpoint -q "$place" || umount "$place"
+      # A server that was killed a moment ago may still hold it: then it goes with the server.
+      ! mountpoint -q "$place" || umount "$place" 2>/dev/null || umount --lazy "$place"
     done
   done
   rm -rf "$DATA"
