@@ -17,7 +17,7 @@ use toneup_worker::config::WorkerConfig;
 use url::Url;
 use uuid::Uuid;
 
-use crate::Client;
+use crate::client::Client;
 
 /// How long a process of a test may take to drain.
 const GRACE: Duration = Duration::from_secs(5);
@@ -191,7 +191,7 @@ impl VirtualHost {
         let name = format!("test-{}", Uuid::now_v7());
         let created = management(reqwest::Method::PUT, &format!("vhosts/{name}"), None).await;
         created.expect("a virtual host; is AMQP_MANAGEMENT_URL right?");
-        let file = crate::repository().join("rabbitmq/definitions.json");
+        let file = crate::support::repository().join("rabbitmq/definitions.json");
         let text = std::fs::read_to_string(file).expect("the definitions");
         let all: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let mut definitions = serde_json::Map::new();
@@ -228,7 +228,7 @@ async fn management(
     body: Option<serde_json::Value>,
 ) -> Option<serde_json::Value> {
     let base = &environment(&["AMQP_MANAGEMENT_URL"])["AMQP_MANAGEMENT_URL"];
-    let client = crate::http();
+    let client = crate::support::http();
     let request = client.request(method, format!("{base}/api/{path}"));
     let request = match body {
         Some(body) => request.json(&body),
@@ -252,6 +252,6 @@ fn environment(names: &[&str]) -> HashMap<String, String> {
 
 /// Waits for a future, but not for ever.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(crate::SOON, future).await;
+    let waited = tokio::time::timeout(crate::support::SOON, future).await;
     waited.unwrap_or_else(|elapsed| panic!("waited in vain for {what}: {elapsed}"))
 }
