@@ -9,7 +9,7 @@ use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 use tokio::time::{Instant, sleep};
-use toneup_shared::database::MIGRATOR;
+use toneup_operate::migrations::MIGRATOR;
 
 use crate::draw;
 use crate::exit::{self, Ending};

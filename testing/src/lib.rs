@@ -11,12 +11,16 @@
 mod analyzer;
 mod client;
 mod database;
+mod jobs;
 mod stack;
 mod tls;
 
 pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
 pub use database::EncryptedDatabase;
+pub use jobs::{
+    DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, insert_analyses, new_analysis, season,
+};
 pub use stack::{Running, Stack, redis};
 pub use tls::{Authority, Terminated};
 
@@ -28,7 +32,7 @@ pub const SOON: Duration = Duration::from_secs(20);
 
 /// A plain HTTP client.
 pub(crate) fn http() -> reqwest::Client {
-    toneup_shared::tls::install();
+    toneup_platform::tls::install();
     // Longer than the longest wait that the api offers.
     let timeout = Duration::from_secs(70);
     reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("an HTTP client")

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use toneup_api::config::ApiConfig;
-use toneup_shared::config::Settings;
+use toneup_platform::config::Settings;
 use toneup_testing::repository;
 use toneup_worker::config::WorkerConfig;
 
@@ -29,7 +29,7 @@ fn defaults() -> HashMap<String, String> {
 
 #[test]
 fn the_example_starts_every_process() {
-    let settings = Settings::from_vars(Some(example())).unwrap();
+    let settings = Settings::from_vars(example());
     ApiConfig::load(&settings).unwrap();
     WorkerConfig::load(&settings).unwrap();
 }
@@ -46,7 +46,7 @@ fn the_example_names_every_default_with_its_value() {
 fn every_process_refuses_authorities_that_it_cannot_read() {
     let mut vars = example();
     vars.insert("TLS_CA_FILE".into(), repository().join(".env.example").display().to_string());
-    let settings = Settings::from_vars(Some(vars)).unwrap();
+    let settings = Settings::from_vars(vars);
     let refusals = [ApiConfig::load(&settings).err(), WorkerConfig::load(&settings).err()];
     for refusal in refusals.map(|refusal| refusal.unwrap().to_string()) {
         let expected = "TLS_CA_FILE: expected a file of certificates in PEM, ";
@@ -62,7 +62,7 @@ fn every_process_refuses_to_start_without_what_it_needs() {
         .map(|name| {
             let mut vars = example();
             vars.remove(*name);
-            let settings = Settings::from_vars(Some(vars)).unwrap();
+            let settings = Settings::from_vars(vars);
             ApiConfig::load(&settings).unwrap_err().to_string()
         })
         .collect();
@@ -86,7 +86,7 @@ fn keys_of_pushes_are_checked_at_the_start_and_not_repeated() {
     ] {
         let mut vars = example();
         vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let refusal = ApiConfig::load(&Settings::from_vars(Some(vars)).unwrap()).unwrap_err();
+        let refusal = ApiConfig::load(&Settings::from_vars(vars)).unwrap_err();
         let refusal = refusal.to_string();
         assert!(refusal.starts_with(&format!("{named}: ")), "{refusal}");
         assert!(!refusal.contains("hush") && !refusal.contains(key), "{refusal}");
