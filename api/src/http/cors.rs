@@ -26,7 +26,7 @@ pub(crate) fn origins(text: &str) -> Result<Vec<HeaderValue>, ConfigError> {
 }
 
 /// Lets pages of `origins` call with a token, and read what the answers' headers say. `None` where there are none.
-pub(super) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
+pub(crate) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }

@@ -13,7 +13,7 @@ use toneup_shared::trace::TraceParent;
 use tower_http::timeout::TimeoutError;
 
 use super::problem::ApiError;
-use super::state::AppState;
+use crate::app::AppState;
 
 /// Largest JSON body, in bytes.
 const JSON_LIMIT_BYTES: usize = 64 * 1024;

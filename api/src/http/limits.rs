@@ -11,7 +11,7 @@ use toneup_shared::config::RedisConfig;
 use toneup_shared::pubsub::{client, connection_config};
 
 use super::problem::ApiError;
-use super::state::AppState;
+use crate::app::AppState;
 
 const WINDOW: Duration = Duration::from_mins(1);
 

@@ -40,7 +40,7 @@ impl Drop for OpenStream {
 }
 
 /// Middleware: counts and times a request by its route as it is written in the code, never by its path.
-pub(super) async fn measure(
+pub(crate) async fn measure(
     State(streams): State<OpenStreams>,
     request: Request,
     next: Next,

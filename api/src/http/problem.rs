@@ -19,7 +19,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{self, Ref, RefOr};
 use utoipa::{IntoResponses, ToSchema};
 
-use crate::app_doors::{self, envelope};
+use crate::features::legacy_app::{self, envelope};
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -313,15 +313,15 @@ impl IntoResponse for ApiError {
 }
 
 /// The answer to a request whose handler panicked.
-pub(super) fn panicked() -> Response {
+pub(crate) fn panicked() -> Response {
     ApiError::Internal(anyhow::anyhow!("panicked; the hook logged where")).into_response()
 }
 
 /// Middleware: writes every error as a problem, and logs its cause once, inside the request's span.
-pub(super) async fn render(request: Request, next: Next) -> Response {
+pub(crate) async fn render(request: Request, next: Next) -> Response {
     let begun = request.extensions().get::<TraceParent>().copied();
     let trace = TraceParent::current().or(begun).unwrap_or_default();
-    let for_app = app_doors::owns(request.uri().path());
+    let for_app = legacy_app::owns(request.uri().path());
     let mut response = next.run(request).await;
     if response.status().as_u16() < 400 {
         return response;

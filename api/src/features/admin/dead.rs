@@ -1,0 +1,195 @@
+//! Dead letters: what needs an operator.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use toneup_shared::analyses::AnalysisId;
+use toneup_shared::analyses::dead::{self, DeadLetter, Replay, drop_letters, replay};
+use toneup_shared::database::bounded;
+use toneup_shared::operators::actions::Action;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::log::page_size;
+use super::operator::Operator;
+use crate::app::AppState;
+use crate::http::extract::{ApiJson, ApiQuery};
+use crate::http::problem::{ApiError, Problem};
+
+/// Most dead letters that one request names.
+const MOST: usize = 100;
+
+/// Which dead letters.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct LettersQuery {
+    /// Only those with this reason.
+    reason: Option<String>,
+    /// How many.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// A dead letter.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LetterView {
+    number: u64,
+    /// `job`: the analysis failed. `broker`: its message was given up on.
+    source: String,
+    job: Option<Uuid>,
+    reason: String,
+    message: String,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+/// Dead letters.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Letters {
+    /// Newest first.
+    items: Vec<LetterView>,
+}
+
+/// Dead letters, by their numbers.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Numbers {
+    /// 1 to 100.
+    numbers: Vec<u64>,
+}
+
+impl Numbers {
+    fn check(self) -> Result<Vec<u64>, ApiError> {
+        if (1..=MOST).contains(&self.numbers.len()) {
+            return Ok(self.numbers);
+        }
+        Err(ApiError::invalid("numbers", format!("expected 1 to {MOST} numbers of dead letters")))
+    }
+}
+
+/// What came of dead letters.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct Treated {
+    /// Jobs that are tried again.
+    replayed: u32,
+    /// Letters that were forgotten.
+    dropped: u64,
+    /// Letters that stay: unreadable, or of a job that has ended otherwise.
+    left: u32,
+}
+
+/// Dead letters, newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/dead-letters",
+    tag = "admin",
+    security(("bearer" = [])),
+    params(LettersQuery),
+    responses(
+        (status = OK, body = Letters),
+        Problem,
+    )
+)]
+pub(super) async fn list_dead_letters(
+    State(state): State<AppState>,
+    _: Operator,
+    ApiQuery(query): ApiQuery<LettersQuery>,
+) -> Result<Json<Letters>, ApiError> {
+    let (limit, reason) = (page_size(query.limit)?, query.reason);
+    let read = bounded(async {
+        dead::list(&mut *state.pool.acquire().await?, reason.as_deref(), limit).await
+    });
+    Ok(Json(Letters { items: read.await?.into_iter().map(LetterView::from).collect() }))
+}
+
+/// Has the jobs of dead letters tried again, with all their attempts.
+#[utoipa::path(
+    post,
+    path = "/admin/dead-letters/replay",
+    tag = "admin",
+    security(("bearer" = [])),
+    request_body = Numbers,
+    responses(
+        (status = OK, body = Treated),
+        Problem,
+    )
+)]
+pub(super) async fn replay_dead_letters(
+    State(state): State<AppState>,
+    operator: Operator,
+    ApiJson(numbers): ApiJson<Numbers>,
+) -> Result<Json<Treated>, ApiError> {
+    let numbers = noted(&state, &operator, Action::ReplayDeadLetters, numbers).await?;
+    let mut treated = Treated::default();
+    for number in numbers {
+        let found =
+            bounded(async { dead::find(&mut *state.pool.acquire().await?, number).await }).await?;
+        let job = found.and_then(|letter| letter.analysis_id);
+        match replayed(&state, job).await? {
+            Some(Replay::Queued | Replay::Republished) => treated.replayed += 1,
+            _ => treated.left += 1,
+        }
+    }
+    Ok(Json(treated))
+}
+
+async fn replayed(
+    state: &AppState,
+    job: Option<AnalysisId>,
+) -> Result<Option<Replay>, sqlx::Error> {
+    match job {
+        Some(job) => bounded(replay(&state.pool, job)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Forgets dead letters; their jobs stay as they are.
+#[utoipa::path(
+    post,
+    path = "/admin/dead-letters/drop",
+    tag = "admin",
+    security(("bearer" = [])),
+    request_body = Numbers,
+    responses(
+        (status = OK, body = Treated),
+        Problem,
+    )
+)]
+pub(super) async fn drop_dead_letters(
+    State(state): State<AppState>,
+    operator: Operator,
+    ApiJson(numbers): ApiJson<Numbers>,
+) -> Result<Json<Treated>, ApiError> {
+    let numbers = noted(&state, &operator, Action::DropDeadLetters, numbers).await?;
+    let dropped =
+        bounded(async { drop_letters(&mut *state.pool.acquire().await?, &numbers).await });
+    Ok(Json(Treated { dropped: dropped.await?, ..Treated::default() }))
+}
+
+/// What is asked for, when the operators' log tells of it.
+async fn noted(
+    state: &AppState,
+    operator: &Operator,
+    action: Action,
+    numbers: Numbers,
+) -> Result<Vec<u64>, ApiError> {
+    let numbers = numbers.check()?;
+    let listed: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    let counted = format!("{} dead letters", numbers.len());
+    operator.note(state, action, &counted, Some(&listed.join(", "))).await?;
+    Ok(numbers)
+}
+
+impl From<DeadLetter> for LetterView {
+    fn from(letter: DeadLetter) -> Self {
+        Self {
+            number: letter.id,
+            source: letter.source,
+            job: letter.analysis_id.map(|id| id.0),
+            reason: letter.reason,
+            message: letter.message,
+            created_at: letter.created_at,
+        }
+    }
+}

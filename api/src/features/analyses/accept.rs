@@ -1,0 +1,122 @@
+//! Accepting a submit, whatever door it came through.
+
+use time::OffsetDateTime;
+use toneup_shared::analyses::idempotency::{Idempotency, find_repeated};
+use toneup_shared::analyses::outcome::AnalysisResult;
+use toneup_shared::analyses::photos::PhotoDigest;
+use toneup_shared::analyses::read::Analysis;
+use toneup_shared::analyses::submit::{NewAnalysis, Submitted};
+use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_shared::database::bounded;
+use toneup_shared::trace::TraceParent;
+
+use super::submission::{Submission, check_deadline};
+use super::wait::Waiting;
+use crate::app::AppState;
+use crate::http::problem::ApiError;
+
+/// What a submit that comes again gets.
+#[derive(Debug)]
+pub(crate) enum Again {
+    /// The analysis of the first, by the client's key, or by the photo while it runs; or the answer that the photo got before.
+    Attach(Option<Idempotency>),
+    /// An analysis of its own, always.
+    Anew,
+}
+
+/// Makes an analysis durable, or finds the one that the same submit became before.
+pub(crate) async fn accept(
+    state: &AppState,
+    user: UserId,
+    trace: TraceParent,
+    submission: Submission,
+    again: Again,
+) -> Result<Analysis, ApiError> {
+    let deadline = submission.deadline;
+    if let Err(refusal) = admit(state, user, deadline) {
+        // What was accepted once stays so, whatever would be said to it now: its answer may have been lost.
+        return find_accepted(state, user, &again).await?.ok_or(refusal);
+    }
+    let (idempotency, answer) = match again {
+        Again::Anew => (None, None),
+        Again::Attach(key) => {
+            let digest = submission.photo_digest(state, user);
+            let answer = find_answer(state, user, digest).await;
+            (key.or_else(|| submission.implicit_key()), answer.map(Box::new))
+        }
+    };
+    let object_key = submission.into_object_key(state, user).await?;
+    let id = AnalysisId::generate();
+    tracing::Span::current().record("analysis.id", tracing::field::display(id.0));
+
+    let answered = answer.is_some();
+    let key = object_key.clone();
+    let new = NewAnalysis { id, user, object_key: key, trace, deadline, idempotency, answer };
+    match state.submitter.submit(new).await? {
+        Submitted::Accepted { .. } if answered => Waiting::new(state, user, id).read().await,
+        Submitted::Accepted { created_at } => {
+            Ok(accepted(id, user, object_key, created_at, deadline, trace))
+        }
+        Submitted::Repeated(earlier) => Waiting::new(state, user, earlier).read().await,
+        Submitted::KeyReused => Err(ApiError::IdempotencyKeyReused),
+        Submitted::TooMany => {
+            Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() })
+        }
+    }
+}
+
+/// Refuses what cannot be served.
+fn admit(state: &AppState, user: UserId, deadline: Option<OffsetDateTime>) -> Result<(), ApiError> {
+    check_deadline(deadline)?;
+    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)
+}
+
+/// The analysis that the same request became before, by the client's key.
+async fn find_accepted(
+    state: &AppState,
+    user: UserId,
+    again: &Again,
+) -> Result<Option<Analysis>, ApiError> {
+    let Again::Attach(Some(key)) = again else { return Ok(None) };
+    let earlier = async { find_repeated(&mut *state.pool.acquire().await?, user, key).await };
+    match bounded(earlier).await? {
+        Some(earlier) => Waiting::new(state, user, earlier).read().await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The answer that the same photo got before. A photo that is not known here is looked up by the worker, which reads it.
+async fn find_answer(
+    state: &AppState,
+    user: UserId,
+    digest: Option<PhotoDigest>,
+) -> Option<AnalysisResult> {
+    let key = state.answers.key(user, digest?)?;
+    state.answers.find(key, &state.queue.latest().models).await
+}
+
+/// An analysis as it is right after its acceptance; saves reading back what was just written.
+fn accepted(
+    id: AnalysisId,
+    user: UserId,
+    object_key: String,
+    created_at: OffsetDateTime,
+    deadline: Option<OffsetDateTime>,
+    trace: TraceParent,
+) -> Analysis {
+    Analysis {
+        id,
+        user,
+        object_key,
+        status: Status::Queued,
+        version: 1,
+        attempt: 0,
+        created_at,
+        deadline,
+        started_at: None,
+        finished_at: None,
+        result: None,
+        error: None,
+        trace: Some(trace),
+    }
+}
