@@ -5,10 +5,11 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
+use toneup_api::app::{ApiConfig, purge, purges};
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
-use toneup_shared::analyses::purge::{Retention, purge};
 use toneup_shared::analyses::{AnalysisId, UserId};
+use toneup_shared::config::Settings;
 use toneup_testing::{Client, Stack, problem_of};
 
 async fn succeed(db: &MySqlPool, client: &Client, analysis: &Value) {
@@ -106,12 +107,10 @@ async fn history(stack: &Stack, guest: &Client, count: usize) -> Vec<Value> {
 async fn forget(stack: &Stack, up_to: u64) {
     let old = "UPDATE analysis_events SET created_at = created_at - INTERVAL 8 DAY WHERE seq <= ?";
     sqlx::query(old).bind(up_to).execute(&stack.pool).await.unwrap();
-    let retention = Retention {
-        idempotency: Duration::from_hours(24),
-        events: Duration::from_hours(7 * 24),
-        pushes: Duration::from_hours(7 * 24),
-    };
-    purge(&stack.pool.clone().into(), retention).await.unwrap();
+    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+    for rule in purges(&ApiConfig::load(&settings).unwrap().features) {
+        purge(&stack.pool.clone().into(), &rule).await.unwrap();
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use toneup_api::app::ApiConfig;
-use toneup_api::features::accounts::token::Tokens;
+use toneup_api::features::accounts::Tokens;
 use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
 use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, Outcome, PersonalColor};
 use toneup_shared::analyses::{AnalysisId, UserId};
@@ -167,7 +167,7 @@ async fn an_expired_token_is_named_as_the_app_knows_it(db: MySqlPool) {
     let stack = unhinted(db).await;
     let mut guest = stack.api().await.guest().await;
     let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
-    let tokens = Tokens::new(&ApiConfig::load(&settings).unwrap().server);
+    let tokens = Tokens::new(&ApiConfig::load(&settings).unwrap().features.accounts);
     let user = UserId(guest.user().parse().unwrap());
     let long_ago = OffsetDateTime::now_utc() - Duration::from_hours(1);
     guest.session["accessToken"] = tokens.issue(user, long_ago).unwrap().into();

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
-use toneup_api::app::ApiConfig;
-use toneup_api::app::AppState;
-use toneup_api::app::serve;
+use toneup_api::app::{ApiConfig, AppState, serve};
 use toneup_shared::config::{RedisConfig, Settings};
 use toneup_shared::objects::Objects;
 use toneup_shared::shutdown::Shutdown;

@@ -1,4 +1,4 @@
-//! Whether this process lives, and whether it can serve.
+//! Liveness and readiness checks.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::AppState;
+use super::state::{AppState, Readiness};
 use crate::http::problem::{ApiError, Problem};
 
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -20,9 +20,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(check_health)).routes(routes!(check_readiness))
 }
 
-/// What readiness looked at.
+/// The result of the readiness check.
 #[derive(Debug, Serialize, ToSchema)]
-struct Readiness {
+#[schema(as = Readiness)]
+struct ReadinessView {
     /// Always `ready`: anything else is a problem.
     status: &'static str,
     /// Whether results are pushed at once; otherwise they arrive within about two seconds.
@@ -41,9 +42,9 @@ async fn check_health() -> impl IntoResponse {
     get,
     path = "/readyz",
     tag = "health",
-    responses((status = OK, body = Readiness), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"))
+    responses((status = OK, body = ReadinessView), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"))
 )]
-async fn check_readiness(State(state): State<AppState>) -> Result<Json<Readiness>, ApiError> {
+async fn check_readiness(State(state): State<Readiness>) -> Result<Json<ReadinessView>, ApiError> {
     if state.leaving.is_cancelled() {
         return Err(ApiError::Unavailable(anyhow::anyhow!("leaving")));
     }
@@ -53,5 +54,5 @@ async fn check_readiness(State(state): State<AppState>) -> Result<Json<Readiness
     let asked = async { sqlx::query("SELECT 1").execute(&mut *state.pool.acquire().await?).await };
     let answered = timeout(DATABASE_TIMEOUT, asked).await;
     answered.map_err(|elapsed| ApiError::Unavailable(elapsed.into()))??;
-    Ok(Json(Readiness { status: "ready", hints: state.watchers.are_hinted() }))
+    Ok(Json(ReadinessView { status: "ready", hints: state.watchers.are_hinted() }))
 }

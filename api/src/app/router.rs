@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_request};
+use axum::middleware::{from_fn_with_state, map_request};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use toneup_shared::trace::TraceParent;
@@ -19,10 +19,10 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{AppState, health};
-use crate::features::accounts::tickets;
-use crate::features::{accounts, admin, analyses, legacy_app, notifications, uploads, web};
-use crate::http::problem::ApiError;
+use super::state::AppState;
+use super::{features, health};
+use crate::features::web;
+use crate::http::problem::{ApiError, Renderer};
 use crate::http::{cors, measure, problem, server};
 
 /// Longest time a request may take: the longest wait a client can ask for, and some more.
@@ -53,31 +53,28 @@ impl utoipa::Modify for BearerScheme {
     }
 }
 
-/// The whole application. Every answer above 399 is `problem+json`, whatever layer it comes from; under `/api` it is the
-/// envelope of the app that exists.
+/// The whole application. Every response above 399 is `problem+json`, whatever layer it comes from, unless a feature has a
+/// format of its own.
 pub fn app(state: AppState) -> Router {
     let (routes, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(health::routes())
-        .merge(accounts::routes::routes())
-        .merge(uploads::routes::routes())
-        .merge(analyses::routes::routes())
-        .merge(notifications::routes())
-        .merge(tickets::routes())
-        .merge(legacy_app::routes(&state))
-        .merge(admin::routes())
+        .merge(features::routes(&state.config.features))
         .split_for_parts();
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
+    let objects = &state.config.objects;
+    let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
     let cors = cors::layer(&state.config.cors_origins);
+    let renderer = Renderer::new(features::error_writers());
     let app = Router::new()
         .merge(routes)
         .merge(web::docs(docs.into()))
-        .merge(web::routes(&state))
+        .merge(web::routes(uploads))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(|_| problem::panicked()))
-        .layer(from_fn(problem::render))
+        .layer(from_fn_with_state(renderer, problem::render))
         .layer(from_fn_with_state(state.streams.clone(), measure::measure))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
         .layer(TraceLayer::new_for_http().make_span_with(request_span).on_failure(()))

@@ -1,200 +1,103 @@
-//! What handlers share.
+//! The state of the whole application.
 
 use std::sync::Arc;
 
-use tokio::sync::{OnceCell, watch};
+use axum::extract::FromRef;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::held::Share;
-use toneup_shared::analyses::photos::Answers;
-use toneup_shared::analyses::purge::{self, Retention};
-use toneup_shared::analyses::submit::Submitter;
 use toneup_shared::database::Database;
-use toneup_shared::hints;
-use toneup_shared::hints::Hints;
-use toneup_shared::objects::Objects;
-use toneup_shared::queue::publisher::Publisher;
-use toneup_shared::queue::sweep::Sweep;
-use toneup_shared::replicas::{Activity, Program, Registry, Replica};
 use toneup_shared::shutdown::Shutdown;
 
-use super::ApiConfig;
+use super::config::ApiConfig;
+use super::features::{self, Features};
+use super::hint_listener::spawn_hint_listener;
+use super::maintenance::spawn_maintenance;
+use super::platform::Platform;
 use super::warm_up;
-use crate::features::accounts::token::Tokens;
-use crate::features::admin::series::Series;
-use crate::features::analyses::cancel::Canceller;
-use crate::features::analyses::fallback_poll;
-use crate::features::analyses::multipart::PhotoPermits;
-use crate::features::analyses::queue_view::QueueView;
-use crate::features::analyses::watch::Watchers;
-use crate::features::notifications::Pushes;
-use crate::features::uploads::seal::Seal;
-use crate::http::limits::RateLimiter;
+use crate::features::analyses::Watchers;
+use crate::http::client_address::ProxyHeader;
+use crate::http::identity::Authenticator;
 use crate::http::measure::OpenStreams;
 
-/// What handlers share. Cheap to clone.
+/// The state of the whole application; each feature is handed its own part. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     /// The settings.
-    pub config: Arc<ApiConfig>,
-    /// The database.
-    pub pool: Database,
-    /// Accepts analyses.
-    pub submitter: Submitter,
-    /// Finds what photos were answered before.
-    pub answers: Answers,
-    /// Withdraws analyses.
-    pub canceller: Canceller,
-    /// The photos.
-    pub objects: Objects,
-    /// Makes keys that name their photo.
-    pub seal: Seal,
-    /// Issues and checks access tokens.
-    pub tokens: Tokens,
-    /// Wakes whoever waits for an analysis.
-    pub watchers: Watchers,
-    /// Tells users where they are not looking.
-    pub pushes: Pushes,
-    /// The queue, as of about a second ago.
-    pub queue: QueueView,
+    pub(super) config: Arc<ApiConfig>,
+    /// The features' states.
+    pub(super) features: Features,
+    /// Verifies tokens.
+    authenticator: Authenticator,
+    /// The header in which a trusted proxy names the client's address.
+    proxy_header: ProxyHeader,
     /// The event streams that are open here.
-    pub streams: OpenStreams,
-    /// Who runs.
-    pub registry: Registry,
-    /// The last half hour.
-    pub series: Series,
-    /// Counts what an address may do.
-    pub limiter: RateLimiter,
-    /// Bounds the photos held in memory.
-    pub photo_permits: PhotoPermits,
-    /// Cancelled when the process should not be sent anything more.
-    pub leaving: CancellationToken,
-    /// Whether the load tests' user has been made.
-    pub load_tester: Arc<OnceCell<()>>,
-    /// Whether requests are as fast as they will be.
-    pub warm: watch::Receiver<bool>,
-    /// Cancelled when the process begins to end.
-    pub draining: CancellationToken,
+    pub(super) streams: OpenStreams,
+    /// The readiness check's view of the process.
+    pub(super) readiness: Readiness,
+}
+
+/// The facts that the readiness check looks at.
+#[derive(Debug, Clone)]
+pub(super) struct Readiness {
+    pub(super) pool: Database,
+    pub(super) watchers: Watchers,
+    /// Cancelled when the process should receive no more requests.
+    pub(super) leaving: CancellationToken,
+    /// Whether the warm-up is complete.
+    pub(super) warm: watch::Receiver<bool>,
 }
 
 impl AppState {
     /// Opens everything and starts the background tasks on `shutdown`.
     pub fn start(config: ApiConfig, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let pool = Database::open(&config.database)?;
-        let draining = shutdown.draining.clone();
-        let audits = Some(config.jobs.job_audit_interval);
-        let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), audits, shutdown);
-        let share = Share::default();
-        let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-        let pushes = Pushes::start(&config.push, pool.clone(), shutdown)?;
-        tend(&config, &pool, &publisher, &hints, &share, shutdown);
-        let watchers = hear(&config, pool.clone(), &pushes, shutdown);
-        let queue = QueueView::spawn(pool.clone(), &config.redis, share.clone(), shutdown)?;
-        let canceller = Canceller {
-            pool: pool.clone(),
-            hints: hints.clone(),
-            publisher: publisher.clone(),
-            jobs: config.jobs,
-        };
-
-        let registry = Registry::new(&config.redis)?;
-        let series = Series::spawn(pool.clone(), queue.clone(), registry.clone(), shutdown);
-        let streams = OpenStreams::default();
-        shutdown.tasks.spawn(report(registry.clone(), streams.clone(), shutdown));
-
-        let limiter = RateLimiter::new(&config.redis)?;
+        let platform = Platform::open(&config, shutdown)?;
+        let (watchers, connected) = Watchers::new();
+        let features = Features::start(&config, &platform, &watchers, shutdown)?;
+        spawn_hint_listener(
+            config.redis.clone(),
+            watchers.clone(),
+            features.notifications.dispatchers(),
+            connected,
+            shutdown,
+        );
+        let sweep = platform.sweep(&config);
+        let purges = features::purges(&config.features);
+        spawn_maintenance(sweep, purges, platform.pool.clone(), shutdown);
         let (set_warm, warm) = watch::channel(false);
         shutdown.tasks.spawn(warm_up::run(
-            pool.clone(),
-            publisher.clone(),
+            platform.pool.clone(),
+            platform.publisher,
             watchers.clone(),
-            limiter.clone(),
+            platform.limiter,
             set_warm,
-            draining.clone(),
+            shutdown.draining.clone(),
         ));
-
+        let leaving = shutdown.leaving.clone();
         Ok(Self {
-            answers: Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks),
-            submitter: Submitter::spawn(
-                pool.clone(),
-                publisher,
-                hints,
-                config.jobs,
-                share,
-                &shutdown.tasks,
-            ),
-            canceller,
-            objects: Objects::new(&config.objects)?,
-            seal: Seal::new(&config.server)?,
-            tokens: Tokens::new(&config.server),
-            limiter,
+            authenticator: Authenticator::new(features.accounts.tokens().clone()),
+            proxy_header: ProxyHeader::new(config.server.client_ip_header.as_deref()),
             config: Arc::new(config),
-            photo_permits: PhotoPermits::default(),
-            load_tester: Arc::default(),
-            streams,
-            warm,
-            registry,
-            series,
-            pool,
-            watchers,
-            pushes,
-            queue,
-            leaving: shutdown.leaving.clone(),
-            draining,
+            features,
+            streams: platform.streams,
+            readiness: Readiness { pool: platform.pool, watchers, leaving, warm },
         })
     }
 }
 
-/// Reports this replica until the process ends.
-fn report(
-    registry: Registry,
-    streams: OpenStreams,
-    shutdown: &Shutdown,
-) -> impl Future<Output = ()> + use<> {
-    registry.report(Replica::begin(Program::Api), shutdown.clone(), move |replica| {
-        replica.activity = Activity::Ready;
-        replica.streams = Some(streams.count());
-    })
+impl FromRef<AppState> for Authenticator {
+    fn from_ref(state: &AppState) -> Self {
+        state.authenticator.clone()
+    }
 }
 
-/// Starts what looks after the rows: the sweep, the purge, the report of the pool.
-fn tend(
-    config: &ApiConfig,
-    pool: &Database,
-    publisher: &Publisher,
-    hints: &Hints,
-    share: &Share,
-    shutdown: &Shutdown,
-) {
-    let (tasks, draining) = (&shutdown.tasks, &shutdown.draining);
-    let sweep = Sweep {
-        pool: pool.clone(),
-        publisher: publisher.clone(),
-        hints: hints.clone(),
-        jobs: config.jobs,
-        share: Some(share.clone()),
-    };
-    tasks.spawn(sweep.run(draining.clone()));
-    let retention = Retention {
-        idempotency: config.server.idempotency_ttl,
-        pushes: config.push.retention,
-        events: config.server.event_retention,
-    };
-    tasks.spawn(purge::run(pool.clone(), retention, draining.clone()));
-    tasks.spawn(pool.clone().report(draining.clone()));
+impl FromRef<AppState> for ProxyHeader {
+    fn from_ref(state: &AppState) -> Self {
+        state.proxy_header.clone()
+    }
 }
 
-/// Starts to hear hints, and to look by the clock, and wakes whoever waits.
-fn hear(config: &ApiConfig, pool: Database, pushes: &Pushes, shutdown: &Shutdown) -> Watchers {
-    let (watchers, connected) = Watchers::new();
-    let (wake, wake_pushes) = (watchers.clone(), pushes.clone());
-    let draining = shutdown.draining.clone();
-    let listening = hints::listen(config.redis.clone(), connected, draining, move |changed| {
-        wake.wake(changed.user);
-        for channel in changed.channels {
-            wake_pushes.wake(channel);
-        }
-    });
-    shutdown.tasks.spawn(listening);
-    shutdown.tasks.spawn(fallback_poll::run(pool, watchers.clone(), shutdown.draining.clone()));
-    watchers
+impl FromRef<AppState> for Readiness {
+    fn from_ref(state: &AppState) -> Self {
+        state.readiness.clone()
+    }
 }

@@ -19,7 +19,7 @@ use toneup_shared::trace::TraceParent;
 use uuid::Uuid;
 
 use crate::features::accounts;
-use crate::features::analyses::watch::Watchers;
+use crate::features::analyses::Watchers;
 use crate::http::limits::RateLimiter;
 
 /// Between tries to reach the database.

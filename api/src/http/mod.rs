@@ -1,9 +1,14 @@
 //! The HTTP edge that every feature uses. It imports no feature and nothing of the composition root.
 
+pub mod client_address;
+pub(crate) mod conditional;
 pub(crate) mod cors;
 pub mod extract;
+pub mod identity;
+pub(crate) mod language;
 pub mod limits;
 pub mod measure;
 pub(crate) mod page;
 pub mod problem;
+pub mod purge;
 pub(crate) mod server;

@@ -1,21 +1,19 @@
-//! Who a caller is: guest users, access tokens, rotating refresh tokens and stream tickets.
+//! Accounts: guest users, access tokens, rotating refresh tokens and stream tickets.
 
-pub mod routes;
+mod problems;
+mod purge;
+mod routes;
+mod settings;
+mod state;
 mod store;
-pub(crate) mod tickets;
-pub mod token;
+mod tickets;
+mod token;
 
-pub(crate) use store::rehearse;
-use toneup_shared::analyses::UserId;
-
-use crate::app::AppState;
-use crate::http::problem::ApiError;
-
-/// The load tests' user; made when this process first asks.
-pub(crate) async fn load_tester(state: &AppState) -> Result<UserId, ApiError> {
-    let made = state.load_tester.get_or_try_init(async || {
-        store::insert_well_known(&mut *state.pool.acquire().await?, UserId::LOAD_TESTER).await
-    });
-    made.await?;
-    Ok(UserId::LOAD_TESTER)
-}
+pub use self::problems::PROBLEMS;
+pub(crate) use self::purge::purges;
+pub(crate) use self::routes::routes;
+pub use self::settings::AccountsSettings;
+pub use self::state::AccountsState;
+pub(crate) use self::store::rehearse;
+pub(crate) use self::tickets::StreamUser;
+pub use self::token::Tokens;

@@ -1,7 +1,7 @@
 //! Sessions over HTTP.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,15 +12,27 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::store;
+use super::problems::refresh_token_invalid;
+use super::state::AccountsState;
 use super::token::OpaqueToken;
-use crate::app::AppState;
+use super::{store, tickets};
+use crate::http::client_address::{ClientAddress, ProxyHeader};
 use crate::http::extract::ApiJson;
-use crate::http::limits::ClientAddress;
+use crate::http::identity::Authenticator;
 use crate::http::problem::{ApiError, Problem};
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_guest_session)).routes(routes!(refresh_session))
+/// The routes of accounts.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    AccountsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+    ProxyHeader: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(create_guest_session))
+        .routes(routes!(refresh_session))
+        .routes(routes!(tickets::create_stream_ticket))
 }
 
 /// What a client needs to act as its user.
@@ -58,14 +70,14 @@ struct RefreshSession {
     )
 )]
 async fn create_guest_session(
-    State(state): State<AppState>,
+    State(state): State<AccountsState>,
     ClientAddress(address): ClientAddress,
 ) -> Result<(StatusCode, Json<SessionView>), ApiError> {
-    let limit = state.config.server.guest_sessions_per_minute;
+    let limit = state.settings.guest_sessions_per_minute;
     state.limiter.check("guest", address, limit).await?;
 
     let (user, token) = (UserId(Uuid::now_v7()), OpaqueToken::generate());
-    let ttl = state.config.server.refresh_token_ttl;
+    let ttl = state.settings.refresh_token_ttl;
     let starting = state.pool.in_transaction(async |conn| {
         store::insert_guest(conn, user).await?;
         store::insert_refresh_token(conn, user, Uuid::new_v4(), &token, ttl).await
@@ -86,14 +98,14 @@ async fn create_guest_session(
     )
 )]
 async fn refresh_session(
-    State(state): State<AppState>,
+    State(state): State<AccountsState>,
     ApiJson(RefreshSession { refresh_token }): ApiJson<RefreshSession>,
 ) -> Result<Json<SessionView>, ApiError> {
     let (presented, token) = (OpaqueToken(refresh_token), OpaqueToken::generate());
-    let ttl = state.config.server.refresh_token_ttl;
+    let ttl = state.settings.refresh_token_ttl;
     let exchanging = state.pool.in_transaction(async |conn| {
         let presented = store::use_refresh_token(conn, &presented).await?;
-        let presented = presented.ok_or(ApiError::RefreshTokenInvalid)?;
+        let presented = presented.ok_or_else(refresh_token_invalid)?;
         let (user, family) = (presented.user, presented.family);
         if presented.first_use {
             store::insert_refresh_token(conn, user, family, &token, ttl).await?;
@@ -106,13 +118,13 @@ async fn refresh_session(
     let presented = bounded(exchanging).await?;
     if !presented.first_use {
         tracing::warn!(user.id = %presented.user.0, "refresh token reused; its family is revoked");
-        return Err(ApiError::RefreshTokenInvalid);
+        return Err(refresh_token_invalid());
     }
     Ok(Json(session(&state, presented.user, token)?))
 }
 
 fn session(
-    state: &AppState,
+    state: &AccountsState,
     user: UserId,
     OpaqueToken(refresh_token): OpaqueToken,
 ) -> Result<SessionView, ApiError> {
@@ -122,6 +134,6 @@ fn session(
         token_type: "Bearer",
         expires_in: state.tokens.ttl().as_secs(),
         refresh_token,
-        refresh_expires_in: state.config.server.refresh_token_ttl.as_secs(),
+        refresh_expires_in: state.settings.refresh_token_ttl.as_secs(),
     })
 }

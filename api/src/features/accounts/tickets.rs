@@ -1,33 +1,28 @@
-//! Stream tickets: what opens one event stream, once, for clients that cannot send a token.
+//! Stream tickets: single-use credentials for an event stream, for clients that cannot send a token.
 
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use toneup_shared::analyses::UserId;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
+use super::state::AccountsState;
 use super::store;
 use super::token::OpaqueToken;
-use crate::app::AppState;
-use crate::http::extract::{ApiQuery, CurrentUser};
+use crate::http::extract::ApiQuery;
+use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 
 const TTL: Duration = Duration::from_mins(1);
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create_stream_ticket))
-}
-
 /// Opens one event stream.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct StreamTicketView {
+pub(super) struct StreamTicketView {
     /// Goes into the stream's URL as `?ticket=`; good for one stream.
     ticket: String,
     /// Seconds until it expires unused.
@@ -45,8 +40,8 @@ struct StreamTicketView {
         Problem,
     )
 )]
-async fn create_stream_ticket(
-    State(state): State<AppState>,
+pub(super) async fn create_stream_ticket(
+    State(state): State<AccountsState>,
     CurrentUser(user): CurrentUser,
 ) -> Result<(StatusCode, Json<StreamTicketView>), ApiError> {
     let ticket = OpaqueToken::generate();
@@ -55,14 +50,18 @@ async fn create_stream_ticket(
     Ok((StatusCode::CREATED, Json(view)))
 }
 
-/// Who opens a stream: by token, or by ticket.
+/// The user who opens an event stream, authenticated by token or by ticket.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamUser(pub(crate) UserId);
 
-impl FromRequestParts<AppState> for StreamUser {
+impl<S: Send + Sync> FromRequestParts<S> for StreamUser
+where
+    AccountsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         #[derive(Debug, Deserialize)]
         struct Query {
             ticket: Option<String>,
@@ -71,7 +70,7 @@ impl FromRequestParts<AppState> for StreamUser {
         let Some(ticket) = ticket else {
             return CurrentUser::from_request_parts(parts, state).await.map(|user| Self(user.0));
         };
-        let mut connection = state.pool.acquire().await?;
+        let mut connection = AccountsState::from_ref(state).pool.acquire().await?;
         let user = store::use_stream_ticket(&mut connection, &OpaqueToken(ticket)).await?;
         user.map(Self).ok_or(ApiError::Unauthenticated("the ticket is unknown, expired or used"))
     }

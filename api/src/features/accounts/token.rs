@@ -1,4 +1,4 @@
-//! Tokens: signed access tokens that no lookup is needed for, and random ones of which only the hash is kept.
+//! Tokens: signed access tokens, verified without a lookup, and random ones, stored as hashes.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use time::OffsetDateTime;
 use toneup_shared::analyses::UserId;
 use toneup_shared::operators::token::{self, ISSUER, Refusal};
 
-use crate::app::config::ServerConfig;
+use super::settings::AccountsSettings;
+use crate::http::identity::Authenticate;
 use crate::http::problem::ApiError;
 
 /// Issues and checks access tokens (RFC 7519, HS256). Cheap to clone.
@@ -42,16 +43,16 @@ struct Claims {
 
 impl Tokens {
     /// Prepares the keys.
-    pub fn new(config: &ServerConfig) -> Self {
-        let secret = config.jwt_secret.expose_secret().as_bytes();
+    pub fn new(settings: &AccountsSettings) -> Self {
+        let secret = settings.jwt_secret.expose_secret().as_bytes();
         Self {
             encoding: EncodingKey::from_secret(secret),
             decoding: DecodingKey::from_secret(secret),
-            ttl: config.access_token_ttl,
+            ttl: settings.access_token_ttl,
         }
     }
 
-    /// How long an access token is good for.
+    /// Lifetime of an access token.
     pub fn ttl(&self) -> Duration {
         self.ttl
     }
@@ -68,7 +69,7 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)?)
     }
 
-    /// The user whom a token names.
+    /// Returns the user whom an access token names.
     pub fn verify(&self, token: &str) -> Result<UserId, ApiError> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -85,9 +86,12 @@ impl Tokens {
     }
 }
 
-impl Tokens {
-    /// The operator whom a token names.
-    pub fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
+impl Authenticate for Tokens {
+    fn verify_user(&self, token: &str) -> Result<UserId, ApiError> {
+        self.verify(token)
+    }
+
+    fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
         token::verify(&self.decoding, token).map_err(|refusal| match refusal {
             Refusal::Invalid => ApiError::Unauthenticated("the token is not valid"),
             Refusal::Expired => ApiError::Unauthenticated("the token has expired; make another"),
@@ -96,7 +100,7 @@ impl Tokens {
     }
 }
 
-/// A token that says nothing, as the client holds it: 256 random bits.
+/// An opaque token as the client holds it: 256 random bits.
 pub(super) struct OpaqueToken(pub(super) String);
 
 impl OpaqueToken {

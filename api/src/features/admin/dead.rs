@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::log::page_size;
 use super::operator::Operator;
-use crate::app::AppState;
+use super::state::AdminState;
 use crate::http::extract::{ApiJson, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
 
@@ -68,9 +68,9 @@ impl Numbers {
     }
 }
 
-/// What came of dead letters.
+/// The outcome of an operation on several dead letters.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub(super) struct Treated {
+pub(super) struct BulkOutcome {
     /// Jobs that are tried again.
     replayed: u32,
     /// Letters that were forgotten.
@@ -92,7 +92,7 @@ pub(super) struct Treated {
     )
 )]
 pub(super) async fn list_dead_letters(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
     ApiQuery(query): ApiQuery<LettersQuery>,
 ) -> Result<Json<Letters>, ApiError> {
@@ -111,31 +111,31 @@ pub(super) async fn list_dead_letters(
     security(("bearer" = [])),
     request_body = Numbers,
     responses(
-        (status = OK, body = Treated),
+        (status = OK, body = BulkOutcome),
         Problem,
     )
 )]
 pub(super) async fn replay_dead_letters(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     ApiJson(numbers): ApiJson<Numbers>,
-) -> Result<Json<Treated>, ApiError> {
-    let numbers = noted(&state, &operator, Action::ReplayDeadLetters, numbers).await?;
-    let mut treated = Treated::default();
+) -> Result<Json<BulkOutcome>, ApiError> {
+    let numbers = recorded(&state, &operator, Action::ReplayDeadLetters, numbers).await?;
+    let mut outcome = BulkOutcome::default();
     for number in numbers {
         let found =
             bounded(async { dead::find(&mut *state.pool.acquire().await?, number).await }).await?;
         let job = found.and_then(|letter| letter.analysis_id);
         match replayed(&state, job).await? {
-            Some(Replay::Queued | Replay::Republished) => treated.replayed += 1,
-            _ => treated.left += 1,
+            Some(Replay::Queued | Replay::Republished) => outcome.replayed += 1,
+            _ => outcome.left += 1,
         }
     }
-    Ok(Json(treated))
+    Ok(Json(outcome))
 }
 
 async fn replayed(
-    state: &AppState,
+    state: &AdminState,
     job: Option<AnalysisId>,
 ) -> Result<Option<Replay>, sqlx::Error> {
     match job {
@@ -152,24 +152,24 @@ async fn replayed(
     security(("bearer" = [])),
     request_body = Numbers,
     responses(
-        (status = OK, body = Treated),
+        (status = OK, body = BulkOutcome),
         Problem,
     )
 )]
 pub(super) async fn drop_dead_letters(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     ApiJson(numbers): ApiJson<Numbers>,
-) -> Result<Json<Treated>, ApiError> {
-    let numbers = noted(&state, &operator, Action::DropDeadLetters, numbers).await?;
+) -> Result<Json<BulkOutcome>, ApiError> {
+    let numbers = recorded(&state, &operator, Action::DropDeadLetters, numbers).await?;
     let dropped =
         bounded(async { drop_letters(&mut *state.pool.acquire().await?, &numbers).await });
-    Ok(Json(Treated { dropped: dropped.await?, ..Treated::default() }))
+    Ok(Json(BulkOutcome { dropped: dropped.await?, ..BulkOutcome::default() }))
 }
 
-/// What is asked for, when the operators' log tells of it.
-async fn noted(
-    state: &AppState,
+/// Validates the numbers, and records the action in the audit log.
+async fn recorded(
+    state: &AdminState,
     operator: &Operator,
     action: Action,
     numbers: Numbers,
@@ -177,7 +177,7 @@ async fn noted(
     let numbers = numbers.check()?;
     let listed: Vec<String> = numbers.iter().map(u64::to_string).collect();
     let counted = format!("{} dead letters", numbers.len());
-    operator.note(state, action, &counted, Some(&listed.join(", "))).await?;
+    operator.record(state, action, &counted, Some(&listed.join(", "))).await?;
     Ok(numbers)
 }
 

@@ -1,4 +1,4 @@
-//! Jobs, whoever they belong to: found, looked at, withdrawn, tried again.
+//! The jobs of all users: search, details, cancellation, retry.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 use super::log::page_size;
 use super::operator::Operator;
-use crate::app::AppState;
-use crate::http::extract::{AnalysisPath, ApiQuery};
+use super::state::AdminState;
+use crate::features::analyses::{AnalysisPath, already_finished};
+use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
 /// What is looked for.
@@ -75,7 +76,7 @@ pub(super) struct JobPage {
 struct Step {
     #[serde(with = "time::serde::rfc3339")]
     at: OffsetDateTime,
-    /// `submitted`, `started`, what befell it on its way (`attempt_failed`, `handed_back`, `lease_expired`, `taken_over`,
+    /// `submitted`, `started`, a transition in between (`attempt_failed`, `handed_back`, `lease_expired`, `taken_over`,
     /// `message_lost`, `replayed`), `dead_letter`, or the state it ended in.
     kind: String,
     attempt: Option<u16>,
@@ -120,7 +121,7 @@ pub(super) struct JobView {
     )
 )]
 pub(super) async fn search_jobs(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
     ApiQuery(query): ApiQuery<JobsQuery>,
 ) -> Result<Json<JobPage>, ApiError> {
@@ -152,14 +153,14 @@ pub(super) async fn search_jobs(
     )
 )]
 pub(super) async fn get_job(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
     AnalysisPath(id): AnalysisPath,
 ) -> Result<Json<JobView>, ApiError> {
     Ok(Json(view(&state, id).await?))
 }
 
-async fn view(state: &AppState, id: AnalysisId) -> Result<JobView, ApiError> {
+async fn view(state: &AdminState, id: AnalysisId) -> Result<JobView, ApiError> {
     let read = bounded(async {
         let mut connection = state.pool.acquire().await?;
         let job = read::find(&mut connection, id).await?.ok_or(ApiError::NotFound)?;
@@ -200,18 +201,18 @@ async fn view(state: &AppState, id: AnalysisId) -> Result<JobView, ApiError> {
     )
 )]
 pub(super) async fn cancel_job(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     AnalysisPath(id): AnalysisPath,
 ) -> Result<Json<JobView>, ApiError> {
     let found = bounded(async { read::find(&mut *state.pool.acquire().await?, id).await });
     let job = found.await?.ok_or(ApiError::NotFound)?;
-    operator.note(&state, Action::CancelJob, &id.0.to_string(), None).await?;
+    operator.record(&state, Action::CancelJob, &id.0.to_string(), None).await?;
     state.canceller.cancel(job.user, id).await?;
     let job = view(&state, id).await?;
     match job.status {
         Status::Cancelled => Ok(Json(job)),
-        ended => Err(ApiError::AlreadyFinished(ended)),
+        ended => Err(already_finished(ended)),
     }
 }
 
@@ -230,14 +231,14 @@ pub(super) async fn cancel_job(
     )
 )]
 pub(super) async fn retry_job(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     AnalysisPath(id): AnalysisPath,
 ) -> Result<Json<JobView>, ApiError> {
-    operator.note(&state, Action::RetryJob, &id.0.to_string(), None).await?;
+    operator.record(&state, Action::RetryJob, &id.0.to_string(), None).await?;
     match bounded(replay(&state.pool, id)).await? {
         Replay::Queued | Replay::Republished => Ok(Json(view(&state, id).await?)),
-        Replay::Ended(status) => Err(ApiError::AlreadyFinished(status)),
+        Replay::Ended(status) => Err(already_finished(status)),
         Replay::Missing => Err(ApiError::NotFound),
     }
 }

@@ -9,7 +9,7 @@ use toneup_shared::operators::actions::{Recorded, list};
 use utoipa::{IntoParams, ToSchema};
 
 use super::operator::Operator;
-use crate::app::AppState;
+use super::state::AdminState;
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
@@ -63,7 +63,7 @@ pub(super) struct ActionPage {
     )
 )]
 pub(super) async fn list_actions(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
     ApiQuery(query): ApiQuery<LogQuery>,
 ) -> Result<Json<ActionPage>, ApiError> {

@@ -1,29 +1,33 @@
-//! The operator who asks. A handler that takes one cannot be reached by anybody else.
+//! The operator who sends the request. A handler that takes one cannot be reached by anybody else.
 
 use std::net::IpAddr;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use toneup_shared::database::bounded;
 use toneup_shared::operators::actions::{Action, Deed, record};
 
-use crate::app::AppState;
-use crate::http::extract::bearer;
-use crate::http::limits::ClientAddress;
+use super::state::AdminState;
+use crate::http::client_address::{ClientAddress, ProxyHeader};
+use crate::http::identity::Authenticator;
 use crate::http::problem::ApiError;
 
-/// Who asks, and from where.
+/// The operator's name and address.
 #[derive(Debug, Clone)]
-pub struct Operator {
+pub(super) struct Operator {
     name: String,
     address: Option<IpAddr>,
 }
 
-impl FromRequestParts<AppState> for Operator {
+impl<S: Send + Sync> FromRequestParts<S> for Operator
+where
+    Authenticator: FromRef<S>,
+    ProxyHeader: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let name = state.tokens.verify_operator(bearer(parts)?)?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let name = Authenticator::from_ref(state).operator(parts)?;
         let address = ClientAddress::from_request_parts(parts, state).await;
         Ok(Self { name, address: address.ok().map(|ClientAddress(address)| address) })
     }
@@ -34,8 +38,8 @@ impl Operator {
         &self.name
     }
 
-    /// What this operator asks for.
-    pub(super) fn deed<'a>(
+    /// Describes an action of this operator for the audit log.
+    pub(super) fn audit_entry<'a>(
         &'a self,
         action: Action,
         target: &'a str,
@@ -44,15 +48,15 @@ impl Operator {
         Deed { operator: &self.name, action, target, detail, address: self.address }
     }
 
-    /// Writes down what this operator asks for, before it is done.
-    pub(super) async fn note(
+    /// Records an action in the audit log, before it is carried out.
+    pub(super) async fn record(
         &self,
-        state: &AppState,
+        state: &AdminState,
         action: Action,
         target: &str,
         detail: Option<&str>,
     ) -> Result<(), ApiError> {
-        let deed = self.deed(action, target, detail);
-        Ok(bounded(async { record(&mut *state.pool.acquire().await?, &deed).await }).await?)
+        let entry = self.audit_entry(action, target, detail);
+        Ok(bounded(async { record(&mut *state.pool.acquire().await?, &entry).await }).await?)
     }
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::operator::Operator;
 use super::replicas::IntakeView;
 use super::series::Sample;
-use crate::app::AppState;
+use super::state::AdminState;
 use crate::http::problem::{ApiError, Problem};
 
 /// Everything at a glance.
@@ -50,7 +50,7 @@ pub(super) struct Overview {
     )
 )]
 pub(super) async fn get_overview(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
 ) -> Result<Json<Overview>, ApiError> {
     let intake = bounded(async { read_intake(&mut *state.pool.acquire().await?).await }).await?;
@@ -66,6 +66,6 @@ pub(super) async fn get_overview(
         analyzers: replicas.as_deref().map(analyzers).unwrap_or_default(),
         replicas,
         hints: state.watchers.are_hinted(),
-        broker: state.canceller.publisher.is_ready(),
+        broker: state.publisher.is_ready(),
     }))
 }

@@ -12,7 +12,7 @@ use toneup_shared::replicas::{Replica, ReplicaId};
 use utoipa::ToSchema;
 
 use super::operator::Operator;
-use crate::app::AppState;
+use super::state::AdminState;
 use crate::http::extract::ApiJson;
 use crate::http::problem::{ApiError, Problem};
 
@@ -62,7 +62,7 @@ pub(super) struct SetIntake {
     )
 )]
 pub(super) async fn list_replicas(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
 ) -> Result<Json<Replicas>, ApiError> {
     let items = state.registry.list().await.map_err(away)?;
@@ -82,12 +82,12 @@ pub(super) async fn list_replicas(
     )
 )]
 pub(super) async fn drain_replica(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     path: Result<Path<ReplicaId>, axum::extract::rejection::PathRejection>,
 ) -> Result<StatusCode, ApiError> {
     let Ok(Path(id)) = path else { return Err(ApiError::NotFound) };
-    operator.note(&state, Action::DrainReplica, &id.to_string(), None).await?;
+    operator.record(&state, Action::DrainReplica, &id.to_string(), None).await?;
     let asked = state.registry.ask_to_leave(id).await.map_err(away)?;
     if asked { Ok(StatusCode::ACCEPTED) } else { Err(ApiError::NotFound) }
 }
@@ -106,14 +106,14 @@ pub(super) async fn drain_replica(
     )
 )]
 pub(super) async fn set_intake(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     operator: Operator,
     ApiJson(SetIntake { paused }): ApiJson<SetIntake>,
 ) -> Result<Json<IntakeView>, ApiError> {
     let action = if paused { Action::PauseIntake } else { Action::ResumeIntake };
-    let deed = operator.deed(action, "workers", None);
+    let entry = operator.audit_entry(action, "workers", None);
     let set = state.pool.in_transaction(async |conn| {
-        record(conn, &deed).await?;
+        record(conn, &entry).await?;
         controls::set_intake(conn, paused, operator.name()).await?;
         read_intake(conn).await
     });

@@ -16,8 +16,8 @@ use toneup_shared::shutdown::Shutdown;
 use utoipa::{IntoParams, ToSchema};
 
 use super::operator::Operator;
-use crate::app::AppState;
-use crate::features::analyses::queue_view::QueueView;
+use super::state::AdminState;
+use crate::features::analyses::QueueView;
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
@@ -31,44 +31,44 @@ const SPANS: u32 = 500;
 /// What was seen at one moment. What could not be seen is null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Sample {
+pub(super) struct Sample {
     /// Seconds since 1970.
-    pub at: i64,
+    at: i64,
     /// Jobs in the broker.
-    pub queued: Option<u32>,
+    pub(super) queued: Option<u32>,
     /// Jobs beyond their owner's share.
-    pub held: Option<u32>,
+    pub(super) held: Option<u32>,
     /// Jobs at work.
-    pub running: Option<u32>,
+    pub(super) running: Option<u32>,
     /// How long the oldest waiting job has waited; 0 if none waits.
-    pub oldest_seconds: Option<f64>,
+    oldest_seconds: Option<f64>,
     /// Rows that somebody should have looked at by now.
-    pub due: Option<u32>,
+    due: Option<u32>,
     /// Dead letters.
-    pub dead_letters: Option<u32>,
+    dead_letters: Option<u32>,
     /// Jobs that ended in the last minute, by 60.
-    pub per_second: Option<f64>,
+    per_second: Option<f64>,
     /// Half of those that ended in the last half minute took at most so long from their submit.
-    pub p50_seconds: Option<f64>,
+    p50_seconds: Option<f64>,
     /// 95 of a hundred did.
-    pub p95_seconds: Option<f64>,
+    p95_seconds: Option<f64>,
     /// Requests that the analyzers take at once, where they say so.
-    pub capacity: Option<u32>,
+    pub(super) capacity: Option<u32>,
     /// Requests that all workers together may have there.
-    pub limit: Option<u32>,
+    limit: Option<u32>,
     /// Requests that they have there.
-    pub in_flight: Option<u32>,
+    in_flight: Option<u32>,
     /// Jobs in the workers' hands that wait for their turn.
-    pub waiting: Option<u32>,
+    waiting: Option<u32>,
 }
 
 /// The samples. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Series(Arc<RwLock<VecDeque<Sample>>>);
+pub(super) struct Series(Arc<RwLock<VecDeque<Sample>>>);
 
 impl Series {
     /// Starts to take samples on `shutdown`.
-    pub fn spawn(
+    pub(super) fn spawn(
         pool: Database,
         queue: QueueView,
         registry: Registry,
@@ -108,11 +108,11 @@ impl Series {
 }
 
 async fn take(pool: &Database, queue: &QueueView, registry: &Registry) -> Sample {
-    let picture = queue.latest();
+    let snapshot = queue.latest();
     let spans = bounded(async { list_spans(&mut *pool.acquire().await?, SPANS).await }).await.ok();
     let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     let mut sample = Sample { at: OffsetDateTime::now_utc().unix_timestamp(), ..Sample::default() };
-    if let Some(load) = picture.load {
+    if let Some(load) = snapshot.load {
         let held = count(load.held);
         sample.queued = Some(count(load.queued).saturating_sub(held));
         sample.held = Some(held);
@@ -121,7 +121,7 @@ async fn take(pool: &Database, queue: &QueueView, registry: &Registry) -> Sample
         sample.due = Some(count(load.due));
         sample.dead_letters = Some(count(load.dead));
         sample.per_second = Some(f64::from(count(load.ended)) / 60.0);
-        sample.capacity = picture.capacity;
+        sample.capacity = snapshot.capacity;
     }
     if let Some(spans) = spans {
         sample.p50_seconds = percentile(&spans, 50);
@@ -165,7 +165,7 @@ pub(super) struct SeriesView {
     )
 )]
 pub(super) async fn get_series(
-    State(state): State<AppState>,
+    State(state): State<AdminState>,
     _: Operator,
     ApiQuery(SeriesQuery { since }): ApiQuery<SeriesQuery>,
 ) -> Result<Json<SeriesView>, ApiError> {

@@ -1,4 +1,4 @@
-//! Accepting a submit, whatever door it came through.
+//! Accepting a submit from any endpoint.
 
 use time::OffsetDateTime;
 use toneup_shared::analyses::idempotency::{Idempotency, find_repeated};
@@ -10,36 +10,38 @@ use toneup_shared::analyses::{AnalysisId, Status, UserId};
 use toneup_shared::database::bounded;
 use toneup_shared::trace::TraceParent;
 
+use super::problems::{idempotency_key_reused, too_many_analyses};
+use super::state::AnalysesState;
 use super::submission::{Submission, check_deadline};
 use super::wait::Waiting;
-use crate::app::AppState;
 use crate::http::problem::ApiError;
 
-/// What a submit that comes again gets.
+/// The treatment of a submit that duplicates an earlier one.
 #[derive(Debug)]
-pub(crate) enum Again {
-    /// The analysis of the first, by the client's key, or by the photo while it runs; or the answer that the photo got before.
-    Attach(Option<Idempotency>),
-    /// An analysis of its own, always.
-    Anew,
+pub(crate) enum OnDuplicate {
+    /// Returns the first submit's analysis, found by the client's key, or by the photo while it runs; or reuses the photo's
+    /// earlier result.
+    Reuse(Option<Idempotency>),
+    /// Always creates an analysis of its own.
+    Create,
 }
 
 /// Makes an analysis durable, or finds the one that the same submit became before.
 pub(crate) async fn accept(
-    state: &AppState,
+    state: &AnalysesState,
     user: UserId,
     trace: TraceParent,
     submission: Submission,
-    again: Again,
+    on_duplicate: OnDuplicate,
 ) -> Result<Analysis, ApiError> {
     let deadline = submission.deadline;
-    if let Err(refusal) = admit(state, user, deadline) {
+    if let Err(refusal) = check_capacity(state, user, deadline) {
         // What was accepted once stays so, whatever would be said to it now: its answer may have been lost.
-        return find_accepted(state, user, &again).await?.ok_or(refusal);
+        return find_accepted(state, user, &on_duplicate).await?.ok_or(refusal);
     }
-    let (idempotency, answer) = match again {
-        Again::Anew => (None, None),
-        Again::Attach(key) => {
+    let (idempotency, answer) = match on_duplicate {
+        OnDuplicate::Create => (None, None),
+        OnDuplicate::Reuse(key) => {
             let digest = submission.photo_digest(state, user);
             let answer = find_answer(state, user, digest).await;
             (key.or_else(|| submission.implicit_key()), answer.map(Box::new))
@@ -58,26 +60,28 @@ pub(crate) async fn accept(
             Ok(accepted(id, user, object_key, created_at, deadline, trace))
         }
         Submitted::Repeated(earlier) => Waiting::new(state, user, earlier).read().await,
-        Submitted::KeyReused => Err(ApiError::IdempotencyKeyReused),
-        Submitted::TooMany => {
-            Err(ApiError::TooManyAnalyses { retry_after: state.queue.next_end() })
-        }
+        Submitted::KeyReused => Err(idempotency_key_reused()),
+        Submitted::TooMany => Err(too_many_analyses(state.queue.next_end())),
     }
 }
 
-/// Refuses what cannot be served.
-fn admit(state: &AppState, user: UserId, deadline: Option<OffsetDateTime>) -> Result<(), ApiError> {
+/// Refuses an analysis that cannot be served in time, or at all.
+fn check_capacity(
+    state: &AnalysesState,
+    user: UserId,
+    deadline: Option<OffsetDateTime>,
+) -> Result<(), ApiError> {
     check_deadline(deadline)?;
-    state.queue.admit(user, deadline, state.config.jobs.job_ceiling)
+    state.queue.check_capacity(user, deadline, state.jobs.job_ceiling)
 }
 
 /// The analysis that the same request became before, by the client's key.
 async fn find_accepted(
-    state: &AppState,
+    state: &AnalysesState,
     user: UserId,
-    again: &Again,
+    on_duplicate: &OnDuplicate,
 ) -> Result<Option<Analysis>, ApiError> {
-    let Again::Attach(Some(key)) = again else { return Ok(None) };
+    let OnDuplicate::Reuse(Some(key)) = on_duplicate else { return Ok(None) };
     let earlier = async { find_repeated(&mut *state.pool.acquire().await?, user, key).await };
     match bounded(earlier).await? {
         Some(earlier) => Waiting::new(state, user, earlier).read().await.map(Some),
@@ -87,7 +91,7 @@ async fn find_accepted(
 
 /// The answer that the same photo got before. A photo that is not known here is looked up by the worker, which reads it.
 async fn find_answer(
-    state: &AppState,
+    state: &AnalysesState,
     user: UserId,
     digest: Option<PhotoDigest>,
 ) -> Option<AnalysisResult> {

@@ -1,4 +1,4 @@
-//! Withdrawing an analysis, queued or running: it ends in the database at once, and a hint tells its worker.
+//! Cancelling an analysis, queued or running: it ends in the database at once, and a hint tells its worker.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,20 +10,22 @@ use toneup_shared::database::{Database, bounded};
 use toneup_shared::hints::Hints;
 use toneup_shared::queue::publisher::Publisher;
 
-use super::advice::Language;
+use super::path::AnalysisPath;
+use super::problems::already_finished;
+use super::state::AnalysesState;
 use super::view::AnalysisView;
 use super::wait::Waiting;
-use crate::app::AppState;
-use crate::http::extract::{AnalysisPath, CurrentUser};
+use crate::http::identity::CurrentUser;
+use crate::http::language::Language;
 use crate::http::problem::{ApiError, Problem};
 
-/// Withdraws analyses. Cheap to clone.
+/// Cancels analyses. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Canceller {
-    pub(crate) pool: Database,
-    pub(crate) hints: Hints,
-    pub(crate) publisher: Publisher,
-    pub(crate) jobs: JobsConfig,
+    pub(super) pool: Database,
+    pub(super) hints: Hints,
+    pub(super) publisher: Publisher,
+    pub(super) jobs: JobsConfig,
 }
 
 impl Canceller {
@@ -57,7 +59,7 @@ impl Canceller {
     )
 )]
 pub(super) async fn cancel_analysis(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     AnalysisPath(id): AnalysisPath,
     language: Language,
@@ -70,6 +72,6 @@ pub(super) async fn cancel_analysis(
     }
     match analysis.status {
         Status::Cancelled => Ok(Json(AnalysisView::new(analysis, &state.queue, language))),
-        ended => Err(ApiError::AlreadyFinished(ended)),
+        ended => Err(already_finished(ended)),
     }
 }

@@ -26,7 +26,7 @@ const PERMIT_WAIT: Duration = Duration::from_secs(5);
 
 /// Bounds the photos held in memory. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct PhotoPermits(Arc<Semaphore>);
+pub(super) struct PhotoPermits(Arc<Semaphore>);
 
 impl Default for PhotoPermits {
     fn default() -> Self {

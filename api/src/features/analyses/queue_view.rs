@@ -1,5 +1,5 @@
-//! The queue as of about a second ago: where an analysis stands in it, what it would take to wait for one more, and how
-//! much of one user's may be on the move. One look for any number of clients, seldom while nobody asks.
+//! A snapshot of the queue, about a second old: an analysis's position in it, the estimated wait of one more, and the share
+//! of the broker's queue that one user may use. One read serves any number of clients; reads are rare while nobody asks.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,16 +21,17 @@ use toneup_shared::operations::desired_workers;
 use toneup_shared::pubsub::{REDIS_TIMEOUT, capacity_key, client, connection_config, models_key};
 use toneup_shared::shutdown::Shutdown;
 
+use super::problems::{deadline_unreachable, queue_full};
 use crate::http::problem::ApiError;
 
 /// How far a position is counted; behind it, it is unknown.
 const DEPTH: u32 = 10_000;
-/// How old the picture may get while someone asks.
+/// How old the snapshot may get while someone asks.
 const FRESH: Duration = Duration::from_secs(1);
 /// How much older it may get while nobody does.
 const UNASKED: Duration = Duration::from_secs(4);
 
-/// Where a queued analysis stands.
+/// The position of a queued analysis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
     /// 1 is next.
@@ -39,9 +40,9 @@ pub struct Place {
     pub wait_seconds: Option<f64>,
 }
 
-/// What one look saw.
+/// The queue as one read found it.
 #[derive(Debug, Default)]
-pub(crate) struct Picture {
+pub(crate) struct QueueSnapshot {
     /// Positions, from 1, in the order in which they will be served.
     positions: HashMap<AnalysisId, u32>,
     /// How many are in the broker.
@@ -57,7 +58,7 @@ pub(crate) struct Picture {
     pub(crate) models: BTreeSet<Model>,
 }
 
-impl Picture {
+impl QueueSnapshot {
     /// `queued` in order of submission, `held` in that order within each user.
     fn new(
         queued: &[AnalysisId],
@@ -125,7 +126,7 @@ fn interval(load: Load) -> Option<f64> {
 /// The queue as of about a second ago. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct QueueView {
-    picture: watch::Receiver<Arc<Picture>>,
+    snapshot: watch::Receiver<Arc<QueueSnapshot>>,
     asked: Arc<Notify>,
     share: Share,
 }
@@ -138,7 +139,7 @@ impl QueueView {
         share: Share,
         shutdown: &Shutdown,
     ) -> Result<Self, redis::RedisError> {
-        let (sender, picture) = watch::channel(Arc::default());
+        let (sender, snapshot) = watch::channel(Arc::default());
         let asked = Arc::new(Notify::new());
         let (wanted, draining) = (Arc::clone(&asked), shutdown.draining.clone());
         let mut analyzers = Analyzers {
@@ -149,10 +150,10 @@ impl QueueView {
         shutdown.tasks.spawn(async move {
             while !draining.is_cancelled() {
                 match look(&pool, &mut analyzers).await {
-                    Ok(picture) => {
-                        picture.guide(&following);
-                        picture.export();
-                        sender.send_replace(Arc::new(picture));
+                    Ok(snapshot) => {
+                        snapshot.guide(&following);
+                        snapshot.export();
+                        sender.send_replace(Arc::new(snapshot));
                     }
                     Err(error) => tracing::warn!(%error, "cannot read the queue"),
                 }
@@ -163,40 +164,39 @@ impl QueueView {
                 draining.run_until_cancelled(pause).await;
             }
         });
-        Ok(Self { picture, asked, share })
+        Ok(Self { snapshot, asked, share })
     }
 
-    /// Where a queued analysis stood in the last picture, and asks for a newer one.
+    /// Where a queued analysis stood in the last snapshot, and asks for a newer one.
     pub fn place(&self, id: AnalysisId) -> Option<Place> {
         self.latest().place(id)
     }
 
-    /// The last picture; asks for a newer one.
-    pub(crate) fn latest(&self) -> Arc<Picture> {
+    /// The last snapshot; asks for a newer one.
+    pub(crate) fn latest(&self) -> Arc<QueueSnapshot> {
         self.asked.notify_one();
-        Arc::clone(&self.picture.borrow())
+        Arc::clone(&self.snapshot.borrow())
     }
 
     /// Refuses an analysis that cannot be served in time, or when too many wait already.
-    pub(crate) fn admit(
+    pub(crate) fn check_capacity(
         &self,
         user: UserId,
         deadline: Option<OffsetDateTime>,
         ceiling: u32,
     ) -> Result<(), ApiError> {
-        let picture = self.latest();
-        let queued = picture.load.map_or(0, |load| load.queued);
+        let snapshot = self.latest();
+        let queued = snapshot.load.map_or(0, |load| load.queued);
         if queued >= i64::from(ceiling) {
-            let retry_after = seconds(picture.interval_seconds);
-            return Err(ApiError::QueueFull { retry_after });
+            let retry_after = seconds(snapshot.interval_seconds);
+            return Err(queue_full(retry_after));
         }
-        let (Some(deadline), Some(wait)) = (deadline, picture.wait_of_next(user)) else {
+        let (Some(deadline), Some(wait)) = (deadline, snapshot.wait_of_next(user)) else {
             return Ok(());
         };
         let left = (deadline - OffsetDateTime::now_utc()).as_seconds_f64();
         if wait > left {
-            let estimated_wait = seconds(Some(wait));
-            return Err(ApiError::DeadlineUnreachable { estimated_wait });
+            return Err(deadline_unreachable(seconds(Some(wait))));
         }
         Ok(())
     }
@@ -230,7 +230,7 @@ impl Analyzers {
     }
 }
 
-impl Picture {
+impl QueueSnapshot {
     /// Lets a share follow. Analyzers that do not say what they take are believed to take what runs.
     fn guide(&self, share: &Share) {
         let running = self.load.and_then(|load| u32::try_from(load.running).ok());
@@ -242,8 +242,8 @@ impl Picture {
     }
 }
 
-impl Picture {
-    /// Tells operators' tools.
+impl QueueSnapshot {
+    /// Exports the queue's size as Prometheus gauges.
     fn export(&self) {
         let Some(load) = self.load else { return };
         let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
@@ -262,14 +262,14 @@ impl Picture {
     }
 }
 
-async fn look(pool: &Database, analyzers: &mut Analyzers) -> Result<Picture, sqlx::Error> {
+async fn look(pool: &Database, analyzers: &mut Analyzers) -> Result<QueueSnapshot, sqlx::Error> {
     let (capacity, models) = analyzers.read().await;
     bounded(async {
         let mut connection = pool.acquire().await?;
         let queued = list_queue(&mut connection, DEPTH).await?;
         let held = list_held(&mut connection, DEPTH).await?;
         let load = measure_load(&mut connection).await?;
-        Ok(Picture { models, ..Picture::new(&queued, &held, load, capacity) })
+        Ok(QueueSnapshot { models, ..QueueSnapshot::new(&queued, &held, load, capacity) })
     })
     .await
 }
@@ -300,10 +300,10 @@ mod tests {
     #[test]
     fn a_place_is_counted_in_order_of_submission() {
         let queued = ids(3);
-        let picture = Picture::new(&queued, &[], load(Some(4.0)), None);
-        let place = picture.place(queued[2]).unwrap();
+        let snapshot = QueueSnapshot::new(&queued, &[], load(Some(4.0)), None);
+        let place = snapshot.place(queued[2]).unwrap();
         assert_eq!(place, Place { position: 3, wait_seconds: Some(6.0) });
-        assert_eq!(picture.place(AnalysisId::generate()), None);
+        assert_eq!(snapshot.place(AnalysisId::generate()), None);
     }
 
     #[test]
@@ -311,21 +311,21 @@ mod tests {
         let queued = ids(6);
         let (alice, bob) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
         let held = [(alice, queued[1]), (alice, queued[2]), (alice, queued[3]), (bob, queued[4])];
-        let picture = Picture::new(&queued, &held, load(Some(2.0)), None);
+        let snapshot = QueueSnapshot::new(&queued, &held, load(Some(2.0)), None);
         let positions: Vec<u64> =
-            queued.iter().map(|id| picture.place(*id).unwrap().position).collect();
+            queued.iter().map(|id| snapshot.place(*id).unwrap().position).collect();
         assert_eq!(positions, [1, 3, 5, 6, 4, 2]);
         let position = |wait: Option<f64>| wait.unwrap().round();
-        assert!((position(picture.wait_of_next(UserId(Uuid::now_v7()))) - 3.0).abs() < 0.1);
-        assert!((position(picture.wait_of_next(bob)) - 6.0).abs() < 0.1);
+        assert!((position(snapshot.wait_of_next(UserId(Uuid::now_v7()))) - 3.0).abs() < 0.1);
+        assert!((position(snapshot.wait_of_next(bob)) - 6.0).abs() < 0.1);
     }
 
     #[test]
     fn without_a_rate_the_wait_is_unknown() {
         let queued = ids(1);
-        let picture = Picture::new(&queued, &[], load(None), None);
-        assert_eq!(picture.place(queued[0]), Some(Place { position: 1, wait_seconds: None }));
-        assert_eq!(picture.wait_of_next(UserId(Uuid::now_v7())), None);
+        let snapshot = QueueSnapshot::new(&queued, &[], load(None), None);
+        assert_eq!(snapshot.place(queued[0]), Some(Place { position: 1, wait_seconds: None }));
+        assert_eq!(snapshot.wait_of_next(UserId(Uuid::now_v7())), None);
         assert_eq!(seconds(None), Duration::from_secs(1));
     }
 }

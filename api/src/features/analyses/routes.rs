@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -15,16 +15,21 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::accept::{Again, accept};
-use super::advice::Language;
+use super::accept::{OnDuplicate, accept};
+use super::path::AnalysisPath;
+use super::problems::WaitProblem;
+use super::state::AnalysesState;
 use super::submission::{
     CreateAnalysis, CreateAnalysisForm, Submission, idempotency, preferred_wait,
 };
 use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
 use super::{cancel, sse};
-use crate::app::AppState;
-use crate::http::extract::{AnalysisPath, ApiQuery, CurrentUser, Trace};
+use crate::features::accounts::AccountsState;
+use crate::http::conditional::IfNoneMatch;
+use crate::http::extract::{ApiQuery, Trace};
+use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::language::Language;
 use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 
@@ -37,7 +42,14 @@ pub(crate) fn photo_limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(bytes.unwrap_or(usize::MAX))
 }
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+/// The routes of analyses.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    AnalysesState: FromRef<S>,
+    AccountsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(create_analysis, list_analyses))
         .layer(photo_limit())
@@ -66,7 +78,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
          headers(("Location" = String), ("Retry-After" = u64))),
         (status = OK, body = AnalysisView, description = "Finished within the preferred wait.",
          headers(("Preference-Applied" = String))),
-        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json",
+        (status = UNPROCESSABLE_ENTITY, body = WaitProblem, content_type = "application/problem+json",
          description = "`validation_failed`, `idempotency_key_reused`, or `deadline_unreachable` with `estimatedWaitSeconds`."),
         (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json",
          description = "`too_many_analyses` of the caller's, or `queue_full`.", headers(("Retry-After" = u64))),
@@ -75,20 +87,20 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 )]
 #[tracing::instrument(skip_all, fields(analysis.id))]
 async fn create_analysis(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     Trace(trace): Trace,
     headers: HeaderMap,
     submission: Submission,
 ) -> Result<Response, ApiError> {
     let key = idempotency(&headers, &submission)?;
-    let analysis = accept(&state, user, trace, submission, Again::Attach(key)).await?;
+    let analysis = accept(&state, user, trace, submission, OnDuplicate::Reuse(key)).await?;
     answer(&state, user, analysis, &headers).await
 }
 
 /// 200 with a finished analysis where the client prefers to wait, and it is ready in time; 202 otherwise.
 async fn answer(
-    state: &AppState,
+    state: &AnalysesState,
     user: UserId,
     mut analysis: Analysis,
     headers: &HeaderMap,
@@ -146,7 +158,7 @@ struct GetAnalysis {
     )
 )]
 async fn get_analysis(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     AnalysisPath(id): AnalysisPath,
     ApiQuery(GetAnalysis { wait }): ApiQuery<GetAnalysis>,
@@ -156,15 +168,11 @@ async fn get_analysis(
     if wait > longest {
         return Err(ApiError::invalid("wait", format!("expected 0 to {longest} seconds")));
     }
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = |analysis: &Analysis| {
-        let tag = etag(analysis);
-        known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag))
-    };
+    let known = IfNoneMatch::of(&headers);
+    let is_known = |analysis: &Analysis| known.matches(&etag(analysis));
     let analysis = Waiting::new(&state, user, id)
-        .until(Duration::from_secs(wait), |analysis| match known {
-            Some(_) => !is_known(analysis),
-            None => analysis.status.is_terminal(),
+        .until(Duration::from_secs(wait), |analysis| {
+            if known.is_present() { !is_known(analysis) } else { analysis.status.is_terminal() }
         })
         .await?;
     let vary = "Accept-Language".to_owned();
@@ -194,7 +202,7 @@ fn etag(analysis: &Analysis) -> String {
     )
 )]
 async fn list_analyses(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     ApiQuery(page): ApiQuery<PageQuery>,
     language: Language,

@@ -20,14 +20,16 @@ use toneup_shared::analyses::read::{
 use toneup_shared::analyses::{AnalysisId, Status, UserId};
 use toneup_shared::trace::TraceParent;
 
-use super::advice::Language;
+use super::path::AnalysisPath;
+use super::problems;
 use super::queue_view::Place;
+use super::state::AnalysesState;
 use super::view::AnalysisView;
 use super::wait::Waiting;
 use super::watch::Watch;
-use crate::app::AppState;
-use crate::features::accounts::tickets::StreamUser;
-use crate::http::extract::{AnalysisPath, Trace};
+use crate::features::accounts::StreamUser;
+use crate::http::extract::Trace;
+use crate::http::language::Language;
 use crate::http::problem::{ApiError, Problem};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -57,7 +59,7 @@ const CHUNK: u32 = 100;
     )
 )]
 pub(super) async fn stream_analysis(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     Stream { seen }: Stream,
     StreamUser(user): StreamUser,
     AnalysisPath(id): AnalysisPath,
@@ -95,7 +97,7 @@ pub(super) async fn stream_analysis(
     )
 )]
 pub(super) async fn stream_events(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     Stream { seen }: Stream,
     StreamUser(user): StreamUser,
     Trace(trace): Trace,
@@ -118,10 +120,10 @@ pub(super) struct Stream {
     seen: Option<u64>,
 }
 
-impl FromRequestParts<AppState> for Stream {
+impl<S: Sync> FromRequestParts<S> for Stream {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self { seen: check_headers(&parts.headers)? })
     }
 }
@@ -146,12 +148,12 @@ trait Subject: Send + Sized + 'static {
     /// Reads what is new since the last time.
     fn read(
         &mut self,
-        state: &AppState,
+        state: &AnalysesState,
         news: &mut VecDeque<Event>,
     ) -> impl Future<Output = Result<Pace, ApiError>> + Send;
 
     /// Whether a place in the queue that was told is another now. Asks no server.
-    fn has_moved(&self, state: &AppState) -> bool;
+    fn has_moved(&self, state: &AnalysesState) -> bool;
 }
 
 /// How a stream goes on.
@@ -170,13 +172,13 @@ enum Pace {
 /// The state of an open stream.
 struct Open<S> {
     subject: S,
-    state: AppState,
+    state: AnalysesState,
     watch: Watch,
     news: VecDeque<Event>,
     pace: Pace,
 }
 
-fn stream<S: Subject>(subject: S, state: AppState, watch: Watch) -> Response {
+fn stream<S: Subject>(subject: S, state: AnalysesState, watch: Watch) -> Response {
     let open = Open { subject, state, watch, news: VecDeque::new(), pace: Pace::More };
     Sse::new(events(open)).keep_alive(heartbeat()).into_response()
 }
@@ -249,7 +251,7 @@ struct OneAnalysis {
 impl Subject for OneAnalysis {
     async fn read(
         &mut self,
-        state: &AppState,
+        state: &AnalysesState,
         news: &mut VecDeque<Event>,
     ) -> Result<Pace, ApiError> {
         let mut connection = state.pool.acquire().await?;
@@ -271,7 +273,7 @@ impl Subject for OneAnalysis {
         })
     }
 
-    fn has_moved(&self, state: &AppState) -> bool {
+    fn has_moved(&self, state: &AnalysesState) -> bool {
         self.sent.is_some_and(|(_, place)| state.queue.place(self.id) != place)
     }
 }
@@ -290,7 +292,7 @@ struct AllAnalyses {
 impl Subject for AllAnalyses {
     async fn read(
         &mut self,
-        state: &AppState,
+        state: &AnalysesState,
         news: &mut VecDeque<Event>,
     ) -> Result<Pace, ApiError> {
         let mut connection = state.pool.acquire().await?;
@@ -331,7 +333,7 @@ impl Subject for AllAnalyses {
         })
     }
 
-    fn has_moved(&self, state: &AppState) -> bool {
+    fn has_moved(&self, state: &AnalysesState) -> bool {
         self.sent.iter().any(|(id, (_, place))| state.queue.place(*id) != *place)
     }
 }
@@ -340,7 +342,7 @@ impl AllAnalyses {
     fn tell_active(
         &mut self,
         active: Vec<Analysis>,
-        state: &AppState,
+        state: &AnalysesState,
         news: &mut VecDeque<Event>,
     ) -> Result<(), ApiError> {
         let mut before = std::mem::take(&mut self.sent);
@@ -360,11 +362,8 @@ impl AllAnalyses {
 
 /// Says that events are missing before the one that follows `sequence`.
 fn history_gone(sequence: u64, trace: TraceParent) -> Result<Event, ApiError> {
-    let error = ApiError::HistoryGone(
-        "what happened after the last event you have seen is not kept; read GET /v1/analyses for it",
-    );
     let event = Event::default().event("error").id(sequence.to_string());
-    let event = event.json_data(Problem::new(&error, trace));
+    let event = event.json_data(Problem::new(&problems::history_gone(), trace));
     event.map_err(|error| ApiError::Internal(error.into()))
 }
 

@@ -1,8 +1,8 @@
-//! What a submit asks for: a photo that lies in S3 already, or one that comes with the request.
+//! The body of a submit: a reference to a photo in S3, or the photo itself.
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{FromRef, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use toneup_shared::objects::{photo_key, user_prefix};
 use utoipa::ToSchema;
 
 use super::multipart::{Photo, PhotoForm, read_form};
-use crate::app::AppState;
+use super::state::AnalysesState;
 use crate::http::extract::ApiJson;
 use crate::http::problem::ApiError;
 
@@ -66,16 +66,19 @@ enum Source {
     Photo(Photo),
 }
 
-impl FromRequest<AppState> for Submission {
+impl<S: Send + Sync> FromRequest<S> for Submission
+where
+    AnalysesState: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         let is_form = content_type
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
         if is_form {
-            return Self::from_form(request, state).await;
+            return Self::from_form(request, &AnalysesState::from_ref(state)).await;
         }
         let ApiJson(CreateAnalysis { object_key, deadline }) =
             ApiJson::from_request(request, state).await?;
@@ -84,7 +87,7 @@ impl FromRequest<AppState> for Submission {
 }
 
 impl Submission {
-    async fn from_form(request: Request, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_form(request: Request, state: &AnalysesState) -> Result<Self, ApiError> {
         let form = Multipart::from_request(request, state)
             .await
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
@@ -105,10 +108,10 @@ impl Submission {
     }
 
     /// The digest of the photo, where it came along, or where S3 has taken no other at its key.
-    pub(super) fn photo_digest(&self, state: &AppState, user: UserId) -> Option<PhotoDigest> {
+    pub(super) fn photo_digest(&self, state: &AnalysesState, user: UserId) -> Option<PhotoDigest> {
         match &self.source {
             // That something lies there is not known: nobody may learn so what others' photos were answered.
-            Source::Uploaded(_) if state.config.jobs.photo_reuse != Reuse::User => None,
+            Source::Uploaded(_) if state.jobs.photo_reuse != Reuse::User => None,
             Source::Uploaded(key) => state.seal.digest(user, key),
             Source::Photo(photo) => Some(PhotoDigest(photo.digest.clone().finalize().into())),
         }
@@ -123,7 +126,7 @@ impl Submission {
     /// The photo's key in S3, stored there now if it came along.
     pub(super) async fn into_object_key(
         self,
-        state: &AppState,
+        state: &AnalysesState,
         user: UserId,
     ) -> Result<String, ApiError> {
         match self.source {
@@ -162,11 +165,14 @@ fn check_key(key: String, user: UserId) -> Result<String, ApiError> {
 #[derive(Debug)]
 pub(crate) struct PhotoSubmission(pub(crate) Submission);
 
-impl FromRequest<AppState> for PhotoSubmission {
+impl<S: Send + Sync> FromRequest<S> for PhotoSubmission
+where
+    AnalysesState: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        Submission::from_form(request, state).await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Submission::from_form(request, &AnalysesState::from_ref(state)).await.map(Self)
     }
 }
 
@@ -186,7 +192,7 @@ pub(super) fn idempotency(
     Ok(Some(Idempotency { key: key.to_owned(), fingerprint, lasts: Lasts::Remembered }))
 }
 
-/// How long the client would like to wait for the result (RFC 7240 §4.3). Preferences we do not know are ignored.
+/// The time the client prefers to wait for the result (RFC 7240 §4.3). Unknown preferences are ignored.
 pub(super) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
     headers
         .get_all("prefer")

@@ -8,8 +8,9 @@ use toneup_shared::analyses::read::Analysis;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::advice::{Advice, Language, advice};
+use super::advice::{Advice, advice};
 use super::queue_view::{Place, QueueView};
+use crate::http::language::Language;
 
 /// An analysis. What is not known yet is null.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -8,8 +8,8 @@ use toneup_shared::analyses::read::{Analysis, find_owned};
 use toneup_shared::analyses::{AnalysisId, UserId};
 use toneup_shared::database::{Database, bounded};
 
+use super::state::AnalysesState;
 use super::watch::Watchers;
-use crate::app::AppState;
 use crate::http::problem::ApiError;
 
 /// The longest wait a client can ask for.
@@ -26,8 +26,8 @@ pub(crate) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) fn new(state: &'a AppState, user: UserId, id: AnalysisId) -> Self {
-        let AppState { pool, watchers, draining, .. } = state;
+    pub(crate) fn new(state: &'a AnalysesState, user: UserId, id: AnalysisId) -> Self {
+        let AnalysesState { pool, watchers, draining, .. } = state;
         Self { pool, watchers, draining, user, id }
     }
 

@@ -1,18 +1,19 @@
-//! The envelope in which the app expects every answer.
+//! The envelope in which the legacy app expects every response.
 
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::problems::ANALYSIS_CODE;
 use crate::http::problem::ApiError;
 
-/// An answer that tells what was asked for.
+/// A successful response.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Answer<T> {
     success: bool,
-    /// 200; 0 from the door without a token.
+    /// 200; 0 from the endpoint without a token.
     code: u16,
     message: &'static str,
     data: T,
@@ -24,7 +25,7 @@ impl<T> Answer<T> {
     }
 }
 
-/// An answer that tells what went wrong.
+/// An error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failure {
@@ -37,11 +38,13 @@ pub(crate) struct Failure {
     message: String,
 }
 
-/// Writes an error as the app reads it: the `code` of `/v1` in upper case, but where the app knows a word of its own.
-pub(crate) fn write(error: &ApiError, status: StatusCode, code: &str) -> Response {
-    let error_code = match error {
-        ApiError::TokenExpired => "TOKEN_EXPIRED".to_owned(),
-        ApiError::AnalysisFailed(failure) => failure.code.clone(),
+/// Writes an error in the legacy format: the `code` of `/v1` in upper case, unless the app has a code of its own.
+pub(crate) fn write_error(error: &ApiError) -> Response {
+    let (status, code) = (error.kind().status, error.kind().code);
+    let analysis_code = error.extension(ANALYSIS_CODE).and_then(Value::as_str);
+    let error_code = match (error, analysis_code) {
+        (ApiError::TokenExpired, _) => "TOKEN_EXPIRED".to_owned(),
+        (_, Some(analysis_code)) => analysis_code.to_owned(),
         _ => code.to_uppercase(),
     };
     let failure =

@@ -12,10 +12,13 @@ use toneup_shared::trace::TraceParent;
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Failure};
-use crate::app::AppState;
-use crate::features::accounts;
-use crate::features::analyses::{Again, CreateAnalysisForm, PhotoSubmission, Waiting, accept};
-use crate::http::extract::{CurrentUser, Trace};
+use super::problems::{analysis_failed, result_pending};
+use crate::features::accounts::AccountsState;
+use crate::features::analyses::{
+    AnalysesState, CreateAnalysisForm, OnDuplicate, PhotoSubmission, Waiting, accept,
+};
+use crate::http::extract::Trace;
+use crate::http::identity::CurrentUser;
 use crate::http::problem::ApiError;
 
 /// The app gives up after a minute.
@@ -45,12 +48,12 @@ pub(super) struct SeasonView {
 )]
 #[tracing::instrument(skip_all, fields(analysis.id))]
 pub(super) async fn analyze_personal_color(
-    State(state): State<AppState>,
+    State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     Trace(trace): Trace,
     submission: PhotoSubmission,
 ) -> Result<Json<Answer<SeasonView>>, ApiError> {
-    let season = season(&state, user, trace, submission, Again::Attach(None)).await?;
+    let season = season(&state, user, trace, submission, OnDuplicate::Reuse(None)).await?;
     Ok(Answer::new(200, SeasonView { personal_color: season, capitalized: season }))
 }
 
@@ -64,32 +67,33 @@ pub(super) async fn analyze_personal_color(
 )]
 #[tracing::instrument(skip_all, fields(analysis.id))]
 pub(super) async fn test_personal_color(
-    State(state): State<AppState>,
+    State(accounts): State<AccountsState>,
+    State(state): State<AnalysesState>,
     Trace(trace): Trace,
     submission: PhotoSubmission,
 ) -> Result<Json<Answer<PersonalColor>>, ApiError> {
-    let user = accounts::load_tester(&state).await?;
-    let season = season(&state, user, trace, submission, Again::Anew).await?;
+    let user = accounts.load_tester().await?;
+    let season = season(&state, user, trace, submission, OnDuplicate::Create).await?;
     Ok(Answer::new(0, season))
 }
 
 /// Submits and waits. A client that goes away leaves its analysis to its end.
 async fn season(
-    state: &AppState,
+    state: &AnalysesState,
     user: UserId,
     trace: TraceParent,
     PhotoSubmission(submission): PhotoSubmission,
-    again: Again,
+    on_duplicate: OnDuplicate,
 ) -> Result<PersonalColor, ApiError> {
-    let Analysis { id, .. } = accept(state, user, trace, submission, again).await?;
+    let Analysis { id, .. } = accept(state, user, trace, submission, on_duplicate).await?;
     let ended = Waiting::new(state, user, id)
         .until(LONGEST_WAIT, |analysis| analysis.status.is_terminal())
         .await?;
     match ended {
         Analysis { result: Some(result), .. } => Ok(result.personal_color),
-        Analysis { error: Some(error), .. } => Err(ApiError::AnalysisFailed(error)),
-        Analysis { status, .. } if !status.is_terminal() => Err(ApiError::ResultPending),
-        Analysis { status, .. } => Err(ApiError::AnalysisFailed(AnalysisError::retryable(
+        Analysis { error: Some(error), .. } => Err(analysis_failed(error)),
+        Analysis { status, .. } if !status.is_terminal() => Err(result_pending()),
+        Analysis { status, .. } => Err(analysis_failed(AnalysisError::retryable(
             &status.as_str().to_uppercase(),
             "The analysis ended without a result.",
         ))),

@@ -7,8 +7,9 @@ use toneup_shared::objects::{PhotoType, photo_key};
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Failure};
-use crate::app::AppState;
-use crate::http::extract::{ApiJson, CurrentUser};
+use crate::features::uploads::UploadsState;
+use crate::http::extract::ApiJson;
+use crate::http::identity::CurrentUser;
 use crate::http::problem::ApiError;
 
 /// Uploads signed in one call.
@@ -51,7 +52,7 @@ pub(super) struct FileView {
     responses((status = OK, body = Answer<FilesView>), (status = "default", body = Failure))
 )]
 pub(super) async fn create_presigned_urls(
-    State(state): State<AppState>,
+    State(state): State<UploadsState>,
     CurrentUser(user): CurrentUser,
     ApiJson(CreatePresignedUrls { file_names }): ApiJson<CreatePresignedUrls>,
 ) -> Result<Json<Answer<FilesView>>, ApiError> {

@@ -20,9 +20,9 @@ use toneup_shared::retry::Backoff;
 use toneup_shared::shutdown::Shutdown;
 use uuid::Uuid;
 
-use super::Channel;
+use super::channel::Channel;
+use super::settings::NotificationsSettings;
 use super::turn::{jitter, take_turn};
-use crate::app::config::PushConfig;
 
 /// Targets sent to at once by this replica.
 const LANES: usize = 64;
@@ -34,7 +34,7 @@ const AT_ONCE: (u32, u32) = (8, 1);
 const CROWDED: Duration = Duration::from_secs(1);
 /// How often to look while nothing wakes.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often operators' tools are told what is due.
+/// How often the number of due targets is exported.
 const REPORT: Duration = Duration::from_secs(5);
 /// Shortest time between two looks: hints come in bursts.
 const PACE: Duration = Duration::from_millis(20);
@@ -59,18 +59,18 @@ struct Turn {
     target: Target,
     deliveries: Vec<Delivery>,
     token: Uuid,
-    place: Option<Place>,
+    place: Option<HostSlot>,
 }
 
 impl<C: Channel> Dispatcher<C> {
     /// Sends until `shutdown` drains. What it answers has it look at once.
     pub(super) fn start(
         channel: Arc<C>,
-        config: &PushConfig,
+        settings: &NotificationsSettings,
         pool: Database,
         shutdown: &Shutdown,
     ) -> (ChannelKind, Arc<Notify>) {
-        let (settling, patience) = (pool.clone(), config.patience);
+        let (settling, patience) = (pool.clone(), settings.patience);
         let settlements =
             Batcher::spawn(Limits::default(), &shutdown.tasks, move |batch: Vec<Settlement>| {
                 let pool = settling.clone();
@@ -80,7 +80,7 @@ impl<C: Channel> Dispatcher<C> {
         let dispatcher = Arc::new(Self {
             channel,
             pool,
-            timeout: config.timeout,
+            timeout: settings.timeout,
             settlements,
             lanes: Arc::new(Semaphore::new(LANES)),
             hosts: Hosts::default(),
@@ -119,7 +119,7 @@ impl<C: Channel> Dispatcher<C> {
         }
     }
 
-    /// Tells operators' tools how many targets wait, until the process drains.
+    /// Exports the number of due targets as a Prometheus gauge, until the process drains.
     async fn report(self: Arc<Self>) {
         let draining = self.shutdown.draining.clone();
         while draining.run_until_cancelled(sleep(jitter(REPORT))).await.is_some() {
@@ -231,13 +231,13 @@ struct Full;
 
 /// A lane of a host's, free again when dropped.
 #[derive(Debug)]
-struct Place {
+struct HostSlot {
     host: String,
     hosts: Hosts,
 }
 
 impl Hosts {
-    fn enter(&self, host: Option<String>) -> Result<Option<Place>, Full> {
+    fn enter(&self, host: Option<String>) -> Result<Option<HostSlot>, Full> {
         let Some(host) = host else { return Ok(None) };
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lanes = hosts.entry(host.clone()).or_default();
@@ -245,11 +245,11 @@ impl Hosts {
             return Err(Full);
         }
         *lanes += 1;
-        Ok(Some(Place { host, hosts: self.clone() }))
+        Ok(Some(HostSlot { host, hosts: self.clone() }))
     }
 }
 
-impl Drop for Place {
+impl Drop for HostSlot {
     fn drop(&mut self) {
         let mut hosts = self.hosts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lanes) = hosts.get_mut(&self.host) {

@@ -19,10 +19,12 @@ use toneup_shared::pushes::targets::Target;
 use toneup_shared::tls;
 use url::Url;
 
+use super::channel::{Channel, SendOutcome};
+use super::format::{EventFormats, Words};
 use super::google::{AccessToken, AccessTokens, ServiceAccount, read_bounded};
-use super::notice::{self, Language, Notice, Words};
+use super::notice::{self, Notice};
 use super::webhooks::send::{describe, retry_after};
-use super::{Channel, Verdict};
+use crate::http::language::Language;
 
 /// How long to leave FCM alone after a 429 that names no time, by Google's advice.
 const QUOTA_PAUSE: Duration = Duration::from_mins(1);
@@ -54,6 +56,7 @@ pub(super) struct Fcm {
     /// `…/v1/projects/{project}/messages:send`.
     send_url: Url,
     tokens: AccessTokens,
+    formats: EventFormats,
 }
 
 /// FCM's answer, read.
@@ -72,7 +75,7 @@ impl FcmConfig {
 }
 
 impl Fcm {
-    pub(super) fn new(config: &FcmConfig) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &FcmConfig, formats: EventFormats) -> anyhow::Result<Self> {
         tls::install();
         let FcmConfig { endpoint, account } = config;
         let mut send_url = endpoint.clone();
@@ -83,18 +86,18 @@ impl Fcm {
             .extend(["v1", "projects", &account.project_id, "messages:send"]);
         let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).build()?;
         let tokens = AccessTokens::new(client.clone(), account.clone())?;
-        Ok(Self { client, send_url, tokens })
+        Ok(Self { client, send_url, tokens, formats })
     }
 
-    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Answer, Verdict> {
+    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Answer, SendOutcome> {
         let now = OffsetDateTime::now_utc();
-        let (notice, time_left) = Notice::of(delivery, now)
-            .map_err(|error| Verdict::GiveUp { status: None, error: error.to_owned() })?;
         let device = target.secrets.as_deref().and_then(|json| serde_json::from_str(json).ok());
         let language = device.map_or(Language::default(), |device: Device| device.language);
-        let message = message(&target.address, &notice, language, time_left, now);
+        let (notice, time_left) = Notice::of(delivery, &self.formats, language, now)
+            .map_err(|error| SendOutcome::GiveUp { status: None, error: error.to_owned() })?;
+        let message = message(&target.address, &notice, time_left, now);
         // The log says why; the device's owner cannot mend it.
-        let no_token = |_| Verdict::unanswered("no access to FCM");
+        let no_token = |_| SendOutcome::unanswered("no access to FCM");
         let token = self.tokens.get(None).await.map_err(no_token)?;
         let answer = self.post_as(&token, &message).await?;
         if !answer.is_token_refused() {
@@ -105,10 +108,10 @@ impl Fcm {
         self.post_as(&token, &message).await
     }
 
-    async fn post_as(&self, token: &AccessToken, message: &Value) -> Result<Answer, Verdict> {
+    async fn post_as(&self, token: &AccessToken, message: &Value) -> Result<Answer, SendOutcome> {
         let request = self.client.post(self.send_url.clone());
         let request = request.bearer_auth(token.secret.expose_secret()).json(message);
-        let unanswered = |error: reqwest::Error| Verdict::unanswered(describe(&error));
+        let unanswered = |error: reqwest::Error| SendOutcome::unanswered(describe(&error));
         let response = request.send().await.map_err(unanswered)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         let body = read_bounded(response, ANSWER_LIMIT_BYTES).await.map_err(unanswered)?;
@@ -121,8 +124,8 @@ impl Channel for Fcm {
     const PAUSES: &'static [Duration] = notice::PAUSES;
     const GONE: Health = Health::Gone;
 
-    async fn send(&self, target: &Target, delivery: &Delivery) -> Verdict {
-        self.post(target, delivery).await.map_or_else(|verdict| verdict, judge)
+    async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
+        self.post(target, delivery).await.map_or_else(|outcome| outcome, judge)
     }
 }
 
@@ -135,22 +138,22 @@ impl Answer {
 }
 
 /// What FCM's answer means (`ErrorCode` in its reference).
-fn judge(answer: Answer) -> Verdict {
+fn judge(answer: Answer) -> SendOutcome {
     let Answer { status, retry_after, code } = answer;
     let number = status.as_u16();
     if status.is_success() {
-        return Verdict::Delivered { status: number };
+        return SendOutcome::Delivered { status: number };
     }
     let error = match &code {
         Some(code) => format!("answered {number}: {code}"),
         None => format!("answered {number}"),
     };
     let status_code = Some(number);
-    let later = |after| Verdict::Retry { status: status_code, error: error.clone(), after };
+    let later = |after| SendOutcome::Retry { status: status_code, error: error.clone(), after };
     match (status, code.as_deref()) {
-        (_, Some("UNREGISTERED")) => Verdict::TargetGone { status: status_code, error },
+        (_, Some("UNREGISTERED")) => SendOutcome::TargetGone { status: status_code, error },
         (_, Some("SENDER_ID_MISMATCH" | "INVALID_ARGUMENT")) => {
-            Verdict::GiveUp { status: status_code, error }
+            SendOutcome::GiveUp { status: status_code, error }
         }
         (StatusCode::TOO_MANY_REQUESTS, _) => later(Some(retry_after.unwrap_or(QUOTA_PAUSE))),
         // The project, its rights or its certificate, which an operator can put right; a 404 that does not say
@@ -163,20 +166,14 @@ fn judge(answer: Answer) -> Verdict {
             _,
         ) => later(retry_after),
         _ if status.is_server_error() => later(retry_after),
-        _ => Verdict::GiveUp { status: status_code, error },
+        _ => SendOutcome::GiveUp { status: status_code, error },
     }
 }
 
 /// One message, as `projects.messages.send` takes it. The id stands where a device compares notifications: one that
 /// comes again replaces the first.
-fn message(
-    token: &str,
-    notice: &Notice,
-    language: Language,
-    time_left: Duration,
-    now: OffsetDateTime,
-) -> Value {
-    let Words { title, body } = notice.outcome.words(language);
+fn message(token: &str, notice: &Notice, time_left: Duration, now: OffsetDateTime) -> Value {
+    let Words { title, body } = &notice.words;
     let id = notice.id.to_string();
     json!({ "message": {
         "token": token,
@@ -209,7 +206,7 @@ fn error_code(body: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, code: Option<&str>, after: Option<u64>) -> Verdict {
+    fn answer(status: u16, code: Option<&str>, after: Option<u64>) -> SendOutcome {
         judge(Answer {
             status: StatusCode::from_u16(status).unwrap(),
             retry_after: after.map(Duration::from_secs),
@@ -220,9 +217,9 @@ mod tests {
     #[test]
     fn only_a_device_that_is_unregistered_is_gone() {
         let gone = answer(404, Some("UNREGISTERED"), None);
-        assert!(matches!(gone, Verdict::TargetGone { status: Some(404), .. }), "{gone:?}");
+        assert!(matches!(gone, SendOutcome::TargetGone { status: Some(404), .. }), "{gone:?}");
         // A wrong project, or a proxy's own page.
-        assert!(matches!(answer(404, None, None), Verdict::Retry { .. }));
+        assert!(matches!(answer(404, None, None), SendOutcome::Retry { .. }));
     }
 
     #[test]
@@ -233,8 +230,8 @@ mod tests {
             (400, None),
             (413, None),
         ] {
-            let verdict = answer(status, code, None);
-            assert!(matches!(verdict, Verdict::GiveUp { .. }), "{verdict:?}");
+            let outcome = answer(status, code, None);
+            assert!(matches!(outcome, SendOutcome::GiveUp { .. }), "{outcome:?}");
         }
     }
 
@@ -248,8 +245,8 @@ mod tests {
             (401, Some("THIRD_PARTY_AUTH_ERROR"), None, None),
             (403, None, None, None),
         ] {
-            let verdict = answer(status, code, asked);
-            let Verdict::Retry { after: found, .. } = verdict else { panic!("{verdict:?}") };
+            let outcome = answer(status, code, asked);
+            let SendOutcome::Retry { after: found, .. } = outcome else { panic!("{outcome:?}") };
             assert_eq!(found, after, "{status}");
         }
     }

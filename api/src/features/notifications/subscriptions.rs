@@ -1,7 +1,7 @@
 //! Browsers and phones that want to be told, over HTTP.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,17 +17,24 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::fcm::Device;
-use super::notice::Language;
+use super::problems::{push_unavailable, too_many_push_subscriptions};
+use super::settings::NotificationsSettings;
+use super::state::NotificationsState;
 use super::subscription_keys::{BadKey, SubscriptionKeys};
-use crate::app::AppState;
-use crate::app::config::PushConfig;
-use crate::http::extract::{ApiJson, CurrentUser, IdPath};
+use crate::http::extract::{ApiJson, IdPath};
+use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::language::Language;
 use crate::http::problem::{ApiError, Problem};
 
 /// Longest endpoint or token, in characters.
 const ADDRESS_LIMIT: usize = 2048;
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(super) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    NotificationsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(create_push_subscription, list_push_subscriptions))
         .routes(routes!(delete_push_subscription))
@@ -137,12 +144,12 @@ struct VapidKeyView {
     )
 )]
 async fn create_push_subscription(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     ApiJson(wanted): ApiJson<CreatePushSubscription>,
 ) -> Result<(StatusCode, Json<PushSubscriptionView>), ApiError> {
     let new = check(&state, user, &wanted)?;
-    let limit = state.config.push.subscription_limit;
+    let limit = state.settings.subscription_limit;
     let registering = retry_deadlock(|| {
         state.pool.in_transaction(async |conn| {
             let registered = register(conn, &new, limit).await?;
@@ -152,11 +159,11 @@ async fn create_push_subscription(
     });
     let (registered, target) = bounded(registering).await?;
     let status = match registered {
-        Registered::Full => return Err(ApiError::TooManyPushSubscriptions(limit)),
+        Registered::Full => return Err(too_many_push_subscriptions(limit)),
         Registered::New => StatusCode::CREATED,
         Registered::Known(_) => {
             // What it was not told while it could not be reached is due.
-            state.pushes.wake(new.channel);
+            state.dispatchers.wake(new.channel);
             StatusCode::OK
         }
     };
@@ -176,7 +183,7 @@ async fn create_push_subscription(
     )
 )]
 async fn list_push_subscriptions(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
 ) -> Result<Json<PushSubscriptionList>, ApiError> {
     let items = bounded(async {
@@ -204,7 +211,7 @@ async fn list_push_subscriptions(
     )
 )]
 async fn delete_push_subscription(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<StatusCode, ApiError> {
@@ -228,19 +235,19 @@ async fn delete_push_subscription(
     tag = "push subscriptions",
     responses((status = OK, body = VapidKeyView))
 )]
-async fn get_vapid_key(State(state): State<AppState>) -> Json<VapidKeyView> {
-    let vapid = state.config.push.vapid.as_ref();
+async fn get_vapid_key(State(state): State<NotificationsState>) -> Json<VapidKeyView> {
+    let vapid = state.settings.vapid.as_ref();
     Json(VapidKeyView { public_key: vapid.map(|vapid| vapid.public_key().to_owned()) })
 }
 
 fn check(
-    state: &AppState,
+    state: &NotificationsState,
     user: UserId,
     wanted: &CreatePushSubscription,
 ) -> Result<NewTarget, ApiError> {
     let (address, secrets) = match wanted.kind {
-        SubscriptionKind::Web => check_browser(&state.config.push, wanted)?,
-        SubscriptionKind::Fcm => check_phone(&state.config.push, wanted)?,
+        SubscriptionKind::Web => check_browser(&state.settings, wanted)?,
+        SubscriptionKind::Fcm => check_phone(&state.settings, wanted)?,
     };
     let channel = wanted.kind.channel();
     let id = TargetId(Uuid::now_v7());
@@ -248,16 +255,16 @@ fn check(
 }
 
 fn check_browser(
-    config: &PushConfig,
+    settings: &NotificationsSettings,
     wanted: &CreatePushSubscription,
 ) -> Result<(String, String), ApiError> {
-    if config.vapid.is_none() {
-        return Err(ApiError::PushUnavailable("browsers"));
+    if settings.vapid.is_none() {
+        return Err(push_unavailable("browsers"));
     }
     let refused = |detail: String| ApiError::invalid("endpoint", detail);
     let text = wanted.endpoint.as_deref().ok_or_else(|| refused("expected a URL".to_owned()))?;
     let url: Url = text.parse().map_err(|error| refused(format!("expected a URL: {error}")))?;
-    config.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
+    settings.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
     let address = check_length("endpoint", url.into())?;
     let keys = wanted.keys.as_ref();
     let keys = keys.ok_or_else(|| ApiError::invalid("keys", "expected p256dh and auth"))?;
@@ -268,11 +275,11 @@ fn check_browser(
 }
 
 fn check_phone(
-    config: &PushConfig,
+    settings: &NotificationsSettings,
     wanted: &CreatePushSubscription,
 ) -> Result<(String, String), ApiError> {
-    if config.fcm.is_none() {
-        return Err(ApiError::PushUnavailable("phones"));
+    if settings.fcm.is_none() {
+        return Err(push_unavailable("phones"));
     }
     let is_token =
         |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());

@@ -16,7 +16,7 @@ use toneup_shared::pushes::{ChannelKind, PushEvent};
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::{Channel, Verdict};
+use super::channel::{Channel, SendOutcome};
 
 /// How long a target that could not be reached is left alone, whatever is due.
 const REST: Duration = Duration::from_secs(5);
@@ -40,12 +40,12 @@ pub(super) async fn take_turn<C: Channel>(
         let begun = Instant::now();
         let sending = channel.send(target, delivery).instrument(span(C::KIND, delivery));
         let sending = timeout(longest, sending);
-        let verdict = match AssertUnwindSafe(sending).catch_unwind().await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(_)) => Verdict::unanswered(format_args!("no answer within {longest:?}")),
-            Err(_) => Verdict::unanswered("an internal error"),
+        let outcome = match AssertUnwindSafe(sending).catch_unwind().await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => SendOutcome::unanswered(format_args!("no answer within {longest:?}")),
+            Err(_) => SendOutcome::unanswered("an internal error"),
         };
-        (verdict, begun.elapsed())
+        (outcome, begun.elapsed())
     });
     let answers = join_all(sending).await;
     let mut settlement = Settlement {
@@ -56,8 +56,8 @@ pub(super) async fn take_turn<C: Channel>(
         attempts: Vec::new(),
     };
     settlement.rest = rest(settlement.health, &answers);
-    for (delivery, (verdict, duration)) in deliveries.iter().zip(answers) {
-        let attempt = judge(delivery, verdict, duration, C::PAUSES);
+    for (delivery, (outcome, duration)) in deliveries.iter().zip(answers) {
+        let attempt = judge(delivery, outcome, duration, C::PAUSES);
         measure(C::KIND, delivery, &attempt);
         settlement.attempts.push(attempt);
     }
@@ -82,13 +82,13 @@ fn span(channel: ChannelKind, delivery: &Delivery) -> Span {
 /// What follows an attempt.
 fn judge(
     delivery: &Delivery,
-    verdict: Verdict,
+    outcome: SendOutcome,
     duration: Duration,
     pauses: &[Duration],
 ) -> Attempt {
-    let (status, error, next) = match verdict {
-        Verdict::Delivered { status } => (Some(status), None, Next::Delivered),
-        Verdict::Retry { status, error, after } => {
+    let (status, error, next) = match outcome {
+        SendOutcome::Delivered { status } => (Some(status), None, Next::Delivered),
+        SendOutcome::Retry { status, error, after } => {
             let next = pauses
                 .get(usize::from(delivery.attempt) - 1)
                 // A ping shows how things are now.
@@ -96,7 +96,7 @@ fn judge(
                 .map_or(Next::Failed, |pause| Next::Retry(jitter(*pause).max(asked(after))));
             (status, Some(error), next)
         }
-        Verdict::GiveUp { status, error } | Verdict::TargetGone { status, error } => {
+        SendOutcome::GiveUp { status, error } | SendOutcome::TargetGone { status, error } => {
             (status, Some(error), Next::Failed)
         }
     };
@@ -108,14 +108,14 @@ fn asked(after: Option<Duration>) -> Duration {
 }
 
 /// What the answers say about the target. A ping that fails says nothing: its owner is trying things out.
-fn health(deliveries: &[Delivery], answers: &[(Verdict, Duration)], gone: Health) -> Health {
-    let any = |is: fn(&Verdict) -> bool| answers.iter().any(|(verdict, _)| is(verdict));
-    let failed = deliveries.iter().zip(answers).any(|(delivery, (verdict, _))| {
-        matches!(verdict, Verdict::Retry { .. }) && delivery.event != PushEvent::Ping
+fn health(deliveries: &[Delivery], answers: &[(SendOutcome, Duration)], gone: Health) -> Health {
+    let any = |is: fn(&SendOutcome) -> bool| answers.iter().any(|(outcome, _)| is(outcome));
+    let failed = deliveries.iter().zip(answers).any(|(delivery, (outcome, _))| {
+        matches!(outcome, SendOutcome::Retry { .. }) && delivery.event != PushEvent::Ping
     });
-    if any(|verdict| matches!(verdict, Verdict::TargetGone { .. })) {
+    if any(|outcome| matches!(outcome, SendOutcome::TargetGone { .. })) {
         gone
-    } else if any(|verdict| matches!(verdict, Verdict::Delivered { .. })) {
+    } else if any(|outcome| matches!(outcome, SendOutcome::Delivered { .. })) {
         Health::Working
     } else if failed {
         Health::Failing
@@ -125,11 +125,11 @@ fn health(deliveries: &[Delivery], answers: &[(Verdict, Duration)], gone: Health
 }
 
 /// How long the target is left alone: as long as it asks for, and a little while after a failure.
-fn rest(health: Health, answers: &[(Verdict, Duration)]) -> Option<Duration> {
+fn rest(health: Health, answers: &[(SendOutcome, Duration)]) -> Option<Duration> {
     let asked = answers
         .iter()
-        .filter_map(|(verdict, _)| match verdict {
-            Verdict::Retry { after: Some(after), .. } => Some(asked(Some(*after))),
+        .filter_map(|(outcome, _)| match outcome {
+            SendOutcome::Retry { after: Some(after), .. } => Some(asked(Some(*after))),
             _ => None,
         })
         .max();
@@ -160,8 +160,8 @@ mod tests {
     use toneup_shared::analyses::Status;
     use toneup_shared::pushes::{DeliveryId, TargetId};
 
+    use super::super::channel::FOR_DAYS;
     use super::*;
-    use crate::features::notifications::FOR_DAYS;
 
     fn delivery(event: PushEvent, attempt: u16) -> Delivery {
         Delivery {
@@ -175,13 +175,13 @@ mod tests {
         }
     }
 
-    fn retry(after: Option<u64>) -> Verdict {
+    fn retry(after: Option<u64>) -> SendOutcome {
         let after = after.map(Duration::from_secs);
-        Verdict::Retry { status: Some(503), error: String::new(), after }
+        SendOutcome::Retry { status: Some(503), error: String::new(), after }
     }
 
-    fn next(event: PushEvent, attempt: u16, verdict: Verdict) -> Next {
-        judge(&delivery(event, attempt), verdict, Duration::ZERO, FOR_DAYS).next
+    fn next(event: PushEvent, attempt: u16, outcome: SendOutcome) -> Next {
+        judge(&delivery(event, attempt), outcome, Duration::ZERO, FOR_DAYS).next
     }
 
     const ENDED: PushEvent = PushEvent::Ended(Status::Succeeded);
@@ -213,23 +213,23 @@ mod tests {
     #[test]
     fn a_ping_is_not_repeated_and_what_is_given_up_neither() {
         assert_eq!(next(PushEvent::Ping, 1, retry(None)), Next::Failed);
-        let hopeless = Verdict::GiveUp { status: None, error: String::new() };
+        let hopeless = SendOutcome::GiveUp { status: None, error: String::new() };
         assert_eq!(next(ENDED, 1, hopeless), Next::Failed);
-        assert_eq!(next(ENDED, 1, Verdict::Delivered { status: 200 }), Next::Delivered);
+        assert_eq!(next(ENDED, 1, SendOutcome::Delivered { status: 200 }), Next::Delivered);
     }
 
     #[test]
     fn answers_say_how_a_target_is() {
-        let judged = |events: &[PushEvent], verdicts: Vec<Verdict>| {
+        let judged = |events: &[PushEvent], outcomes: Vec<SendOutcome>| {
             let deliveries: Vec<Delivery> =
                 events.iter().map(|event| delivery(*event, 1)).collect();
             let answers: Vec<_> =
-                verdicts.into_iter().map(|verdict| (verdict, Duration::ZERO)).collect();
+                outcomes.into_iter().map(|outcome| (outcome, Duration::ZERO)).collect();
             let health = health(&deliveries, &answers, Health::Gone);
             (health, rest(health, &answers).is_some())
         };
-        let well = || Verdict::Delivered { status: 200 };
-        let gone = Verdict::TargetGone { status: Some(410), error: String::new() };
+        let well = || SendOutcome::Delivered { status: 200 };
+        let gone = SendOutcome::TargetGone { status: Some(410), error: String::new() };
         assert_eq!(judged(&[], vec![]), (Health::Unknown, false));
         assert_eq!(judged(&[ENDED], vec![well()]), (Health::Working, false));
         assert_eq!(judged(&[ENDED], vec![retry(None)]), (Health::Failing, true));

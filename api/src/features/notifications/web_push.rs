@@ -12,12 +12,14 @@ use toneup_shared::pushes::targets::Target;
 use url::Url;
 use web_push_native::encrypt;
 
+use super::channel::{Channel, SendOutcome};
+use super::format::EventFormats;
 use super::notice::{self, Notice};
 use super::subscription_keys::{Parsed, SubscriptionKeys};
 use super::vapid::Vapid;
 use super::webhooks::guard::{AllowedHosts, Lookup};
 use super::webhooks::send::{describe, drain, guarded_client, retry_after};
-use super::{Channel, Verdict};
+use crate::http::language::Language;
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
@@ -32,6 +34,7 @@ pub(super) struct WebPush {
     client: Client,
     allowed: AllowedHosts,
     vapid: Vapid,
+    formats: EventFormats,
 }
 
 impl WebPush {
@@ -39,27 +42,29 @@ impl WebPush {
         vapid: Vapid,
         allowed: AllowedHosts,
         lookup: Lookup,
+        formats: EventFormats,
     ) -> reqwest::Result<Self> {
-        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, vapid })
+        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, vapid, formats })
     }
 
-    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Verdict, Verdict> {
-        let broken = |error: &str| Verdict::GiveUp { status: None, error: error.to_owned() };
+    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<SendOutcome, SendOutcome> {
+        let broken = |error: &str| SendOutcome::GiveUp { status: None, error: error.to_owned() };
         let endpoint: Url = target.address.parse().map_err(|_| broken("not a URL"))?;
         // The client does not ask the resolver about addresses.
-        self.allowed.check(&endpoint).map_err(Verdict::unanswered)?;
+        self.allowed.check(&endpoint).map_err(SendOutcome::unanswered)?;
         let keys = SubscriptionKeys::from_json(target.secrets.as_deref().unwrap_or_default());
         let keys = keys.ok_or_else(|| broken("the browser's keys cannot be read"))?;
         let now = OffsetDateTime::now_utc();
-        let (notice, time_left) = Notice::of(delivery, now).map_err(broken)?;
+        let (notice, time_left) =
+            Notice::of(delivery, &self.formats, Language::default(), now).map_err(broken)?;
         let message = Message::new(&self.vapid, &endpoint, &keys, &notice, time_left, now)
             .map_err(|error| broken(&format!("cannot encrypt: {error:#}")))?;
         let request = self.client.post(endpoint).headers(message.headers).body(message.body);
         let response =
-            request.send().await.map_err(|error| Verdict::unanswered(describe(&error)))?;
-        let verdict = judge(response.status(), response.headers());
+            request.send().await.map_err(|error| SendOutcome::unanswered(describe(&error)))?;
+        let outcome = judge(response.status(), response.headers());
         drain(response).await;
-        Ok(verdict)
+        Ok(outcome)
     }
 }
 
@@ -72,8 +77,8 @@ impl Channel for WebPush {
         target.address.parse::<Url>().ok()?.host_str().map(str::to_owned)
     }
 
-    async fn send(&self, target: &Target, delivery: &Delivery) -> Verdict {
-        self.post(target, delivery).await.unwrap_or_else(|verdict| verdict)
+    async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
+        self.post(target, delivery).await.unwrap_or_else(|outcome| outcome)
     }
 }
 
@@ -109,24 +114,24 @@ impl Message {
 }
 
 /// What a push service's answer means (RFC 8030 §5 and §7.3).
-fn judge(status: StatusCode, headers: &HeaderMap) -> Verdict {
+fn judge(status: StatusCode, headers: &HeaderMap) -> SendOutcome {
     let code = status.as_u16();
     if status.is_success() {
-        return Verdict::Delivered { status: code };
+        return SendOutcome::Delivered { status: code };
     }
     let (status_code, error) = (Some(code), format!("answered {code}"));
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => {
-            Verdict::TargetGone { status: status_code, error }
+            SendOutcome::TargetGone { status: status_code, error }
         }
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-            Verdict::Retry { status: status_code, error, after: retry_after(headers) }
+            SendOutcome::Retry { status: status_code, error, after: retry_after(headers) }
         }
         status if status.is_server_error() => {
-            Verdict::Retry { status: status_code, error, after: retry_after(headers) }
+            SendOutcome::Retry { status: status_code, error, after: retry_after(headers) }
         }
         // 413: more than this service takes. 400, 401, 403: it was subscribed with another key. It will be so tomorrow.
-        _ => Verdict::GiveUp { status: status_code, error },
+        _ => SendOutcome::GiveUp { status: status_code, error },
     }
 }
 
@@ -141,17 +146,19 @@ mod tests {
             judge(StatusCode::from_u16(code).unwrap(), &after.into_iter().collect())
         };
         for code in [200, 201, 202, 204] {
-            assert_eq!(answer(code, None), Verdict::Delivered { status: code });
+            assert_eq!(answer(code, None), SendOutcome::Delivered { status: code });
         }
         for code in [404, 410] {
-            assert!(matches!(answer(code, None), Verdict::TargetGone { .. }), "{code}");
+            assert!(matches!(answer(code, None), SendOutcome::TargetGone { .. }), "{code}");
         }
         for code in [408, 429, 500, 502, 503] {
-            let Verdict::Retry { after, .. } = answer(code, Some("7")) else { panic!("{code}") };
+            let SendOutcome::Retry { after, .. } = answer(code, Some("7")) else {
+                panic!("{code}")
+            };
             assert_eq!(after, Some(Duration::from_secs(7)), "{code}");
         }
         for code in [301, 400, 401, 403, 413] {
-            assert!(matches!(answer(code, None), Verdict::GiveUp { .. }), "{code}");
+            assert!(matches!(answer(code, None), SendOutcome::GiveUp { .. }), "{code}");
         }
     }
 }

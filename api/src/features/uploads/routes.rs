@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,11 +15,18 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
-use crate::http::extract::{ApiJson, CurrentUser};
+use super::state::UploadsState;
+use crate::http::extract::ApiJson;
+use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+/// The routes of uploads.
+pub(crate) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    UploadsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(create_upload))
 }
 
@@ -65,7 +72,7 @@ struct UploadView {
     )
 )]
 async fn create_upload(
-    State(state): State<AppState>,
+    State(state): State<UploadsState>,
     CurrentUser(user): CurrentUser,
     ApiJson(upload): ApiJson<CreateUpload>,
 ) -> Result<(StatusCode, Json<UploadView>), ApiError> {

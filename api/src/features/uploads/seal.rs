@@ -8,7 +8,7 @@ use toneup_shared::analyses::UserId;
 use toneup_shared::analyses::photos::PhotoDigest;
 use toneup_shared::objects::{PhotoType, photo_key, user_prefix};
 
-use crate::app::config::ServerConfig;
+use super::settings::UploadsSettings;
 
 /// Bytes of the seal that a key carries.
 const SEAL_BYTES: usize = 16;
@@ -25,8 +25,8 @@ impl std::fmt::Debug for Seal {
 
 impl Seal {
     /// Prepares the secret.
-    pub fn new(config: &ServerConfig) -> Result<Self, InvalidLength> {
-        let mut mac = Hmac::new_from_slice(config.jwt_secret.expose_secret().as_bytes())?;
+    pub fn new(settings: &UploadsSettings) -> Result<Self, InvalidLength> {
+        let mut mac = Hmac::new_from_slice(settings.jwt_secret.expose_secret().as_bytes())?;
         // The same secret signs tokens: a seal is none.
         mac.update(b"photo digest of ");
         Ok(Self(mac))

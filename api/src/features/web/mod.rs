@@ -11,7 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
 
-use crate::app::AppState;
+use crate::http::conditional::IfNoneMatch;
 use crate::http::problem::ApiError;
 
 /// The page needs nothing from elsewhere but S3, to which it uploads.
@@ -32,9 +32,8 @@ struct Files;
 struct Client;
 
 /// The page at `/`, its service worker, the operators' page at `/admin`, their files under `/assets/`, and the client under `/client/`.
-pub(crate) fn routes(state: &AppState) -> Router<AppState> {
-    let objects = &state.config.objects;
-    let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
+/// `uploads` is where the page uploads photos to.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(uploads: &Url) -> Router<S> {
     let page = Router::new()
         .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
         .route("/admin", get(async |headers: HeaderMap| file(Files::get("admin.html"), &headers)))
@@ -48,8 +47,8 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     secured(page, &page_policy(uploads))
 }
 
-/// The documentation, whatever router serves it.
-pub(crate) fn docs(docs: Router<AppState>) -> Router<AppState> {
+/// Secures the router that serves the documentation.
+pub(crate) fn docs<S: Clone + Send + Sync + 'static>(docs: Router<S>) -> Router<S> {
     secured(docs, DOCS_POLICY)
 }
 
@@ -57,7 +56,7 @@ fn page_policy(uploads: &Url) -> String {
     format!("{PAGE_POLICY} {}", uploads.origin().ascii_serialization())
 }
 
-fn secured(router: Router<AppState>, policy: &str) -> Router<AppState> {
+fn secured<S: Clone + Send + Sync + 'static>(router: Router<S>, policy: &str) -> Router<S> {
     let set = |name: HeaderName, value: &str| {
         let value = HeaderValue::from_str(value).ok();
         SetResponseHeaderLayer::overriding(name, move |_: &Response| value.clone())
@@ -78,9 +77,8 @@ fn file(file: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
         return ApiError::NotFound.into_response();
     };
     let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
-    if known.is_some_and(|known| known.split(',').any(|known| known.trim() == etag)) {
+    if IfNoneMatch::of(headers).matches(&etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     let content_type = match metadata.mimetype() {

@@ -1,7 +1,7 @@
 //! What a webhook was told: the log of deliveries, pings, sending again.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use sqlx::MySqlConnection;
 use toneup_shared::analyses::UserId;
@@ -15,15 +15,22 @@ use utoipa_axum::routes;
 
 use super::routes::find;
 use super::view::{DeliveryPage, DeliveryView};
-use crate::app::AppState;
-use crate::http::extract::{ApiQuery, CurrentUser, IdPath};
+use crate::features::notifications::problems::webhook_disabled;
+use crate::features::notifications::state::NotificationsState;
+use crate::http::extract::{ApiQuery, IdPath};
+use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 
 /// Pings and deliveries sent again that one user may ask for in a minute.
 const TESTS_PER_MINUTE: u32 = 30;
 
-pub(super) fn routes() -> OpenApiRouter<AppState> {
+pub(in crate::features::notifications) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    NotificationsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(list_deliveries))
         .routes(routes!(ping_webhook))
@@ -43,7 +50,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     )
 )]
 async fn list_deliveries(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
     ApiQuery(page): ApiQuery<PageQuery>,
@@ -91,7 +98,7 @@ async fn with_attempts(
     )
 )]
 async fn ping_webhook(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
@@ -114,7 +121,7 @@ async fn ping_webhook(
     )
 )]
 async fn redeliver_delivery(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath((id, delivery)): IdPath<(TargetId, DeliveryId)>,
 ) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
@@ -123,7 +130,7 @@ async fn redeliver_delivery(
 
 /// Makes a new delivery, or an old one, due at once.
 async fn send_now(
-    state: &AppState,
+    state: &NotificationsState,
     user: UserId,
     id: TargetId,
     delivery: DeliveryId,
@@ -132,7 +139,7 @@ async fn send_now(
     state.limiter.check("webhook-tests", user.0, TESTS_PER_MINUTE).await?;
     let sending = state.pool.in_transaction(async |conn| {
         if find(conn, user, id).await?.disabled_at.is_some() {
-            return Err(ApiError::WebhookDisabled);
+            return Err(webhook_disabled());
         }
         match new {
             Some(new) => {
@@ -146,6 +153,6 @@ async fn send_now(
         views.into_iter().next().ok_or(ApiError::NotFound)
     });
     let view = bounded(sending).await?;
-    state.pushes.wake(ChannelKind::Webhook);
+    state.dispatchers.wake(ChannelKind::Webhook);
     Ok((StatusCode::ACCEPTED, Json(view)))
 }

@@ -1,7 +1,7 @@
 //! Webhooks over HTTP.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Deserialize;
@@ -19,22 +19,27 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::log;
 use super::sign::Secrets;
 use super::view::{WebhookList, WebhookView, WebhookWithSecret};
-use crate::app::AppState;
-use crate::http::extract::{ApiJson, CurrentUser, IdPath};
+use crate::features::notifications::problems::{too_many_webhooks, webhook_exists};
+use crate::features::notifications::state::NotificationsState;
+use crate::http::extract::{ApiJson, IdPath};
+use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 
 const URL_LIMIT: usize = 2048;
 const DESCRIPTION_LIMIT: usize = 200;
 
-pub(crate) fn routes() -> OpenApiRouter<AppState> {
+pub(in crate::features::notifications) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    NotificationsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(create_webhook, list_webhooks))
         .routes(routes!(get_webhook, change_webhook, delete_webhook))
         .routes(routes!(rotate_secret))
-        .merge(log::routes())
 }
 
 /// A server to tell.
@@ -73,7 +78,7 @@ struct ChangeWebhook {
     )
 )]
 async fn create_webhook(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     ApiJson(webhook): ApiJson<CreateWebhook>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -86,13 +91,13 @@ async fn create_webhook(
         secrets: Some(secrets.to_json().map_err(anyhow::Error::from)?),
         description: webhook.description.map(check_description).transpose()?,
     };
-    let limit = state.config.push.webhook_limit;
+    let limit = state.settings.webhook_limit;
     let adding = state.pool.in_transaction(async |conn| {
         if count_locked(conn, user, ChannelKind::Webhook).await? >= i64::from(limit) {
-            return Err(ApiError::TooManyWebhooks(limit));
+            return Err(too_many_webhooks(limit));
         }
         if !insert(conn, &new).await? {
-            return Err(ApiError::WebhookExists);
+            return Err(webhook_exists());
         }
         find(conn, user, new.id).await
     });
@@ -113,7 +118,7 @@ async fn create_webhook(
     )
 )]
 async fn list_webhooks(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
 ) -> Result<Json<WebhookList>, ApiError> {
     let targets = bounded(async {
@@ -135,7 +140,7 @@ async fn list_webhooks(
     )
 )]
 async fn get_webhook(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<Json<WebhookView>, ApiError> {
@@ -158,7 +163,7 @@ async fn get_webhook(
     )
 )]
 async fn change_webhook(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
     ApiJson(wanted): ApiJson<ChangeWebhook>,
@@ -172,13 +177,13 @@ async fn change_webhook(
     let changing = state.pool.in_transaction(async |conn| {
         find(conn, user, id).await?;
         change(conn, id, &wanted).await.map_err(|error| match error {
-            sqlx::Error::Database(cause) if cause.is_unique_violation() => ApiError::WebhookExists,
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => webhook_exists(),
             error => error.into(),
         })?;
         find(conn, user, id).await
     });
     let target = bounded(changing).await?;
-    state.pushes.wake(ChannelKind::Webhook);
+    state.dispatchers.wake(ChannelKind::Webhook);
     Ok(Json(target.into()))
 }
 
@@ -195,7 +200,7 @@ async fn change_webhook(
     )
 )]
 async fn delete_webhook(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<StatusCode, ApiError> {
@@ -219,7 +224,7 @@ async fn delete_webhook(
     )
 )]
 async fn rotate_secret(
-    State(state): State<AppState>,
+    State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
     IdPath(id): IdPath<TargetId>,
 ) -> Result<Json<WebhookWithSecret>, ApiError> {
@@ -256,15 +261,10 @@ pub(super) async fn find(
     find_owned(conn, user, ChannelKind::Webhook, id).await?.ok_or(ApiError::NotFound)
 }
 
-fn check_url(state: &AppState, text: &str) -> Result<String, ApiError> {
+fn check_url(state: &NotificationsState, text: &str) -> Result<String, ApiError> {
     let refused = |detail: String| ApiError::invalid("url", detail);
     let url: Url = text.parse().map_err(|error| refused(format!("expected a URL: {error}")))?;
-    state
-        .config
-        .push
-        .webhook_allowed
-        .check(&url)
-        .map_err(|refusal| refused(refusal.to_string()))?;
+    state.settings.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
     let url = url.to_string();
     if url.len() > URL_LIMIT {
         return Err(refused(format!("expected at most {URL_LIMIT} characters")));

@@ -8,21 +8,20 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::OffsetDateTime;
+use toneup_shared::pushes::ChannelKind;
 use toneup_shared::pushes::claim::Delivery;
 use toneup_shared::pushes::settle::Health;
 use toneup_shared::pushes::targets::Target;
-use toneup_shared::pushes::{ChannelKind, PushEvent};
 use toneup_shared::tls;
 use url::Url;
 
 use super::guard::{AllowedHosts, GuardedResolver, Lookup, Refusal, system_lookup};
 use super::sign::Secrets;
-use crate::app::config::PushConfig;
-use crate::features::analyses::advice::Language;
-use crate::features::analyses::view::AnalysisView;
-use crate::features::notifications::{Channel, Verdict};
+use crate::features::notifications::channel::{Channel, SendOutcome};
+use crate::features::notifications::format::EventFormats;
+use crate::features::notifications::settings::NotificationsSettings;
 
 /// The receiver answered 410.
 pub(super) const GONE: &str = "gone";
@@ -36,6 +35,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Webhooks {
     client: Client,
     allowed: AllowedHosts,
+    formats: EventFormats,
 }
 
 /// A request's body.
@@ -48,22 +48,29 @@ struct Payload<'a> {
 }
 
 impl Webhooks {
-    pub(crate) fn new(config: &PushConfig) -> reqwest::Result<Self> {
-        Self::with_lookup(config.webhook_allowed.clone(), system_lookup())
+    pub(crate) fn new(
+        settings: &NotificationsSettings,
+        formats: EventFormats,
+    ) -> reqwest::Result<Self> {
+        Self::with_lookup(settings.webhook_allowed.clone(), system_lookup(), formats)
     }
 
-    fn with_lookup(allowed: AllowedHosts, lookup: Lookup) -> reqwest::Result<Self> {
-        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed })
+    fn with_lookup(
+        allowed: AllowedHosts,
+        lookup: Lookup,
+        formats: EventFormats,
+    ) -> reqwest::Result<Self> {
+        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, formats })
     }
 
-    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, Verdict> {
-        let broken = |error: String| Verdict::GiveUp { status: None, error };
+    async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, SendOutcome> {
+        let broken = |error: String| SendOutcome::GiveUp { status: None, error };
         let url: Url = target.address.parse().map_err(|_| broken("not a URL".to_owned()))?;
         // The client does not ask the resolver about addresses.
-        self.allowed.check(&url).map_err(Verdict::unanswered)?;
+        self.allowed.check(&url).map_err(SendOutcome::unanswered)?;
         let secrets = target.secrets.as_deref().unwrap_or_default();
         let secrets = Secrets::from_json(secrets).map_err(|_| broken("no secret".to_owned()))?;
-        let body = payload(delivery).ok_or_else(|| broken("the analysis is gone".to_owned()))?;
+        let body = payload(delivery, &self.formats).map_err(|error| broken(error.to_owned()))?;
         let (id, now) = (delivery.id.0.to_string(), OffsetDateTime::now_utc());
         let signature = secrets.sign(&id, now, &body);
         let request = self
@@ -74,7 +81,7 @@ impl Webhooks {
             .header("webhook-timestamp", now.unix_timestamp())
             .header("webhook-signature", signature)
             .body(body);
-        request.send().await.map_err(|error| Verdict::unanswered(describe(&error)))
+        request.send().await.map_err(|error| SendOutcome::unanswered(describe(&error)))
     }
 }
 
@@ -86,14 +93,14 @@ impl Channel for Webhooks {
         target.address.parse::<Url>().ok()?.host_str().map(str::to_owned)
     }
 
-    async fn send(&self, target: &Target, delivery: &Delivery) -> Verdict {
+    async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
         match self.post(target, delivery).await {
             Ok(response) => {
-                let verdict = interpret(response.status(), response.headers());
+                let outcome = interpret(response.status(), response.headers());
                 drain(response).await;
-                verdict
+                outcome
             }
-            Err(verdict) => verdict,
+            Err(outcome) => outcome,
         }
     }
 }
@@ -116,39 +123,30 @@ pub(in crate::features::notifications) fn guarded_client(
         .build()
 }
 
-/// The body; `None` if what it tells of is not there any more.
-fn payload(delivery: &Delivery) -> Option<Vec<u8>> {
-    let data = match delivery.event {
-        PushEvent::Ended(_) => serde_json::to_value(AnalysisView::placed(
-            delivery.analysis.clone()?,
-            None,
-            Language::default(),
-        ))
-        .ok()?,
-        PushEvent::Ping => json!({ "webhookId": delivery.target }),
-        PushEvent::WebhookDisabled => json!({ "webhookId": delivery.subject }),
-    };
+/// The body; or the reason why there is none.
+fn payload(delivery: &Delivery, formats: &EventFormats) -> Result<Vec<u8>, &'static str> {
+    let data = formats.of(delivery.event)?.webhook_data(delivery)?;
     let payload = Payload { r#type: delivery.event.as_str(), timestamp: delivery.created_at, data };
-    serde_json::to_vec(&payload).ok()
+    serde_json::to_vec(&payload).map_err(|_| "the event cannot be written as JSON")
 }
 
 /// What an answer means.
-fn interpret(status: StatusCode, headers: &HeaderMap) -> Verdict {
+fn interpret(status: StatusCode, headers: &HeaderMap) -> SendOutcome {
     let code = status.as_u16();
     if status.is_success() {
-        return Verdict::Delivered { status: code };
+        return SendOutcome::Delivered { status: code };
     }
     let status_code = Some(code);
     if status == StatusCode::GONE {
         let error = "answered 410: it wants no more".to_owned();
-        return Verdict::TargetGone { status: status_code, error };
+        return SendOutcome::TargetGone { status: status_code, error };
     }
     let error = if status.is_redirection() {
         format!("answered {code}: redirects are not followed")
     } else {
         format!("answered {code}")
     };
-    Verdict::Retry { status: status_code, error, after: retry_after(headers) }
+    SendOutcome::Retry { status: status_code, error, after: retry_after(headers) }
 }
 
 /// `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3).
@@ -211,7 +209,9 @@ mod tests {
     }
 
     async fn post(lookup: Lookup, port: u16) -> Result<StatusCode, String> {
-        let webhooks = Webhooks::with_lookup("127.0.0.1".parse().unwrap(), lookup).unwrap();
+        let webhooks =
+            Webhooks::with_lookup("127.0.0.1".parse().unwrap(), lookup, EventFormats::new(vec![]))
+                .unwrap();
         let request = webhooks.client.post(format!("http://hooks.example:{port}/"));
         request.send().await.map(|answer| answer.status()).map_err(|error| describe(&error))
     }
@@ -241,11 +241,11 @@ mod tests {
     fn an_answer_says_what_follows() {
         let answer = |code| interpret(StatusCode::from_u16(code).unwrap(), &HeaderMap::new());
         for code in [200, 201, 202, 204, 299] {
-            assert_eq!(answer(code), Verdict::Delivered { status: code });
+            assert_eq!(answer(code), SendOutcome::Delivered { status: code });
         }
-        assert!(matches!(answer(410), Verdict::TargetGone { status: Some(410), .. }));
+        assert!(matches!(answer(410), SendOutcome::TargetGone { status: Some(410), .. }));
         for code in [301, 304, 400, 401, 404, 429, 500, 503] {
-            assert!(matches!(answer(code), Verdict::Retry { after: None, .. }), "{code}");
+            assert!(matches!(answer(code), SendOutcome::Retry { after: None, .. }), "{code}");
         }
     }
 

@@ -1,0 +1,19 @@
+//! The settings of uploads.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use toneup_shared::config::{ConfigError, Settings};
+
+/// Settings of presigned uploads.
+#[derive(Debug, Clone, Deserialize)]
+pub struct UploadsSettings {
+    /// Seals object keys; the accounts validate its length.
+    pub jwt_secret: SecretString,
+}
+
+impl UploadsSettings {
+    /// Reads the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        settings.section()
+    }
+}
