@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
-use toneup_api::config::ApiConfig;
-use toneup_api::http::serve;
-use toneup_api::http::state::AppState;
+use toneup_api::app::{ApiConfig, AppState, serve};
 use toneup_platform::config::{RedisConfig, Settings};
 use toneup_platform::objects::Objects;
 use toneup_platform::shutdown::Shutdown;

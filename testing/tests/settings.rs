@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use toneup_api::config::ApiConfig;
+use toneup_api::app::ApiConfig;
 use toneup_platform::config::Settings;
 use toneup_testing::repository;
 use toneup_worker::config::WorkerConfig;

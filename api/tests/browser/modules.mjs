@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), "toneup-page-"));
 // As they are served: the page's own under /assets/, the client's beside them.
-cpSync(path("../../src/web/static/"), join(copy, "assets"), { recursive: true });
+cpSync(path("../../src/features/web/static/"), join(copy, "assets"), { recursive: true });
 cpSync(path("../../../clients/js/src/"), join(copy, "client"), { recursive: true });
 writeFileSync(join(copy, "package.json"), '{"type":"module"}');
 process.on("exit", () => rmSync(copy, { recursive: true, force: true }));

@@ -5,9 +5,9 @@ use toneup_platform::metrics::{Metric, QUICK, WAIT};
 
 /// The metrics of submits, queues and attempts.
 pub const METRICS: &[Metric] = &[
-    ("toneup_jobs", Gauge, "jobs that have not ended, by kind and state"),
-    ("toneup_oldest_job_seconds", Gauge, "age of the oldest waiting job, by kind"),
-    ("toneup_jobs_per_second", Gauge, "jobs that ended in the last minute, by 60, by kind"),
+    ("toneup_jobs", Gauge, "jobs that have not ended, by state"),
+    ("toneup_oldest_job_seconds", Gauge, "age of the oldest waiting job"),
+    ("toneup_jobs_per_second", Gauge, "jobs that ended in the last minute, by 60"),
     ("toneup_outbox_due", Gauge, "rows whose publish, retry or deadline is overdue"),
     ("toneup_dead_letters", Gauge, "dead letters that nobody has replayed or dropped"),
     ("toneup_submit_seconds", QUICK, "from a submit to its commit"),

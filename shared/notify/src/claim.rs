@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use toneup_platform::trace::TraceParent;
 use uuid::Uuid;
 
 use super::targets::Target;
@@ -25,6 +27,10 @@ pub struct Delivery {
     pub attempt: u16,
     /// The time of the event.
     pub created_at: OffsetDateTime,
+    /// The payload of the event, once whoever sends it has read it; gone where its subject is.
+    pub payload: Option<Value>,
+    /// The trace of the event's subject, likewise.
+    pub trace: Option<TraceParent>,
 }
 
 /// Whether a target of the channel is due.
@@ -140,6 +146,8 @@ impl Row {
             subject: self.subject_id,
             attempt: self.attempt + 1,
             created_at: self.created_at,
+            payload: None,
+            trace: None,
         }
     }
 }

@@ -17,6 +17,17 @@ use url::Url;
 
 use crate::config::{ConfigError, Section, Settings};
 
+/// The crates whose spans are part of a trace.
+const OURS: [&str; 7] = [
+    "toneup_api",
+    "toneup_colour",
+    "toneup_jobs",
+    "toneup_notify",
+    "toneup_operate",
+    "toneup_platform",
+    "toneup_worker",
+];
+
 /// Longest wait for the collector.
 const COLLECTOR_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -66,8 +77,7 @@ pub fn init(service: &'static str, settings: &Settings) -> anyhow::Result<Teleme
 
 /// The layer that makes spans of ours part of a trace. What libraries do is theirs.
 pub fn spans(service: &'static str, provider: &SdkTracerProvider) -> impl Layer<Registry> + use<> {
-    let ours =
-        ["toneup_api", "toneup_worker", "toneup_shared"].map(|name| (name, LevelFilter::INFO));
+    let ours = OURS.map(|name| (name, LevelFilter::INFO));
     let tracer = provider.tracer(service);
     tracing_opentelemetry::layer()
         .with_tracer(tracer)

@@ -1,0 +1,93 @@
+//! The api's configuration, read from the environment once, in `main`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use serde::Deserialize;
+use toneup_colour::config::ColourConfig;
+use toneup_jobs::config::JobsConfig;
+use toneup_platform::config::{
+    BrokerConfig, ConfigError, DatabaseConfig, ObjectsConfig, RedisConfig, Section, Settings,
+};
+use toneup_platform::probes::ProbesConfig;
+
+use crate::features::FeatureSettings;
+use crate::http::cors;
+
+/// The api's configuration.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The broker.
+    pub broker: BrokerConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// The photos.
+    pub objects: ObjectsConfig,
+    /// The rules of a job's life.
+    pub jobs: JobsConfig,
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// The features.
+    pub features: FeatureSettings,
+    /// The limits of analyses.
+    pub colour: ColourConfig,
+    /// The server for health checks and metrics.
+    pub probes: ProbesConfig,
+    /// Other origins whose pages may call the API.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// The origins that may call, as the environment names them.
+#[derive(Debug, Deserialize)]
+struct CorsSettings {
+    cors_origins: Option<String>,
+}
+
+impl Section for CorsSettings {}
+
+/// Settings of the HTTP server.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// The address to listen on.
+    pub api_listen: SocketAddr,
+    /// How long it goes on serving after SIGTERM, not ready, until load balancers have noticed.
+    #[serde(with = "humantime_serde")]
+    pub api_drain_delay: Duration,
+    /// How long open requests may finish after that.
+    #[serde(with = "humantime_serde")]
+    pub api_shutdown_grace: Duration,
+    /// The header in which a trusted proxy names the client's address; unset: the connection's own address.
+    pub client_ip_header: Option<String>,
+}
+
+impl Section for ServerConfig {
+    const DEFAULTS: &'static str = r#"
+        api_listen = "127.0.0.1:8080"
+        api_drain_delay = "0s"
+        api_shutdown_grace = "25s"
+    "#;
+}
+
+impl ApiConfig {
+    /// Reads and validates the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: settings.section()?,
+            broker: settings.section()?,
+            redis: settings.section()?,
+            objects: settings.section()?,
+            jobs: settings.section()?,
+            server: settings.section()?,
+            features: FeatureSettings::load(settings)?,
+            colour: settings.section()?,
+            probes: settings.section()?,
+            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
+                Some(text) => cors::origins(&text)?,
+                None => Vec::new(),
+            },
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! The settings of the legacy endpoints.
+
+use serde::Deserialize;
+use toneup_platform::config::{ConfigError, Section, Settings};
+
+/// Settings of the legacy endpoints.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct LegacyAppSettings {
+    /// Whether the endpoint without a token exists.
+    #[serde(rename = "app_test_door")]
+    pub test_endpoint: bool,
+}
+
+impl Section for LegacyAppSettings {
+    const DEFAULTS: &'static str = r#"
+        app_test_door = false
+    "#;
+}
+
+impl LegacyAppSettings {
+    /// Reads the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        settings.section()
+    }
+}
