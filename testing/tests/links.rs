@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
-use serde::de::Section;
 use serde_json::json;
 use sqlx::MySqlPool;
 use toneup_operate::migrations::MIGRATOR;
