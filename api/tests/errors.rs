@@ -14,7 +14,10 @@ fn the_documentation_lists_every_code_with_its_status_and_no_other() {
     let (_, section) = text.split_once("\n## Errors of requests\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
     let mut documented: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
-    for row in section.lines().filter(|line| line.starts_with("| `")) {
+    for row in section.lines().skip_while(|line| !line.starts_with("|---")).skip(1) {
+        if !row.starts_with("| `") {
+            continue;
+        }
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let statuses = cells[2].split(" or ").map(|status| status.parse().unwrap()).collect();
         let before = documented.insert(cells[1].trim_matches('`'), statuses);

@@ -1,4 +1,4 @@
-//! The doors of the app that exists: the same jobs, in the app's own words.
+//! The legacy mobile endpoints: the same jobs, in an older dialect.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use toneup_platform::config::Settings;
 use toneup_platform::identity::UserId;
 use toneup_testing::{Answer, Client, Stack, end_analyses, eventually, photo, season};
 
-const DOOR: &str = "/api/personalcolor";
-const TEST_DOOR: &str = "/api/personalcolortest";
+const ENDPOINT: &str = "/api/personalcolor";
+const TEST_ENDPOINT: &str = "/api/personalcolortest";
 
-fn knock(client: &Client, door: &str, photo: Vec<u8>) -> RequestBuilder {
+fn send_photo(client: &Client, path: &str, photo: Vec<u8>) -> RequestBuilder {
     let part = Part::bytes(photo).file_name("image.jpg").mime_str("image/jpeg").unwrap();
-    client.request(Method::POST, door).multipart(Form::new().part("image", part))
+    client.request(Method::POST, path).multipart(Form::new().part("image", part))
 }
 
 /// A stack whose api has no Redis: the tests end analyses in the database, where nobody sends a hint, so that waiting
@@ -65,7 +65,7 @@ fn failure(answer: &Answer) -> (u16, &str) {
 async fn the_app_reads_its_season_in_both_spellings(db: MySqlPool) {
     let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
-    let request = knock(&guest, DOOR, photo("face.jpg"));
+    let request = send_photo(&guest, ENDPOINT, photo("face.jpg"));
     let (answer, ()) = futures_util::join!(guest.send(request), end(&stack.pool, 1, autumn()));
     assert_eq!(answer.status, 200);
     let season = json!({ "personalColor": "AUTUMN", "PersonalColor": "AUTUMN" });
@@ -74,15 +74,15 @@ async fn the_app_reads_its_season_in_both_spellings(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn the_door_without_a_token_is_there_only_where_it_is_wanted(db: MySqlPool) {
+async fn the_endpoint_without_a_token_is_there_only_where_it_is_wanted(db: MySqlPool) {
     let stack = unhinted(db).await;
     let closed = stack.api().await.anonymous();
-    let answer = closed.send(knock(&closed, TEST_DOOR, photo("face.jpg"))).await;
+    let answer = closed.send(send_photo(&closed, TEST_ENDPOINT, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (404, "NOT_FOUND"));
 
     let open = stack.with("APP_TEST_DOOR", "true");
     let client = open.api().await.anonymous();
-    let twice = (0..2).map(|_| client.send(knock(&client, TEST_DOOR, photo("face.jpg"))));
+    let twice = (0..2).map(|_| client.send(send_photo(&client, TEST_ENDPOINT, photo("face.jpg"))));
     // A load test measures the analyzer: the same photo twice is two jobs.
     let (answers, ()) =
         futures_util::join!(futures_util::future::join_all(twice), end(&open.pool, 2, autumn()));
@@ -97,7 +97,7 @@ async fn a_photo_that_shows_no_face_is_an_error_with_its_code(db: MySqlPool) {
     let no_face = Outcome::Failed(JobError::permanent("NO_FACE", "No face was found."));
     let later = Outcome::Failed(JobError::retryable("ANALYZER_FAILED", "Try again."));
     for (outcome, expected) in [(no_face, (422, "NO_FACE")), (later, (503, "ANALYZER_FAILED"))] {
-        let request = knock(&guest, DOOR, photo("no-face.jpg"));
+        let request = send_photo(&guest, ENDPOINT, photo("no-face.jpg"));
         let (answer, ()) = futures_util::join!(guest.send(request), end(&stack.pool, 1, outcome));
         assert_eq!(failure(&answer), expected);
     }
@@ -105,7 +105,7 @@ async fn a_photo_that_shows_no_face_is_an_error_with_its_code(db: MySqlPool) {
 
 /// Sends the photo in, without waiting; answers the analysis that it became.
 async fn submit(client: &Client) -> Value {
-    let answer = client.send(knock(client, "/v1/analyses", photo("face.jpg"))).await;
+    let answer = client.send(send_photo(client, "/v1/analyses", photo("face.jpg"))).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     answer.body
 }
@@ -126,7 +126,7 @@ async fn a_photo_sent_again_attaches_to_the_running_job(db: MySqlPool) {
 async fn a_client_that_goes_away_leaves_its_job_running(db: MySqlPool) {
     let stack = unhinted(db).await;
     let guest = stack.api().await.guest().await;
-    let request = knock(&guest, DOOR, photo("face.jpg"));
+    let request = send_photo(&guest, ENDPOINT, photo("face.jpg"));
     let left = tokio::select! {
         answer = guest.send(request) => panic!("nobody has ended it: {answer:?}"),
         left = eventually("the analysis is there", async || {
@@ -145,18 +145,18 @@ async fn everything_under_api_speaks_the_apps_dialect(db: MySqlPool) {
     for path in ["/api", "/api/", "/api/nothing", "/api/personalcolor/more"] {
         assert_eq!(failure(&guest.get(path).await), (404, "NOT_FOUND"), "{path}");
     }
-    let wrong = guest.get(DOOR).await;
+    let wrong = guest.get(ENDPOINT).await;
     assert_eq!(failure(&wrong), (405, "METHOD_NOT_ALLOWED"));
     assert!(wrong.header("allow").contains("POST"));
-    let answer = anonymous.send(knock(&anonymous, DOOR, photo("face.jpg"))).await;
+    let answer = anonymous.send(send_photo(&anonymous, ENDPOINT, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (401, "UNAUTHENTICATED"));
-    let text = guest.send(knock(&guest, DOOR, b"plain text".to_vec())).await;
+    let text = guest.send(send_photo(&guest, ENDPOINT, b"plain text".to_vec())).await;
     assert_eq!(failure(&text), (415, "UNSUPPORTED_MEDIA_TYPE"));
-    let large = guest.send(knock(&guest, DOOR, vec![0xff; 10 * 1024 * 1024 + 1])).await;
+    let large = guest.send(send_photo(&guest, ENDPOINT, vec![0xff; 10 * 1024 * 1024 + 1])).await;
     assert_eq!(failure(&large), (413, "TOO_LARGE"));
-    let empty = guest.request(Method::POST, DOOR).multipart(Form::new().text("file", "x"));
+    let empty = guest.request(Method::POST, ENDPOINT).multipart(Form::new().text("file", "x"));
     assert_eq!(failure(&guest.send(empty).await), (422, "VALIDATION_FAILED"));
-    let no_form = guest.post(DOOR, json!({ "objectKey": guest.unused_key() })).await;
+    let no_form = guest.post(ENDPOINT, json!({ "objectKey": guest.unused_key() })).await;
     assert_eq!(failure(&no_form), (400, "MALFORMED"));
 }
 
@@ -169,7 +169,7 @@ async fn an_expired_token_is_named_as_the_app_knows_it(db: MySqlPool) {
     let user = UserId(guest.user().parse().unwrap());
     let long_ago = OffsetDateTime::now_utc() - Duration::from_hours(1);
     guest.session["accessToken"] = tokens.issue(user, long_ago).unwrap().into();
-    let answer = guest.send(knock(&guest, DOOR, photo("face.jpg"))).await;
+    let answer = guest.send(send_photo(&guest, ENDPOINT, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (401, "TOKEN_EXPIRED"));
     let elsewhere = guest.get("/v1/analyses").await;
     assert_eq!(elsewhere.body["code"], "unauthenticated", "one word for both under /v1");
@@ -182,7 +182,7 @@ async fn while_the_database_is_away_the_app_is_told_in_its_words(db: MySqlPool) 
     let away = stack.with("DATABASE_URL", "mysql://127.0.0.1:1/none").api().await;
     let mut guest = away.anonymous();
     guest.session = session;
-    let answer = guest.send(knock(&guest, DOOR, photo("face.jpg"))).await;
+    let answer = guest.send(send_photo(&guest, ENDPOINT, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (503, "UNAVAILABLE"));
     assert_eq!(answer.header("retry-after"), "2");
 }

@@ -6,7 +6,7 @@ mod admin;
 mod analyses;
 mod browser;
 mod docs;
-mod doors;
+mod edge;
 mod errors;
 mod events;
 mod legacy_app;
