@@ -75,9 +75,12 @@ async fn a_job_leaves_its_trace_in_every_metric(db: MySqlPool) {
     })
     .await;
     let text = recorder.render();
-    let finished = r#"toneup_jobs_finished_total{status="succeeded",code="OK"} 1"#;
+    let finished = r#"toneup_jobs_finished_total{kind="analysis",status="succeeded",code="OK"} 1"#;
     assert!(text.contains(finished), "{text}");
-    assert!(text.contains(r#"toneup_job_attempts_total{outcome="succeeded"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"toneup_job_attempts_total{kind="analysis",outcome="succeeded"} 1"#),
+        "{text}"
+    );
     assert!(text.contains(r#"route="/v1/analyses",status="200"} 1"#), "{text}");
     assert!(text.contains("toneup_analyze_seconds_bucket{le=\"60\"} 1"), "{text}");
     assert!(text.contains("toneup_open_streams 1"), "{text}");

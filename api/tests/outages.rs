@@ -20,9 +20,7 @@ use toneup_jobs::job::JobId;
 use toneup_jobs::store::submit::NewJob;
 use toneup_platform::config::{RedisConfig, Settings};
 use toneup_platform::identity::UserId;
-use toneup_testing::{
-    Client, Stack, end_analyses, eventually, insert_analyses, new_analysis, season,
-};
+use toneup_testing::{Client, Stack, end_batch, eventually, insert_analyses, new_analysis, season};
 
 const USERS: usize = 20;
 const RESULTS_EACH: usize = 50;
@@ -163,11 +161,8 @@ async fn every_client_has_every_result_though_its_replica_and_redis_are_killed(d
         if number == 2 * batches.len() / 3 {
             doomed.kill().await.unwrap();
         }
-        for (user, id) in *batch {
-            let outcome = season(PersonalColor::Winter);
-            let ended = end_analyses(&stack.pool, *user, &[*id], &outcome).await;
-            hints.send(ended.into_iter().flatten());
-        }
+        let ended = end_batch(&stack.pool, batch, &season(PersonalColor::Winter)).await;
+        hints.send(ended.into_iter().flatten());
     }
 
     let mut received = BTreeSet::new();

@@ -72,16 +72,26 @@ pub async fn end_analyses(
     ids: &[JobId],
     outcome: &Outcome,
 ) -> Vec<Option<Changed>> {
+    let items: Vec<(UserId, JobId)> = ids.iter().map(|id| (user, *id)).collect();
+    end_batch(db, &items, outcome).await
+}
+
+/// Ends analyses of several users with one commit.
+pub async fn end_batch(
+    db: &MySqlPool,
+    items: &[(UserId, JobId)],
+    outcome: &Outcome,
+) -> Vec<Option<Changed>> {
     let (database, kinds) = (Database::from(db.clone()), all_kinds());
-    let end = |job: &JobId| Finish {
+    let end = |(user, job): &(UserId, JobId)| Finish {
         job: *job,
         kind: ANALYSIS,
-        user,
+        user: *user,
         guard: Guard::Active,
         outcome: outcome.clone(),
         note: None,
     };
-    let items: Vec<Finish> = ids.iter().map(end).collect();
+    let items: Vec<Finish> = items.iter().map(end).collect();
     let ended = retry_deadlock(|| {
         database.in_transaction(async |conn| finish(conn, &kinds, &items, GRACE).await)
     });

@@ -11,6 +11,7 @@
 mod analyzer;
 mod client;
 mod database;
+pub mod house;
 mod jobs;
 mod stack;
 mod tls;
@@ -19,7 +20,8 @@ pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
 pub use database::EncryptedDatabase;
 pub use jobs::{
-    DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, insert_analyses, new_analysis, season,
+    DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, end_batch, insert_analyses,
+    new_analysis, season,
 };
 pub use stack::{Running, Stack, redis};
 pub use tls::{Authority, Terminated};

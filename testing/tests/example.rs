@@ -8,7 +8,7 @@ use sqlx::MySqlPool;
 use toneup_platform::config::Settings;
 use toneup_testing::Stack;
 
-#[expect(dead_code, reason = "the program's own main is not called here")]
+#[expect(dead_code, unreachable_pub, reason = "a program by itself, whose main is not called here")]
 #[path = "../../shared/jobs/examples/greetings.rs"]
 mod greetings;
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use toneup_api::app::ApiConfig;
 use toneup_platform::config::Settings;
+use toneup_testing::house::{CRATES, sources};
 use toneup_testing::repository;
 use toneup_worker::config::WorkerConfig;
 
@@ -18,13 +19,24 @@ fn example() -> HashMap<String, String> {
         .collect()
 }
 
+/// The defaults of every section, as the sources write them.
 fn defaults() -> HashMap<String, String> {
-    let text = std::fs::read_to_string(repository().join("shared/config.default.toml")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(key, value)| (key.to_uppercase(), value.trim_matches('"').to_owned()))
-        .collect()
+    let mut found = HashMap::new();
+    for name in CRATES {
+        let src = repository().join(name).join("src");
+        for file in sources(&src) {
+            let text = std::fs::read_to_string(src.join(file)).unwrap();
+            let blocks = text.split("const DEFAULTS: &'static str = r#\"").skip(1);
+            let lines = blocks.flat_map(|block| block.split("\"#").next().unwrap().lines());
+            let settings = lines.filter_map(|line| line.trim().split_once(" = "));
+            found.extend(
+                settings
+                    .map(|(key, value)| (key.to_uppercase(), value.trim_matches('"').to_owned())),
+            );
+        }
+    }
+    assert!(found.len() > 25, "{found:?}");
+    found
 }
 
 #[test]

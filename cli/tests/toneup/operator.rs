@@ -106,10 +106,10 @@ async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_th
         let vars = [("DATABASE_URL", url.as_str())];
         assert_eq!(toneup(&["migrate"], &vars).code, 0);
         let mut other = MySqlConnection::connect(&url).await.unwrap();
-        other.execute("ALTER TABLE analyses DROP COLUMN published_at").await.unwrap();
-        other.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await.unwrap();
+        other.execute("ALTER TABLE dead_letters DROP KEY dead_letters_reason").await.unwrap();
+        other.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
         let mut user = other.begin().await.unwrap();
-        user.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+        user.execute("SELECT COUNT(*) FROM dead_letters").await.unwrap();
 
         let impatient = toneup(&["migrate", "--wait", "1s"], &vars);
         assert_eq!(impatient.code, 1, "{impatient:?}");
@@ -129,11 +129,11 @@ async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_th
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // Behind a change that waits for ever this would wait for ever.
-        watch.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+        watch.execute("SELECT COUNT(*) FROM dead_letters").await.unwrap();
         user.commit().await.unwrap();
         let run = migrating.join().unwrap();
         assert_eq!(run.code, 0, "{run:?}");
-        assert_eq!(run.json()["applied"][0]["version"], 7);
+        assert_eq!(run.json()["applied"][0]["version"], 18);
     })
     .await;
 }
@@ -189,7 +189,7 @@ async fn jobs_are_listed_and_shown() {
 
 async fn insert_letter(url: &str, job: Option<Uuid>, reason: &str) {
     let mut connection = MySqlConnection::connect(url).await.unwrap();
-    let insert = "INSERT INTO dead_letters (source, analysis_id, reason, message, created_at)
+    let insert = "INSERT INTO dead_letters (source, job_id, reason, message, created_at)
         VALUES (IF(? IS NULL, 'broker', 'job'), ?, ?, 'it went wrong', '2025-01-01 10:00:03')";
     sqlx::query(insert).bind(job).bind(job).bind(reason).execute(&mut connection).await.unwrap();
 }

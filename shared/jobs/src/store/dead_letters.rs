@@ -88,23 +88,34 @@ pub async fn record_given_up(pool: &Database, given_up: &GivenUp) -> Result<(), 
     .map(drop)
 }
 
+/// One list of columns for every way of finding dead letters; checked by the database at build time.
+macro_rules! select_letters {
+    ($tail:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            DeadLetter,
+            r#"SELECT id, source, kind, job_id AS "job_id: JobId", reason, message,
+                      created_at AS "created_at: OffsetDateTime"
+               FROM dead_letters "#
+                + $tail
+            $(, $argument)*
+        )
+    };
+}
+
 /// Lists dead letters, newest first, of one reason or of all.
 pub async fn list(
     conn: &mut MySqlConnection,
     reason: Option<&str>,
     limit: u32,
 ) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    sqlx::query_as!(
-        DeadLetter,
-        r#"SELECT id, source, kind, job_id AS "job_id: JobId", reason, message,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM dead_letters WHERE ? IS NULL OR reason = ? ORDER BY id DESC LIMIT ?"#,
-        reason,
-        reason,
-        limit
-    )
-    .fetch_all(conn)
-    .await
+    match reason {
+        Some(reason) => {
+            select_letters!("WHERE reason = ? ORDER BY id DESC LIMIT ?", reason, limit)
+                .fetch_all(conn)
+                .await
+        }
+        None => select_letters!("ORDER BY id DESC LIMIT ?", limit).fetch_all(conn).await,
+    }
 }
 
 /// Lists the dead letters of one job, newest first.
@@ -112,28 +123,12 @@ pub async fn list_of(
     conn: &mut MySqlConnection,
     job: JobId,
 ) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    sqlx::query_as!(
-        DeadLetter,
-        r#"SELECT id, source, kind, job_id AS "job_id: JobId", reason, message,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM dead_letters WHERE job_id = ? ORDER BY id DESC LIMIT 100"#,
-        job
-    )
-    .fetch_all(conn)
-    .await
+    select_letters!("WHERE job_id = ? ORDER BY id DESC LIMIT 100", job).fetch_all(conn).await
 }
 
 /// Finds one dead letter.
 pub async fn find(conn: &mut MySqlConnection, id: u64) -> Result<Option<DeadLetter>, sqlx::Error> {
-    sqlx::query_as!(
-        DeadLetter,
-        r#"SELECT id, source, kind, job_id AS "job_id: JobId", reason, message,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM dead_letters WHERE id = ?"#,
-        id
-    )
-    .fetch_optional(conn)
-    .await
+    select_letters!("WHERE id = ?", id).fetch_optional(conn).await
 }
 
 /// Drops dead letters; returns their number.
