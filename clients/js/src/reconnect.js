@@ -1,0 +1,62 @@
+// @ts-check
+// The pauses between the attempts of whoever watches.
+
+import { ApiError, backoff, sleep } from "./http.js";
+
+/** Between two requests when nothing else sets the pace. */
+export const DEFAULT_RETRY_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+export class Reconnect {
+  /** Failures of any kind since the last good news. */
+  failures = 0;
+  #retryMs = DEFAULT_RETRY_MS;
+  #signal;
+  #wake;
+  #random;
+
+  /** @param {{ signal?: AbortSignal, wake?: EventTarget, random?: () => number }} options */
+  constructor({ signal, wake, random = Math.random }) {
+    this.#signal = signal;
+    this.#wake = wake;
+    this.#random = random;
+  }
+
+  /** Notes what the server asked for with `retry:`. @param {number | null} ms */
+  setRetry(ms) {
+    if (ms !== null) this.#retryMs = Math.min(ms, LONGEST_PAUSE_MS);
+  }
+
+  /** Pauses after a stream that ended well: of a draining server, while others are up. */
+  afterStream() {
+    return this.rest(this.#retryMs * (0.5 + this.#random()));
+  }
+
+  /**
+   * Pauses after a failure that may pass.
+   *
+   * @param {ApiError} error
+   */
+  afterFailure(error) {
+    this.failures += 1;
+    const asked = error.retryAfterSeconds;
+    if (asked === null) return this.rest(backoff(this.failures, { random: this.#random }));
+    // The server's own word: not cut short by anything that happens here.
+    return sleep(Math.min(asked * 1000, LONGEST_PAUSE_MS) + this.#random() * 500, this.#signal);
+  }
+
+  /** @param {number} ms */
+  rest(ms) {
+    return sleep(ms, this.#signal, this.#wake);
+  }
+}
+
+/**
+ * Tells whether trying again may help.
+ *
+ * @param {unknown} error
+ * @returns {error is ApiError}
+ */
+export function mayPass(error) {
+  return error instanceof ApiError && (error.transient || error.code === "not_a_stream");
+}
