@@ -45,9 +45,10 @@ const HELP: &str = exit::help!(
     "toneup admin token --name night-shift --ttl 8h",
 );
 
-/// The key that signs tokens.
+/// The key of operators' tokens.
 #[derive(Debug, Deserialize)]
 struct Key {
+    /// Signs operators' tokens, as it signs access tokens; at least 32 bytes.
     jwt_secret: SecretString,
 }
 

@@ -140,8 +140,8 @@ mod tests {
     fn what_was_applied_is_listed() {
         let nothing = Migrated { version: 6, applied: Vec::new() };
         assert_eq!(nothing.text(), "schema is up to date (version 6)");
-        let applied = Applied { version: 3, description: "create stream_tickets".to_owned() };
-        let one = Migrated { version: 3, applied: vec![applied] };
-        assert_eq!(one.text(), "applied 0003 create stream_tickets");
+        let applied = Applied { version: 4, description: "create jobs".to_owned() };
+        let one = Migrated { version: 4, applied: vec![applied] };
+        assert_eq!(one.text(), "applied 0004 create jobs");
     }
 }

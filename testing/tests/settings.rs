@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use toneup_api::app::ApiConfig;
 use toneup_platform::config::Settings;
-use toneup_testing::house::{CRATES, sources};
+use toneup_testing::house::{configuration, read_settings};
 use toneup_testing::repository;
 use toneup_worker::config::WorkerConfig;
 
@@ -21,22 +21,35 @@ fn example() -> HashMap<String, String> {
 
 /// The defaults of every section, as the sources write them.
 fn defaults() -> HashMap<String, String> {
-    let mut found = HashMap::new();
-    for name in CRATES {
-        let src = repository().join(name).join("src");
-        for file in sources(&src) {
-            let text = std::fs::read_to_string(src.join(file)).unwrap();
-            let blocks = text.split("const DEFAULTS: &'static str = r#\"").skip(1);
-            let lines = blocks.flat_map(|block| block.split("\"#").next().unwrap().lines());
-            let settings = lines.filter_map(|line| line.trim().split_once(" = "));
-            found.extend(
-                settings
-                    .map(|(key, value)| (key.to_uppercase(), value.trim_matches('"').to_owned())),
-            );
-        }
-    }
+    let sections = read_settings(&repository());
+    let settings = sections.into_iter().flat_map(|section| section.settings);
+    let is_default = |default: &str| default.starts_with('`');
+    let found: HashMap<String, String> = settings
+        .filter(|setting| is_default(&setting.default))
+        .map(|setting| (setting.variable, setting.default.trim_matches('`').to_owned()))
+        .collect();
     assert!(found.len() > 25, "{found:?}");
     found
+}
+
+#[test]
+fn the_documentation_is_what_the_sources_declare() {
+    let root = repository();
+    let written = std::fs::read_to_string(root.join("docs/configuration.md")).unwrap();
+    let command = "cargo run -p toneup-testing --bin configuration";
+    assert!(written == configuration(&root), "docs/configuration.md is out of date: {command}");
+}
+
+#[test]
+fn every_setting_is_documented_and_in_the_example() {
+    let example = std::fs::read_to_string(repository().join(".env.example")).unwrap();
+    for section in read_settings(&repository()) {
+        assert!(section.title.len() > 10, "{section:?}");
+        for setting in section.settings {
+            assert!(setting.meaning.len() > 20, "{setting:?}");
+            assert!(example.contains(&setting.variable), "{setting:?}");
+        }
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub struct WorkerConfig {
     pub probes: ProbesConfig,
 }
 
-/// Settings of the worker itself.
+/// The worker process.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WorkerSettings {
     /// How long running jobs may finish after SIGTERM; what has not finished then is handed back.

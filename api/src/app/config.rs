@@ -40,15 +40,16 @@ pub struct ApiConfig {
     pub cors_origins: Vec<HeaderValue>,
 }
 
-/// The origins that may call, as the environment names them.
+/// Cross-origin requests.
 #[derive(Debug, Deserialize)]
 struct CorsSettings {
+    /// Other origins, separated by commas, whose pages may call the API with a token.
     cors_origins: Option<String>,
 }
 
 impl Section for CorsSettings {}
 
-/// Settings of the HTTP server.
+/// The HTTP server.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ServerConfig {
     /// The address to listen on.

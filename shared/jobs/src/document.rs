@@ -47,7 +47,7 @@ impl sqlx::Type<MySql> for Document {
     }
 }
 
-impl<'q> sqlx::Encode<'q, MySql> for Document {
+impl sqlx::Encode<'_, MySql> for Document {
     fn encode_by_ref(&self, buffer: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
         Json(&self.0).encode_by_ref(buffer)
     }

@@ -10,6 +10,10 @@ pub fn imports(code: &str) -> Vec<Vec<String>> {
             if before.is_some_and(|c| c.is_alphanumeric() || "_:$".contains(c)) {
                 continue;
             }
+            // `pub(in crate::a)` says who may see, and imports nothing.
+            if code[..at].ends_with("(in ") {
+                continue;
+            }
             unfold(&code[at..], &mut Vec::new(), &mut found);
         }
     }

@@ -3,10 +3,12 @@
 mod graph;
 mod imports;
 mod measures;
+mod settings;
 
 pub use self::graph::{Graph, circles, read};
 pub use self::imports::imports;
 pub use self::measures::{Measures, measure};
+pub use self::settings::{Setting, SettingsSection, configuration, read_settings};
 
 use std::path::{Path, PathBuf};
 

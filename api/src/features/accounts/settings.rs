@@ -9,7 +9,7 @@ use toneup_platform::config::{ConfigError, Section, Settings};
 /// Shortest secret that may key HS256 (RFC 7518 §3.2), in bytes.
 const SECRET_BYTES: usize = 32;
 
-/// Settings of sessions and tokens.
+/// Sessions and tokens.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AccountsSettings {
     /// Signs access tokens; at least 32 bytes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 
-/// Settings of submits.
+/// Submits of analyses.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AnalysesSettings {
     /// Retention of idempotency keys.

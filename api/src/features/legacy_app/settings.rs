@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 
-/// Settings of the legacy endpoints.
+/// The legacy mobile endpoints.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct LegacyAppSettings {
     /// Whether the endpoint without a token exists.

@@ -35,25 +35,38 @@ pub struct NotificationsSettings {
     pub fcm: Option<FcmConfig>,
 }
 
-/// The settings as the environment names them.
+/// Notifications: webhooks, Web Push and FCM.
 #[derive(Debug, Deserialize)]
 struct RawSettings {
+    /// Timeout of one request to a receiver of notifications.
     #[serde(with = "humantime_serde")]
     push_timeout: Duration,
+    /// Retention of deliveries and their attempts; at least 4d, since retries go on so long.
     #[serde(with = "humantime_serde")]
     push_retention: Duration,
+    /// How long a target may fail before nothing is sent to it any more.
     #[serde(with = "humantime_serde")]
     push_disable_after: Duration,
+    /// Retention of events, for clients that reconnect.
     #[serde(with = "humantime_serde")]
     event_retention: Duration,
+    /// Webhooks that one user may have.
     webhook_limit: u32,
+    /// Hosts, addresses and networks, separated by commas, that webhooks may use although they are not public,
+    /// or not reached by https.
     #[serde(default)]
     webhook_allowed_hosts: String,
+    /// Push subscriptions of each kind that one user may have.
     push_subscription_limit: u32,
+    /// The key that signs Web Push messages (`toneup vapid` makes one); unset: Web Push is off.
     vapid_private_key: Option<SecretString>,
+    /// The contact that push services are given, `mailto:…` or `https://…`; required with the key.
     vapid_subject: Option<String>,
+    /// The JSON of the service account that sends to FCM; unset: FCM is off.
     fcm_service_account: Option<SecretString>,
+    /// The same as a file.
     fcm_service_account_file: Option<PathBuf>,
+    /// The address of FCM.
     fcm_endpoint: Url,
 }
 

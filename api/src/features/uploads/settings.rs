@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 
-/// Settings of presigned uploads.
+/// Presigned uploads.
 #[derive(Debug, Clone, Deserialize)]
 pub struct UploadsSettings {
     /// Seals object keys; the accounts validate its length.
