@@ -38,9 +38,8 @@ pub fn read_settings(repository: &Path) -> Vec<SettingsSection> {
         for file in sources(&src) {
             let text = std::fs::read_to_string(src.join(file)).unwrap_or_default();
             let implementations = text.match_indices("\nimpl Section for ");
-            let sections = implementations.filter_map(|(at, start)| {
-                section(owner, &text, &text[at + start.len()..])
-            });
+            let sections = implementations
+                .filter_map(|(at, start)| section(owner, &text, &text[at + start.len()..]));
             found.extend(sections);
         }
     }
