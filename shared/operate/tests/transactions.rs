@@ -1,5 +1,7 @@
 //! What is done in one transaction.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
 use sqlx::MySqlPool;
 use toneup_operate::intake::{read_intake, set_intake};
 use toneup_platform::database::Database;

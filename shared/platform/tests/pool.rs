@@ -1,5 +1,7 @@
 //! A database that stalls in the middle of an answer, and comes back.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

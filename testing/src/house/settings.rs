@@ -51,11 +51,12 @@ fn section(owner: &'static str, text: &str, implementation: &str) -> Option<Sett
     let name = implementation.split([' ', '{']).next()?;
     let implementation = implementation.split("\nimpl ").next()?;
     let secrets = between(implementation, "SECRETS: &'static [&'static str] = &[", "]");
-    let defaults: BTreeMap<&str, &str> = between(implementation, "r#\"", "\"#")
-        .lines()
-        .filter_map(|line| line.trim().split_once(" = "))
-        .map(|(key, value)| (key, value.trim_matches('"')))
-        .collect();
+    let defaults: BTreeMap<&str, &str> =
+        between(implementation, "DEFAULTS: &'static str = ", ";\n")
+            .lines()
+            .filter_map(|line| line.trim().split_once(" = "))
+            .map(|(key, value)| (key.trim_start_matches('"'), value.trim_matches('"')))
+            .collect();
     let declaration = format!("struct {name} {{");
     let at = text.find(&declaration)?;
     let fields = text[at + declaration.len()..].split("\n}").next()?;
@@ -88,7 +89,8 @@ fn settings(fields: &str, defaults: &BTreeMap<&str, &str>, secrets: &str) -> Vec
     let mut attributes = String::new();
     for line in fields.lines().map(str::trim) {
         if let Some(text) = line.strip_prefix("///") {
-            meaning = format!("{meaning} {}", text.trim()).trim().to_owned();
+            let space = if meaning.is_empty() { "" } else { " " };
+            meaning = format!("{meaning}{space}{}", text.trim());
         } else if line.starts_with("#[") {
             attributes.push_str(line);
         } else if let Some((field, kind)) = line.trim_start_matches("pub ").split_once(": ") {

@@ -298,13 +298,13 @@ impl From<Found> for JobLine {
             started_at: found.started_at,
             finished_at: found.finished_at,
             code: found.code,
-            season: found.result.and_then(season),
+            season: found.result.as_ref().and_then(season),
         }
     }
 }
 
 /// The season, if the result is that of an analysis.
-fn season(result: Document) -> Option<String> {
+fn season(result: &Document) -> Option<String> {
     let result: serde_json::Value = result.read().ok()?;
     Some(result.get("personalColor")?.as_str()?.to_owned())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
@@ -76,7 +76,8 @@ pub(super) async fn stream_analysis(
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
-    Ok(stream(OneAnalysis { user, id, sent: None, language }, state, watch))
+    let opened = Event::default().comment("open");
+    Ok(stream(OneAnalysis { user, id, sent: None, language }, opened, state, watch))
 }
 
 /// Every analysis of the caller as it changes, on one stream. Analyses that end have a monotonic `id`; reconnecting with
@@ -110,7 +111,10 @@ pub(super) async fn stream_events(
         Some(seen) if span.continues(seen) => (seen, false),
         Some(_) => (span.start(), true),
     };
-    Ok(stream(AllAnalyses { user, last, gap, trace, sent: HashMap::new(), language }, state, watch))
+    // Names the position: a client that is cut off before the first numbered event can resume from it.
+    let opened = Event::default().id(last.to_string());
+    let all = AllAnalyses { user, last, gap, trace, sent: HashMap::new(), language };
+    Ok(stream(all, opened, state, watch))
 }
 
 /// A request for a stream. Comes before [`StreamUser`]: one that is refused uses no ticket up.
@@ -178,9 +182,16 @@ struct Open<S> {
     pace: Pace,
 }
 
-fn stream<S: Subject>(subject: S, state: AnalysesState, watch: Watch) -> Response {
-    let open = Open { subject, state, watch, news: VecDeque::new(), pace: Pace::More };
-    Sse::new(events(open)).keep_alive(heartbeat()).into_response()
+/// Opens a stream. `opened` is written at once: some proxies hold an answer back until its first byte.
+fn stream<S: Subject>(subject: S, opened: Event, state: AnalysesState, watch: Watch) -> Response {
+    let open = Open { subject, state, watch, news: VecDeque::from([opened]), pace: Pace::More };
+    // nginx buffers what it is not told to pass on, and proxies must not compress a stream.
+    let unbuffered = [
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+    ];
+    let events = Sse::new(events(open)).keep_alive(heartbeat());
+    (unbuffered, events).into_response()
 }
 
 fn heartbeat() -> KeepAlive {

@@ -12,9 +12,7 @@ pub struct LegacyAppSettings {
 }
 
 impl Section for LegacyAppSettings {
-    const DEFAULTS: &'static str = r#"
-        app_test_door = false
-    "#;
+    const DEFAULTS: &'static str = "app_test_door = false";
 }
 
 impl LegacyAppSettings {
