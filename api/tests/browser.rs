@@ -22,8 +22,18 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
     // The bucket admits the page's own origin only, which is known once the api has its port.
     stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
 
-    let files =
-        ["unit.test.mjs", "client.test.mjs", "worker.test.mjs", "page.test.mjs", "notify.test.mjs"];
+    let files = [
+        "unit.test.mjs",
+        "submit.test.mjs",
+        "watch.test.mjs",
+        "follow.test.mjs",
+        "package.test.mjs",
+        "fallback.test.mjs",
+        "client.test.mjs",
+        "worker.test.mjs",
+        "page.test.mjs",
+        "notify.test.mjs",
+    ];
     run(&files, &[("TONEUP_URL", &api.url)]).await;
 }
 

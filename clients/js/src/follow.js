@@ -1,6 +1,6 @@
 // @ts-check
-// Follows all analyses of a user: by a stream of server-sent events that is taken up again where it broke off, and by the
-// list and long polls where streams do not get through, or where it is not known where one broke off.
+// Follows all analyses of a user by a stream of server-sent events that resumes at its last position; by the list and long
+// polls where streams do not get through, or where the position is not known.
 
 import { ApiError } from "./http.js";
 import { History } from "./history.js";
@@ -53,11 +53,11 @@ export async function followAnalyses(api, { onAnalysis, onPosition, onGap, onCon
 }
 
 class Follower {
-  /** The last event told; empty while it is not known. */
+  /** The number of the last event reported; empty while unknown. */
   #position;
   #history = new History();
   #begun;
-  /** A stream broke before it was known where, so that the list has to be read once the next is open. */
+  /** A stream broke before it named its position: the list has to be read once the next stream is open. */
   #missed = false;
   #streamFailures = 0;
   /** @type {Connection | null} */
@@ -125,7 +125,7 @@ class Follower {
   }
 
   /**
-   * The server has begun to tell what happens from here on. What happened before, while no position was known, is in the list.
+   * Handles the first piece of a stream: later changes will arrive on it, earlier ones that may have been missed are in the list.
    *
    * @param {string} lastEventId of this stream
    * @returns {AsyncGenerator<News, void, void>}
@@ -178,7 +178,7 @@ class Follower {
     this.#streamFailures = STREAM_FAILURES - 1; // one more stream that says nothing and it is polling again
   }
 
-  /** Waits until the server says that the oldest analysis has ended, or for a while. */
+  /** Waits until the oldest unfinished analysis has ended, or for a poll interval. */
   async #waitForAnEnd() {
     const id = this.#history.oldestUnfinished;
     if (id === undefined) return this.#reconnect.rest(IDLE_POLL_MS);

@@ -1,5 +1,5 @@
 // @ts-check
-// What a follower knows of the history, so that it can tell from the list what has ended since.
+// The state a follower last reported of each analysis, and the search of the list for what changed since.
 
 import { isFinished } from "./api.js";
 
@@ -8,30 +8,36 @@ import { isFinished } from "./api.js";
 
 /** The server's largest page. */
 const PAGE = 100;
-/** Rows of the last moments may still become visible behind those that are: by so much are times taken less strictly. */
+/** Tolerance of time comparisons: a row may become visible a moment after newer ones. */
 const MARGIN_MS = 60_000;
-/** More ended ones than these are remembered only for as long as their times do not tell. */
+/** Ended analyses kept in memory before those older than `#sinceMs` are dropped. */
 const KEPT = 1000;
 
-/**
- * Compares times of the server's only with each other: the clock here may be wrong.
- */
+/** Finds unreported changes in the list. Server times are compared with server times only: the local clock may be wrong. */
 export class History {
-  /** The last state told or known of each analysis. @type {Map<string, Pick<Analysis, "version" | "status" | "finishedAt" | "queuePosition">>} */
+  /**
+   * The last reported state of each analysis.
+   *
+   * @type {Map<string, Pick<Analysis, "version" | "status" | "finishedAt" | "queuePosition">>}
+   */
   #known = new Map();
   #unfinished = new Set();
-  /** Of those that are not known, what ended earlier was told, or is older than the follower. */
+  /** An analysis missing from `#known` that ended before this time was reported, or had ended before the follower started. */
   #sinceMs = -Infinity;
-  /** The walk through the list may end here: what lies behind is known, except for how the unfinished went on. @type {string | null} */
+  /**
+   * The analysis at which a walk through the list may stop: behind it only the unfinished ones can have changed.
+   *
+   * @type {string | null}
+   */
   #anchor = null;
 
-  /** The one that has waited longest. @returns {string | undefined} */
+  /** The oldest unfinished analysis. @returns {string | undefined} */
   get oldestUnfinished() {
     return [...this.#unfinished].sort()[0];
   }
 
   /**
-   * Takes what is there for known, as the follower starts now.
+   * Marks the present state as reported: the follower starts now.
    *
    * @param {Api} api
    * @param {AbortSignal} signal
@@ -44,7 +50,7 @@ export class History {
   }
 
   /**
-   * Notes that an analysis was told, or need not be.
+   * Marks the state of an analysis as reported.
    *
    * @param {Analysis} analysis
    */
@@ -57,7 +63,7 @@ export class History {
   }
 
   /**
-   * Notes that all that ended before this one was told: it has a number, and events are told in the order of their numbers.
+   * Marks the end of an analysis, and all earlier ends, as reported: numbered events arrive in the order of the ends.
    *
    * @param {Analysis} analysis
    */
@@ -66,7 +72,7 @@ export class History {
     this.#raise([analysis.finishedAt]);
   }
 
-  /** Tells whether a newer state was told before, or this end. @param {Analysis} analysis */
+  /** Whether a newer state, or this very end, has been reported. @param {Analysis} analysis */
   isOld(analysis) {
     const known = this.#known.get(analysis.id);
     if (!known) return false;
@@ -75,7 +81,7 @@ export class History {
   }
 
   /**
-   * Reads the list, and gives what changed since the last time: ends in their order, then what is active.
+   * Reads the list and yields the unreported changes: ends in their order, then active analyses.
    *
    * @param {Api} api
    * @param {AbortSignal} signal
@@ -95,7 +101,7 @@ export class History {
   }
 
   /**
-   * Reads pages as far back as something may have changed: the first time to the end.
+   * Reads the pages that may hold changes; on the first walk, all of them.
    *
    * @param {Api} api
    * @param {AbortSignal} signal

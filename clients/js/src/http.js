@@ -13,7 +13,7 @@
  * @property {number} [timeoutMs] until the answer is there; of a stream, its headers
  */
 
-/** Refusals that the same request may not meet a moment later: of a busy server, and of a proxy whose server restarts. */
+/** Statuses that are retried: no answer, a busy server, a proxy whose server restarts. */
 const WORTH_WAITING = [0, 408, 429, 502, 503, 504];
 
 /** Everything that can go wrong between the page and a server. `code` is what callers branch on. */
@@ -44,7 +44,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Carries what a callback of the caller threw past everything that handles errors of the network.
+ * Carries the error of a caller's callback past the handling of network errors.
  */
 export class CallbackError {
   /** @param {unknown} thrown */
@@ -54,7 +54,7 @@ export class CallbackError {
 }
 
 /**
- * Checks the address of a server and cuts the slashes at its end, as every path begins with one.
+ * Checks the address of a server and removes its trailing slashes: every path begins with one.
  *
  * @param {string | URL} baseUrl empty, or a path: on the page's own origin
  * @returns {string}
@@ -70,7 +70,7 @@ export function baseAddress(baseUrl) {
 }
 
 /**
- * Waits for a promise that takes no signal itself.
+ * Adds a signal to a promise that takes none.
  *
  * @template T
  * @param {Promise<T>} promise

@@ -48,7 +48,7 @@ export class ToneUp {
       throw new TypeError("baseUrl: expected the server's address, as there is no page whose own it could be");
     }
     const session = new Session({ store, baseUrl, fetch });
-    /** Single calls. */
+    /** Single calls. @type {import("./api.js").Api} */
     this.api = new Api({ session, baseUrl, fetch });
   }
 

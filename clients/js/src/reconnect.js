@@ -1,5 +1,5 @@
 // @ts-check
-// The pauses between the attempts of whoever watches.
+// Reconnect delays of `watchAnalysis` and `followAnalyses`.
 
 import { ApiError, backoff, sleep } from "./http.js";
 
@@ -7,6 +7,7 @@ import { ApiError, backoff, sleep } from "./http.js";
 export const DEFAULT_RETRY_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** Counts failures and waits between attempts: by backoff, `Retry-After` or `retry:`. */
 export class Reconnect {
   /** Failures of any kind since the last good news. */
   failures = 0;
@@ -22,18 +23,18 @@ export class Reconnect {
     this.#random = random;
   }
 
-  /** Notes what the server asked for with `retry:`. @param {number | null} ms */
+  /** Stores the delay of a `retry:` field. @param {number | null} ms */
   setRetry(ms) {
     if (ms !== null) this.#retryMs = Math.min(ms, LONGEST_PAUSE_MS);
   }
 
-  /** Pauses after a stream that ended well: of a draining server, while others are up. */
+  /** Waits after a stream that the server closed, as a draining replica does while others are up. */
   afterStream() {
     return this.rest(this.#retryMs * (0.5 + this.#random()));
   }
 
   /**
-   * Pauses after a failure that may pass.
+   * Waits after a failure that may pass.
    *
    * @param {ApiError} error
    */
@@ -41,7 +42,7 @@ export class Reconnect {
     this.failures += 1;
     const asked = error.retryAfterSeconds;
     if (asked === null) return this.rest(backoff(this.failures, { random: this.#random }));
-    // The server's own word: not cut short by anything that happens here.
+    // `wake` does not cut the server's own delay short.
     return sleep(Math.min(asked * 1000, LONGEST_PAUSE_MS) + this.#random() * 500, this.#signal);
   }
 

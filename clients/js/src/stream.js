@@ -1,5 +1,5 @@
 // @ts-check
-// Reads an open event stream, and gives it up when it goes quiet.
+// Reads an open event stream, with a limit on its silence.
 
 import { ApiError, asApiError } from "./http.js";
 import { EventParser } from "./sse.js";
@@ -13,7 +13,7 @@ const FIRST_BYTE_MS = 6000;
 /** @typedef {import("./sse.js").ServerEvent & { retryMs: number | null }} Piece an event, or with `type` "" a sign of life */
 
 /**
- * How long a stream may keep silent before its first byte; its headers as well.
+ * The time limit for a stream's headers, and for its first byte after them.
  *
  * @param {number} [silenceMs]
  */
@@ -22,8 +22,8 @@ export function firstByteMs(silenceMs = SILENCE_MS) {
 }
 
 /**
- * Gives the events of a stream, and after each piece that arrived a sign of life, until it ends or the caller stops; however
- * it ends, its connection is freed. The caller may take any time with an event: silence is the server's alone.
+ * Yields the events of a stream, and after each chunk a sign of life, until the stream ends or the caller stops; then frees
+ * the connection. The time a caller takes for an event does not count as silence.
  *
  * @param {OpenStream} stream
  * @param {{ signal?: AbortSignal, silenceMs?: number, lastEventId: string }} options

@@ -14,8 +14,10 @@ const FORBIDDEN = /^(content-length|host)$/i;
 /** @typedef {{ onProgress?: (fraction: number) => void, signal?: AbortSignal }} TransferOptions */
 
 /**
+ * Sends a body and reports its progress.
+ *
  * @param {Request} request
- * @param {TransferOptions & { fetch?: typeof fetch }} options `fetch`: the caller's own, which then is used everywhere
+ * @param {TransferOptions & { fetch?: typeof fetch }} options `fetch`: the caller's own, used instead of `XMLHttpRequest`
  * @returns {Promise<Response>} the answer, whatever its status, with its body
  * @throws {ApiError | CallbackError} the second where `onProgress` threw
  */
@@ -95,7 +97,7 @@ function readAnswer(request) {
 }
 
 /**
- * The same with `fetch`: the whole transfer is one step.
+ * Sends with `fetch`: progress is reported at the end only.
  *
  * @param {Request} request
  * @param {typeof fetch} fetch
@@ -127,7 +129,7 @@ async function transferByFetch({ url, ...request }, fetch, { onProgress, signal 
 }
 
 /**
- * Scripts are not told whether the line broke or the server does not admit the page's origin.
+ * Makes the error of a failed connection. Browsers do not tell scripts a broken line from a refused origin.
  *
  * @param {string} url
  * @param {unknown} [cause]

@@ -104,11 +104,12 @@ async function digest(photo) {
  *
  * @param {Api} api
  * @param {Blob} photo one that passed `checkPhoto`
- * @param {SubmitOptions & { contentType: string, put?: typeof putPhoto }} options
+ * @param {SubmitOptions & { contentType: string }} options
  * @returns {Promise<import("./api.js").Analysis>}
  * @throws {ApiError}
  */
-export async function submitPhoto(api, photo, { contentType, idempotencyKey, deadline, onProgress, onWait, signal, put = putPhoto }) {
+export async function submitPhoto(api, photo, options) {
+  const { contentType, idempotencyKey, deadline, onProgress, onWait, signal } = options;
   const key = idempotencyKey ?? uuid();
   // A key stands for a request: the form is the same each time, while each upload has another place.
   if (idempotencyKey !== undefined) return api.createAnalysisByForm(photo, key, { deadline, onProgress, onWait, signal });
@@ -119,7 +120,7 @@ export async function submitPhoto(api, photo, { contentType, idempotencyKey, dea
     // A fresh address each time: the old one may be what was wrong, having expired.
     const place = await api.requestUpload({ contentType, contentLength: photo.size, sha256 }, { signal, onWait });
     try {
-      await put(api, place, photo, { onProgress, signal });
+      await putPhoto(api, place, photo, { onProgress, signal });
     } catch (error) {
       if (error instanceof CallbackError) throw error.thrown;
       if (!(error instanceof ApiError)) throw error;
@@ -159,7 +160,7 @@ function guarded(callback) {
 }
 
 /**
- * Says of a photo that went neither way what failed on each. The code is that of the API's form.
+ * Makes the error of a photo that failed both ways; its code is that of the form.
  *
  * @param {ApiError} store
  * @param {ApiError} form
