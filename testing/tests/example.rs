@@ -1,7 +1,5 @@
 //! The example of the engine runs: a program with a kind of job of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
-
 use std::time::Duration;
 
 use sqlx::MySqlPool;

@@ -10,7 +10,7 @@ const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative,
 /** Where the copies lie. */
 export const folder = mkdtempSync(join(tmpdir(), "toneup-page-"));
 // As they are served: the page's own under /assets/, the client's beside them.
-cpSync(path("../../src/web/static/"), join(folder, "assets"), { recursive: true });
+cpSync(path("../../src/features/web/static/"), join(folder, "assets"), { recursive: true });
 cpSync(path("../../../clients/js/src/"), join(folder, "client"), { recursive: true });
 writeFileSync(join(folder, "package.json"), '{"type":"module"}');
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -221,8 +221,7 @@ mod tests {
     #[test]
     fn answers_say_how_a_target_is() {
         let judged = |events: &[&str], outcomes: Vec<SendOutcome>| {
-            let deliveries: Vec<Delivery> =
-                events.iter().map(|event| delivery(*event, 1)).collect();
+            let deliveries: Vec<Delivery> = events.iter().map(|event| delivery(event, 1)).collect();
             let answers: Vec<_> =
                 outcomes.into_iter().map(|outcome| (outcome, Duration::ZERO)).collect();
             let health = health(&deliveries, &answers, Health::Gone);
