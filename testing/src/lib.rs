@@ -10,8 +10,10 @@
 
 mod analyzer;
 mod client;
+pub mod configuration;
 mod database;
 pub mod house;
+mod jobs;
 mod stack;
 mod support;
 mod tls;
@@ -19,6 +21,10 @@ mod tls;
 pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
 pub use database::EncryptedDatabase;
+pub use jobs::{
+    DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, end_batch, insert_analyses,
+    new_analysis, season,
+};
 pub use stack::{Running, Stack, redis};
 pub use support::{SOON, eventually, photo, repository};
 pub use tls::{Authority, Terminated};

@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
-use toneup_api::config::ApiConfig;
-use toneup_api::http::serve;
-use toneup_api::http::state::AppState;
-use toneup_shared::config::{RedisConfig, Settings};
-use toneup_shared::objects::Objects;
-use toneup_shared::shutdown::Shutdown;
+use toneup_api::app::{ApiConfig, AppState, serve};
+use toneup_platform::config::{RedisConfig, Settings};
+use toneup_platform::objects::Objects;
+use toneup_platform::shutdown::Shutdown;
 use toneup_worker::config::WorkerConfig;
 use url::Url;
 use uuid::Uuid;
@@ -71,7 +69,7 @@ impl Running {
 impl Stack {
     /// Takes the database that `#[sqlx::test]` made, and makes the rest.
     pub async fn new(pool: MySqlPool) -> Self {
-        toneup_shared::tls::install();
+        toneup_platform::tls::install();
         let vhost = Arc::new(VirtualHost::create().await);
         let mut vars: HashMap<String, String> = environment(&[
             "DATABASE_URL",
@@ -112,7 +110,7 @@ impl Stack {
     }
 
     fn settings(&self) -> Settings {
-        Settings::from_vars(Some(self.vars.clone())).expect("settings")
+        Settings::from_vars(self.vars.clone())
     }
 
     /// Names a bucket of the test's own; `objects().prepare_bucket` makes it.
@@ -177,7 +175,7 @@ impl Stack {
 pub fn redis() -> RedisConfig {
     let mut vars = environment(&["REDIS_URL"]);
     vars.insert("REDIS_PREFIX".into(), format!("test-{}:", Uuid::now_v7()));
-    Settings::from_vars(Some(vars)).expect("settings").section().expect("redis")
+    Settings::from_vars(vars).section().expect("redis")
 }
 
 /// A virtual host with the topology and policies of `rabbitmq/definitions.json`; deleted when dropped.

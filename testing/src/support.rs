@@ -8,7 +8,7 @@ pub const SOON: Duration = Duration::from_secs(20);
 
 /// A plain HTTP client.
 pub(crate) fn http() -> reqwest::Client {
-    toneup_shared::tls::install();
+    toneup_platform::tls::install();
     // Longer than the longest wait that the api offers.
     let timeout = Duration::from_secs(70);
     reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("an HTTP client")

@@ -26,8 +26,15 @@ fn no_circle_spans_two_folders() {
 }
 
 #[test]
-fn the_edge_imports_no_feature_and_features_import_no_insides_of_each_other() {
+fn the_edge_imports_no_feature_and_no_feature_anothers_insides() {
     hold(rules::upward_imports);
+}
+
+#[test]
+fn the_platform_the_engine_and_notifications_know_no_word_of_the_product() {
+    let packages = workspace(&repository());
+    let breaches: Vec<String> = packages.iter().flat_map(rules::words_of_the_product).collect();
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
 }
 
 #[test]

@@ -151,7 +151,7 @@ class Analyzer:
             if not faces:
                 continue
             points, score = self._faces.trace(image, faces[0])
-            if score < _MIN_MESH_SCORE:
+            if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
                 continue
             return replace(upright, image=image), turn, _choose(faces, upright.scale), points
         check_usable(upright.image, None)  # no face: the light may tell why
@@ -203,8 +203,8 @@ def _box(reading: Reading) -> dict[str, int]:
     """The part of the face's box inside the picture, in pixels of the upright original."""
     photo, face = reading.photo, reading.face
     width, height = photo.image.size
-    left, top = max(0.0, face.left), max(0.0, face.top)
-    right, bottom = min(float(width), face.right), min(float(height), face.bottom)
+    left, right = (min(max(0.0, side), float(width)) for side in (face.left, face.right))
+    top, bottom = (min(max(0.0, side), float(height)) for side in (face.top, face.bottom))
     match reading.turn:  # back from the turned picture to the one the camera meant
         case Image.Transpose.ROTATE_90:
             left, top, right, bottom = height - bottom, left, height - top, right

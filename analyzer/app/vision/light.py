@@ -49,6 +49,8 @@ _SCLERA: Final = (0.504, -0.214, -1.871)
 """The white of the eye in photos as they come, median, *fitted*."""
 _SCLERA_SPREAD: Final = (0.5, 0.5, 0.8)
 """Standard deviations, wide because lids shade it, blood shows in it, and it is a few pixels large."""
+_NO_LIGHT: Final = 1e-9
+"""Luminance below which a colour is black: far under the darkest 8-bit code, and over what would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,12 @@ def estimate(skin: FloatArray, probe: Probe | None) -> Light:
 
 
 def correct(linear: FloatArray, light: Light) -> FloatArray:
-    """Takes the light's colour out of one linear colour, keeping its luminance."""
+    """Takes the light's colour out of one linear colour, keeping its luminance; black stays black."""
     plain = linear / light.factors
-    return np.asarray(plain * (luminance(linear) / luminance(plain)), dtype=np.float32)
+    bright = float(luminance(plain))
+    if bright < _NO_LIGHT:
+        return np.zeros(3, dtype=np.float32)
+    return np.asarray(plain * (luminance(linear) / bright), dtype=np.float32)
 
 
 def _vector(linear: FloatArray) -> Vector:

@@ -26,7 +26,7 @@ Ring = tuple[int, ...]
 _RIGHT_CHEEK: Final = (117, 118, 119, 100, 36, 205, 187, 147, 123, 116)
 _LEFT_CHEEK: Final = (346, 347, 348, 329, 266, 425, 411, 376, 352, 345)
 _FOREHEAD: Final = (104, 69, 108, 151, 337, 299, 333, 334, 296, 336, 9, 107, 66, 105)
-_SKIN: Final = (_RIGHT_CHEEK, _LEFT_CHEEK, _FOREHEAD)
+SKIN: Final = (_RIGHT_CHEEK, _LEFT_CHEEK, _FOREHEAD)
 _RIGHT_BROW: Final = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
 _LEFT_BROW: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 BROWS: Final = (_RIGHT_BROW, _LEFT_BROW)
@@ -42,6 +42,12 @@ _TEMPLES: Final = (127, 356)
 
 _CLIPPED: Final = 250
 """8-bit code from which a channel has lost its colour to the sensor's limit."""
+_UNLIT: Final = 5
+"""8-bit code up to which no channel has any light: a black bar, or blacks that a filter crushed."""
+_UNLIT_SHARE: Final = 0.5
+_WHITE_SHARE: Final = 0.75
+"""Shares of a region's pixels over which it shows no skin, but a bar at the edge. Of an overexposed forehead
+less than the second is white."""
 _MAX_SAMPLES: Final = 1500
 """Of a region: more only cost time."""
 _MIN_SAMPLES: Final = 60
@@ -141,8 +147,8 @@ def measure(photo: Photo, points: Points, irises: tuple[Iris | None, Iris | None
     Raises `PhotoError`: TOO_DARK, TOO_BRIGHT, or NO_FACE if hardly any of it is in the picture.
     """
     view = _View(photo, points)
-    regions = [view.inside(ring) for ring in _SKIN]
-    pixels = np.concatenate(regions)
+    regions = [view.inside(ring) for ring in SKIN]
+    pixels = np.concatenate([region for region in regions if not _is_blank(region)] or regions)
     if len(pixels) < _MIN_SAMPLES:
         raise PhotoError(Code.NO_FACE, "hardly any skin is in the picture")
     unclipped = pixels.max(axis=1) < _CLIPPED
@@ -266,9 +272,17 @@ def _red_of(whole: FloatArray, green: FloatArray) -> FloatArray:
     return np.asarray(red, dtype=np.float32)
 
 
+def _is_blank(pixels: Pixels) -> bool:
+    """Tells whether most of a region holds no light, or nearly all of it is white."""
+    if len(pixels) == 0:
+        return False
+    unlit, white = pixels.max(axis=1) <= _UNLIT, pixels.min(axis=1) >= _CLIPPED
+    return float(unlit.mean()) > _UNLIT_SHARE or float(white.mean()) > _WHITE_SHARE
+
+
 def _difference(view: _View, right: Pixels, left: Pixels) -> float:
-    """Distance of the two cheeks' colours in the ab plane; 0 if one is not in the picture."""
-    if min(len(right), len(left)) < _MIN_SAMPLES:
+    """Distance of the two cheeks' colours in the ab plane; 0 if one is not to be seen."""
+    if min(len(right), len(left)) < _MIN_SAMPLES or _is_blank(right) or _is_blank(left):
         return 0.0
     one, other = (lab_of(quantiles(view.linear(pixels), 0.5)[0]) for pixels in (right, left))
     return float(np.hypot(one.a - other.a, one.b - other.b))
@@ -303,8 +317,8 @@ def _parts(
     view: _View, irises: tuple[Iris | None, Iris | None], light: Light, skin_lightness: float
 ) -> tuple[Parts, Contrast]:
     def colour(pixels: Pixels, keep: float) -> FloatArray | None:
-        """Takes the middle of the darkest share `keep` of the pixels."""
-        if len(pixels) < _MIN_PART:
+        """Takes the middle of the darkest share `keep` of the pixels; None where there is no light."""
+        if len(pixels) < _MIN_PART or _is_blank(pixels):
             return None
         linear = view.linear(pixels)
         brightness = luminance(linear)

@@ -3,5 +3,5 @@
 from typing import Final
 
 MODEL_NAME: Final = "toneup-two-axes"
-MODEL_VERSION: Final = "3.0.0"
+MODEL_VERSION: Final = "3.1.0"
 """Raised whenever the same photo may get another answer."""

@@ -44,10 +44,9 @@ fn lines(source: &Source) -> Vec<&str> {
     imports.visit_file(&source.file);
     let is_import = |number: usize| imports.0.iter().any(|lines| lines.contains(&number));
     source
-        .lines()
-        .filter(|(number, _)| !is_import(*number))
-        .map(|(_, line)| line.trim())
-        .filter(|line| line.contains(char::is_alphanumeric) && !line.starts_with("//"))
+        .code()
+        .filter(|(number, line)| line.contains(char::is_alphanumeric) && !is_import(*number))
+        .map(|(_, line)| line)
         .collect()
 }
 

@@ -95,7 +95,7 @@ fn names(tree: &Tree, written: &[Written]) -> Names {
 
 fn edge(tree: &Tree, names: &Names, file: &Path, path: &Written) -> Option<Edge> {
     let (to, _) = resolve(tree, names, path)?;
-    let target = tree.modules[&to].clone();
+    let target = tree.modules[&to].file.clone();
     let (file, line, from) = (file.to_owned(), path.line, path.within.clone());
     (to != from).then_some(Edge { file, line, from, to, target })
 }
@@ -127,7 +127,7 @@ fn resolve(tree: &Tree, names: &Names, path: &Written) -> Option<(ModulePath, us
     }
     while let Some(segment) = rest.first() {
         let child = child(&module, segment);
-        if !tree.modules.contains_key(&child) {
+        if !tree.is_visible(&child, &path.within) {
             break;
         }
         module = child;

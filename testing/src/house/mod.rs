@@ -19,3 +19,4 @@ pub use graph::{Edge, Graph};
 pub use measure::Measures;
 pub use package::{Package, workspace};
 pub use table::table;
+pub(crate) use tree::Tree;

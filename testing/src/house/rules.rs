@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 
 use super::graph::{Edge, Graph};
 use super::package::Package;
+use super::tree::Tree;
 
 /// Most files that may import each other in a circle.
 pub const LARGEST_CIRCLE: usize = 6;
@@ -18,20 +19,25 @@ const COMPOSITION: &str = "app";
 /// Folder whose folders are the api's features.
 const FEATURES: &str = "features";
 
-/// The crates of this workspace that a crate may depend on, where only some may be.
-const MAY_DEPEND_ON: [(&str, &[&str]); 5] = [
+/// The crates of this workspace that a crate may depend on; a crate that is not listed may depend on any.
+const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
     ("toneup-platform", &[]),
     ("toneup-jobs", &["toneup-platform"]),
     ("toneup-notify", &["toneup-platform"]),
     ("toneup-colour", &["toneup-platform", "toneup-jobs", "toneup-notify"]),
-    ("toneup-operate", &["toneup-platform", "toneup-jobs"]),
+    ("toneup-operate", &["toneup-platform", "toneup-jobs", "toneup-colour"]),
+    ("toneup-worker", &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate"]),
+    ("toneup-cli", &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate"]),
 ];
 
-/// Crates that may not depend on the api.
-const WITHOUT_API: [&str; 2] = ["toneup-worker", "toneup-cli"];
-
 /// Crates that may use the HTTP server library: those that serve HTTP.
-const MAY_USE_AXUM: [&str; 4] = ["toneup-api", "toneup-bench", "toneup-platform", "toneup-shared"];
+const MAY_USE_AXUM: [&str; 3] = ["toneup-api", "toneup-bench", "toneup-platform"];
+
+/// Crates that know nothing of the product.
+const WITHOUT_PRODUCT: [&str; 3] = ["toneup-platform", "toneup-jobs", "toneup-notify"];
+
+/// Words of the product, in lower case.
+const PRODUCT: [&str; 5] = ["season", "selfie", "personalcolor", "personal_color", "analys"];
 
 /// Finds circles of more than [`LARGEST_CIRCLE`] files.
 pub fn large_circles(graph: &Graph) -> Vec<String> {
@@ -56,14 +62,16 @@ pub fn circles_between_folders(graph: &Graph) -> Vec<String> {
     breaches
 }
 
-/// Finds imports against the api's layers: of features or the composition root in `http`, and of one feature's inner
-/// modules in another.
+/// Finds imports against the api's layers: of features in `http`, of the composition root in either, and of one feature's
+/// inner modules in another.
 pub fn upward_imports(graph: &Graph) -> Vec<String> {
     let breach = |edge: &&Edge| {
         let from: Vec<&str> = edge.from.iter().map(String::as_str).collect();
         let to: Vec<&str> = edge.to.iter().map(String::as_str).collect();
         match (from.as_slice(), to.as_slice()) {
-            ([EDGE, ..], [FEATURES | COMPOSITION, ..]) => true,
+            ([EDGE, ..], [FEATURES | COMPOSITION, ..]) | ([FEATURES, ..], [COMPOSITION, ..]) => {
+                true
+            }
             ([FEATURES, own, ..], [FEATURES, other, _, ..]) => own != other,
             _ => false,
         }
@@ -84,10 +92,28 @@ pub fn forbidden_dependencies(packages: &[Package]) -> Vec<String> {
         let name = package.name.as_str();
         for dependency in package.dependencies.iter().map(String::as_str) {
             let is_listed = rules.get(name).is_none_or(|allowed| allowed.contains(&dependency));
-            let is_of_api = dependency == "toneup-api" && WITHOUT_API.contains(&name);
-            let serves = dependency == "axum" && !MAY_USE_AXUM.contains(&name);
-            if ours.contains(dependency) && !is_listed || is_of_api || serves {
+            let serves_http = dependency == "axum" && !MAY_USE_AXUM.contains(&name);
+            if ours.contains(dependency) && !is_listed || serves_http {
                 breaches.push(format!("{name} depends on {dependency}"));
+            }
+        }
+    }
+    breaches
+}
+
+/// Finds lines of code that name the product in crates that are to know nothing of it.
+pub fn words_of_the_product(package: &Package) -> Vec<String> {
+    let mut breaches = Vec::new();
+    if !WITHOUT_PRODUCT.contains(&package.name.as_str()) {
+        return breaches;
+    }
+    for root in &package.roots {
+        for (file, (_, source)) in &Tree::of(package, root).files {
+            for (number, line) in source.code() {
+                let line = line.to_lowercase();
+                for word in PRODUCT.iter().filter(|word| line.contains(*word)) {
+                    breaches.push(format!("{}:{number}: {word}", file.display()));
+                }
             }
         }
     }

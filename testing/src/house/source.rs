@@ -32,6 +32,12 @@ impl Source {
         Self { file, text: text.to_owned(), tests }
     }
 
+    /// The lines of code outside tests: without blank lines and comments.
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let trimmed = self.lines().map(|(number, line)| (number, line.trim()));
+        trimmed.filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
+    }
+
     /// The lines outside tests, each with its number, counted from 1.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));

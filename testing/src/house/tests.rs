@@ -25,7 +25,7 @@ fn in_a(text: &str) -> Vec<String> {
     edges(&[
         ("src/lib.rs", "mod a; mod b; pub struct Root;"),
         ("src/a.rs", text),
-        ("src/b/mod.rs", "mod c; pub struct B;"),
+        ("src/b/mod.rs", "pub mod c; pub struct B;"),
         ("src/b/c.rs", "pub struct C;"),
     ])
 }
@@ -142,10 +142,11 @@ fn features(path: &'static str, text: &'static str) -> Graph {
         ("src/app/mod.rs", ""),
         ("src/http/mod.rs", "mod page;"),
         ("src/http/page.rs", ""),
-        ("src/features/mod.rs", "mod one; mod two;"),
-        ("src/features/one/mod.rs", "mod store;"),
+        ("src/features/mod.rs", "pub mod one; pub mod two;"),
+        ("src/features/one/mod.rs", "pub mod store;"),
         ("src/features/one/store.rs", ""),
-        ("src/features/two/mod.rs", "mod store;"),
+        ("src/features/two/mod.rs", "pub mod store; mod go; pub use go::go;"),
+        ("src/features/two/go.rs", ""),
         ("src/features/two/store.rs", ""),
     ];
     let file = sources.iter_mut().find(|(at, _)| *at == path).unwrap();
@@ -155,9 +156,11 @@ fn features(path: &'static str, text: &'static str) -> Graph {
 
 #[test]
 fn a_circle_may_not_span_features() {
-    let mut graph = features("src/features/one/mod.rs", "mod store; use crate::features::two::X;");
+    let mut graph =
+        features("src/features/one/mod.rs", "pub mod store; use crate::features::two::X;");
     assert!(rules::circles_between_folders(&graph).is_empty());
-    let back = features("src/features/two/mod.rs", "mod store; use crate::features::one::X;");
+    let back =
+        features("src/features/two/mod.rs", "mod store; mod go; use crate::features::one::X;");
     graph.edges.extend(back.edges);
     let found = rules::circles_between_folders(&graph);
     assert!(found[0].starts_with("a circle between features/one, features/two:"), "{found:?}");
@@ -171,6 +174,8 @@ fn the_edge_may_not_import_features_or_the_composition_root() {
         assert!(found[0].starts_with("src/http/page.rs:1 imports crate::"), "{}", found[0]);
     }
     assert!(rules::upward_imports(&features("src/http/page.rs", "use super::X;")).is_empty());
+    let feature = features("src/features/one/mod.rs", "pub mod store; use crate::app::X;");
+    assert_eq!(rules::upward_imports(&feature).len(), 1);
 }
 
 #[test]
@@ -178,6 +183,8 @@ fn a_feature_may_import_what_another_one_offers_and_not_its_insides() {
     let breaches = |text| rules::upward_imports(&features("src/features/one/store.rs", text));
     assert!(breaches("use crate::features::two::{self, X}; fn f() { two::go(); }").is_empty());
     assert!(breaches("use super::X; use crate::features::one::store;").is_empty());
+    // A function that the feature exports, and whose private module has the same name.
+    assert!(breaches("use crate::features::two::go;").is_empty());
     assert_eq!(breaches("use crate::features::two::store::X;").len(), 1);
     assert_eq!(breaches("use super::super::two::store;").len(), 1);
     let through = breaches("use crate::features::two; fn f() { two::store::go(); }");
@@ -201,7 +208,6 @@ fn crates_may_depend_only_on_those_below_them() {
         ("toneup-notify", "toneup-jobs"),
         ("toneup-colour", "toneup-api"),
         ("toneup-operate", "toneup-notify"),
-        ("toneup-operate", "toneup-colour"),
         ("toneup-worker", "toneup-api"),
         ("toneup-cli", "toneup-api"),
         ("toneup-jobs", "axum"),
@@ -213,11 +219,19 @@ fn crates_may_depend_only_on_those_below_them() {
         ("toneup-platform", &["sqlx", "axum"][..]),
         ("toneup-jobs", &["toneup-platform"]),
         ("toneup-colour", &["toneup-platform", "toneup-jobs", "toneup-notify"]),
-        ("toneup-operate", &["toneup-platform", "toneup-jobs"]),
+        ("toneup-operate", &["toneup-platform", "toneup-jobs", "toneup-colour"]),
         ("toneup-worker", &["toneup-colour", "toneup-jobs"]),
     ] {
         assert!(breaches(name, dependencies).is_empty(), "{name}");
     }
+}
+
+#[test]
+fn the_engine_may_not_name_the_product() {
+    let text = "/// An analysis.\nfn f() {}\n\nfn g(analysis: u8) {}\n";
+    let breaches = |name| rules::words_of_the_product(&Package::of(name, &[("src/lib.rs", text)]));
+    assert_eq!(breaches("toneup-jobs"), ["src/lib.rs:4: analys"]);
+    assert!(breaches("toneup-colour").is_empty());
 }
 
 #[test]
