@@ -236,7 +236,7 @@ async fn a_draining_replica_closes_its_streams_and_says_when_to_return(db: MySql
     };
     let ((), drained) = futures_util::join!(ending, api.stop());
     assert!(drained, "in time");
-    assert!(text.starts_with("event: analysis\n"), "{text}");
+    assert!(text.starts_with("id: 0\n\nevent: analysis\n"), "{text}");
     assert!(text.contains("retry: 500\n"), "{text}");
 }
 
