@@ -150,7 +150,7 @@ pub async fn remember(
         row.push_bind(key.scope).push_bind(key.digest.0.to_vec()).push_bind(job);
     });
     query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id)");
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 #[cfg(test)]

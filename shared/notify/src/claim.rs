@@ -133,7 +133,7 @@ pub async fn read_due(
         parts.push_unseparated(" AND due_at <= NOW(3) ORDER BY due_at, id LIMIT ");
         parts.push_bind_unseparated(*most).push_unseparated(")");
     }
-    let rows: Vec<Row> = query.build_query_as().persistent(false).fetch_all(conn).await?;
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
     Ok(rows.into_iter().map(Row::into_delivery).collect())
 }
 

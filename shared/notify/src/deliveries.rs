@@ -117,7 +117,7 @@ pub async fn insert(conn: &mut MySqlConnection, new: &[NewDelivery]) -> Result<(
             .push("NOW(3)")
             .push("NOW(3)");
     });
-    query.build().persistent(false).execute(&mut *conn).await?;
+    query.build().execute(&mut *conn).await?;
     wake(conn, new.iter().map(|delivery| delivery.target).collect()).await
 }
 

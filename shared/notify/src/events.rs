@@ -43,7 +43,7 @@ pub async fn lock(
     query.push_values(missing, |mut row, user| {
         row.push_bind(*user).push("0");
     });
-    query.build().persistent(false).execute(&mut *conn).await?;
+    query.build().execute(&mut *conn).await?;
     lock_existing(conn, users).await
 }
 
@@ -80,14 +80,14 @@ pub async fn append(conn: &mut MySqlConnection, events: &[NewEvent]) -> Result<(
             .push_bind(event.subject)
             .push("NOW(3)");
     });
-    query.build().persistent(false).execute(&mut *conn).await?;
+    query.build().execute(&mut *conn).await?;
     let mut query = QueryBuilder::new("UPDATE event_sequences SET last = CASE user_id");
     for (user, sequence) in &last {
         query.push(" WHEN ").push_bind(*user).push(" THEN ").push_bind(*sequence);
     }
     query.push(" ELSE last END WHERE user_id IN ");
     bind_list(&mut query, last.into_keys());
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// The number of a user's latest event; 0 before the first.

@@ -192,7 +192,7 @@ async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<()
     }
     query.push(" ELSE 0 END) MICROSECOND WHERE id IN ");
     bind_list(&mut query, pauses.iter().map(|(id, _)| *id));
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 async fn log_attempts(
@@ -214,7 +214,7 @@ async fn log_attempts(
             .push_bind(u32::try_from(attempt.duration.as_millis()).unwrap_or(u32::MAX))
             .push("NOW(3)");
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Ends the leases. A target is due when its next delivery is, but not before its rest is over.
@@ -242,7 +242,7 @@ async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), 
     }
     query.push(" END WHERE id IN ");
     bind_list(&mut query, won.iter().map(|item| item.target));
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// When each target's next delivery is due; none where nothing waits.
@@ -258,8 +258,7 @@ async fn next_due(
         parts.push_bind_unseparated(item.target);
         parts.push_unseparated(" AND due_at > '2000-01-01' ORDER BY due_at LIMIT 1)");
     }
-    let rows: Vec<(TargetId, OffsetDateTime)> =
-        query.build_query_as().persistent(false).fetch_all(conn).await?;
+    let rows: Vec<(TargetId, OffsetDateTime)> = query.build_query_as().fetch_all(conn).await?;
     Ok(rows.into_iter().collect())
 }
 

@@ -209,37 +209,50 @@ pub fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Appends `(?, ?, …)`. `values` must not be empty: `IN ()` is no SQL.
+/// Appends `(?, ?, …)` for `IN`. `values` must not be empty: `IN ()` is no SQL.
+///
+/// As long as the next power of two, the last value repeated, so that a call has few texts, whatever the sizes of its
+/// batches: each text is prepared once a connection, and counts against the server's `max_prepared_stmt_count`. The
+/// repeated value changes nothing in an `IN`.
 pub fn bind_list<T>(query: &mut QueryBuilder<MySql>, values: impl Iterator<Item = T>)
 where
-    T: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql>,
+    T: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Clone,
 {
     query.push("(");
     let mut list = query.separated(", ");
-    for value in values {
+    for value in padded(values) {
         list.push_bind(value);
     }
     query.push(")");
 }
 
 /// Appends `((a = ? AND b = ?) OR …)`: unlike `(a, b) IN (…)`, MariaDB finds these rows by the index on `a`. `pairs` must
-/// not be empty.
+/// not be empty; as many are written as [`bind_list`] would.
 pub fn bind_pairs<A, B>(
     query: &mut QueryBuilder<MySql>,
     (a, b): (&str, &str),
     pairs: impl Iterator<Item = (A, B)>,
 ) where
-    A: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql>,
-    B: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql>,
+    A: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Clone,
+    B: for<'q> sqlx::Encode<'q, MySql> + sqlx::Type<MySql> + Clone,
 {
     query.push("(");
     let mut any = query.separated(" OR ");
-    for (first, second) in pairs {
+    for (first, second) in padded(pairs) {
         any.push(format_args!("({a} = ")).push_bind_unseparated(first);
         any.push_unseparated(format_args!(" AND {b} = ")).push_bind_unseparated(second);
         any.push_unseparated(")");
     }
     query.push(")");
+}
+
+/// `values`, the last one repeated up to the next power of two.
+fn padded<T: Clone>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
 }
 
 /// How often a transaction that lost a deadlock is repeated.
@@ -266,4 +279,28 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
         .as_database_error()
         .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
         .is_some_and(|error| error.number() == ER_LOCK_DEADLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn lists_of_all_sizes_have_few_texts_and_keep_every_value() {
+        let mut texts = HashSet::new();
+        for size in 1..=256_usize {
+            assert_eq!(padded(0..size).into_iter().collect::<HashSet<_>>(), (0..size).collect());
+            let mut query = QueryBuilder::new("SELECT 1 FROM t WHERE a IN ");
+            bind_list(&mut query, (0..size).map(|value| value as u64));
+            bind_pairs(
+                &mut query.push(" AND "),
+                ("a", "b"),
+                (0..size).map(|value| (value as u64, 1)),
+            );
+            texts.insert(query.sql().to_owned());
+        }
+        assert_eq!(texts.len(), 9, "1, 2, 4 … 256");
+    }
 }

@@ -57,7 +57,7 @@ pub(super) async fn record_failed(
             .push_bind(error.message.clone())
             .push("NOW(3)");
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// A message that the broker gave up on.

@@ -84,7 +84,7 @@ pub(super) async fn hold(
     query.push_values(held, |mut row, (user, job)| {
         row.push_bind(kind).push_bind(*user).push_bind(*job);
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Lists the held jobs of a kind, in order of submission within each user.
@@ -119,8 +119,7 @@ pub(super) async fn release(
         parts.push_bind_unseparated(*user).push_unseparated(" ORDER BY job_id LIMIT ");
         parts.push_bind_unseparated(*most).push_unseparated(")");
     }
-    let oldest: Vec<(UserId, JobId)> =
-        query.build_query_as().persistent(false).fetch_all(&mut *conn).await?;
+    let oldest: Vec<(UserId, JobId)> = query.build_query_as().fetch_all(&mut *conn).await?;
     if oldest.is_empty() {
         return Ok(Vec::new());
     }

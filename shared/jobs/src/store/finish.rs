@@ -208,7 +208,7 @@ async fn insert_outcomes(
             .push_bind(error.as_ref().map(|error| error.message.clone()))
             .push_bind(error.map(|error| error.retryable));
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Updates the rows with one statement for each state reached.

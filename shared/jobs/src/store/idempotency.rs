@@ -111,7 +111,7 @@ pub(super) async fn deduplicate(
             .push_bind(item.id)
             .push_bind(now);
     });
-    query.build().persistent(false).execute(&mut *conn).await?;
+    query.build().execute(&mut *conn).await?;
 
     let mut query = QueryBuilder::new(
         "SELECT user_id, idem_key, fingerprint, job_id FROM idempotency_keys WHERE kind = ",
@@ -194,7 +194,7 @@ async fn take_over(
             .push_bind(now);
     });
     query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), created_at = VALUES(created_at)");
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// The job that holds an idempotency key, and the fingerprint of its request.

@@ -151,7 +151,7 @@ async fn insert_rows(
             .push_bind(item.trace.to_string())
             .push_bind(now);
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Schedules jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them. They are
@@ -179,7 +179,7 @@ pub async fn schedule(
             .push_unseparated(" MICROSECOND")
             .push("NOW(3)");
     });
-    query.build().persistent(false).execute(conn).await.map(drop)
+    query.build().execute(conn).await.map(drop)
 }
 
 impl NewJob {
