@@ -48,7 +48,11 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
     let (analysis, deletion) = (kind(ANALYSIS)?, kind(PHOTO_DELETION)?);
     let mut workers = Workers::new(engine, &config.redis, shutdown);
     workers.add(&analysis, analyze, window);
-    workers.add(&deletion, DeletePhoto { objects }, Window::fixed(DELETIONS));
+    workers.add(
+        &deletion,
+        DeletePhoto { database: database.clone(), objects },
+        Window::fixed(DELETIONS),
+    );
 
     // Until the database has been asked, as if paused: nothing could be claimed anyway.
     let (set_paused, paused) = watch::channel(true);

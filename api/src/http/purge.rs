@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use sqlx::MySqlConnection;
 
@@ -41,9 +40,4 @@ impl fmt::Debug for Purge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Purge").field("table", &self.table).finish_non_exhaustive()
     }
-}
-
-/// A duration in the unit of `INTERVAL ? MICROSECOND`.
-pub(crate) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

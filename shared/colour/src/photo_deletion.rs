@@ -9,8 +9,9 @@ use toneup_jobs::document::Document;
 use toneup_jobs::job::JobId;
 use toneup_jobs::kind::Kind;
 use toneup_jobs::store::{read, submit};
+use toneup_platform::identity::UserId;
 
-use crate::analysis::AnalysisPayload;
+use crate::analysis::{ANALYSIS, AnalysisPayload};
 
 /// The name of the kind.
 pub const PHOTO_DELETION: &str = "photo_deletion";
@@ -43,4 +44,22 @@ pub(crate) async fn schedule(
         })
         .collect();
     submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await
+}
+
+/// Whether an unfinished analysis of `user` is of the photo: a photo may be submitted again while the deletion that
+/// followed its first analysis waits. The end of that analysis schedules a deletion of its own.
+pub async fn is_needed(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    object_key: &str,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM jobs FORCE INDEX (jobs_active)
+                          WHERE user_id = ? AND kind = ? AND finished_at IS NULL
+                            AND JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey')) = ?) AS "found: bool""#,
+        user,
+        ANALYSIS,
+        object_key
+    );
+    found.fetch_one(conn).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::MySqlPool;
 use toneup_colour::config::ColourConfig;
 use toneup_colour::kinds::kinds;
-use toneup_colour::photo_deletion::{PHOTO_DELETION, PhotoDeletion};
+use toneup_colour::photo_deletion::{PHOTO_DELETION, PhotoDeletion, is_needed};
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::document::Document;
 use toneup_jobs::job::{JobId, Status};
@@ -14,6 +14,7 @@ use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::store::claim::{Claim, ClaimRequest, commit_claim};
 use toneup_jobs::store::due::{Scope, take_due};
 use toneup_jobs::store::finish::{Finish, Guard};
+use toneup_jobs::store::purge::purge_succeeded;
 use toneup_jobs::store::read::{Job, find, list_owned};
 use toneup_notify::events::last_event;
 use toneup_platform::identity::UserId;
@@ -101,4 +102,63 @@ async fn a_program_leaves_kinds_that_it_does_not_know_to_others(db: MySqlPool) {
     assert!(due.is_empty());
     let kept = find(&mut connection, id).await.unwrap().unwrap();
     assert_eq!(kept.status, Status::Queued);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_photo_is_needed_until_the_last_of_its_analyses_has_ended(db: MySqlPool) {
+    let (alice, bob) = (user(&db).await, user(&db).await);
+    let ids = submit(&db, alice, 2).await;
+    let mut connection = db.acquire().await.unwrap();
+    for id in ids {
+        assert!(is_needed(&mut connection, alice, "u/x/photo.jpg").await.unwrap());
+        assert!(!is_needed(&mut connection, alice, "u/x/other.jpg").await.unwrap());
+        assert!(!is_needed(&mut connection, bob, "u/x/photo.jpg").await.unwrap());
+        let ended = Outcome::Succeeded(season(PersonalColor::Spring));
+        commit_finish_of(&deleting(), &db, &[end(alice, id, Guard::Active, ended)]).await;
+    }
+    assert!(!is_needed(&mut connection, alice, "u/x/photo.jpg").await.unwrap());
+    assert_eq!(deletions(&db, alice).await.len(), 2, "each end schedules its own");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn deletions_that_succeeded_are_purged_and_analyses_and_failures_stay(db: MySqlPool) {
+    let alice = user(&db).await;
+    for id in submit(&db, alice, 3).await {
+        let ended = Outcome::Succeeded(season(PersonalColor::Spring));
+        commit_finish_of(&deleting(), &db, &[end(alice, id, Guard::Active, ended)]).await;
+    }
+    let failed = JobError::retryable("STORE_UNAVAILABLE", "it is away");
+    let outcomes = [Outcome::Succeeded(Document::of(&()).unwrap()), Outcome::Failed(failed)];
+    let ends: Vec<Finish> = deletions(&db, alice)
+        .await
+        .iter()
+        .zip(outcomes)
+        .map(|(job, outcome)| Finish {
+            kind: PHOTO_DELETION,
+            ..end(alice, job.id, Guard::Active, outcome)
+        })
+        .collect();
+    commit_finish_of(&deleting(), &db, &ends).await;
+    sqlx::query("UPDATE jobs SET finished_at = finished_at - INTERVAL 1 HOUR")
+        .execute(&db)
+        .await
+        .unwrap();
+
+    let mut connection = db.acquire().await.unwrap();
+    let mut purge =
+        async |retention| purge_succeeded(&mut connection, PHOTO_DELETION, retention, 10).await;
+    assert_eq!(purge(Duration::from_hours(2)).await.unwrap(), 0, "too early");
+    assert_eq!(purge(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(purge(Duration::ZERO).await.unwrap(), 0);
+    let mut left: Vec<Status> =
+        deletions(&db, alice).await.into_iter().map(|job| job.status).collect();
+    left.sort_by_key(|status| status.as_str());
+    assert_eq!(left, [Status::Failed, Status::Queued]);
+    let counts: (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT COUNT(*) FROM jobs WHERE kind = 'analysis'), COUNT(*) FROM job_outcomes",
+    )
+    .fetch_one(&db)
+    .await
+    .unwrap();
+    assert_eq!(counts, (3, 4));
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sqlx::{MySqlConnection, MySqlPool};
 use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_ended_after, list_owned};
 use toneup_colour::photo_answers::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
+use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
 use toneup_jobs::job::Status;
 use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::store::audit::count_waiting;
@@ -18,6 +19,7 @@ use toneup_jobs::store::fairness::{count_active, release_room};
 use toneup_jobs::store::finish::{Guard, finish};
 use toneup_jobs::store::lease::{hand_back, renew, retry_later, standing};
 use toneup_jobs::store::load::measure_load;
+use toneup_jobs::store::purge::purge_succeeded;
 use toneup_jobs::store::read::{find_active_users, list_queue};
 use toneup_jobs::store::search::{Search, list_spans, search};
 use toneup_jobs::store::{dead_letters, transitions};
@@ -92,6 +94,8 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert!(scanned > 1000, "the measure sees a scan: {scanned}");
 
     let request = [ClaimRequest { job: ids[2], redelivered: false }];
+    assert_reads!(conn, 12, is_needed(&mut conn, me, "u/x/another.jpg"));
+    assert_reads!(conn, 4, purge_succeeded(&mut conn, PHOTO_DELETION, Duration::ZERO, 10));
     assert_reads!(conn, 12, claim(&mut conn, &kind, &request, LEASE));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
     assert_reads!(conn, 8, standing(&mut conn, &leases));

@@ -294,12 +294,8 @@ mod tests {
             assert_eq!(padded(0..size).into_iter().collect::<HashSet<_>>(), (0..size).collect());
             let mut query = QueryBuilder::new("SELECT 1 FROM t WHERE a IN ");
             bind_list(&mut query, (0..size).map(|value| value as u64));
-            bind_pairs(
-                &mut query.push(" AND "),
-                ("a", "b"),
-                (0..size).map(|value| (value as u64, 1)),
-            );
-            texts.insert(query.sql().to_owned());
+            bind_pairs(query.push(" AND "), ("a", "b"), (0..size).map(|value| (value as u64, 1)));
+            texts.insert(query.sql().clone());
         }
         assert_eq!(texts.len(), 9, "1, 2, 4 … 256");
     }

@@ -12,6 +12,7 @@ pub mod finish;
 pub mod idempotency;
 pub mod lease;
 pub mod load;
+pub mod purge;
 pub mod read;
 pub mod search;
 pub mod submit;
