@@ -26,7 +26,7 @@ fn no_circle_spans_two_folders() {
 }
 
 #[test]
-fn the_edge_imports_no_feature_and_no_feature_anothers_insides() {
+fn the_edge_imports_no_feature_and_no_feature_the_insides_of_another() {
     hold(rules::upward_imports);
 }
 
