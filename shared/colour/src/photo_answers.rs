@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::result::{AnalysisResult, Model};
 use toneup_jobs::job::JobId;
 use toneup_platform::batch::{Batcher, Limits};
-use toneup_platform::database::{Database, bind_pairs};
+use toneup_platform::database::{Database, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
 /// Whose earlier answers a photo may get.
@@ -74,11 +74,16 @@ impl Answers {
         let lookups = Batcher::spawn(Limits::default(), tasks, move |keys: Vec<PhotoKey>| {
             let pool = pool.clone();
             async move {
-                let found = find_answers(&mut *pool.acquire().await?, &keys).await?;
+                let found = pool.batch(async |conn| find_answers(conn, &keys).await).await?;
                 Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
             }
         });
         Self { lookups, reuse }
+    }
+
+    /// Whether any answer is used again.
+    pub fn are_reused(&self) -> bool {
+        self.reuse != Reuse::Off
     }
 
     /// Where the answer to a user's photo is kept.
@@ -145,12 +150,28 @@ pub async fn remember(
     if answered.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new("INSERT INTO photo_answers (scope, sha256, job_id) ");
-    query.push_values(answered, |mut row, (key, job)| {
-        row.push_bind(key.scope).push_bind(key.digest.0.to_vec()).push_bind(job);
-    });
-    query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id)");
-    query.build().execute(conn).await.map(drop)
+    #[derive(Serialize)]
+    struct Row {
+        scope: Uuid,
+        digest: String,
+        job: JobId,
+    }
+    let row = |(key, job): (PhotoKey, JobId)| Row {
+        scope: key.scope,
+        digest: hex::encode(key.digest.0),
+        job,
+    };
+    let rows: Vec<Row> = answered.into_iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO photo_answers (scope, sha256, job_id)
+         SELECT UNHEX(REPLACE(r.scope, '-', '')), UNHEX(r.digest), UNHEX(REPLACE(r.job, '-', ''))
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             scope CHAR(36) PATH '$.scope', digest CHAR(64) PATH '$.digest',
+             job CHAR(36) PATH '$.job')) AS r
+         ON DUPLICATE KEY UPDATE job_id = VALUES(job_id)",
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ async fn submit(db: &MySqlPool, user: UserId, count: usize) -> (Vec<JobId>, Vec<
 async fn active(db: &MySqlPool, user: UserId) -> Active {
     let users = BTreeSet::from([user]);
     let counts = count_active(&mut db.acquire().await.unwrap(), ANALYSIS, &users).await.unwrap();
-    counts.get(&user).copied().unwrap_or_default()
+    counts.by_user.get(&user).copied().unwrap_or_default()
 }
 
 /// Releases held analyses as if the share were `share`.

@@ -73,7 +73,10 @@ async fn a_deletion_lives_by_the_rules_of_every_job_and_is_no_event(db: MySqlPoo
 
     let kind = all.get(PHOTO_DELETION).unwrap();
     let request = ClaimRequest { job: publication.job, redelivered: false };
-    let claim = commit_claim(&db.clone().into(), kind, &[request], LEASE).await.unwrap().remove(0);
+    let claim = commit_claim(&db.clone().into(), kind, &[request], uuid::Uuid::new_v4(), LEASE)
+        .await
+        .unwrap()
+        .remove(0);
     let Claim::Granted(claimed) = claim else { panic!("{claim:?}") };
     let done = Finish {
         job: publication.job,

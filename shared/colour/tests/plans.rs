@@ -3,7 +3,7 @@
 //! The server's own counters of rows read are asked before and after, so that the functions themselves are tested, on
 //! whatever plan this server chooses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sqlx::{MySqlConnection, MySqlPool};
@@ -13,7 +13,7 @@ use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
 use toneup_jobs::job::Status;
 use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::store::audit::count_waiting;
-use toneup_jobs::store::claim::{ClaimRequest, claim};
+use toneup_jobs::store::claim::{claim, take_queued};
 use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_jobs::store::fairness::{count_active, release_room};
 use toneup_jobs::store::finish::{Guard, finish};
@@ -26,7 +26,9 @@ use toneup_jobs::store::{dead_letters, transitions};
 use toneup_notify::claim::{count_due, is_due, read_due, take_targets};
 use toneup_notify::deliveries::{NewDelivery, insert};
 use toneup_notify::delivery_log::{list as list_deliveries, list_attempts, redeliver};
-use toneup_notify::events::{find_latest_of, find_log_span, last_event, last_events, list_after};
+use toneup_notify::events::{
+    find_latest_of, find_latest_of_all, find_log_span, last_event, last_events, list_after,
+};
 use toneup_notify::purge::purge;
 use toneup_notify::settle::{Health, Settlement, settle};
 use toneup_notify::subscriptions::register;
@@ -93,10 +95,12 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     let scanned = rows_read(&mut conn).await - before;
     assert!(scanned > 1000, "the measure sees a scan: {scanned}");
 
-    let request = [ClaimRequest { job: ids[2], redelivered: false }];
+    let token = Uuid::new_v4();
+    let (queued, redelivered) = (BTreeSet::from([ids[2]]), BTreeMap::from([(ids[2], true)]));
     assert_reads!(conn, 12, is_needed(&mut conn, me, "u/x/another.jpg"));
     assert_reads!(conn, 4, purge_succeeded(&mut conn, PHOTO_DELETION, Duration::ZERO, 10));
-    assert_reads!(conn, 12, claim(&mut conn, &kind, &request, LEASE));
+    assert_reads!(conn, 12, take_queued(&mut conn, &kind, &queued, token, LEASE));
+    assert_reads!(conn, 20, claim(&mut conn, &kind, &redelivered, token, LEASE));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
     assert_reads!(conn, 8, standing(&mut conn, &leases));
     let trouble = JobError::retryable("ANALYZER_FAILED", "the analyzer failed");
@@ -106,8 +110,9 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 24, note_unpublished(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
     assert_reads!(conn, 40, take_due(&mut conn, &kinds, Scope::All, LEASE));
     let ended = [end(me, ids[3], Guard::Active, Outcome::Cancelled)];
-    // Among them the statistics of tables that this session has not used before, a row for each index.
-    assert_reads!(conn, 46, finish(&mut conn, &kinds, &ended, LEASE));
+    // Among them the statistics of tables that this session has not used before, a row for each index, and the rows of
+    // the statement's own parameter.
+    assert_reads!(conn, 54, finish(&mut conn, &kinds, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
     assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
@@ -119,6 +124,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 6, last_events(&mut conn, &both));
     assert_reads!(conn, 8, find_active_users(&mut conn, ANALYSIS, &both));
     assert_reads!(conn, 6, find_latest_of(&mut conn, ids[3].0));
+    assert_reads!(conn, 12, find_latest_of_all(&mut conn, ids.iter().map(|id| id.0)));
     assert_reads!(conn, 8, find_log_span(&mut conn, me));
     assert_reads!(conn, 30, list_queue(&mut conn, ANALYSIS, 10));
     // These count the queue's index entries, but not the history's, which is as long: by the clock, not per job.

@@ -92,7 +92,8 @@ pub(crate) async fn submit(db: &MySqlPool, user: UserId, count: usize) -> Vec<Jo
 
 pub(crate) async fn claim(db: &MySqlPool, job: JobId, redelivered: bool) -> Claim {
     let request = ClaimRequest { job, redelivered };
-    let claims = commit_claim(&db.clone().into(), &analysis(), &[request], LEASE).await;
+    let claims =
+        commit_claim(&db.clone().into(), &analysis(), &[request], Uuid::new_v4(), LEASE).await;
     claims.unwrap().remove(0)
 }
 

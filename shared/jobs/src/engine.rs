@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use metrics::counter;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
+use uuid::Uuid;
 
 use crate::broker::message::Publication;
 use crate::broker::publisher::Publisher;
@@ -66,7 +67,7 @@ impl Engine {
         let ready = self.publisher.is_ready();
         let grace = if ready { self.config.job_publish_grace } else { Duration::ZERO };
         let inserting = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let Accepted { submitted, publications, ended } =
                     insert(conn, &self.kinds, kind, items, allowance, grace).await?;
                 let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
@@ -81,21 +82,22 @@ impl Engine {
         Ok(submitted)
     }
 
-    /// Decides a batch of claims of one kind.
+    /// Decides a batch of claims of one kind; see [`commit_claim`] for `token`.
     pub async fn claim(
         &self,
         kind: &Kind,
         requests: &[ClaimRequest],
+        token: Uuid,
     ) -> Result<Vec<Claim>, sqlx::Error> {
         // Hints of claims are sent when the work begins.
-        commit_claim(&self.database, kind, requests, self.config.job_lease).await
+        commit_claim(&self.database, kind, requests, token, self.config.job_lease).await
     }
 
     /// Ends a batch of jobs; `None` where the guard no longer held.
     pub async fn finish(&self, items: &[Finish]) -> Result<Vec<Option<Changed>>, sqlx::Error> {
         let grace = self.config.job_publish_grace;
         let finishing = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let Ended { changes, released } = finish(conn, &self.kinds, items, grace).await?;
                 let hints = changes.iter().flatten().cloned().collect();
                 Ok((changes, Effects { changes: hints, publications: released }))

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::{ChannelKind, DeliveryId, TargetId};
-use toneup_platform::database::bind_list;
+use toneup_platform::database::{bind_list, json_rows};
 use toneup_platform::identity::UserId;
 
 /// An event to deliver to a target.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct NewDelivery {
     /// Its identity.
     pub id: DeliveryId,
@@ -105,19 +106,17 @@ pub async fn insert(conn: &mut MySqlConnection, new: &[NewDelivery]) -> Result<(
     if new.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO push_deliveries (id, target_id, event, subject_id, state, due_at, created_at) ",
-    );
-    query.push_values(new, |mut row, delivery| {
-        row.push_bind(delivery.id)
-            .push_bind(delivery.target)
-            .push_bind(delivery.event)
-            .push_bind(delivery.subject)
-            .push("'pending'")
-            .push("NOW(3)")
-            .push("NOW(3)");
-    });
-    query.build().execute(&mut *conn).await?;
+    sqlx::query!(
+        "INSERT INTO push_deliveries (id, target_id, event, subject_id, state, due_at, created_at)
+         SELECT UNHEX(REPLACE(r.id, '-', '')), UNHEX(REPLACE(r.target, '-', '')), r.event,
+                UNHEX(REPLACE(r.subject, '-', '')), 'pending', NOW(3), NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             id CHAR(36) PATH '$.id', target CHAR(36) PATH '$.target',
+             event VARCHAR(40) PATH '$.event', subject CHAR(36) PATH '$.subject')) AS r",
+        json_rows(new)?,
+    )
+    .execute(&mut *conn)
+    .await?;
     wake(conn, new.iter().map(|delivery| delivery.target).collect()).await
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::{bind_list, micros};
+use toneup_platform::database::{bind_list, json_rows, micros};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -38,12 +39,15 @@ pub async fn lock(
     if found.len() == users.len() {
         return Ok(found);
     }
-    let mut query = QueryBuilder::new("INSERT IGNORE INTO event_sequences (user_id, last) ");
-    let missing = users.iter().filter(|user| !found.contains_key(user));
-    query.push_values(missing, |mut row, user| {
-        row.push_bind(*user).push("0");
-    });
-    query.build().execute(&mut *conn).await?;
+    let missing: Vec<&UserId> = users.iter().filter(|user| !found.contains_key(user)).collect();
+    sqlx::query!(
+        "INSERT IGNORE INTO event_sequences (user_id, last)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), 0
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (user CHAR(36) PATH '$')) AS r",
+        json_rows(&missing)?,
+    )
+    .execute(&mut *conn)
+    .await?;
     lock_existing(conn, users).await
 }
 
@@ -62,32 +66,49 @@ async fn lock_existing(
     Ok(rows.into_iter().collect())
 }
 
-/// Appends events in the caller's transaction, which must not have locked anything that comes after the sequences.
+/// Appends events in the caller's transaction, which has locked the sequences of their users before ([`lock`]).
 pub async fn append(conn: &mut MySqlConnection, events: &[NewEvent]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        user: UserId,
+        /// Place among the user's new events, from 1.
+        place: u64,
+        name: &'static str,
+        subject: Uuid,
+    }
     if events.is_empty() {
         return Ok(());
     }
-    let users = events.iter().map(|event| event.user).collect();
-    let mut last = lock(&mut *conn, &users).await?;
-    let mut query =
-        QueryBuilder::new("INSERT INTO events (user_id, seq, name, subject_id, created_at) ");
-    query.push_values(events, |mut row, event| {
-        let sequence = last.entry(event.user).or_default();
-        *sequence += 1;
-        row.push_bind(event.user)
-            .push_bind(*sequence)
-            .push_bind(event.name)
-            .push_bind(event.subject)
-            .push("NOW(3)");
-    });
-    query.build().execute(&mut *conn).await?;
-    let mut query = QueryBuilder::new("UPDATE event_sequences SET last = CASE user_id");
-    for (user, sequence) in &last {
-        query.push(" WHEN ").push_bind(*user).push(" THEN ").push_bind(*sequence);
+    let mut counts: BTreeMap<UserId, u64> = BTreeMap::new();
+    let row = |event: &NewEvent| {
+        let place = counts.entry(event.user).or_default();
+        *place += 1;
+        Row { user: event.user, place: *place, name: event.name, subject: event.subject }
+    };
+    let rows: Vec<Row> = events.iter().map(row).collect();
+    sqlx::query!(
+        "INSERT INTO events (user_id, seq, name, subject_id, created_at)
+         SELECT s.user_id, s.last + r.place, r.name, UNHEX(REPLACE(r.subject, '-', '')), NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', place BIGINT UNSIGNED PATH '$.place',
+             name VARCHAR(40) PATH '$.name', subject CHAR(36) PATH '$.subject')) AS r
+         JOIN event_sequences s ON s.user_id = UNHEX(REPLACE(r.user, '-', ''))",
+        json_rows(&rows)?,
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Nearly always one event of each user.
+    let mut by_count: BTreeMap<u64, Vec<UserId>> = BTreeMap::new();
+    for (user, count) in counts {
+        by_count.entry(count).or_default().push(user);
     }
-    query.push(" ELSE last END WHERE user_id IN ");
-    bind_list(&mut query, last.into_keys());
-    query.build().execute(conn).await.map(drop)
+    for (count, users) in by_count {
+        let mut query = QueryBuilder::new("UPDATE event_sequences SET last = last + ");
+        query.push_bind(count).push(" WHERE user_id IN ");
+        bind_list(&mut query, users.into_iter());
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// The number of a user's latest event; 0 before the first.
@@ -186,6 +207,24 @@ pub async fn find_latest_of(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Finds the numbers of the latest events about `subjects`; those without any are left out.
+pub async fn find_latest_of_all(
+    conn: &mut MySqlConnection,
+    subjects: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, u64>, sqlx::Error> {
+    let subjects: Vec<Uuid> = subjects.collect();
+    if subjects.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT subject_id, MAX(seq) FROM events FORCE INDEX (events_subject) WHERE subject_id IN ",
+    );
+    bind_list(&mut query, subjects.into_iter());
+    query.push(" GROUP BY subject_id");
+    let rows: Vec<(Uuid, u64)> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Deletes at most `limit` events that are older than `retention`; returns their number.

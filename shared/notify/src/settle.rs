@@ -4,13 +4,14 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::deliveries::{self, NewDelivery};
 use super::{ChannelKind, DeliveryId, TargetId, WEBHOOK_DISABLED};
-use toneup_platform::database::{Database, bind_list, micros, retry_deadlock};
+use toneup_platform::database::{Database, bind_list, json_rows, micros, padded, retry_deadlock};
 use toneup_platform::identity::UserId;
 
 /// Longest error that is kept, in characters.
@@ -93,7 +94,7 @@ pub async fn commit_settle(
     batch: &[Settlement],
     patience: Duration,
 ) -> Result<Vec<bool>, sqlx::Error> {
-    retry_deadlock(|| pool.in_transaction(async |conn| settle(conn, batch, patience).await)).await
+    retry_deadlock(|| pool.in_batch(async |conn| settle(conn, batch, patience).await)).await
 }
 
 /// Settles a batch in the caller's transaction.
@@ -174,6 +175,12 @@ async fn end_deliveries(
 
 /// Makes deliveries due again, each after a pause of its own.
 async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        delivery: DeliveryId,
+        /// Microseconds.
+        pause: i64,
+    }
     let pauses: Vec<(DeliveryId, Duration)> = attempts
         .iter()
         .filter_map(|attempt| match attempt.next {
@@ -184,15 +191,20 @@ async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<()
     if pauses.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "UPDATE push_deliveries SET attempt = attempt + 1, due_at = NOW(3) + INTERVAL (CASE id",
+    let row = |(delivery, pause): &(DeliveryId, Duration)| Row {
+        delivery: *delivery,
+        pause: micros(*pause),
+    };
+    let rows: Vec<Row> = pauses.iter().map(row).collect();
+    let update = sqlx::query!(
+        "UPDATE push_deliveries d
+         JOIN JSON_TABLE(?, '$[*]' COLUMNS (
+             delivery CHAR(36) PATH '$.delivery', pause BIGINT PATH '$.pause')) AS r
+             ON d.id = UNHEX(REPLACE(r.delivery, '-', ''))
+         SET d.attempt = d.attempt + 1, d.due_at = NOW(3) + INTERVAL r.pause MICROSECOND",
+        json_rows(&rows)?,
     );
-    for (id, pause) in &pauses {
-        query.push(" WHEN ").push_bind(*id).push(" THEN ").push_bind(micros(*pause));
-    }
-    query.push(" ELSE 0 END) MICROSECOND WHERE id IN ");
-    bind_list(&mut query, pauses.iter().map(|(id, _)| *id));
-    query.build().execute(conn).await.map(drop)
+    update.execute(conn).await.map(drop)
 }
 
 async fn log_attempts(
@@ -202,47 +214,79 @@ async fn log_attempts(
     if attempts.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO push_attempts (delivery_id, attempt, status, error, duration_ms, created_at) ",
+    #[derive(Serialize)]
+    struct Row {
+        delivery: DeliveryId,
+        number: u16,
+        status: Option<u16>,
+        error: Option<String>,
+        duration: u32,
+    }
+    let row = |attempt: &&Attempt| Row {
+        delivery: attempt.delivery,
+        number: attempt.number,
+        status: attempt.status,
+        error: attempt.error.as_ref().map(|error| error.chars().take(ERROR_LIMIT).collect()),
+        duration: u32::try_from(attempt.duration.as_millis()).unwrap_or(u32::MAX),
+    };
+    let rows: Vec<Row> = attempts.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO push_attempts (delivery_id, attempt, status, error, duration_ms, created_at)
+         SELECT UNHEX(REPLACE(r.delivery, '-', '')), r.number, r.status, r.error, r.duration, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             delivery CHAR(36) PATH '$.delivery', number SMALLINT UNSIGNED PATH '$.number',
+             status SMALLINT UNSIGNED PATH '$.status',
+             error VARCHAR(200) CHARACTER SET utf8mb4 PATH '$.error',
+             duration INT UNSIGNED PATH '$.duration')) AS r",
+        json_rows(&rows)?,
     );
-    query.push_values(attempts, |mut row, attempt| {
-        let error = attempt.error.as_ref();
-        row.push_bind(attempt.delivery)
-            .push_bind(attempt.number)
-            .push_bind(attempt.status)
-            .push_bind(error.map(|error| error.chars().take(ERROR_LIMIT).collect::<String>()))
-            .push_bind(u32::try_from(attempt.duration.as_millis()).unwrap_or(u32::MAX))
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
 /// Ends the leases. A target is due when its next delivery is, but not before its rest is over.
 async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        target: TargetId,
+        /// Microseconds.
+        rest: Option<i64>,
+        /// Microseconds of Unix time.
+        due: Option<i64>,
+        health: &'static str,
+    }
     let due = next_due(conn, won).await?;
-    let mut query = QueryBuilder::new("UPDATE push_targets SET lease_token = NULL, held_until = ");
-    query.push("CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(" THEN NOW(3) + INTERVAL ");
-        query.push_bind(item.rest.map(micros)).push(" MICROSECOND");
-    }
-    query.push(" END, due_at = IF(disabled_at IS NULL, CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(" THEN GREATEST(");
-        query.push_bind(due.get(&item.target).copied());
-        query.push(", COALESCE(held_until, NOW(3)))");
-    }
-    query.push(" END, NULL), failing_since = CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(match item.health {
-            Health::Working => " THEN NULL",
-            Health::Failing => " THEN COALESCE(failing_since, NOW(3))",
-            Health::Unknown | Health::Disabled(_) | Health::Gone => " THEN failing_since",
-        });
-    }
-    query.push(" END WHERE id IN ");
-    bind_list(&mut query, won.iter().map(|item| item.target));
-    query.build().execute(conn).await.map(drop)
+    let row = |item: &&Settlement| Row {
+        target: item.target,
+        rest: item.rest.map(micros),
+        due: due.get(&item.target).copied().map(unix_micros),
+        health: match item.health {
+            Health::Working => "working",
+            Health::Failing => "failing",
+            Health::Unknown | Health::Disabled(_) | Health::Gone => "unknown",
+        },
+    };
+    let rows: Vec<Row> = won.iter().map(row).collect();
+    let update = sqlx::query!(
+        "UPDATE push_targets t
+         JOIN JSON_TABLE(?, '$[*]' COLUMNS (
+             target CHAR(36) PATH '$.target', rest BIGINT PATH '$.rest', due BIGINT PATH '$.due',
+             health VARCHAR(10) PATH '$.health')) AS r
+             ON t.id = UNHEX(REPLACE(r.target, '-', ''))
+         SET t.lease_token = NULL,
+             t.held_until = NOW(3) + INTERVAL r.rest MICROSECOND,
+             t.due_at = IF(t.disabled_at IS NULL,
+                           GREATEST(TIMESTAMP('1970-01-01') + INTERVAL r.due MICROSECOND,
+                                    NOW(3) + INTERVAL COALESCE(r.rest, 0) MICROSECOND), NULL),
+             t.failing_since = CASE r.health WHEN 'working' THEN NULL
+                                   WHEN 'failing' THEN COALESCE(t.failing_since, NOW(3))
+                                   ELSE t.failing_since END",
+        json_rows(&rows)?,
+    );
+    update.execute(conn).await.map(drop)
+}
+
+fn unix_micros(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
 /// When each target's next delivery is due; none where nothing waits.
@@ -252,10 +296,10 @@ async fn next_due(
 ) -> Result<HashMap<TargetId, OffsetDateTime>, sqlx::Error> {
     let mut query = QueryBuilder::new("");
     let mut parts = query.separated(" UNION ALL ");
-    for item in won {
+    for target in padded(won.iter().map(|item| item.target)) {
         // Deliveries that have ended come first in the index: begin behind them.
         parts.push("(SELECT target_id, due_at FROM push_deliveries WHERE target_id = ");
-        parts.push_bind_unseparated(item.target);
+        parts.push_bind_unseparated(target);
         parts.push_unseparated(" AND due_at > '2000-01-01' ORDER BY due_at LIMIT 1)");
     }
     let rows: Vec<(TargetId, OffsetDateTime)> = query.build_query_as().fetch_all(conn).await?;

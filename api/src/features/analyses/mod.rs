@@ -11,6 +11,7 @@ mod path;
 mod problems;
 mod purge;
 mod queue_view;
+mod reader;
 mod routes;
 mod settings;
 mod sse;

@@ -33,6 +33,9 @@ const BACKLOG: usize = 4096;
 const IN_FLIGHT: usize = 512;
 /// Confirms noted with one statement.
 const NOTED_AT_ONCE: usize = 256;
+/// Time until a confirm is noted, unless as many wait as one statement notes: a job that is claimed meanwhile needs no
+/// note. Much shorter than the grace after which the sweep publishes again.
+const NOTE_AFTER: Duration = Duration::from_secs(1);
 /// AMQP 0-9-1 `delivery-mode`: written to disk.
 const PERSISTENT: u8 = 2;
 
@@ -146,17 +149,21 @@ impl Session<'_> {
         let mut unconfirmed = FuturesUnordered::new();
         let mut noting = FuturesUnordered::new();
         let mut confirmed: Vec<(JobId, u32)> = Vec::new();
+        let mut note_at = Instant::now();
         let (mut blocked, mut draining) = (false, false);
         // The last time the broker answered, or was asked when nothing was open.
         let mut answered_at = Instant::now();
         self.ready.send_replace(true);
         loop {
-            if noting.is_empty() && !confirmed.is_empty() {
+            let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
+            let last = draining && !waiting && publications.is_empty();
+            let many = confirmed.len() >= NOTED_AT_ONCE;
+            let note = !confirmed.is_empty() && (many || last || note_at <= Instant::now());
+            if noting.is_empty() && note {
                 let some = confirmed.len().min(NOTED_AT_ONCE);
                 noting.push(self.note(confirmed.drain(..some).collect()));
             }
-            let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
-            let idle = !waiting && noting.is_empty() && publications.is_empty();
+            let idle = last && noting.is_empty() && confirmed.is_empty();
             if draining && (idle || blocked) {
                 return Ok(());
             }
@@ -165,9 +172,13 @@ impl Session<'_> {
             tokio::select! {
                 Some(outcome) = unconfirmed.next() => {
                     answered_at = Instant::now();
+                    if confirmed.is_empty() {
+                        note_at = Instant::now() + NOTE_AFTER;
+                    }
                     confirmed.extend(self.settle(&channel, outcome?).await?);
                 }
                 Some(()) = noting.next() => {}
+                () = sleep_until(note_at), if noting.is_empty() && !confirmed.is_empty() => {}
                 confirm = &mut publishing, if !publishing.is_terminated() => {
                     unconfirmed.push(confirm?);
                 }
@@ -224,9 +235,8 @@ impl Session<'_> {
 
     /// Notes confirms in the database. A failure is harmless: the sweep publishes those rows once more.
     async fn note(&self, confirmed: Vec<(JobId, u32)>) {
-        let noted = bounded(retry_deadlock(|| async {
-            let mut connection = self.pool.acquire().await?;
-            note_published(&mut connection, &confirmed).await
+        let noted = bounded(retry_deadlock(|| {
+            self.pool.batch(async |conn| note_published(conn, &confirmed).await)
         }));
         if let Err(error) = noted.await {
             tracing::warn!(%error, "cannot note confirmed publishes");

@@ -1,15 +1,16 @@
 //! Dead letters: jobs that failed for a reason that is not their request's, and messages that the broker gave up on. An
 //! operator inspects, replays or drops them.
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
-use toneup_platform::database::{Database, bind_list, retry_deadlock};
+use toneup_platform::database::{Database, bind_list, json_rows, retry_deadlock};
 
 use super::finish::Finish;
 use super::transitions::{self, NewTransition, Transition};
 use crate::job::{JobId, Status};
-use crate::outcome::Outcome;
+use crate::outcome::{JobError, Outcome};
 
 /// A dead letter.
 #[derive(Debug, Clone, FromRow)]
@@ -31,33 +32,37 @@ pub struct DeadLetter {
 }
 
 /// Records the jobs of a batch that failed for a reason that another try may not meet, in the transaction that ends them.
-pub(super) async fn record_failed(
+pub(super) async fn record_failed<'a>(
     conn: &mut MySqlConnection,
     kind: &str,
-    ended: &[&Finish],
+    ended: &[&'a Finish],
 ) -> Result<(), sqlx::Error> {
-    let failed: Vec<_> = ended
-        .iter()
-        .filter_map(|finish| match &finish.outcome {
-            Outcome::Failed(error) if error.retryable => Some((finish.job, error)),
-            _ => None,
-        })
-        .collect();
-    if failed.is_empty() {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        code: &'a str,
+        message: &'a str,
+    }
+    let failed = |finish: &&'a Finish| match &finish.outcome {
+        Outcome::Failed(JobError { code, message, retryable: true }) => {
+            Some(Row { job: finish.job, code, message })
+        }
+        _ => None,
+    };
+    let rows: Vec<Row<'_>> = ended.iter().filter_map(failed).collect();
+    if rows.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO dead_letters (source, kind, job_id, reason, message, created_at) ",
+    let insert = sqlx::query!(
+        "INSERT INTO dead_letters (source, kind, job_id, reason, message, created_at)
+         SELECT 'job', ?, UNHEX(REPLACE(r.job, '-', '')), r.code, r.message, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job', code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message')) AS r",
+        kind,
+        json_rows(&rows)?,
     );
-    query.push_values(failed, |mut row, (job, error)| {
-        row.push("'job'")
-            .push_bind(kind)
-            .push_bind(job)
-            .push_bind(error.code.clone())
-            .push_bind(error.message.clone())
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
 /// A message that the broker gave up on.

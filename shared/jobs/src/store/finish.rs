@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
-use toneup_platform::database::bind_list;
+use toneup_platform::database::{bind_list, json_rows};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -188,27 +189,42 @@ async fn lock_jobs(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-async fn insert_outcomes(
+async fn insert_outcomes<'a>(
     conn: &mut MySqlConnection,
     kind: &Kind,
-    won: &[&Finish],
+    won: &[&'a Finish],
 ) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new(
-        "INSERT INTO job_outcomes (job_id, result, error_code, error_message, error_retryable) ",
-    );
-    query.push_values(won, |mut row, item| {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        result: Option<&'a str>,
+        code: Option<String>,
+        message: Option<String>,
+        retryable: Option<u8>,
+    }
+    let row = |item: &&'a Finish| {
         let result = match &item.outcome {
-            Outcome::Succeeded(result) => Some(result.clone()),
+            Outcome::Succeeded(result) => Some(result.text()),
             _ => None,
         };
         let error = item.outcome.error(kind.noun);
-        row.push_bind(item.job)
-            .push_bind(result)
-            .push_bind(error.as_ref().map(|error| error.code.clone()))
-            .push_bind(error.as_ref().map(|error| error.message.clone()))
-            .push_bind(error.map(|error| error.retryable));
-    });
-    query.build().execute(conn).await.map(drop)
+        let retryable = error.as_ref().map(|error| error.retryable.into());
+        let (code, message) = error.map(|error| (error.code, error.message)).unzip();
+        Row { job: item.job, result, code, message, retryable }
+    };
+    let rows: Vec<Row<'_>> = won.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO job_outcomes (job_id, result, error_code, error_message, error_retryable)
+         SELECT UNHEX(REPLACE(r.job, '-', '')), r.result, r.code, r.message, r.retryable
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job',
+             result LONGTEXT CHARACTER SET utf8mb4 PATH '$.result',
+             code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message',
+             retryable TINYINT PATH '$.retryable')) AS r",
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
 }
 
 /// Updates the rows with one statement for each state reached.

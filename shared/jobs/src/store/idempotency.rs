@@ -1,14 +1,14 @@
 //! Idempotent submits: a repeated request finds the job of the first one.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
 use super::submit::{NewJob, Submitted};
 use crate::job::JobId;
-use toneup_platform::database::{bind_list, bind_pairs};
+use toneup_platform::database::{bind_list, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
 /// A client's key for one request, and the fingerprint of the request.
@@ -35,11 +35,7 @@ impl Idempotency {
     /// A key for a request of a client that gives none: the same request finds the job while it runs.
     pub fn implicit(fingerprint: [u8; 32]) -> Self {
         // No client can send a key with a control character.
-        let mut key = "\u{1}request:".to_owned();
-        for byte in fingerprint {
-            // Writing to a string cannot fail.
-            write!(key, "{byte:02x}").ok();
-        }
+        let key = format!("\u{1}request:{}", hex::encode(fingerprint));
         Self { key, fingerprint, lasts: Lasts::WhileRunning }
     }
 }
@@ -99,19 +95,25 @@ pub(super) async fn deduplicate(
     }
     // One order for all writers, so that two batches with the same keys wait for each other instead of deadlocking.
     keyed.sort_by_key(|(item, idempotency)| (item.user, &idempotency.key));
-    let mut query = QueryBuilder::new(
+    let reserved = sqlx::query!(
         "INSERT IGNORE INTO idempotency_keys
-             (user_id, kind, idem_key, fingerprint, job_id, created_at) ",
-    );
-    query.push_values(&keyed, |mut row, (item, idempotency)| {
-        row.push_bind(item.user)
-            .push_bind(kind)
-            .push_bind(&idempotency.key)
-            .push_bind(idempotency.fingerprint.as_slice())
-            .push_bind(item.id)
-            .push_bind(now);
-    });
-    query.build().execute(&mut *conn).await?;
+             (user_id, kind, idem_key, fingerprint, job_id, created_at)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), ?, r.name, UNHEX(r.fingerprint),
+                UNHEX(REPLACE(r.job, '-', '')), ?
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', job CHAR(36) PATH '$.job',
+             name VARCHAR(128) CHARACTER SET ascii PATH '$.name',
+             fingerprint CHAR(64) PATH '$.fingerprint')) AS r",
+        kind,
+        now,
+        json_rows(&rows(&keyed))?,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if usize::try_from(reserved.rows_affected()) == Ok(keyed.len()) {
+        // Each key is new.
+        return Ok(vec![Submitted::Accepted { created_at: now }; items.len()]);
+    }
 
     let mut query = QueryBuilder::new(
         "SELECT user_id, idem_key, fingerprint, job_id FROM idempotency_keys WHERE kind = ",
@@ -181,20 +183,40 @@ async fn take_over(
     if over.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
+    let update = sqlx::query!(
         "INSERT INTO idempotency_keys
-             (user_id, kind, idem_key, fingerprint, job_id, created_at) ",
+             (user_id, kind, idem_key, fingerprint, job_id, created_at)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), ?, r.name, UNHEX(r.fingerprint),
+                UNHEX(REPLACE(r.job, '-', '')), ?
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', job CHAR(36) PATH '$.job',
+             name VARCHAR(128) CHARACTER SET ascii PATH '$.name',
+             fingerprint CHAR(64) PATH '$.fingerprint')) AS r
+         ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), created_at = VALUES(created_at)",
+        kind,
+        now,
+        json_rows(&rows(over))?,
     );
-    query.push_values(over, |mut row, (item, asked)| {
-        row.push_bind(item.user)
-            .push_bind(kind)
-            .push_bind(&asked.key)
-            .push_bind(asked.fingerprint.as_slice())
-            .push_bind(item.id)
-            .push_bind(now);
-    });
-    query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), created_at = VALUES(created_at)");
-    query.build().execute(conn).await.map(drop)
+    update.execute(conn).await.map(drop)
+}
+
+/// A key as a statement reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    user: UserId,
+    job: JobId,
+    name: &'a str,
+    fingerprint: String,
+}
+
+fn rows<'a>(keyed: &[(&'a NewJob, &'a Idempotency)]) -> Vec<Row<'a>> {
+    let row = |(item, asked): &(&'a NewJob, &'a Idempotency)| Row {
+        user: item.user,
+        job: item.id,
+        name: &asked.key,
+        fingerprint: hex::encode(asked.fingerprint),
+    };
+    keyed.iter().map(row).collect()
 }
 
 /// The job that holds an idempotency key, and the fingerprint of its request.

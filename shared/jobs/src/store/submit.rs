@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Serialize;
+use sqlx::MySqlConnection;
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::micros;
+use toneup_platform::database::{json_rows, micros};
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
-use super::fairness::{self, Active};
+use super::fairness::{self, Active, ActiveJobs};
 use super::finish::{Ended, Finish, Guard, finish};
 use super::idempotency::{Idempotency, deduplicate, release_keys};
 use crate::broker::message::Publication;
@@ -89,13 +90,10 @@ pub async fn insert(
         let owners: BTreeSet<UserId> = finishes.iter().map(|finish| finish.user).collect();
         kind.endings.lock(&mut *conn, &owners).await?;
     }
-    let now = sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#)
-        .fetch_one(&mut *conn)
-        .await?;
-    let mut submitted = deduplicate(&mut *conn, kind.name, items, now).await?;
     let users: BTreeSet<UserId> = items.iter().map(|item| item.user).collect();
-    let active = fairness::count_active(&mut *conn, kind.name, &users).await?;
-    let placed = place(items, &mut submitted, active, allowance);
+    let ActiveJobs { now, by_user } = fairness::count_active(&mut *conn, kind.name, &users).await?;
+    let mut submitted = deduplicate(&mut *conn, kind.name, items, now).await?;
+    let placed = place(items, &mut submitted, by_user, allowance);
     release_keys(&mut *conn, kind.name, items, &submitted).await?;
     if placed.is_empty() {
         return Ok(Accepted { submitted, publications: Vec::new(), ended: Vec::new() });
@@ -124,62 +122,96 @@ fn of_place<'a>(placed: &[(&'a NewJob, Place)], wanted: Place) -> impl Iterator<
     placed.iter().filter(move |(_, place)| *place == wanted).map(|(item, _)| *item)
 }
 
-async fn insert_rows(
+async fn insert_rows<'a>(
     conn: &mut MySqlConnection,
     kind: &Kind,
-    placed: &[(&NewJob, Place)],
+    placed: &[(&'a NewJob, Place)],
     now: OffsetDateTime,
     grace: Duration,
 ) -> Result<(), sqlx::Error> {
-    let due = now + grace;
-    let mut query = QueryBuilder::new(
-        "INSERT INTO jobs
-             (id, kind, user_id, payload, status, publish_due, deadline, traceparent, created_at) ",
-    );
-    query.push_values(placed, |mut row, (item, place)| {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        id: JobId,
+        user: UserId,
+        payload: &'a str,
+        /// Microseconds from now.
+        due: Option<i64>,
+        /// Microseconds from now.
+        deadline: Option<i64>,
+        trace: String,
+    }
+    let row = |(item, place): &(&'a NewJob, Place)| {
+        let deadline = item.deadline.map(|deadline| micros_between(now, deadline));
         let due = match place {
-            Place::Moving => Some(item.deadline.map_or(due, |deadline| deadline.min(due))),
-            Place::Held => item.deadline,
+            Place::Moving => {
+                Some(deadline.map_or(micros(grace), |deadline| deadline.min(micros(grace))))
+            }
+            Place::Held => deadline,
         };
-        row.push_bind(item.id)
-            .push_bind(kind.name)
-            .push_bind(item.user)
-            .push_bind(item.payload.clone())
-            .push("'queued'")
-            .push_bind(due)
-            .push_bind(item.deadline)
-            .push_bind(item.trace.to_string())
-            .push_bind(now);
-    });
-    query.build().execute(conn).await.map(drop)
+        let (payload, trace) = (item.payload.text(), item.trace.to_string());
+        Row { id: item.id, user: item.user, payload, due, deadline, trace }
+    };
+    let rows: Vec<Row<'_>> = placed.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO jobs
+             (id, kind, user_id, payload, status, publish_due, deadline, traceparent, created_at)
+         SELECT UNHEX(REPLACE(r.id, '-', '')), ?, UNHEX(REPLACE(r.user, '-', '')), r.payload,
+                'queued', ? + INTERVAL r.due MICROSECOND, ? + INTERVAL r.deadline MICROSECOND,
+                r.trace, ?
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             id CHAR(36) PATH '$.id', user CHAR(36) PATH '$.user',
+             payload LONGTEXT CHARACTER SET utf8mb4 PATH '$.payload',
+             due BIGINT PATH '$.due', deadline BIGINT PATH '$.deadline',
+             trace VARCHAR(55) PATH '$.trace')) AS r",
+        kind.name,
+        now,
+        now,
+        now,
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
+}
+
+/// The time from `start` to `end` as SQL takes it: `INTERVAL ? MICROSECOND`. Negative where `end` comes first.
+fn micros_between(start: OffsetDateTime, end: OffsetDateTime) -> i64 {
+    i64::try_from((end - start).whole_microseconds()).unwrap_or(i64::MAX)
 }
 
 /// Schedules jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them. They are
 /// beyond shares and ceilings, for what the system itself has to do.
-pub async fn schedule(
+pub async fn schedule<'a>(
     conn: &mut MySqlConnection,
     kind: &str,
-    jobs: &[(UserId, Document)],
+    jobs: &'a [(UserId, Document)],
     delay: Duration,
 ) -> Result<(), sqlx::Error> {
     if jobs.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO jobs (id, kind, user_id, payload, status, publish_due, created_at) ",
+    #[derive(Serialize)]
+    struct Row<'a> {
+        id: JobId,
+        user: UserId,
+        payload: &'a str,
+    }
+    let row = |(user, payload): &'a (UserId, Document)| Row {
+        id: JobId::generate(),
+        user: *user,
+        payload: payload.text(),
+    };
+    let rows: Vec<Row<'_>> = jobs.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO jobs (id, kind, user_id, payload, status, publish_due, created_at)
+         SELECT UNHEX(REPLACE(r.id, '-', '')), ?, UNHEX(REPLACE(r.user, '-', '')), r.payload,
+                'queued', NOW(3) + INTERVAL ? MICROSECOND, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             id CHAR(36) PATH '$.id', user CHAR(36) PATH '$.user',
+             payload LONGTEXT CHARACTER SET utf8mb4 PATH '$.payload')) AS r",
+        kind,
+        micros(delay),
+        json_rows(&rows)?,
     );
-    query.push_values(jobs, |mut row, (user, payload)| {
-        row.push_bind(JobId::generate())
-            .push_bind(kind)
-            .push_bind(*user)
-            .push_bind(payload.clone())
-            .push("'queued'")
-            .push("NOW(3) + INTERVAL ")
-            .push_bind_unseparated(micros(delay))
-            .push_unseparated(" MICROSECOND")
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
 impl NewJob {

@@ -1,7 +1,9 @@
 //! A job's transition history, written in the transaction that makes the transition.
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySqlConnection};
+use toneup_platform::database::json_rows;
 
 use crate::job::JobId;
 use crate::outcome::JobError;
@@ -58,25 +60,40 @@ impl NewTransition {
 }
 
 /// Records transitions in the caller's transaction; writes nothing where there are none.
-pub async fn record(
+pub async fn record<'a>(
     conn: &mut MySqlConnection,
-    entries: &[NewTransition],
+    entries: &'a [NewTransition],
 ) -> Result<(), sqlx::Error> {
     if entries.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO job_transitions (job_id, attempt, transition, code, message, created_at) ",
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        attempt: u16,
+        transition: &'static str,
+        code: Option<&'a str>,
+        message: Option<&'a str>,
+    }
+    let row = |entry: &'a NewTransition| Row {
+        job: entry.job,
+        attempt: entry.attempt,
+        transition: entry.transition.as_str(),
+        code: entry.error.as_ref().map(|error| error.code.as_str()),
+        message: entry.error.as_ref().map(|error| error.message.as_str()),
+    };
+    let rows: Vec<Row<'_>> = entries.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO job_transitions (job_id, attempt, transition, code, message, created_at)
+         SELECT UNHEX(REPLACE(r.job, '-', '')), r.attempt, r.transition, r.code, r.message, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job', attempt SMALLINT UNSIGNED PATH '$.attempt',
+             transition VARCHAR(20) PATH '$.transition',
+             code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message')) AS r",
+        json_rows(&rows)?,
     );
-    query.push_values(entries, |mut row, entry| {
-        row.push_bind(entry.job)
-            .push_bind(entry.attempt)
-            .push_bind(entry.transition.as_str())
-            .push_bind(entry.error.as_ref().map(|error| error.code.clone()))
-            .push_bind(entry.error.as_ref().map(|error| error.message.clone()))
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
 /// A transition as it was recorded.
