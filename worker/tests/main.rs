@@ -4,6 +4,9 @@
 
 mod cancel;
 mod crashes;
+mod flow_leases;
+mod flow_replicas;
+mod flow_simulation;
 mod jobs;
 mod lost;
 mod outages;

@@ -12,26 +12,26 @@ use super::limit::Signals;
 use super::sharing::{Exchange, Granted, Lease, Name, Offer, Ticket};
 
 /// Names an instance for as long as it is known.
-pub(crate) type InstanceId = u64;
+pub type InstanceId = u64;
 
 /// A job that may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Start {
+pub struct Start {
     /// Its ticket.
-    pub(crate) ticket: Ticket,
+    pub ticket: Ticket,
     /// Where it goes.
-    pub(crate) instance: InstanceId,
+    pub instance: InstanceId,
     /// Its share of what all replicas may have there; `None` where each learns by itself.
-    pub(crate) lease: Option<Lease>,
+    pub lease: Option<Lease>,
     /// Whether that was granted: else it only counts.
-    pub(crate) granted: bool,
+    pub granted: bool,
     /// Whether it takes the last place that this worker has there.
-    pub(crate) full: bool,
+    pub full: bool,
 }
 
 /// The state of admission.
 #[derive(Debug, Default)]
-pub(crate) struct Admission {
+pub struct Admission {
     instances: BTreeMap<InstanceId, Instance>,
     /// In the order in which they joined, whenever they were submitted.
     waiting: VecDeque<Ticket>,
@@ -56,7 +56,7 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Takes note of the instances there are; those that are gone take no more jobs.
-    pub(crate) fn set_instances(&mut self, live: BTreeMap<InstanceId, Name>) {
+    pub fn set_instances(&mut self, live: BTreeMap<InstanceId, Name>) {
         self.instances.retain(|id, instance| live.contains_key(id) || instance.in_flight() > 0);
         for id in live.keys() {
             self.instances.entry(*id).or_insert_with(Instance::new);
@@ -65,26 +65,26 @@ impl Admission {
     }
 
     /// An instance said what it has before it was given anything.
-    pub(crate) fn introduced(&mut self, id: InstanceId, signals: Signals) {
+    pub fn introduced(&mut self, id: InstanceId, signals: Signals) {
         if let Some(instance) = self.instances.get_mut(&id) {
             instance.introduced(signals);
         }
     }
 
     /// A job joins the line, behind all others.
-    pub(crate) fn join(&mut self, ticket: Ticket) {
+    pub fn join(&mut self, ticket: Ticket) {
         self.waiting.push_back(ticket);
         self.newcomers += 1;
     }
 
     /// A job leaves the line without having started.
-    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+    pub fn leave(&mut self, ticket: &Ticket) {
         self.waiting.retain(|other| other != ticket);
         self.leave_line(ticket);
     }
 
     /// The next job that may start, if any.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Start> {
+    pub fn next(&mut self, now: Instant) -> Option<Start> {
         self.waiting.front()?;
         let shared = self.is_shared();
         let (_, id, spare) = self
@@ -113,7 +113,7 @@ impl Admission {
     }
 
     /// A job has ended its exchange; `true` if the instance is believed to be away, so that a failure was not the job's.
-    pub(crate) fn ended(
+    pub fn ended(
         &mut self,
         now: Instant,
         start: &Start,
@@ -140,9 +140,8 @@ impl Admission {
         away
     }
 
-    /// Every lease in our hands.
-    #[cfg(test)]
-    pub(crate) fn leases(&self) -> BTreeSet<Lease> {
+    /// Leases that this replica holds, used or spare.
+    pub fn leases(&self) -> BTreeSet<Lease> {
         self.used.iter().chain(&self.spare).cloned().collect()
     }
 
@@ -254,7 +253,7 @@ impl Admission {
     }
 
     /// What this replica says to the others.
-    pub(crate) fn exchange(&mut self, now: Instant) -> Exchange {
+    pub fn exchange(&mut self, now: Instant) -> Exchange {
         // Idle leases are for whoever waits; a job of ours that waits uses one before this is called.
         let (kept, useless): (Vec<Lease>, _) = std::mem::take(&mut self.spare)
             .into_iter()
@@ -279,7 +278,7 @@ impl Admission {
     }
 
     /// What came back from an exchange.
-    pub(crate) fn granted(&mut self, granted: Granted) {
+    pub fn granted(&mut self, granted: Granted) {
         self.connected = true;
         self.others_wait = granted.others_wait;
         for lease in granted.leases {
@@ -288,7 +287,7 @@ impl Admission {
     }
 
     /// A ticket of ours became a lease.
-    pub(crate) fn grant(&mut self, lease: Lease) {
+    pub fn grant(&mut self, lease: Lease) {
         self.announced.remove(&lease.ticket);
         if !self.used.contains(&lease) && !self.spare.contains(&lease) {
             self.spare.push(lease);
@@ -296,12 +295,12 @@ impl Admission {
     }
 
     /// A job of another replica waits.
-    pub(crate) fn wanted(&mut self) {
+    pub fn wanted(&mut self) {
         self.others_wait = true;
     }
 
     /// Redis does not answer: it may not have heard what was `told`. What was given back is given back later, or expires.
-    pub(crate) fn disconnected(&mut self, told: Exchange) {
+    pub fn disconnected(&mut self, told: Exchange) {
         const KEPT: usize = 1024;
         if std::mem::take(&mut self.connected) {
             self.instances.values_mut().for_each(Instance::alone);

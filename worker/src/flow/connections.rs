@@ -19,7 +19,7 @@ const KEPT: usize = 64;
 
 /// The idle ones, and what tells their luck.
 #[derive(Debug)]
-pub(crate) struct Connections<C> {
+pub struct Connections<C> {
     idle: Vec<C>,
     fastest: Option<Duration>,
     closed_at: Option<Instant>,
@@ -33,12 +33,12 @@ impl<C> Default for Connections<C> {
 
 impl<C> Connections<C> {
     /// The one used last, if any is idle.
-    pub(crate) fn take(&mut self) -> Option<C> {
+    pub fn take(&mut self) -> Option<C> {
         self.idle.pop()
     }
 
     /// Takes one back, or drops it. `took`: how long its answer took, where nobody tells how long the request waited.
-    pub(crate) fn give_back(&mut self, now: Instant, connection: C, took: Option<Duration>) {
+    pub fn give_back(&mut self, now: Instant, connection: C, took: Option<Duration>) {
         let unlucky = took.is_some_and(|took| self.is_unlucky(now, took));
         if !unlucky && self.idle.len() < KEPT {
             self.idle.push(connection);

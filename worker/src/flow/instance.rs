@@ -20,7 +20,7 @@ pub(crate) struct Instance {
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
     /// With an answer about the photo.
     Answered(Option<Signals>),
     /// Refused for overload, for so long.

@@ -40,7 +40,7 @@ enum Phase {
 
 /// A limit found by hill climbing on throughput.
 #[derive(Debug, Clone)]
-pub(crate) struct Learner {
+pub struct Learner {
     /// The best limit known, and answers per second at it.
     settled: u32,
     rate: f64,
@@ -77,7 +77,7 @@ impl Trial {
 
 impl Learner {
     /// Begins with one request at a time.
-    pub(crate) fn new(now: Instant) -> Self {
+    pub fn new(now: Instant) -> Self {
         let trial = Trial::begin(now, 0);
         Self {
             settled: 1,
@@ -93,7 +93,7 @@ impl Learner {
     }
 
     /// Requests that may be at the instance.
-    pub(crate) fn limit(&self) -> u32 {
+    pub fn limit(&self) -> u32 {
         match self.phase {
             Phase::Doubling | Phase::Resting(_) => self.settled,
             Phase::Up => (self.settled + 1).min(CEILING),
@@ -102,7 +102,7 @@ impl Learner {
     }
 
     /// A request was answered; `full`: as many were there as allowed.
-    pub(crate) fn answered(&mut self, now: Instant, elapsed: Duration, full: bool) {
+    pub fn answered(&mut self, now: Instant, elapsed: Duration, full: bool) {
         if !full {
             // Too little work to learn from: the rate is that of the arrivals.
             self.trial = Trial::begin(now, 0);

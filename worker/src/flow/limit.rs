@@ -28,15 +28,15 @@ const CEILING: u32 = 512;
 
 /// What an answer said about the instance (headers `X-Slots`, `X-Free`, `X-Waited-Ms`, and `X-Idle-Ms` where it has it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Signals {
+pub struct Signals {
     /// Requests it works on at once.
-    pub(crate) slots: u32,
+    pub slots: u32,
     /// Slots that could start at once when it answered, the answer's own included.
-    pub(crate) free: u32,
+    pub free: u32,
     /// How long the request waited for its slot.
-    pub(crate) waited: Duration,
+    pub waited: Duration,
     /// How long its slot had been idle before; `None`: the instance does not say.
-    pub(crate) idle: Option<Duration>,
+    pub idle: Option<Duration>,
 }
 
 impl Signals {

@@ -4,18 +4,14 @@
 //! Everything that decides is pure (`limit`, `learn`, `connections`, `breaker`, `instance`, `admission`, `window`); this file feeds it
 //! with events and the clock, `sharing` speaks to Redis, `endpoints` finds the instances.
 
-mod admission;
+pub mod admission;
 mod breaker;
-mod connections;
+pub mod connections;
 pub(crate) mod endpoints;
-pub(crate) mod instance;
-mod learn;
-pub(crate) mod limit;
-mod sharing;
-#[cfg(test)]
-mod simulation;
-#[cfg(test)]
-mod together;
+pub mod instance;
+pub mod learn;
+pub mod limit;
+pub mod sharing;
 mod view;
 pub(crate) mod window;
 
@@ -37,7 +33,7 @@ use toneup_platform::shutdown::Shutdown;
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
-use self::sharing::{Heard, LEASE, Name, Sharing, Ticket};
+use self::sharing::{LEASE, Message, Name, Sharing, Ticket};
 use self::view::Exported;
 use self::window::WindowSetter;
 use crate::config::AnalyzerConfig;
@@ -107,10 +103,10 @@ impl Flow {
         tasks.spawn(flow.clone().keep_time(draining.clone()));
         let (connected, subscribed) = watch::channel(false);
         tasks.spawn(flow.clone().share(subscribed, draining.clone()));
-        let (heard, channels) = (flow.clone(), flow.0.sharing.channels());
+        let (receiver, channels) = (flow.clone(), flow.0.sharing.channels());
         let listening =
             pubsub::listen(redis.clone(), channels, connected, draining.clone(), move |payload| {
-                heard.hear(payload);
+                receiver.receive(payload);
             });
         tasks.spawn(listening);
         Ok((flow, window))
@@ -182,15 +178,15 @@ impl Flow {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, payload: &[u8]) {
+    fn receive(&self, payload: &[u8]) {
         let mut state = self.lock();
-        match self.0.sharing.heard(payload) {
-            Heard::Granted(lease) => state.admission.grant(lease),
-            Heard::Wanted => {
+        match self.0.sharing.parse(payload) {
+            Message::Granted(lease) => state.admission.grant(lease),
+            Message::Wanted => {
                 state.admission.wanted();
                 self.0.exchange.notify_one();
             }
-            Heard::Ourselves => return,
+            Message::FromUs => return,
         }
         self.dispatch(&mut state);
     }

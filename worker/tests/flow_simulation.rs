@@ -9,8 +9,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use super::connections::Connections;
-use super::learn::Learner;
+use toneup_worker::flow::connections::Connections;
+use toneup_worker::flow::learn::Learner;
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]

@@ -8,10 +8,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use super::admission::{Admission, InstanceId, Start};
-use super::instance::Ended;
-use super::limit::Signals;
-use super::sharing::{Exchange, Granted, Lease, Name, Sharing, Ticket};
+use toneup_worker::flow::admission::{Admission, InstanceId, Start};
+use toneup_worker::flow::instance::Ended;
+use toneup_worker::flow::limit::Signals;
+use toneup_worker::flow::sharing::{Exchange, Granted, Lease, Name, Sharing, Ticket};
 
 const REPLICAS: usize = 3;
 const INSTANCES: u64 = 2;
@@ -84,7 +84,7 @@ impl Replica {
         self.admission.ended(now, &start, SERVICE, ended, 0.0);
     }
 
-    fn hear(&mut self) {
+    fn receive_answer(&mut self) {
         if let Some((_, granted)) = self.answer.take() {
             self.admission.granted(granted);
         }
@@ -103,9 +103,9 @@ impl World {
     async fn exchange(&mut self, at: usize) {
         let replica = &mut self.replicas[at];
         let told = replica.admission.exchange(self.now);
-        let before = replica.sharing.leases().await;
+        let before = replica.sharing.leases().await.unwrap();
         let granted = replica.sharing.exchange(&told).await.unwrap();
-        let after = replica.sharing.leases().await;
+        let after = replica.sharing.leases().await.unwrap();
         replica.answer = Some((told, granted));
         for lease in after.difference(&before) {
             let owner = self.replicas.iter().position(|replica| replica.owns(lease));
@@ -137,7 +137,7 @@ impl World {
             }
             50..60 => self.now += SERVICE,
             60..75 if replica.answer.is_none() => self.exchange(at).await,
-            75..90 => replica.hear(),
+            75..90 => replica.receive_answer(),
             90..92 => {
                 // The answer is lost, as when the connection breaks.
                 if let Some((told, _)) = replica.answer.take() {
@@ -162,9 +162,9 @@ impl World {
     async fn settle(&mut self) {
         for _ in 0..3 {
             for at in 0..REPLICAS {
-                self.replicas[at].hear();
+                self.replicas[at].receive_answer();
                 self.exchange(at).await;
-                self.replicas[at].hear();
+                self.replicas[at].receive_answer();
                 for replica in &mut self.replicas {
                     for lease in replica.messages.drain(..) {
                         replica.admission.grant(lease);
@@ -178,7 +178,7 @@ impl World {
     async fn ghosts(&self) -> Vec<Lease> {
         let known: BTreeSet<Lease> =
             self.replicas.iter().flat_map(|replica| replica.admission.leases()).collect();
-        self.replicas[0].sharing.leases().await.difference(&known).cloned().collect()
+        self.replicas[0].sharing.leases().await.unwrap().difference(&known).cloned().collect()
     }
 }
 
@@ -192,7 +192,7 @@ async fn no_lease_is_held_that_its_replica_does_not_know_of() {
             if step % 50 == 49 {
                 world.settle().await;
                 assert_eq!(world.ghosts().await, [], "seed {seed}, step {step}");
-                most = most.max(world.replicas[0].sharing.leases().await.len());
+                most = most.max(world.replicas[0].sharing.leases().await.unwrap().len());
             }
         }
         assert!(most > 0, "leases were granted");
