@@ -1,4 +1,4 @@
-//! The worker against a real broker and database, with an analyzer that does as it is told.
+//! The worker against a real broker, database and Redis, with a scripted analyzer.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 

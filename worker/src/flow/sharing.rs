@@ -1,5 +1,6 @@
-//! What replicas share: leases in Redis, so that all workers together have no more at any instance than it has slots, and
-//! a freed slot goes to whoever has been in line longest. Without Redis the analyzers' own gates remain.
+//! Analyzer leases that replicas share through Redis, so that all workers together have no more requests at an instance
+//! than it has places, and a freed place goes to the job that has waited longest. Without Redis only the analyzers' own
+//! limits apply.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,26 +14,26 @@ use toneup_platform::config::RedisConfig;
 use toneup_platform::redis::{client, connection_config};
 use uuid::Uuid;
 
-/// How long a lease lasts without renewal: when a worker vanishes, its share is free again after this.
+/// Lifetime of a lease without renewal: the leases of a crashed worker are free again after this time.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// A job's place in line.
+/// Identifier of a waiting job in the shared queue: `replica/number`.
 pub type Ticket = String;
 
-/// An instance as all replicas call it.
+/// Name of an instance, the same in all replicas.
 pub type Name = String;
 
-/// The right of a ticket's replica to have one request at one instance.
+/// Permission of a ticket's replica to have one request at one instance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lease {
-    /// The ticket that it was granted to.
+    /// Ticket that the lease was granted to.
     pub ticket: Ticket,
-    /// Where it is good.
+    /// Instance that the lease is valid for.
     pub instance: Name,
 }
 
 impl Lease {
-    /// Reads what [`Display`](fmt::Display) writes.
+    /// Parses the format of [`Display`](fmt::Display).
     fn read(text: &str) -> Option<Self> {
         let (ticket, instance) = text.split_once(' ')?;
         Some(Self { ticket: ticket.to_owned(), instance: instance.to_owned() })
@@ -45,38 +46,39 @@ impl fmt::Display for Lease {
     }
 }
 
-/// An instance that a replica can use now.
+/// Capacity of an instance that a replica can use now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// Which.
+    /// Name of the instance.
     pub instance: Name,
-    /// Requests that all replicas together may have there.
+    /// Limit of the concurrent requests of all replicas together.
     pub places: u32,
 }
 
-/// One side of an exchange.
+/// State that a replica sends to Redis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
-    /// What this replica can use, and whether it has not said so before: old news do not stand against another's.
+    /// Instances that this replica can use; `true` marks an offer that has changed since the last exchange, which
+    /// replaces the other replicas' offers.
     pub offers: Vec<(Offer, bool)>,
-    /// Leases and places in line given back.
+    /// Tickets whose lease or place in the queue is given back.
     pub returned: Vec<Ticket>,
-    /// Leases in use or kept.
+    /// Leases in use or kept for the next job; they are renewed.
     pub used: Vec<Lease>,
-    /// Jobs in line, in their order.
+    /// Waiting jobs, in order.
     pub waiting: Vec<Ticket>,
 }
 
-/// The other side.
+/// Reply to an [`Exchange`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Granted {
-    /// Whether jobs of other replicas wait.
+    /// True if jobs of other replicas wait for a lease.
     pub others_wait: bool,
-    /// What tickets became.
+    /// Leases granted to tickets of this replica.
     pub leases: Vec<Lease>,
 }
 
-/// The shared truth.
+/// Client of the leases and the queue in Redis, for one replica.
 #[derive(Clone)]
 pub struct Sharing {
     redis: ConnectionManager,
@@ -93,7 +95,7 @@ impl fmt::Debug for Sharing {
 }
 
 impl Sharing {
-    /// Prepares the connection; it is made at first use.
+    /// Creates the client; it connects at first use. Fails if the URL is invalid.
     pub fn new(config: &RedisConfig) -> Result<Self, redis::RedisError> {
         Ok(Self {
             redis: client(config)?.get_connection_manager_lazy(connection_config())?,
@@ -104,8 +106,8 @@ impl Sharing {
         })
     }
 
-    /// Tells the apis which models the analyzers answer with; forgotten after `ttl`.
-    pub(crate) async fn tell_models(
+    /// Publishes the analyzers' models to the api replicas; they expire after `ttl`.
+    pub(crate) async fn publish_models(
         &self,
         models: &BTreeSet<Model>,
         ttl: Duration,
@@ -117,17 +119,17 @@ impl Sharing {
         self.redis.clone().set_ex(&self.models_key, text, ttl.as_secs()).await
     }
 
-    /// A place in line that no other job has.
+    /// Ticket of this replica's job `number`, unique among all replicas.
     pub fn ticket(&self, number: u64) -> Ticket {
         format!("{}/{number}", self.replica)
     }
 
-    /// Where this replica hears of leases it was granted, and that somebody wants one.
+    /// Channels on which Redis announces leases granted to this replica, and that a replica wants one.
     pub(crate) fn channels(&self) -> Vec<String> {
         vec![format!("{}granted:{}", self.prefix, self.replica), format!("{}wanted", self.prefix)]
     }
 
-    /// What a message on these channels says.
+    /// Parses a message received on these channels.
     pub(crate) fn parse(&self, payload: &[u8]) -> Message {
         let text = String::from_utf8_lossy(payload);
         if text == self.replica {
@@ -146,7 +148,7 @@ impl Sharing {
         Ok(known.iter().filter_map(|text| Lease::read(text)).collect())
     }
 
-    /// Exchanges with the shared truth in one round trip.
+    /// Sends this replica's state and receives its new leases, atomically and in one round trip.
     pub async fn exchange(&self, exchange: &Exchange) -> Result<Granted, redis::RedisError> {
         let mut call = self.script.prepare_invoke();
         for key in ["leases", "waiting", "seen", "limit", "places", "offers"] {
@@ -171,14 +173,14 @@ impl Sharing {
     }
 }
 
-/// What a message of the shared truth says.
+/// Message received from Redis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// A ticket of ours became a lease.
+    /// A ticket of this replica was granted a lease.
     Granted(Lease),
-    /// A job of another replica waits.
+    /// A job of another replica waits for a lease.
     Wanted,
-    /// Our own words.
+    /// This replica's own announcement.
     FromUs,
 }
 
