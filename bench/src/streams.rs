@@ -1,5 +1,5 @@
-//! What an open event stream costs: one API, so many clients that wait, the memory of its process before and after, and what
-//! the database is asked meanwhile; and how soon, among all these, a change is pushed.
+//! Cost of an open event stream: one API, many waiting clients, the memory of its process before and after, and the
+//! statements sent to the database meanwhile; and the latency of a push among all these.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,9 +25,9 @@ const WARM_UP: usize = 200;
 const AT_ONCE: usize = 64;
 /// File descriptors that a process needs besides its streams'.
 const SPARE_FILES: u64 = 500;
-/// How long the process may settle before a look.
+/// Time for the process to settle before a measurement.
 const SETTLE: Duration = Duration::from_secs(5);
-/// How long the database is watched while nothing happens: two looks by the clock at least.
+/// Time for which the idle database is observed: at least two polls.
 const IDLE: Duration = Duration::from_secs(36);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Changes whose pushes are timed.
@@ -35,7 +35,7 @@ const PUSHES: usize = 100;
 /// Largest head of an answer, in bytes.
 const HEAD_BYTES: usize = 4096;
 
-/// How many, and where the servers are.
+/// Options of the measurement, and the addresses of the servers.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Streams, each of a user of its own
@@ -128,7 +128,7 @@ async fn hear(stream: &mut TcpStream, mut heard: Vec<u8>, status: &str) -> anyho
         }
         Ok(())
     };
-    timeout(OPEN_TIMEOUT, hearing).await.with_context(|| format!("never told of {status}"))?
+    timeout(OPEN_TIMEOUT, hearing).await.with_context(|| format!("no event with {status}"))?
 }
 
 /// Opens streams, each as a user that nobody else is.
@@ -167,7 +167,7 @@ fn token() -> anyhow::Result<String> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
 }
 
-/// Whether the other side has not closed it: what has come is at most heartbeats.
+/// Fails if the other side has closed the stream; at most heartbeats have come.
 fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
     let mut heard = [0; 256];
     match stream.try_read(&mut heard) {

@@ -1,5 +1,5 @@
-//! Clients that do not submit: they page through their history, wait for an analysis by long polls, ask for uploads and
-//! open the page.
+//! Reading clients: they page through their history, wait for an analysis by long polls, request uploads and load the
+//! page.
 
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use crate::chaos::clients::Crowd;
 
 const READERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(250);
-/// One request.
+/// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a long poll may be held; longer than a job takes, so that most end with news and some with the process.
+/// Longest wait of a long poll, in seconds: longer than a job takes, so that most end with news and some with the
+/// process.
 const WAIT_SECONDS: u64 = 10;
 
-/// Reads for ever.
+/// Sends reading requests forever.
 pub(super) async fn read(crowd: &Crowd, door: &str) {
     let Ok(http) = Client::builder().no_proxy().timeout(REQUEST_TIMEOUT).build() else { return };
     join_all((0..READERS).map(|reader| one(crowd, door, &http, reader))).await;
