@@ -48,7 +48,7 @@ const HELP: &str = exit::help!(
 /// Signing key, from the environment.
 #[derive(Debug, Deserialize)]
 struct Key {
-    /// Key that signs operators' tokens.
+    /// Signs operators' access tokens.
     jwt_secret: SecretString,
 }
 

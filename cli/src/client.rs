@@ -567,7 +567,7 @@ mod tests {
         Mock::given(method("GET")).respond_with(stream).mount(&server).await;
         let client = client(&server, Duration::from_secs(1));
         let error = client.watch(Uuid::now_v7(), |_| {}).await.unwrap_err();
-        assert!(error.to_string().contains("time is up"), "{error}");
+        assert!(error.to_string().contains("timed out before the analysis ended"), "{error}");
         assert!(!error.is::<Unreachable>());
     }
 
