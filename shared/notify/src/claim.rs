@@ -21,7 +21,7 @@ pub struct Delivery {
     pub target: TargetId,
     /// Name of the event.
     pub event: String,
-    /// Identifier of the event's subject; `None` for events about the target itself.
+    /// Identifier of the event's subject; `None` if there is none, as for a ping.
     pub subject: Option<Uuid>,
     /// Number of this attempt, from 1.
     pub attempt: u16,

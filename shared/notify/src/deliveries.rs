@@ -18,7 +18,7 @@ pub struct NewDelivery {
     pub target: TargetId,
     /// Name of the event.
     pub event: &'static str,
-    /// Identifier of the event's subject; `None` for events about the target itself.
+    /// Identifier of the event's subject; `None` if there is none, as for a ping.
     pub subject: Option<Uuid>,
 }
 
