@@ -238,7 +238,7 @@ mod tests {
         proxy.break_it(Breakage::Slow);
         let began = tokio::time::Instant::now();
         says(&mut stream, &[7; SLOW_BYTES * 5]).await.unwrap();
-        // Both directions pause at the same time, and nobody waits for the pause after the last bytes.
+        // Both directions pause at the same time, and no pause follows the last bytes.
         assert!(began.elapsed() >= SLOW_PAUSE * 4);
     }
 }

@@ -95,15 +95,15 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     say("rolling: starting 2 apis, 3 workers and 2 analyzers of the old release")?;
     let site = Site::open(options).await?;
     let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
-    let door = vec![site.door.clone()];
+    let public_url = vec![site.public_url.clone()];
     let crowd =
-        Crowd::gather(SEED, options.clients, &photo, door, ledger, database.clone()).await?;
+        Crowd::gather(SEED, options.clients, &photo, public_url, ledger, database.clone()).await?;
     let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
     tokio::select! {
         rolled = run.roll() => rolled?,
         failed = run.supervise() => return failed.map(|()| false),
         () = run.load() => {}
-        () = readers::read(&run.crowd, &run.site.door) => {}
+        () = readers::read(&run.crowd, &run.site.public_url) => {}
     }
     calm(&run.crowd, &run.database, &run.servers, |text| run.progress(text)).await?;
     run.judge().await

@@ -23,7 +23,7 @@ const BALANCER_LOG: &str = "rolling/haproxy";
 const ASK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Ports of our own processes, relative to `TONEUP_PORT_BASE`.
-const DOOR_PORT: u16 = 80;
+const PUBLIC_PORT: u16 = 80;
 const STATS_PORT: u16 = 81;
 const API_PORT: u16 = 82;
 const WORKER_PORT: u16 = 84;
@@ -58,7 +58,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Site {
     /// Base URL of the load balancer.
-    pub(super) door: String,
+    pub(super) public_url: String,
     slots: Vec<Slot>,
     stats: String,
     variables: Vec<(String, String)>,
@@ -84,7 +84,7 @@ impl Site {
         }
         let balancer = balancer(&local)?;
         let site = Self {
-            door: format!("http://{}", local(DOOR_PORT)),
+            public_url: format!("http://{}", local(PUBLIC_PORT)),
             slots,
             stats: format!("http://{}/stats;csv", local(STATS_PORT)),
             variables,
@@ -211,7 +211,7 @@ fn balancer(local: &impl Fn(u16) -> SocketAddr) -> anyhow::Result<Process> {
     command.arg("-db").arg("-f").arg(repository().join("deploy/haproxy/haproxy.cfg"));
     command.stdout(output(BALANCER_LOG)?);
     let variables = [
-        ("LISTEN", DOOR_PORT),
+        ("LISTEN", PUBLIC_PORT),
         ("STATS_LISTEN", STATS_PORT),
         ("API_1", API_PORT),
         ("API_2", API_PORT + 1),

@@ -79,7 +79,7 @@ async fn ours(
 
 fn columns(row: Row, jobs: &Jobs, usage: &Usage) -> Row {
     let whole = Window::whole(usage);
-    // Overload makes busy slots slow: what came out is the part that counts.
+    // Overload makes busy slots slow: the throughput is what counts.
     let done = usage
         .visits
         .iter()

@@ -130,7 +130,7 @@ async fn first_and_following(kind: Kind, api: &str, users: &[User]) -> anyhow::R
 async fn time(kind: Kind, api: &str, user: Option<&User>) -> anyhow::Result<f64> {
     let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).tcp_nodelay(true);
     let http = http.build()?;
-    let request = kind.request(&http, api, user).context("nobody has signed in")?;
+    let request = kind.request(&http, api, user).context("no user has signed in")?;
     sleep(SILENCE).await;
     let sent = Instant::now();
     let answer = request.send().await?;

@@ -165,7 +165,7 @@ impl Shared {
         }
         for line in &mut core.lines {
             for ticket in line.resize(slots, bound) {
-                // Whoever has left meanwhile gives the slot back by itself.
+                // A request that has left meanwhile gives the slot back by itself.
                 ticket.send(()).ok();
             }
         }
@@ -193,7 +193,7 @@ impl Core {
     /// Frees a slot, for the next queued request if there is one.
     fn give_back(&mut self, lane: usize, now_ms: f64) {
         match self.lines[lane].finish() {
-            // Whoever has left meanwhile gives it back by itself.
+            // A request that has left meanwhile gives it back by itself.
             Some(next) => drop(next.send(())),
             None => self.freed[lane].push_back(now_ms),
         }
