@@ -25,10 +25,11 @@ use crate::flow::Flow;
 use crate::jobs::analysis::Analyze;
 use crate::jobs::photo_deletion::DeletePhoto;
 
-/// Photos deleted at once by one worker.
+/// Concurrent photo deletions of one worker.
 const DELETIONS: NonZeroU16 = NonZeroU16::MIN.saturating_add(3);
 
-/// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet. Returns whether it consumes.
+/// Starts the worker's tasks on `shutdown`; no server needs to be reachable yet. The returned channel is `true` while
+/// the worker consumes. Fails if the configuration is invalid.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
     let database = Database::open(&config.database)?;
     shutdown.tasks.spawn(database.clone().report(shutdown.draining.clone()));
@@ -54,7 +55,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
         Window::fixed(DELETIONS),
     );
 
-    // Until the database has been asked, as if paused: nothing could be claimed anyway.
+    // Paused until the database has been read: no job could be claimed before anyway.
     let (set_paused, paused) = watch::channel(true);
     let draining = shutdown.draining.clone();
     shutdown.tasks.spawn(follow_intake(database, set_paused, draining));
@@ -80,7 +81,8 @@ fn open_engine(
     })
 }
 
-/// Fills half the pool, so that the first jobs are as fast as any, and then follows the intake switch.
+/// Opens half of the pool's connections, so that the first jobs do not wait for them, and then follows the intake
+/// switch.
 async fn follow_intake(
     database: Database,
     paused: watch::Sender<bool>,
@@ -88,7 +90,7 @@ async fn follow_intake(
 ) {
     let filling = database.fill(|lent| async { Ok(lent) });
     if let Some(Err(error)) = draining.run_until_cancelled(filling).await {
-        tracing::warn!(%error, "cannot warm up");
+        tracing::warn!(%error, "cannot warm up the connection pool");
     }
     intake::follow_intake(database, paused, draining).await;
 }

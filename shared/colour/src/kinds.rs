@@ -1,4 +1,4 @@
-//! The kinds of jobs of this product, and what belongs to the transaction that ends them.
+//! Kinds of jobs of this product, and the hooks into the transactions that end them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use crate::config::ColourConfig;
 use crate::photo_answers::{self, PhotoKey};
 use crate::photo_deletion;
 
-/// The beginning of the names of exchange and queues.
+/// Prefix of the names of exchange and queues.
 const NAMESPACE: &str = "toneup";
 
-/// The kinds of jobs: the analysis, and the deletion of its photo.
+/// Creates the kinds of jobs: the analysis, and the deletion of its photo.
 pub fn kinds(config: &ColourConfig) -> Kinds {
     Kinds::new(NAMESPACE, [analysis(config), photo_deletion::kind()])
 }
@@ -38,7 +38,7 @@ fn analysis(config: &ColourConfig) -> Kind {
     }
 }
 
-/// The codes with which analyses fail.
+/// Error codes of failed analyses, the label values of metrics.
 const CODES: [&str; 15] = [
     "IMAGE_MISSING",
     "IMAGE_TOO_LARGE",
@@ -57,7 +57,7 @@ const CODES: [&str; 15] = [
     "ANALYZER_FAILED",
 ];
 
-/// The name of the event that an analysis ended in a state.
+/// Name of the event that an analysis ended in a state.
 pub fn event_name(status: Status) -> &'static str {
     match status {
         Status::Succeeded => "analysis.succeeded",
@@ -68,8 +68,8 @@ pub fn event_name(status: Status) -> &'static str {
     }
 }
 
-/// An analysis that ends is an event of its owner's, is announced to the owner's targets, may answer the same photo again,
-/// and no longer needs its photo.
+/// Consequences of an analysis's end: an event of its owner's, deliveries to the owner's targets, the photo's reusable
+/// answer, and the deletion of the photo.
 #[derive(Debug)]
 struct AnalysisEndings {
     photo_retention: Option<Duration>,
@@ -109,7 +109,7 @@ impl AnalysisEndings {
         });
         photo_answers::remember(&mut *conn, answered).await?;
         if let Some(retention) = self.photo_retention {
-            // A job that an operator may replay needs its photo.
+            // A job that an operator may replay still needs its photo.
             let over = jobs.iter().filter(|job| !may_be_replayed(job.outcome)).map(|job| job.job);
             photo_deletion::schedule(conn, &over.collect(), retention).await?;
         }
@@ -127,7 +127,7 @@ fn event(job: &EndedJob<'_>) -> NewEvent {
 
 fn announcement(job: &EndedJob<'_>) -> Announcement {
     let status = job.outcome.status();
-    // Who withdrew an analysis needs no notification of it; a server does.
+    // A user who cancelled an analysis needs no notification of it; a server does.
     let audience = if status == Status::Cancelled { Audience::Servers } else { Audience::Everyone };
     Announcement { user: job.user, event: event_name(status), subject: job.job.0, audience }
 }

@@ -1,4 +1,4 @@
-//! Personal colour: the analysis as a kind of job, its results, its photos, and what belongs to its end.
+//! Personal colour: the analysis as a kind of job, its results, its photos, and the consequences of its end.
 
 pub mod analysis;
 pub mod capacity;

@@ -2,29 +2,29 @@
 
 use toneup_platform::identity::UserId;
 
-/// Largest photo, in bytes.
+/// Maximum size of a photo, in bytes.
 pub const PHOTO_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 
-/// A photo's format.
+/// File format of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhotoType {
-    /// JPEG.
+    /// JPEG (JFIF or Exif).
     Jpeg,
-    /// PNG.
+    /// PNG, with or without transparency.
     Png,
-    /// WebP.
+    /// WebP, lossy or lossless.
     Webp,
-    /// HEIC, as iPhones take it.
+    /// HEIC, the default of iPhones.
     Heic,
 }
 
 impl PhotoType {
     const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Heic];
 
-    /// The media types we accept.
+    /// Accepted media types, for error messages.
     pub const ACCEPTED: &'static str = "image/jpeg, image/png, image/webp, image/heic";
 
-    /// Its media type.
+    /// Media type of the format.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -43,12 +43,12 @@ impl PhotoType {
         }
     }
 
-    /// The format a media type names.
+    /// Returns the format of a media type; `None` if it is not accepted.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.content_type().eq_ignore_ascii_case(content_type))
     }
 
-    /// The format a file name's extension means.
+    /// Returns the format of a file name's extension; `None` if it is not accepted.
     pub fn from_extension(extension: &str) -> Option<Self> {
         if extension.eq_ignore_ascii_case("jpeg") {
             return Some(Self::Jpeg);
@@ -56,7 +56,7 @@ impl PhotoType {
         Self::ALL.into_iter().find(|kind| kind.extension().eq_ignore_ascii_case(extension))
     }
 
-    /// The format the first bytes show, whatever a client says.
+    /// Detects the format by the first bytes, whatever the client claims.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         const HEIC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"];
         let at =
@@ -75,15 +75,15 @@ impl PhotoType {
     }
 }
 
-/// The prefix of all photos.
+/// Key prefix of all photos.
 pub const PREFIX: &str = "u/";
 
-/// The prefix of a user's photos: nobody else's key begins with it.
+/// Key prefix of a user's photos.
 pub fn user_prefix(user: UserId) -> String {
     format!("{PREFIX}{}/", user.0)
 }
 
-/// A fresh key under the user's prefix.
+/// Generates a new key under the user's prefix.
 pub fn photo_key(user: UserId, kind: PhotoType) -> String {
     format!("{}{}.{}", user_prefix(user), uuid::Uuid::now_v7(), kind.extension())
 }

@@ -1,4 +1,4 @@
-//! The same photo, the same answer: bytes that the present model has seen before need no slot again.
+//! Reuse of answers: a photo with the same bytes gets the earlier result, without a slot, while the model is the same.
 //!
 //! An answer is used again while the model that gave it (`model` of the result) is one of those that the analyzers name
 //! now; an answer that names no model never is. Refusals are not remembered.
@@ -18,30 +18,30 @@ use toneup_platform::batch::{Batcher, Limits};
 use toneup_platform::database::{Database, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
-/// Whose earlier answers a photo may get.
+/// Scope of the reuse of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reuse {
-    /// Those to the same user's photos.
+    /// Answers to the same user's photos.
     User,
-    /// Those to everybody's.
+    /// Answers to all users' photos.
     All,
-    /// None: every photo is looked at.
+    /// No reuse: every photo is analysed.
     Off,
 }
 
-/// The SHA-256 of a photo's bytes.
+/// SHA-256 digest of a photo's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PhotoDigest(pub [u8; 32]);
 
 impl PhotoDigest {
-    /// Digests a photo.
+    /// Computes the digest of a photo.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
 
-/// Where the answer to a photo is found.
+/// Key of a reusable answer: the digest, and the user unless answers are shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PhotoKey {
     scope: Uuid,
@@ -49,7 +49,8 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// The place for a user's photo; `None` where nothing is used again. Load tests are there to load the analyzers.
+    /// Creates the key of a user's photo; `None` if answers are not reused. The load tester's never are, since load
+    /// tests are there to load the analyzers.
     pub fn new(reuse: Reuse, user: UserId, digest: PhotoDigest) -> Option<Self> {
         let scope = match reuse {
             _ if user == UserId::LOAD_TESTER => return None,
@@ -61,7 +62,7 @@ impl PhotoKey {
     }
 }
 
-/// Finds answers, those asked for together in one round trip. Cheap to clone.
+/// Lookup of answers, batching concurrent calls. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Answers {
     lookups: Batcher<PhotoKey, Option<AnalysisResult>, sqlx::Error>,
@@ -69,7 +70,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Starts the task that gathers lookups.
+    /// Starts the task that batches lookups.
     pub fn spawn(pool: Database, reuse: Reuse, tasks: &TaskTracker) -> Self {
         let lookups = Batcher::spawn(Limits::default(), tasks, move |keys: Vec<PhotoKey>| {
             let pool = pool.clone();
@@ -91,8 +92,8 @@ impl Answers {
         PhotoKey::new(self.reuse, user, digest)
     }
 
-    /// The answer that one of `models` gave to the same bytes before, marked as such. A lookup that fails finds nothing: the
-    /// photo is then looked at.
+    /// Finds the answer that one of `models` gave to the same bytes before, marked as reused. A failed lookup finds
+    /// nothing, so that the photo is analysed.
     pub async fn find(&self, key: PhotoKey, models: &BTreeSet<Model>) -> Option<AnalysisResult> {
         if models.is_empty() {
             return None;
@@ -100,7 +101,7 @@ impl Answers {
         match self.lookups.submit(key).await {
             Ok(found) => found.and_then(|answer| answer.again(models)),
             Err(error) => {
-                tracing::warn!(%error, "cannot look for an earlier answer");
+                tracing::warn!(%error, "cannot look up an earlier answer");
                 None
             }
         }
@@ -108,14 +109,14 @@ impl Answers {
 }
 
 impl AnalysisResult {
-    /// The same answer to the same photo, if one of `models` gave it.
+    /// Returns the answer, marked as reused, if one of `models` gave it.
     fn again(self, models: &BTreeSet<Model>) -> Option<Self> {
         let current = self.model.as_ref().is_some_and(|model| models.contains(model));
         current.then_some(Self { reused: true, ..self })
     }
 }
 
-/// Finds what photos were answered last.
+/// Finds the latest answers to photos.
 pub async fn find_answers(
     conn: &mut MySqlConnection,
     keys: &[PhotoKey],
@@ -140,7 +141,7 @@ pub async fn find_answers(
     Ok(found.collect())
 }
 
-/// Remembers which analyses have answered which photos, in the caller's transaction; the last one counts.
+/// Records which analyses have answered which photos, in the caller's transaction; the latest replaces earlier ones.
 pub async fn remember(
     conn: &mut MySqlConnection,
     answered: impl IntoIterator<Item = (PhotoKey, JobId)>,

@@ -1,6 +1,6 @@
 //! The whole life of jobs, in whatever order things happen: submits, publishes, duplicate deliveries, claims, crashes,
-//! late results, cancels, deadlines, sweeps, lost messages. After any such history, once the world is quiet, every job has
-//! ended exactly once.
+//! late results, cancels, deadlines, sweeps, lost messages. After any such history, once the world is quiet, every job
+//! has ended exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ enum Event {
     Submit(u8),
     /// A photo comes that has been answered before.
     SubmitAnswered(u8),
-    /// A message reaches the queue; whether the database hears of it.
+    /// A message reaches the queue; the flag says if the database records the confirm.
     Publish(u8, bool),
     /// The publishing process ends before it publishes.
     LosePublication(u8),
@@ -83,7 +83,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What is outside of the database.
+/// State outside of the database.
 struct World {
     db: MySqlPool,
     users: Vec<UserId>,
@@ -92,7 +92,7 @@ struct World {
     queue: Vec<JobId>,
     workers: Vec<Claimed>,
     suspects: Suspects,
-    /// How often each analysis was told to have ended.
+    /// Number of ends reported for each analysis.
     ends: BTreeMap<JobId, u32>,
 }
 

@@ -1,4 +1,5 @@
-//! What runs per job or per request reads the rows it needs and no others, however full the tables are.
+//! Query plans: statements that run per job or per request read the rows they need and no others, however full the
+//! tables are.
 //!
 //! The server's own counters of rows read are asked before and after, so that the functions themselves are tested, on
 //! whatever plan this server chooses.
@@ -17,7 +18,7 @@ use toneup_jobs::store::claim::{claim, take_queued};
 use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_jobs::store::fairness::{count_active, release_room};
 use toneup_jobs::store::finish::{Guard, finish};
-use toneup_jobs::store::lease::{hand_back, renew, retry_later, standing};
+use toneup_jobs::store::lease::{find_valid, hand_back, renew, retry_later};
 use toneup_jobs::store::load::measure_load;
 use toneup_jobs::store::purge::purge_succeeded;
 use toneup_jobs::store::read::{find_active_users, list_queue};
@@ -102,7 +103,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 12, take_queued(&mut conn, &kind, &queued, token, LEASE));
     assert_reads!(conn, 20, claim(&mut conn, &kind, &redelivered, token, LEASE));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
-    assert_reads!(conn, 8, standing(&mut conn, &leases));
+    assert_reads!(conn, 8, find_valid(&mut conn, &leases));
     let trouble = JobError::retryable("ANALYZER_FAILED", "the analyzer failed");
     assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
     assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));

@@ -1,4 +1,4 @@
-//! The sweep: repeats lost publishes, delivers retries, requeues the jobs of vanished workers, expires overdue ones.
+//! Sweep: repeats lost publishes, publishes retries, requeues the jobs of vanished workers, expires overdue ones.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use toneup_platform::database::bounded;
 
 use crate::engine::Engine;
 
-/// Longest look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between looks for room in users' shares.
+/// Timeout of one run.
+const RUN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Interval of the searches for free shares.
 const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The periodic look at due rows.
+/// Periodic task that processes due rows.
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// Commits what the sweep decides.
+    /// Engine that commits the actions.
     pub engine: Engine,
-    /// Whether this replica also releases held jobs wherever there is room in their owners' shares.
+    /// True if this replica also releases held jobs where their owners' shares have room.
     pub releases_held: bool,
 }
 
 impl Sweep {
-    /// Looks for due rows until `draining`; at once again after a look that found some.
+    /// Processes due rows until `draining`; at once again after a run that found some.
     pub async fn run(self, draining: CancellationToken) {
         let mut looked_for_room = Instant::now();
         loop {
@@ -31,18 +31,18 @@ impl Sweep {
                 looked_for_room = Instant::now();
                 self.release_held().await;
             }
-            let found = match timeout(LOOK_TIMEOUT, self.engine.sweep()).await {
+            let found = match timeout(RUN_TIMEOUT, self.engine.sweep()).await {
                 Ok(Ok(found)) => found,
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "sweep failed");
                     0
                 }
                 Err(_) => {
-                    tracing::warn!("sweep took too long");
+                    tracing::warn!("sweep timed out");
                     0
                 }
             };
-            // Replicas that look at different moments find more together than replicas in step.
+            // Jitter: replicas that run at different times find more than replicas in step.
             let jitter = rand::random_range(0.75..1.25);
             let pause = match found {
                 // The publisher first, or its queue overflows.

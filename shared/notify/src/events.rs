@@ -1,4 +1,4 @@
-//! The event log: what happened to a user's things, numbered without gaps. Every push reads it.
+//! Event log: the changes of a user's resources, numbered without gaps. Every push channel reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,25 +12,25 @@ use uuid::Uuid;
 /// An event to append.
 #[derive(Debug, Clone, Copy)]
 pub struct NewEvent {
-    /// The user whose log it belongs to.
+    /// User whose log it is appended to.
     pub user: UserId,
-    /// Its name, e.g. `analysis.succeeded`: at most 40 ASCII characters.
+    /// Name, e.g. `analysis.succeeded`: at most 40 ASCII characters.
     pub name: &'static str,
-    /// The id of what it is about.
+    /// Identifier of the event's subject.
     pub subject: Uuid,
 }
 
 /// An entry of a user's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// Its number, dense per user.
+    /// Sequence number, without gaps per user.
     pub sequence: u64,
-    /// The id of what it is about.
+    /// Identifier of the event's subject.
     pub subject: Uuid,
 }
 
-/// Locks users' sequences in order of id and returns the numbers of their last events. A user's first event creates the
-/// row.
+/// Locks users' sequences in order of id and returns the numbers of their latest events. Creates the row of a user
+/// without events.
 pub async fn lock(
     conn: &mut MySqlConnection,
     users: &BTreeSet<UserId>,
@@ -111,7 +111,7 @@ pub async fn append(conn: &mut MySqlConnection, events: &[NewEvent]) -> Result<(
     Ok(())
 }
 
-/// The number of a user's latest event; 0 before the first.
+/// Returns the number of a user's latest event; 0 before the first.
 pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64, sqlx::Error> {
     let sequence = sqlx::query_scalar!("SELECT last FROM event_sequences WHERE user_id = ?", user)
         .fetch_optional(conn)
@@ -119,7 +119,7 @@ pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64,
     Ok(sequence.unwrap_or_default())
 }
 
-/// The numbers of users' latest events; users without any are left out.
+/// Returns the numbers of users' latest events; users without any are left out.
 pub async fn last_events(
     conn: &mut MySqlConnection,
     users: &[UserId],
@@ -134,17 +134,17 @@ pub async fn last_events(
     Ok(rows.into_iter().collect())
 }
 
-/// The span of a user's log.
+/// Range of the events kept in a user's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSpan {
-    /// The number of the oldest event that is kept; `None` if none is.
+    /// Number of the oldest event that is kept; `None` if none is.
     pub oldest: Option<u64>,
-    /// The number of the latest event; 0 before the first.
+    /// Number of the latest event; 0 before the first.
     pub latest: u64,
 }
 
 impl LogSpan {
-    /// Whether everything after `sequence` is kept.
+    /// True if all events after `sequence` are kept, so that a reader misses none.
     pub fn continues(self, sequence: u64) -> bool {
         sequence == self.latest
             || self
@@ -152,13 +152,13 @@ impl LogSpan {
                 .is_some_and(|oldest| (oldest..=self.latest).contains(&sequence.saturating_add(1)))
     }
 
-    /// The number after which everything that is left begins.
+    /// Number after which all remaining events follow.
     pub fn start(self) -> u64 {
         self.oldest.map_or(self.latest, |oldest| oldest.saturating_sub(1))
     }
 }
 
-/// Finds the span of a user's log.
+/// Finds the range of a user's log.
 pub async fn find_log_span(
     conn: &mut MySqlConnection,
     user: UserId,

@@ -1,5 +1,5 @@
-//! Writing what came of sending: deliveries, attempts and targets, many lanes at a time. Whoever lost its lease changes
-//! nothing; what it sent is sent again, with the same id.
+//! Settlement of send attempts: writes the outcomes to deliveries, attempts and targets, for many targets at a time. A
+//! sender that lost its lease changes nothing; its deliveries are sent again, with the same ids.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,68 +14,68 @@ use super::{ChannelKind, DeliveryId, TargetId, WEBHOOK_DISABLED};
 use toneup_platform::database::{Database, bind_list, json_rows, micros, padded, retry_deadlock};
 use toneup_platform::identity::UserId;
 
-/// Longest error that is kept, in characters.
+/// Most characters of an error that are stored.
 const ERROR_LIMIT: usize = 200;
 
-/// What came of one target's turn.
+/// Outcome of one turn at a target.
 #[derive(Debug, Clone)]
 pub struct Settlement {
-    /// Which target.
+    /// Identifier of the target.
     pub target: TargetId,
-    /// The lease under which it was sent to.
+    /// Token of the lease under which the deliveries were sent.
     pub token: Uuid,
-    /// What was sent.
+    /// Attempts made in this turn.
     pub attempts: Vec<Attempt>,
-    /// What that says about the target.
+    /// Health of the target as far as the turn shows.
     pub health: Health,
-    /// How long it is left alone, whatever is due.
+    /// Time for which nothing is sent to the target, even if due.
     pub rest: Option<Duration>,
 }
 
-/// One attempt at one delivery.
+/// Outcome of one attempt at one delivery.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// Which delivery.
+    /// Identifier of the delivery.
     pub delivery: DeliveryId,
-    /// Which attempt, from 1.
+    /// Number of the attempt, from 1.
     pub number: u16,
-    /// The HTTP status of the answer, if there was one.
+    /// HTTP status of the response; `None` if there was none.
     pub status: Option<u16>,
-    /// What went wrong.
+    /// Description of the failure; `None` after a success.
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration of the attempt.
     pub duration: Duration,
-    /// What follows.
+    /// Resulting state of the delivery.
     pub next: Next,
 }
 
-/// What follows an attempt.
+/// State of a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: it is delivered.
+    /// Delivered: the receiver accepted it.
     Delivered,
-    /// Another attempt, after this pause.
+    /// To be retried after this delay.
     Retry(Duration),
-    /// Nothing: it is given up.
+    /// Given up: no attempt follows.
     Failed,
 }
 
-/// What a turn says about its target.
+/// Health of a target as far as a turn shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It was reached.
+    /// Reached by at least one attempt.
     Working,
-    /// It was not.
+    /// Not reached by any attempt.
     Failing,
-    /// Nothing.
+    /// Unknown: nothing was sent.
     Unknown,
-    /// It wants no more; its owner is to see that.
+    /// Disabled by the receiver, for this reason, which its owner is shown.
     Disabled(&'static str),
-    /// It exists no more.
+    /// Gone for good: the target is deleted.
     Gone,
 }
 
-/// Why a target is disabled that failed for too long.
+/// Reason of a target that was disabled because it failed for too long.
 pub const WORN_OUT: &str = "failing";
 
 #[derive(Debug, FromRow)]
@@ -87,8 +87,8 @@ struct Row {
     worn_out: bool,
 }
 
-/// Settles a batch with one commit. A target that fails for longer than `patience` is disabled. Answers for each whether
-/// its lease still held.
+/// Settles a batch in a transaction of its own. A target that fails for longer than `patience` is disabled. Returns for
+/// each whether its lease was still valid.
 pub async fn commit_settle(
     pool: &Database,
     batch: &[Settlement],
@@ -97,7 +97,7 @@ pub async fn commit_settle(
     retry_deadlock(|| pool.in_batch(async |conn| settle(conn, batch, patience).await)).await
 }
 
-/// Settles a batch in the caller's transaction.
+/// Settles a batch in the caller's transaction; see [`commit_settle`].
 pub async fn settle(
     conn: &mut MySqlConnection,
     batch: &[Settlement],
@@ -173,7 +173,7 @@ async fn end_deliveries(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Makes deliveries due again, each after a pause of its own.
+/// Postpones deliveries, each by its own delay.
 async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<(), sqlx::Error> {
     #[derive(Serialize)]
     struct Row {
@@ -243,7 +243,7 @@ async fn log_attempts(
     insert.execute(conn).await.map(drop)
 }
 
-/// Ends the leases. A target is due when its next delivery is, but not before its rest is over.
+/// Releases the leases. A target is due with its next delivery, but not before its rest is over.
 async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
     #[derive(Serialize)]
     struct Row {
@@ -289,7 +289,7 @@ fn unix_micros(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-/// When each target's next delivery is due; none where nothing waits.
+/// Finds the due time of each target's next delivery; targets without pending ones are left out.
 async fn next_due(
     conn: &mut MySqlConnection,
     won: &[&Settlement],
@@ -306,8 +306,8 @@ async fn next_due(
     Ok(rows.into_iter().collect())
 }
 
-/// Sends nothing more to targets, and tells their owners' other webhooks of webhooks that were disabled. What was not
-/// sent stays, should the owner enable the target again.
+/// Disables targets, and notifies their owners' other webhooks of disabled webhooks. Pending deliveries are kept in
+/// case the owner enables the target again.
 async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Result<(), sqlx::Error> {
     for (row, reason) in disabled {
         sqlx::query!(
@@ -336,7 +336,7 @@ async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Resul
     Ok(())
 }
 
-/// Deletes targets that exist no more; their deliveries are purged with the others.
+/// Deletes targets that are gone; their deliveries are purged with the others.
 async fn forget(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
     let gone: HashSet<TargetId> =
         won.iter().filter(|item| item.health == Health::Gone).map(|item| item.target).collect();

@@ -1,4 +1,4 @@
-//! The connection pool to MySQL or MariaDB.
+//! Connection pool to MySQL or MariaDB.
 
 mod kept;
 
@@ -22,13 +22,13 @@ use tokio_util::sync::CancellationToken;
 use self::kept::Kept;
 use crate::config::DatabaseConfig;
 
-/// Nobody got a connection for this long: the pool is not merely busy.
+/// Time without any successful acquisition after which the pool counts as stuck, not merely busy.
 const STUCK: Duration = Duration::from_secs(5);
-/// A connection that was given back must answer within this time, or it is thrown away.
+/// Timeout of the ping of a returned connection; one that fails it is closed.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// A connection that answered this recently is lent without asking it again.
+/// Age of the last response up to which a connection is lent without a ping.
 const FRESH: Duration = Duration::from_secs(1);
-/// Longest wait for what one request reads or writes; see [`bounded`].
+/// Timeout of all statements of one request; see [`bounded`].
 const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Age at which a connection is replaced.
 const LIFETIME: Duration = Duration::from_mins(30);
@@ -38,11 +38,11 @@ const STATEMENTS: usize = 400;
 /// How often operators' tools are told of the connections.
 const REPORT: Duration = Duration::from_secs(2);
 
-/// The database: a pool that is made anew when it is stuck. Cheap to clone.
+/// Connection pool that is replaced when it is stuck. Cheap to clone.
 ///
-/// A connection whose peer stalls in the middle of an answer would keep its place in the pool for ever (sqlx issue 4349:
-/// the pool waits without bound for its answer when it is given back). [`pool_options`] bound that wait; and when nobody
-/// has got a connection for some seconds all the same, a new pool takes the old one's place.
+/// A connection whose peer stalls in the middle of an answer would keep its place in the pool for ever (sqlx issue
+/// 4349: the pool waits without bound for its answer when it is given back). [`pool_options`] bound that wait; and when
+/// no connection could be acquired for some seconds nevertheless, a new pool replaces the old one.
 #[derive(Debug, Clone)]
 pub struct Database(Arc<Inner>);
 
@@ -62,7 +62,8 @@ impl From<MySqlPool> for Database {
 }
 
 impl Database {
-    /// Opens a pool. No connection is made yet: a process starts, and says that it is not ready, without its database.
+    /// Creates the pool without connecting: a process starts without its database, and reports that it is not ready.
+    /// Fails if the URL is invalid.
     pub fn open(config: &DatabaseConfig) -> Result<Self, sqlx::Error> {
         let options = config.trust.mysql(config.database_url.expose_secret())?;
         let options = options
@@ -75,7 +76,7 @@ impl Database {
         Ok(pool.into())
     }
 
-    /// Lends a connection.
+    /// Acquires a connection. Fails after `DATABASE_ACQUIRE_TIMEOUT`.
     pub async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
         let asked = Instant::now();
         let acquired = self.pool().acquire().await;
@@ -91,7 +92,7 @@ impl Database {
         begun
     }
 
-    /// Does `work` in a transaction, all of which counts, or none where it ends in an error.
+    /// Runs `work` in a transaction: commits if it succeeds, rolls back if it fails.
     pub async fn in_transaction<T, E: From<sqlx::Error>>(
         &self,
         work: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, E>,
@@ -132,9 +133,9 @@ impl Database {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Opens half the connections that the pool may have, or as many of these as the server lets it, and has `each` use
-    /// it once, all before the first is given back. The other half is for whoever asks meanwhile. How many there were; an
-    /// error if there was none.
+    /// Opens half of the pool's connections, or as many of these as the server allows, and has `each` use it once, all
+    /// before the first is returned. The other half is left to concurrent callers. Returns the number of connections;
+    /// fails if there was none.
     pub async fn fill<F>(
         &self,
         each: impl Fn(PoolConnection<MySql>) -> F,
@@ -150,7 +151,7 @@ impl Database {
         first_failure.filter(|_| filled.is_empty()).map_or(Ok(filled.len()), Err)
     }
 
-    /// Tells operators' tools every few seconds how the connections are used, until `draining`.
+    /// Updates the connection gauges every few seconds, until `draining`.
     pub async fn report(self, draining: CancellationToken) {
         let set = |state: &'static str, count: u32| {
             gauge!("toneup_database_connections", "state" => state).set(count);
@@ -168,7 +169,7 @@ impl Database {
         }
     }
 
-    /// Watches for a pool that gives nothing.
+    /// Detects and replaces a stuck pool.
     fn note(&self, asked: Instant, error: Option<&sqlx::Error>) {
         histogram!("toneup_database_acquire_seconds").record(asked.elapsed());
         let mut stuck_since = self.0.stuck_since.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,12 +188,12 @@ impl Database {
         let new = current.options().clone().connect_lazy_with(options);
         let old = std::mem::replace(&mut *current, new);
         tracing::warn!(connections = old.size(), "no connection for {STUCK:?}: a new pool");
-        // Closed from here on; waiting for connections that are still out would be waiting for the stuck ones.
+        // Closes the pool without waiting for lent connections, since the stuck ones are among them.
         drop(old.close());
     }
 }
 
-/// Waits for what one request does in the database, in bounded time.
+/// Waits for the database work of one request, with a timeout.
 pub fn bounded<T, E: From<sqlx::Error>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> impl Future<Output = Result<T, E>> {
@@ -206,7 +207,7 @@ pub fn bounded<T, E: From<sqlx::Error>>(
     }
 }
 
-/// Pool options whose connections behave alike on MySQL and MariaDB, whatever the server's defaults are.
+/// Pool options under which connections behave alike on MySQL and MariaDB, whatever the server's defaults.
 pub fn pool_options() -> MySqlPoolOptions {
     MySqlPoolOptions::new()
         .idle_timeout(Duration::from_mins(5))
@@ -242,7 +243,7 @@ async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::E
     Ok(())
 }
 
-/// A duration as SQL takes it: `INTERVAL ? MICROSECOND`.
+/// Converts a duration to microseconds, for `INTERVAL ? MICROSECOND`.
 pub fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
@@ -264,8 +265,8 @@ where
     query.push(")");
 }
 
-/// Appends `((a = ? AND b = ?) OR …)`: unlike `(a, b) IN (…)`, MariaDB finds these rows by the index on `a`. `pairs` must
-/// not be empty; as many are written as [`bind_list`] would.
+/// Appends `((a = ? AND b = ?) OR …)`: unlike `(a, b) IN (…)`, MariaDB finds these rows by the index on `a`. `pairs`
+/// must not be empty; as many are written as [`bind_list`] would.
 pub fn bind_pairs<A, B>(
     query: &mut QueryBuilder<MySql>,
     (a, b): (&str, &str),
@@ -303,8 +304,7 @@ pub fn json_rows(rows: &[impl Serialize]) -> Result<String, sqlx::Error> {
 /// How often a transaction that lost a deadlock is repeated.
 const DEADLOCK_RETRIES: u32 = 3;
 
-/// Runs a whole transaction, and runs it again when InnoDB chose it as a deadlock's victim (error 1213), which rolled it
-/// back whole.
+/// Runs a transaction, and repeats it if InnoDB rolled it back as the victim of a deadlock (error 1213).
 pub async fn retry_deadlock<T, F>(mut transaction: impl FnMut() -> F) -> Result<T, sqlx::Error>
 where
     F: Future<Output = Result<T, sqlx::Error>>,

@@ -1,5 +1,5 @@
-//! What every program stands on: configuration, the connections to database, broker, Redis and object store, telemetry,
-//! shutdown, batching and retries. Knows no word of the product.
+//! Foundation of every program: configuration, connections to database, broker, Redis and object store, telemetry,
+//! shutdown, batching and retries. Independent of the product.
 
 pub mod batch;
 pub mod broker;

@@ -17,8 +17,8 @@ pub(crate) struct DeletePhoto {
 }
 
 impl Handler for DeletePhoto {
-    /// Deletes the object, unless another analysis still needs it; one that is gone already counts as deleted, so that a
-    /// repeated job does no harm.
+    /// Deletes the object, unless another analysis still needs it; one that is gone already counts as deleted, so that
+    /// a repeated job does no harm.
     async fn run(&self, job: &Claimed) -> Attempt {
         let Ok(PhotoDeletion { object_key }) = job.payload.read() else {
             return Attempt::Failed(JobError::permanent("PAYLOAD_UNREADABLE", "Not a photo."));
@@ -33,15 +33,15 @@ impl Handler for DeletePhoto {
             Ok(true) => return done(),
             Ok(false) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot see whether the photo is needed");
-                return for_now("DATABASE_UNAVAILABLE", "The database is away.");
+                tracing::warn!(%error, "cannot check whether the photo is still needed");
+                return for_now("DATABASE_UNAVAILABLE", "The database is unavailable.");
             }
         }
         match self.objects.delete(&object_key).await {
             Ok(()) => done(),
             Err(error) => {
                 tracing::warn!(%error, "cannot delete the photo");
-                for_now("STORE_UNAVAILABLE", "The object store is away.")
+                for_now("STORE_UNAVAILABLE", "The object store is unavailable.")
             }
         }
     }

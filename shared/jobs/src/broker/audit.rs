@@ -1,4 +1,4 @@
-//! Comparing the queue with the database, now and then, over a channel of its own.
+//! Periodic audit of the queues against the database, over a channel of its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use super::topology;
 use crate::kind::Kinds;
 use crate::store::audit::{Published, Suspects, count_waiting, list_published, mark_lost, now};
 
-/// The rows of each kind that looked lost at the last audit.
+/// Rows of each kind that looked lost in the last audit.
 pub(super) type SuspectsByKind = BTreeMap<&'static str, Suspects>;
 
-/// The audit of the queues.
+/// Periodic audit of the queues of all kinds.
 pub(super) struct Audit<'a> {
     pub(super) pool: &'a Database,
     pub(super) kinds: &'a Kinds,
     pub(super) connection: &'a Connection,
-    /// Between two looks; `None`: never.
+    /// Interval of the audits; `None` disables them.
     pub(super) every: Option<Duration>,
 }
 
 impl Audit<'_> {
-    /// Looks until the broker fails.
+    /// Runs audits until the broker fails.
     pub(super) async fn run(&self, suspects: &mut SuspectsByKind) -> Result<(), SessionError> {
         let Some(every) = self.every else { return std::future::pending().await };
         let channel = answered(self.connection.create_channel()).await?;
         let republished = counter!("toneup_audit_republished_total");
         loop {
-            // Replicas that look at different moments find more together than replicas in step.
+            // Jitter: replicas that run at different times find more than replicas in step.
             sleep(every.mul_f64(rand::random_range(0.75..1.25))).await;
-            match self.look(&channel, suspects).await? {
+            match self.check(&channel, suspects).await? {
                 Ok(0) => {}
                 Ok(repaired) => {
                     republished.increment(repaired);
@@ -45,15 +45,15 @@ impl Audit<'_> {
         }
     }
 
-    /// Compares each kind's queue with its rows; returns the number of rows that had lost their message. The outer error is
+    /// Compares each kind's queue with its rows; returns the number of rows whose message was lost. The outer error is
     /// the broker's, the inner one the database's.
-    async fn look(
+    async fn check(
         &self,
         channel: &Channel,
         suspects: &mut SuspectsByKind,
     ) -> Result<Result<u64, sqlx::Error>, SessionError> {
         let before = bounded(async { now(&mut *self.pool.acquire().await?).await }).await;
-        // Declares the queues on the way, should one have been deleted.
+        // Also declares queues that have been deleted.
         let ready = answered(topology::declare(channel, self.kinds)).await?;
         for (queue, routing_key) in topology::queues(self.kinds) {
             let messages = ready.get(routing_key).copied().unwrap_or_default();
@@ -74,7 +74,8 @@ impl Audit<'_> {
         .await)
     }
 
-    /// Lists the rows of a kind that should have a message; none, cheaply, while there are no more of them than messages.
+    /// Lists the rows of a kind that should have a message; skips the query while there are no more such rows than
+    /// messages.
     async fn list(
         &self,
         kind: &str,

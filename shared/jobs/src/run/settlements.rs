@@ -1,5 +1,5 @@
-//! Writing the transitions of running jobs: claims and outcomes of many jobs share commits, and outlast an outage of the
-//! database.
+//! Group commit of the transitions of running jobs: claims and outcomes of many jobs share transactions, and are
+//! retried through an outage of the database.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::store::claim::{Claim, ClaimRequest, Claimed};
 use crate::store::finish::Finish;
 use crate::store::lease;
 
-/// The process ends before it could be written; the lease will expire.
+/// Error: the process ends before the transition could be written; the lease will expire.
 #[derive(Debug)]
 pub(super) struct Aborted;
 
-/// Writes to the database on behalf of jobs of one kind.
+/// Writer of the transitions of one kind's jobs.
 #[derive(Debug, Clone)]
 pub(super) struct Settlements {
     kind: &'static str,
@@ -72,7 +72,7 @@ impl Settlements {
         }
     }
 
-    /// Asks for the right to work on a job.
+    /// Claims a job.
     pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
         let begun = Instant::now();
         let claim = persist("claim", &self.aborting, || self.claims.submit(request)).await?;
@@ -85,19 +85,19 @@ impl Settlements {
         Ok(claim)
     }
 
-    /// Ends a job. That the guard no longer holds is fine: someone else has ended or taken it.
+    /// Ends a job. A guard that no longer holds is no error: the job has ended or been taken over.
     pub(super) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
         let begun = Instant::now();
         let ended =
             persist("finish", &self.aborting, || self.finishes.submit(finish.clone())).await?;
         histogram!("toneup_complete_seconds").record(begun.elapsed());
         if ended.is_none() {
-            tracing::warn!("came too late; nothing stored");
+            tracing::warn!("outcome discarded: the job has ended or been taken over");
         }
         Ok(())
     }
 
-    /// Returns a job to the queue for another attempt after `pause`.
+    /// Requeues a job for another attempt after `pause`.
     pub(super) async fn retry_later(
         &self,
         claimed: &Claimed,
@@ -115,12 +115,12 @@ impl Settlements {
         Ok(())
     }
 
-    /// Returns a job to the queue as if it had never been taken.
+    /// Requeues a job as if it had never been claimed.
     pub(super) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
         let database = &self.engine.database;
         let returning =
             database.in_transaction(async |conn| lease::hand_back(conn, claimed.lease).await);
-        // Handing back happens when the process ends: one try.
+        // The process is ending: a single try.
         let queued = bounded(returning).await.map_err(|_| Aborted)?;
         self.tell_requeued(claimed, queued);
         Ok(())
@@ -133,7 +133,7 @@ impl Settlements {
         }
     }
 
-    /// Tells watchers to look again.
+    /// Sends a hint to the job's watchers.
     pub(super) fn tell(&self, changed: Changed) {
         self.engine.hints.send([changed]);
     }

@@ -1,8 +1,8 @@
-//! The audit of the queue: messages that vanished behind our back are noticed, and only those are published again.
+//! Audit of the queue: detects messages that were lost, and republishes only those.
 //!
 //! The queue is first in, first out. So if it holds `n` messages, these are the `n` that were published last, and a row
-//! published before them that nobody has taken has lost its message. Messages that a worker holds and has not claimed yet
-//! look lost for a moment; therefore a row must look lost twice.
+//! published before them that nobody has taken has lost its message. Messages that a worker holds and has not claimed
+//! yet look lost for a moment; therefore a row must look lost twice.
 
 use std::collections::HashSet;
 
@@ -14,29 +14,29 @@ use toneup_platform::database::{bind_list, bind_pairs};
 use super::transitions::{self, NewTransition, Transition};
 use crate::job::JobId;
 
-/// Most rows that one audit looks at, and repairs.
-const LOOK: u32 = 20_000;
-/// Rows repaired with one statement.
+/// Most rows that one audit reads, and republishes.
+const MOST_ROWS: u32 = 20_000;
+/// Most rows republished with one statement.
 const AT_ONCE: usize = 256;
 
 /// A row whose message should be in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromRow)]
 pub struct Published {
-    /// The job.
+    /// Identifier of the job.
     pub id: JobId,
-    /// The number of its publication.
+    /// Sequence number of the publication.
     pub publish_seq: u32,
-    /// Attempts made before.
+    /// Number of attempts started before this one.
     pub attempt: u16,
 }
 
-/// The rows that looked lost at the last audit. Cheap: empty unless messages are missing.
+/// Rows that looked lost in the last audit; empty unless messages are missing.
 #[derive(Debug, Default)]
 pub struct Suspects(HashSet<Published>);
 
 impl Suspects {
-    /// Compares `published`, the latest first, with the number of messages ready in the queue; returns what has looked
-    /// lost twice.
+    /// Compares `published`, the latest first, with the number of messages ready in the queue; returns the rows that
+    /// looked lost twice.
     pub fn find_lost(&mut self, published: &[Published], ready: u32) -> Vec<Published> {
         let ready = usize::try_from(ready).unwrap_or(usize::MAX);
         let missing = published.get(ready..).unwrap_or_default();
@@ -47,7 +47,7 @@ impl Suspects {
     }
 }
 
-/// The database's time.
+/// Current time of the database's clock.
 pub async fn now(conn: &mut MySqlConnection) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#).fetch_one(conn).await
 }
@@ -64,8 +64,8 @@ pub async fn count_waiting(conn: &mut MySqlConnection, kind: &str) -> Result<i64
     .await
 }
 
-/// Lists the jobs of a kind with a message confirmed before `before` that nobody has taken, the latest first. What was confirmed after the
-/// messages were counted must not be held against that count.
+/// Lists the unclaimed jobs of a kind with a message confirmed before `before`, the latest first. Later confirms are
+/// left out, since the messages were counted before them.
 pub async fn list_published(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -78,14 +78,14 @@ pub async fn list_published(
            ORDER BY published_at DESC, id DESC LIMIT ?"#,
         kind,
         before,
-        LOOK
+        MOST_ROWS
     )
     .fetch_all(conn)
     .await
 }
 
-/// Makes lost rows due; the sweep publishes them. A row that moved on since is left alone. How many were
-/// repaired. In the caller's transaction.
+/// Makes lost rows due, in the caller's transaction; the sweep publishes them. A row that has changed since is left
+/// alone. Returns the number of rows made due.
 pub async fn mark_lost(conn: &mut MySqlConnection, lost: &[Published]) -> Result<u64, sqlx::Error> {
     let mut repaired = 0;
     for some in lost.chunks(AT_ONCE) {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_queue_accuses_nobody() {
+    fn a_complete_queue_raises_no_suspects() {
         let (published, mut suspects) = (rows(3), Suspects::default());
         for _ in 0..3 {
             assert_eq!(suspects.find_lost(&published, 3), []);
@@ -142,7 +142,7 @@ mod tests {
         let (published, mut suspects) = (rows(5), Suspects::default());
         assert_eq!(suspects.find_lost(&published, 3), []);
         assert_eq!(suspects.find_lost(&published, 3), published[3..]);
-        // Once told, it is looked at afresh.
+        // A reported row starts again as unsuspected.
         assert_eq!(suspects.find_lost(&published, 3), []);
     }
 

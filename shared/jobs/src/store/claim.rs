@@ -14,48 +14,48 @@ use toneup_platform::database::{self, Database, bind_list, retry_deadlock};
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
-/// A delivery that asks for its job.
+/// Claim of the job that a delivery names.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest {
-    /// The job that the message names.
+    /// Identifier of the job.
     pub job: JobId,
-    /// Whether the broker has delivered the message before, so that whoever had it is gone.
+    /// True if the broker has delivered the message before, so that its earlier consumer is gone.
     pub redelivered: bool,
 }
 
-/// The answer to a claim.
+/// Decision on a claim.
 #[derive(Debug, Clone)]
 pub enum Claim {
-    /// Work on it.
+    /// Granted: run an attempt.
     Granted(Box<Claimed>),
-    /// Nothing: it has ended, another worker has it, or it does not exist. Acknowledge and forget.
+    /// Nothing to do: the job has ended, another worker has it, or it does not exist. Acknowledge the message.
     Stale,
-    /// End this user's job as failed: every attempt has been used.
+    /// All attempts have been used: end this user's job as failed.
     Exhausted(UserId),
-    /// End this user's job as expired: its deadline has passed.
+    /// The deadline has passed: end this user's job as expired.
     Overdue(UserId),
 }
 
-/// A job in a worker's hands.
+/// A job claimed by this worker.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// The right to change it.
+    /// Lease of the attempt.
     pub lease: Lease,
-    /// Its owner.
+    /// Owner of the job.
     pub user: UserId,
-    /// What its handler reads.
+    /// Input of the handler.
     pub payload: Document,
-    /// The trace of the request that asked for it.
+    /// Trace of the request that submitted the job.
     pub trace: TraceParent,
-    /// How long it has waited, if this is its first attempt.
+    /// Time from submission to claim; `None` unless this is the first attempt.
     pub waited: Option<Duration>,
-    /// How long until its deadline, if it has one.
+    /// Time until the deadline; `None` if the job has none.
     pub remaining: Option<Duration>,
-    /// The hint for watchers.
+    /// Hint for watchers.
     pub changed: Changed,
 }
 
-/// The facts that decide a claim, read under the row's lock; times are compared by the database's clock.
+/// Columns that decide a claim, read under the row's lock; times are compared by the database's clock.
 #[derive(Debug, Clone, FromRow)]
 struct Row {
     id: JobId,
@@ -66,7 +66,7 @@ struct Row {
     overdue: bool,
 }
 
-/// The decision that the row's state allows.
+/// Decision that the row's state allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Grant,
@@ -75,7 +75,7 @@ enum Decision {
     Overdue,
 }
 
-/// The rule of claiming: a queued row, or a running one whose worker is known to be gone.
+/// Grants the claim of a queued row, or of a running one whose worker is known to be gone.
 fn decide(row: &Row, redelivered: bool, max_attempts: u16) -> Decision {
     let free = match row.status {
         Status::Queued => true,
@@ -232,7 +232,7 @@ async fn read_granted(
     Ok(rows.into_iter().map(claim).collect())
 }
 
-/// A duration measured by the database; none where its clock went back.
+/// Converts a duration measured by the database; zero if its clock went back.
 fn micros(measured: i64) -> Duration {
     Duration::from_micros(measured.max(0).unsigned_abs())
 }

@@ -1,6 +1,6 @@
-//! Fairness between users: of each user's jobs at most a *share* has messages in the broker or is at work; the others are
-//! held in the database, and follow as earlier ones end. So a thousand jobs of one user delay another's first job by one
-//! share, not by a thousand.
+//! Fairness between users: at most a *share* of each user's jobs has messages in the broker or is running; the others
+//! are held in the database, and are released as earlier ones end. So a thousand jobs of one user delay another's first
+//! job by one share, not by a thousand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,20 +16,20 @@ use crate::broker::message::Publication;
 use crate::job::JobId;
 use crate::kind::Kind;
 
-/// Most users that one look for room examines.
+/// Most users examined by one search for free shares.
 const USERS: u32 = 256;
 
-/// The unfinished jobs of a user.
+/// Number of a user's unfinished jobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Active {
-    /// In the broker or at work.
+    /// Jobs in the broker or running.
     pub moving: u32,
-    /// Held back.
+    /// Jobs held in the database.
     pub held: u32,
 }
 
 impl Active {
-    /// Their number.
+    /// Sum of moving and held jobs.
     pub fn total(self) -> u32 {
         self.moving + self.held
     }
@@ -133,8 +133,8 @@ pub async fn list_held(
     .await
 }
 
-/// Releases the oldest held jobs of users, as many as each `room` says, in the caller's transaction. What it returns
-/// is to be published once that is committed; like everything due, it is published again if that is not confirmed.
+/// Releases the oldest held jobs of users, up to each user's `room`, in the caller's transaction. The returned
+/// publications are to be published after the commit; unconfirmed ones are published again, like everything due.
 pub(super) async fn release(
     conn: &mut MySqlConnection,
     kind: &'static str,
@@ -217,7 +217,7 @@ impl Released {
     }
 }
 
-/// Picks of the held jobs, in order, as many of each user's as there is room for.
+/// Selects held jobs in order, up to each user's room.
 fn next_of(held: &[(UserId, JobId)], room: &BTreeMap<UserId, u32>) -> Vec<(UserId, JobId)> {
     let mut left = room.clone();
     let fits = |(user, _): &&(UserId, JobId)| match left.get_mut(user) {
@@ -230,7 +230,7 @@ fn next_of(held: &[(UserId, JobId)], room: &BTreeMap<UserId, u32>) -> Vec<(UserI
     held.iter().filter(fits).copied().collect()
 }
 
-/// Ends the holding of jobs of a kind.
+/// Removes the hold of jobs of a kind.
 pub(super) async fn unhold(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -242,7 +242,7 @@ pub(super) async fn unhold(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Finds those of the candidates that are held.
+/// Returns those of the candidates that are held.
 pub(super) async fn find_held(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -257,8 +257,8 @@ pub(super) async fn find_held(
     query.build_query_as().fetch_all(conn).await
 }
 
-/// Releases jobs of a kind where there is room: the share has grown, or a release was missed because the last job of a
-/// user ended in the moment in which the next was held. In the caller's transaction.
+/// Releases jobs of a kind where shares have room, in the caller's transaction: the share has grown, or a release was
+/// missed because the last job of a user ended while the next was being held.
 pub async fn release_room(
     conn: &mut MySqlConnection,
     kind: &Kind,
@@ -273,7 +273,7 @@ pub async fn release_room(
     if room.is_empty() {
         return Ok(Vec::new());
     }
-    // Seldom from here on. One replica at a time for each user: two that count at once would both release.
+    // Rarely reached. One replica at a time for each user: two that count at once would both release.
     let users: BTreeSet<UserId> = room.into_keys().collect();
     lock_first(&mut *conn, kind.name, &users).await?;
     let active = count_active(&mut *conn, kind.name, &users).await?;
@@ -284,8 +284,8 @@ pub async fn release_room(
     release(conn, kind.name, &room, grace).await
 }
 
-/// Lists users who have held jobs of a kind, from a random point on and then from the beginning: so nobody is always left
-/// out while more users hold jobs than one look examines.
+/// Lists users who have held jobs of a kind, from a random point on and then from the beginning, so that no user is
+/// always left out while more of them hold jobs than one search examines.
 async fn list_holders(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -314,7 +314,7 @@ async fn list_holders(
     Ok(holders)
 }
 
-/// Locks the first held job of each user: whoever else is releasing them is waited for.
+/// Locks the first held job of each user, waiting for others that release their jobs.
 async fn lock_first(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -335,7 +335,7 @@ async fn lock_first(
     query.build().execute(conn).await.map(drop)
 }
 
-/// The number of further jobs of each user that may move, where any may.
+/// Computes the number of further jobs that may be released, for each user with any.
 fn room_of(active: &BTreeMap<UserId, Active>, share: u32) -> BTreeMap<UserId, u32> {
     active
         .iter()

@@ -1,4 +1,4 @@
-//! Idempotent submits: a repeated request finds the job of the first one.
+//! Idempotent submits: a repeated request returns the job of the first one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,21 +18,21 @@ pub struct Idempotency {
     pub key: String,
     /// SHA-256 of the request.
     pub fingerprint: [u8; 32],
-    /// The lifetime of the key.
+    /// Lifetime of the key.
     pub lasts: Lasts,
 }
 
-/// The time for which a key stands for the first request that came with it.
+/// Period in which a key identifies the first request that used it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasts {
-    /// As long as it is remembered.
+    /// Until the key is purged.
     Remembered,
-    /// No longer than the job takes.
+    /// Until the job has ended.
     WhileRunning,
 }
 
 impl Idempotency {
-    /// A key for a request of a client that gives none: the same request finds the job while it runs.
+    /// Creates the key of a request that carries none: the same request finds the job while it runs.
     pub fn implicit(fingerprint: [u8; 32]) -> Self {
         // No client can send a key with a control character.
         let key = format!("\u{1}request:{}", hex::encode(fingerprint));
@@ -59,7 +59,7 @@ pub async fn find_repeated(
     .await
 }
 
-/// Lets the idempotency keys of refused submits be used again.
+/// Frees the idempotency keys of refused submits.
 pub(super) async fn release_keys(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -81,7 +81,7 @@ pub(super) async fn release_keys(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Reserves the idempotency keys of a batch, and finds the items that were requested before.
+/// Reserves the idempotency keys of a batch, and finds the items that are repetitions.
 pub(super) async fn deduplicate(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -173,7 +173,7 @@ async fn find_running(
     Ok(running)
 }
 
-/// Makes keys whose jobs run no longer stand for new ones. The rows are locked: `INSERT IGNORE` has met them.
+/// Reassigns keys whose jobs have ended to new jobs. The rows are locked already, by `INSERT IGNORE`.
 async fn take_over(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -219,7 +219,7 @@ fn rows<'a>(keyed: &[(&'a NewJob, &'a Idempotency)]) -> Vec<Row<'a>> {
     keyed.iter().map(row).collect()
 }
 
-/// The job that holds an idempotency key, and the fingerprint of its request.
+/// Job that holds an idempotency key, and the fingerprint of its request.
 #[derive(Debug, FromRow)]
 struct Holder {
     user_id: UserId,
@@ -228,7 +228,7 @@ struct Holder {
     job_id: JobId,
 }
 
-/// Tells a first request from a repeated one, and from a key that now asks for something else.
+/// Distinguishes a first request, a repetition, and a key reused for another request.
 fn decide(
     item: &NewJob,
     holders: &HashMap<(UserId, String), Holder>,

@@ -1,4 +1,4 @@
-//! The statements of the engine: every transition of a job, each a guarded change under the row's lock, in the caller's
+//! Statements of the engine: every transition of a job, each a guarded change under the row's lock, in the caller's
 //! transaction.
 //!
 //! Locks are taken in one order: what [`crate::kind::Endings::lock`] takes, then jobs by id.

@@ -1,4 +1,4 @@
-//! A job's transition history, written in the transaction that makes the transition.
+//! Transition history of a job, written in the transaction that makes the transition.
 
 use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
@@ -8,25 +8,25 @@ use toneup_platform::database::json_rows;
 use crate::job::JobId;
 use crate::outcome::JobError;
 
-/// A transition of a job besides its beginning and its end.
+/// A recorded transition; submission and end are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// An attempt failed; another will follow.
     AttemptFailed,
-    /// A worker that was shutting down handed it back.
+    /// A worker that was shutting down handed the job back.
     HandedBack,
-    /// Its worker vanished, and its lease ran out.
+    /// The lease expired because the worker vanished.
     LeaseExpired,
-    /// Its worker vanished, and the broker gave it to another.
+    /// The worker vanished, and the broker redelivered the job to another.
     TakenOver,
-    /// Its message was lost, and is published again.
+    /// The message was lost, and is published again.
     MessageLost,
-    /// An operator had it tried again.
+    /// An operator replayed the job.
     Replayed,
 }
 
 impl Transition {
-    /// The word used in SQL and JSON.
+    /// Name of the transition in SQL and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AttemptFailed => "attempt_failed",
@@ -42,13 +42,13 @@ impl Transition {
 /// A transition to record.
 #[derive(Debug, Clone)]
 pub struct NewTransition {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// Attempts begun by then.
+    /// Number of attempts started by then.
     pub attempt: u16,
-    /// The transition.
+    /// Type of the transition.
     pub transition: Transition,
-    /// Why, where there is more to say.
+    /// Error that caused the transition, if any.
     pub error: Option<JobError>,
 }
 
@@ -96,18 +96,18 @@ pub async fn record<'a>(
     insert.execute(conn).await.map(drop)
 }
 
-/// A transition as it was recorded.
+/// A transition as recorded.
 #[derive(Debug, Clone, FromRow)]
 pub struct RecordedTransition {
-    /// The time of the transition.
+    /// Time of the transition.
     pub created_at: OffsetDateTime,
-    /// Attempts begun by then.
+    /// Number of attempts started by then.
     pub attempt: u16,
-    /// The transition; see [`Transition`].
+    /// Name of the transition; see [`Transition`].
     pub transition: String,
-    /// The error's code.
+    /// Code of the error, if any.
     pub code: Option<String>,
-    /// The error in words.
+    /// Message of the error, if any.
     pub message: Option<String>,
 }
 

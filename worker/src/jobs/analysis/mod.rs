@@ -1,4 +1,4 @@
-//! Analysing a photo: from the object store to an analyzer.
+//! Handler of analyses: takes a photo from the object store to an analyzer.
 
 pub(crate) mod analyzer;
 
@@ -25,7 +25,7 @@ use tracing::Instrument;
 use self::analyzer::CallError;
 use crate::flow::Flow;
 
-/// Between looks at a service that is away. The job waits where it is and loses no attempt.
+/// Delay between retries while a service is unavailable. The job waits without losing an attempt.
 const OUTAGE: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
 
@@ -35,7 +35,7 @@ const DIGESTED_IN_PLACE: usize = 64 * 1024;
 /// Failures of an analyzer that fails at everything which one attempt outlasts.
 const EXCUSED: u32 = 2;
 
-/// Analyses photos.
+/// Handler of analyses.
 #[derive(Debug)]
 pub(crate) struct Analyze {
     pub(crate) objects: Objects,
@@ -45,8 +45,8 @@ pub(crate) struct Analyze {
 }
 
 impl Handler for Analyze {
-    /// Reads the photo, looks for an earlier answer to it, and asks an analyzer when it is the job's turn. Services that
-    /// are away are waited for, since that is not the job's failure.
+    /// Reads the photo, looks up an earlier result for it, and otherwise calls an analyzer when it is the job's turn.
+    /// Outages of services are waited out, since they are not the job's failure.
     async fn run(&self, job: &Claimed) -> Attempt {
         let Ok(AnalysisPayload { object_key }) = job.payload.read() else {
             return Attempt::Failed(image_missing());
@@ -68,7 +68,7 @@ impl Handler for Analyze {
 }
 
 impl Analyze {
-    /// Reads the photo, however long the object store is away; or the end of the attempt.
+    /// Reads the photo, waiting out an outage of the object store. The error is the end of the attempt.
     async fn read_photo(&self, object_key: &str) -> Result<Bytes, Attempt> {
         let mut failures = 0;
         loop {
@@ -102,7 +102,8 @@ impl Analyze {
         self.answers.key(user, digest)
     }
 
-    /// Sends the photo to an analyzer when it is the job's turn; again where the analyzer, not the job, is to blame.
+    /// Sends the photo to an analyzer when it is the job's turn, and again if the failure is the analyzer's, not the
+    /// job's.
     async fn analyze(&self, job: &Claimed, photo: Bytes, key: Option<PhotoKey>) -> Attempt {
         let mut excused = 0;
         loop {
@@ -126,8 +127,8 @@ impl Analyze {
                 Err(error @ CallError::Unreachable(_)) => {
                     tracing::warn!(%error, "waiting for the analyzer");
                 }
-                // While the analyzer fails at everything, that is no failure of this job; but a job that it always fails
-                // at must not be its only test.
+                // While the analyzer fails on every job, the failure is not this job's; but a job on which it always
+                // fails must not be its only probe.
                 Err(error) if away && excused < EXCUSED => {
                     excused += 1;
                     tracing::warn!(%error, excused, "the analyzer is failing");
@@ -141,13 +142,13 @@ impl Analyze {
         }
     }
 
-    /// Waits, unless the process begins to end: then another worker may well do better.
+    /// Waits for `pause`; `false` if the process starts draining first, so that another worker should take over.
     async fn wait(&self, pause: Duration) -> bool {
         self.draining.run_until_cancelled(sleep(pause)).await.is_some()
     }
 }
 
-/// The end of an attempt with a result, and the photo that it may be the answer to again.
+/// Ends an attempt with a result, noting the photo so that the result can be reused.
 fn succeeded(result: &AnalysisResult, photo: Option<PhotoKey>) -> Attempt {
     let note = photo.map(|photo| Document::of(&photo)).transpose();
     match (Document::of(result), note) {

@@ -1,4 +1,4 @@
-//! What each kind of answer is taken for, over real sockets.
+//! Interpretation of each kind of response, over real sockets.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use wiremock::matchers::{body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::flow::endpoints::{Dialling, endpoint};
+use crate::flow::endpoints::{ConnectOptions, endpoint};
 
 fn claimed() -> Claimed {
     let (job, user) = (JobId::generate(), UserId(Uuid::now_v7()));
@@ -43,8 +43,9 @@ async fn call_for(url: &str) -> Answer {
 async fn call_trusting(trust: &Trust, url: &str) -> Answer {
     let base: url::Url = url.parse().unwrap();
     let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
-    let dialling = Dialling { answer_timeout: Duration::from_millis(300), tls: trust.rustls() };
-    let endpoint = endpoint(&base, address.parse().unwrap(), &dialling).unwrap();
+    let options =
+        ConnectOptions { answer_timeout: Duration::from_millis(300), tls: trust.rustls() };
+    let endpoint = endpoint(&base, address.parse().unwrap(), &options).unwrap();
     analyze(&endpoint, &claimed(), Bytes::from_static(b"photo bytes")).await
 }
 
