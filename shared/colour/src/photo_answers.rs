@@ -82,12 +82,12 @@ impl Answers {
         Self { lookups, reuse }
     }
 
-    /// Whether any answer is used again.
+    /// True unless answers are never reused.
     pub fn are_reused(&self) -> bool {
         self.reuse != Reuse::Off
     }
 
-    /// Where the answer to a user's photo is kept.
+    /// Key of the answer to a user's photo; `None` if answers are not reused.
     pub fn key(&self, user: UserId, digest: PhotoDigest) -> Option<PhotoKey> {
         PhotoKey::new(self.reuse, user, digest)
     }

@@ -31,7 +31,7 @@ pub struct DeadLetter {
     pub created_at: OffsetDateTime,
 }
 
-/// Records the jobs of a batch that failed for a reason that another try may not meet, in the transaction that ends them.
+/// Records the jobs of a batch that failed with a retryable error, in the transaction that ends them.
 pub(super) async fn record_failed<'a>(
     conn: &mut MySqlConnection,
     kind: &str,

@@ -178,8 +178,8 @@ fn micros_between(start: OffsetDateTime, end: OffsetDateTime) -> i64 {
     i64::try_from((end - start).whole_microseconds()).unwrap_or(i64::MAX)
 }
 
-/// Schedules jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them. They are
-/// beyond shares and ceilings, for what the system itself has to do.
+/// Schedules internal jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them.
+/// Shares and ceilings do not apply to them.
 pub async fn schedule<'a>(
     conn: &mut MySqlConnection,
     kind: &str,

@@ -59,7 +59,7 @@ impl NewTransition {
     }
 }
 
-/// Records transitions in the caller's transaction; writes nothing where there are none.
+/// Records transitions in the caller's transaction; writes nothing if there are none.
 pub async fn record<'a>(
     conn: &mut MySqlConnection,
     entries: &'a [NewTransition],
