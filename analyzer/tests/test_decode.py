@@ -15,7 +15,7 @@ from app.vision.analysis import Analyzer
 from app.vision.decode import Photo, decode
 from app.vision.problems import Code, PhotoError
 from tests.conftest import Photos
-from tests.pictures import code_of, display_p3, encode, linear_srgb, open_rgb, png, srgb_profile
+from tests.pictures import code_of, display_p3, encode, large_jpeg, linear_srgb, open_rgb, png, srgb_profile
 
 _KINDS = ["JPEG", "PNG", "WEBP", "HEIF"]
 _SIZE = (320, 240)
@@ -202,6 +202,10 @@ def _jpeg_header(width: int, height: int, mode: str = "RGB", **options: object) 
     return bytes(data)
 
 
+def _progressive_header(width: int, height: int) -> bytes:
+    return _jpeg_header(width, height, progressive=True)
+
+
 def _webp_header(width: int, height: int) -> bytes:
     data = bytearray(encode(Image.new("RGB", (160, 160)), "WEBP"))
     data[26:30] = struct.pack("<HH", width, height)
@@ -216,14 +220,28 @@ def _heic_header(width: int, height: int) -> bytes:
     return data[:start] + struct.pack(">II", width, height) + data[start + 8 :]
 
 
-@pytest.mark.parametrize("make", [_png_header, _jpeg_header, _webp_header, _heic_header])
-def test_more_than_fifty_megapixels_are_refused_by_the_header(
-    make: Callable[[int, int], bytes], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("make", "fits", "exceeds"),
+    [
+        (_png_header, (8192, 6144), (9000, 7000)),  # RGB, four bytes per pixel
+        (_webp_header, (16_383, 16_383), None),  # all that the format can say, shrunk by rows
+        (_heic_header, (8192, 6144), (8200, 6500)),
+        (_jpeg_header, (16_320, 12_240), (65_500, 65_500)),  # 4,300 MP of nothing take 3 s
+        (_progressive_header, (8192, 6144), (12_000, 9000)),
+    ],
+)
+def test_size_is_limited_by_what_decoding_takes(
+    make: Callable[[int, int], bytes],
+    fits: tuple[int, int],
+    exceeds: tuple[int, int] | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for method in ("_shrink", "_rows_of"):
-        monkeypatch.setattr(decoding, method, lambda *_: pytest.fail("it was decoded"))
-    assert _outcome(make(8000, 6251)) is Code.IMAGE_TOO_LARGE
-    assert _outcome(make(16_000, 16_000)) is Code.IMAGE_TOO_LARGE
+    assert _outcome(make(*fits)) is not Code.IMAGE_TOO_LARGE
+    if exceeds is not None:
+        beyond = make(*exceeds)
+        monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("it was decoded"))
+        monkeypatch.setattr(decoding, "_shrink", lambda *_: pytest.fail("it was decoded"))
+        assert _outcome(beyond) is Code.IMAGE_TOO_LARGE
 
 
 @pytest.mark.parametrize("make", [_png_header, _webp_header])
@@ -243,16 +261,27 @@ def test_a_progressive_jpeg_is_refused_by_the_memory_its_coefficients_take() -> 
     wide = {"progressive": True, "subsampling": 0}
     assert code_of(lambda: decode(_jpeg_header(7000, 7000, "RGB", **wide))) is Code.IMAGE_TOO_LARGE
     assert code_of(lambda: decode(_jpeg_header(7000, 7000, "CMYK", progressive=True))) is Code.IMAGE_TOO_LARGE
-    cost = jpeg.read_cost(_jpeg_header(7000, 7000, progressive=True))
-    assert cost is not None
-    assert cost.coefficient_bytes == pytest.approx(7000 * 7000 * 3, rel=0.01)
-    assert jpeg.read_cost(_jpeg_header(7000, 7000)) == jpeg.Cost(1, 0)
+    several = jpeg.read_header(_jpeg_header(7000, 7000, progressive=True))
+    assert several is not None
+    assert several.coefficient_bytes == pytest.approx(7000 * 7000 * 3, rel=0.01)
+    assert jpeg.read_header(_jpeg_header(7000, 6000)) == jpeg.Header(7000, 6000, 3, 1, 0)
 
 
-def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
-    data = encode(_flag(), "JPEG", progressive=True)
-    last = data.rindex(b"\xff\xda")
-    assert _outcome(data[:-2] + data[last:-2] * 1000 + data[-2:]) is Code.NOT_AN_IMAGE
+def test_a_jpeg_of_a_thousand_scans_is_refused_by_the_time_they_take() -> None:
+    for width, code in ((160, None), (6000, Code.IMAGE_TOO_LARGE)):
+        data = _progressive_header(width, width)
+        last = data.rindex(b"\xff\xda")
+        assert _outcome(data[:-2] + data[last:-2] * 1000 + data[-2:]) is code
+
+
+@pytest.mark.parametrize(("width", "height"), [(8160, 6144), (8192, 6144), (12_240, 16_320)])
+def test_the_largest_that_phones_write_get_the_season_of_the_small(
+    analyzer: Analyzer, photos: Photos, width: int, height: int
+) -> None:
+    image = open_rgb(photos.face)
+    small = analyzer.analyze(encode(image.resize((width // 12, height // 12)), "JPEG", quality=90))
+    large = analyzer.analyze(large_jpeg(image, width, height, 25))
+    assert large["personalColor"] == small["personalColor"]
 
 
 def test_running_out_of_memory_is_the_photos_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Turns bytes of unknown origin into an upright RGB picture of bounded size, in bounded memory.
 
-Size is checked on the header. JPEG and WebP are shrunk by their decoders; PNG and HEIC, whose decoders
-cannot, exist at full size once, at three or four bytes per pixel, and are shrunk and converted by strips.
+What decoding costs is predicted from the header (app.vision.budget). JPEG and WebP are shrunk by their
+decoders; PNG and HEIC, whose decoders cannot, exist at full size once, and are shrunk by strips.
 """
 
 import warnings
@@ -14,24 +14,19 @@ from typing import Any, Final
 import pillow_heif
 from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
-from app.vision import jpeg, webp
+from app.vision import budget, jpeg, webp
 from app.vision.colour import FloatArray
 from app.vision.icc import matrix_of_primaries, matrix_to_srgb, transform_to_srgb
 from app.vision.problems import Code, PhotoError
 
-MAX_PIXELS: Final = 50_000_000
-"""Checked on the header, before anything is decoded."""
-MIN_SIDE: Final = 120
-"""Pixels. Below it no face can be large enough to measure."""
 WORK_SIDE: Final = 720
 """Pixels. Photos are decoded no larger than needed to keep this much of the shorter side."""
 _MAX_WORK_PIXELS: Final = 4_000_000
 """Of the decoded picture: what bounds those whose sides are very unequal."""
-_MAX_COEFFICIENT_BYTES: Final = 200_000_000
-"""Of a JPEG in several scans: 50 MP at the phones' halved colour resolution take 150 MB."""
-_MAX_SCANS: Final = 100
-"""Progressive encoders write about ten."""
 _STRIP_PIXELS: Final = 1_000_000
+_CODE_BITS: Final = 8
+_HALVED: Final = 420
+"""Chroma subsampling 4:2:0, as libheif names it."""
 
 _ORIENTATION: Final = 0x0112
 # EXIF 2.32, tag 0x0112: how to turn the stored picture upright.
@@ -65,7 +60,7 @@ pillow_heif.options.DECODE_THREADS = 1  # one core per slot; the pool decides ho
 pillow_heif.options.THUMBNAILS = False
 pillow_heif.options.DEPTH_IMAGES = False
 pillow_heif.options.AUX_IMAGES = False
-Image.MAX_IMAGE_PIXELS = None  # its guard warns where `_check_size` refuses, on the same header
+Image.MAX_IMAGE_PIXELS = None  # its guard warns where app.vision.budget refuses, on the same header
 PngImagePlugin.MAX_TEXT_MEMORY = PngImagePlugin.MAX_TEXT_CHUNK  # 1 MB: nobody reads it
 
 Rows = Callable[[int, int], Image.Image]
@@ -104,21 +99,23 @@ def decode(data: bytes) -> Photo:
         with warnings.catch_warnings():  # of odd metadata; they are no fault of the photo's colours
             warnings.simplefilter("ignore")
             stored = _decoder(data)(data)
+        turn = _TURNS.get(stored.orientation)
+        image = stored.image if turn is None else stored.image.transpose(turn)
     except PhotoError:
         raise
     except MemoryError as error:  # the process is limited, see app.limits: it was a bomb
         raise PhotoError(Code.IMAGE_TOO_LARGE, "decoding takes too much memory") from error
     except Exception as error:  # decoders raise whatever their parsers trip over
         raise PhotoError(Code.NOT_AN_IMAGE, f"damaged: {type(error).__name__}") from error
-    turn = _TURNS.get(stored.orientation)
-    image = stored.image if turn is None else stored.image.transpose(turn)
     return Photo(image, stored.width / stored.image.width, stored.to_srgb)
 
 
 def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
     """Chooses by the first bytes alone: what a client calls the file does not count."""
-    if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        return _decode_by_pillow
+    if data.startswith(b"\xff\xd8\xff"):
+        return _decode_jpeg
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return _decode_png
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _decode_webp
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
@@ -128,18 +125,39 @@ def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
     raise PhotoError(Code.NOT_AN_IMAGE)
 
 
-def _decode_by_pillow(data: bytes) -> _Stored:
+def _decode_jpeg(data: bytes) -> _Stored:
+    header = jpeg.read_header(data)
+    if header is None:
+        raise PhotoError(Code.NOT_AN_IMAGE, "no scan, or a header beyond all bounds")
+    width, height = header.width, header.height
+    factor = _factor(width, height)
+    # At 1/2, 1/4 or 1/8 of its size a JPEG is decoded at a fraction of the cost.
+    reduction = max(power for power in (1, 2, 4, 8) if power <= factor)
+    pixels = width * height
+    shrunk = ceil(pixels / reduction**2)
+    budget.check(width, height, budget.jpeg(pixels, shrunk, header.coefficient_bytes, header.scans))
+    source = _open_by_pillow(data, "JPEG")
+    source.draft("RGB", (width // factor, height // factor))
+    return _from_pillow(source, width)
+
+
+def _decode_png(data: bytes) -> _Stored:
+    source = _open_by_pillow(data, "PNG")
+    width, height = source.size
+    budget.check(width, height, budget.png(width * height, indexed=source.mode == "P"))
+    return _from_pillow(source, width)
+
+
+def _open_by_pillow(data: bytes, kind: str) -> Image.Image:
     try:
-        source = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
+        source = Image.open(BytesIO(data), formats=(kind,))
     except UnidentifiedImageError as error:
         raise PhotoError(Code.NOT_AN_IMAGE, "damaged header") from error
-    full_width, full_height = source.size
-    _check_size(full_width, full_height)
     _check_colour(source.mode)
-    if source.format != "PNG":
-        _check_cost(data)
-        # At 1/2, 1/4 or 1/8 of its size a JPEG is decoded at a fraction of the cost.
-        source.draft("RGB", (WORK_SIDE, WORK_SIDE))
+    return source
+
+
+def _from_pillow(source: Image.Image, full_width: int) -> _Stored:
     source.load()
     profile = source.info.get("icc_profile")
     transform = transform_to_srgb(profile, "CMYK" if source.mode == "CMYK" else "RGB")
@@ -153,7 +171,8 @@ def _decode_by_pillow(data: bytes) -> _Stored:
 
 def _decode_webp(data: bytes) -> _Stored:
     header = webp.read_header(data)
-    _check_size(header.width, header.height)
+    cost = budget.webp(header.width * header.height, lossless=header.lossless, alpha=header.has_alpha)
+    budget.check(header.width, header.height, cost)
     if header.animated:
         raise PhotoError(Code.UNSUPPORTED_FORMAT, "animated WebP")
     factor = _factor(header.width, header.height)
@@ -168,10 +187,10 @@ def _decode_webp(data: bytes) -> _Stored:
 def _decode_heic(data: bytes) -> _Stored:
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, remove_stride=False)
     source = file[file.primary_index]
-    _check_size(*source.size)
+    _check_heic(source)
     _check_colour(source.mode)
     pixels = memoryview(source.data)
-    _check_size(*source.size)  # only decoding tells the true one
+    _check_heic(source)  # only decoding tells the true size
     stride, mode, (width, _) = source.stride, source.mode, source.size
 
     def rows(top: int, bottom: int) -> Image.Image:
@@ -189,24 +208,16 @@ def _decode_heic(data: bytes) -> _Stored:
     return _Stored(image, width, matrix)
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
-    if min(width, height) < MIN_SIDE:
-        raise PhotoError(Code.IMAGE_TOO_SMALL, f"{width} x {height} pixels")
+def _check_heic(source: pillow_heif.HeifImage) -> None:
+    width, height = source.size
+    info: dict[str, Any] = source.info
+    deep, subsampled = info.get("bit_depth", _CODE_BITS) > _CODE_BITS, info.get("chroma") == _HALVED
+    budget.check(width, height, budget.heic(width * height, deep=deep, subsampled=subsampled))
 
 
 def _check_colour(mode: str) -> None:
     if mode.partition(";")[0] in {"1", "L", "I", "F", "LA", "La"}:
         raise PhotoError(Code.GREYSCALE, "no colour channels")
-
-
-def _check_cost(data: bytes) -> None:
-    cost = jpeg.read_cost(data)
-    if cost is None or cost.scans > _MAX_SCANS:
-        raise PhotoError(Code.NOT_AN_IMAGE, "damaged JPEG header, or too many scans")
-    if cost.coefficient_bytes > _MAX_COEFFICIENT_BYTES:
-        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{cost.coefficient_bytes} bytes of coefficients")
 
 
 def _factor(width: int, height: int) -> int:

@@ -16,6 +16,7 @@ _ABI: Final = 0x0209
 """Version of the structures below (`WEBP_DECODER_ABI_VERSION`); libwebp refuses an incompatible one."""
 _OK: Final = 0
 _OUT_OF_MEMORY: Final = 1
+_LOSSLESS: Final = 2
 _MODE_RGB: Final = 0
 _MODE_RGBA: Final = 1
 _RIFF_HEADER: Final = 12
@@ -104,6 +105,7 @@ class WebP:
     height: int
     has_alpha: bool
     animated: bool
+    lossless: bool
     icc_profile: bytes | None
     exif: bytes | None
 
@@ -120,6 +122,7 @@ def read_header(data: bytes) -> WebP:
         features.height,
         bool(features.has_alpha),
         bool(features.has_animation),
+        features.format == _LOSSLESS,
         chunks.get(b"ICCP"),
         exif.removeprefix(_EXIF_PREFIX) if exif else None,
     )
