@@ -12,9 +12,9 @@ from math import ceil, sqrt
 from typing import Any, Final
 
 import pillow_heif
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, PngImagePlugin
 
-from app.vision import budget, jpeg, webp
+from app.vision import budget, jpeg, png, webp
 from app.vision.colour import FloatArray
 from app.vision.icc import matrix_of_primaries, matrix_to_srgb, transform_to_srgb
 from app.vision.problems import Code, PhotoError
@@ -114,7 +114,7 @@ def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
     """Chooses by the first bytes alone: what a client calls the file does not count."""
     if data.startswith(b"\xff\xd8\xff"):
         return _decode_jpeg
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+    if data.startswith(png.SIGNATURE):
         return _decode_png
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _decode_webp
@@ -136,23 +136,37 @@ def _decode_jpeg(data: bytes) -> _Stored:
     pixels = width * height
     shrunk = ceil(pixels / reduction**2)
     budget.check(width, height, budget.jpeg(pixels, shrunk, header.coefficient_bytes, header.scans))
-    source = _open_by_pillow(data, "JPEG")
-    source.draft("RGB", (width // factor, height // factor))
-    return _from_pillow(source, width)
+
+    def attempt(data: bytes) -> _Stored:
+        source = _open_by_pillow(data, "JPEG")
+        source.draft("RGB", (width // factor, height // factor))
+        return _from_pillow(source, width)
+
+    return _twice(attempt, data, jpeg.mend)
 
 
 def _decode_png(data: bytes) -> _Stored:
-    source = _open_by_pillow(data, "PNG")
-    width, height = source.size
-    budget.check(width, height, budget.png(width * height, indexed=source.mode == "P"))
-    return _from_pillow(source, width)
+    def attempt(data: bytes) -> _Stored:
+        source = _open_by_pillow(data, "PNG")
+        width, height = source.size
+        budget.check(width, height, budget.png(width * height, indexed=source.mode == "P"))
+        return _from_pillow(source, width)
+
+    return _twice(attempt, data, png.mend)
+
+
+def _twice(attempt: Callable[[bytes], _Stored], data: bytes, mend: Callable[[bytes], bytes]) -> _Stored:
+    """Decodes what is by the book; what is not, once it is mended."""
+    try:
+        return attempt(data)
+    except (PhotoError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - Pillow raises whatever its parsers trip over
+        return attempt(mend(data))
 
 
 def _open_by_pillow(data: bytes, kind: str) -> Image.Image:
-    try:
-        source = Image.open(BytesIO(data), formats=(kind,))
-    except UnidentifiedImageError as error:
-        raise PhotoError(Code.NOT_AN_IMAGE, "damaged header") from error
+    source = Image.open(BytesIO(data), formats=(kind,))
     _check_colour(source.mode)
     return source
 

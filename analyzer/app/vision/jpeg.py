@@ -60,6 +60,19 @@ def read_header(data: bytes) -> Header | None:
     return None
 
 
+def mend(data: bytes) -> bytes:
+    """Leaves out what lies between the segments before the first scan."""
+    parts = [data[:2]]
+    for marker, offset in _segments(data):
+        if marker == _SCAN:
+            parts.append(data[offset:])
+            break
+        (length,) = unpack_from(">H", data, offset + 2)
+        if length > 2:  # noqa: PLR2004 - the length itself
+            parts.append(data[offset : offset + 2 + length])
+    return b"".join(parts)
+
+
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Yields markers with a length, and where they are, as libjpeg finds them (`jdmarker.c`).
 
