@@ -156,12 +156,6 @@ def test_what_is_no_photo_is_named(data: bytes, code: Code) -> None:
     assert _code(lambda: decode(data)) is code
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_half_a_photo_is_refused(photos: Photos, kind: str) -> None:
-    data = _encode(_open(photos.face), kind)
-    assert _code(lambda: decode(data[: len(data) // 2])) is Code.NOT_AN_IMAGE
-
-
 def test_a_bomb_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
     data = _encode(Image.new("RGB", (300, 200)), "PNG")
     monkeypatch.setattr(budget, "_MEMORY", 4 * 300 * 200 - 1)

@@ -15,6 +15,9 @@ _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _SCAN: Final = 0xDA
 _END: Final = 0xD9
+_END_MARKER: Final = bytes([0xFF, _END])
+_BETWEEN_SCANS: Final = (_SCAN, 0xC4, 0xDB)
+"""A scan, Huffman tables and quantisation tables: none of these bytes are a scan's own data."""
 _STUFFED: Final = 0x00
 """After 0xFF: no marker, but a byte of data that lies between two segments."""
 _NO_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -61,7 +64,8 @@ def read_header(data: bytes) -> Header | None:
 
 
 def mend(data: bytes) -> bytes:
-    """Leaves out what lies between the segments before the first scan."""
+    """Leaves out what lies between the segments before the first scan, and ends a truncated file properly."""
+    data = _without_torn_segment(data)
     parts = [data[:2]]
     for marker, offset in _segments(data):
         if marker == _SCAN:
@@ -70,7 +74,17 @@ def mend(data: bytes) -> bytes:
         (length,) = unpack_from(">H", data, offset + 2)
         if length > 2:  # noqa: PLR2004 - the length itself
             parts.append(data[offset : offset + 2 + length])
-    return b"".join(parts)
+    return b"".join([*parts, _END_MARKER])
+
+
+def _without_torn_segment(data: bytes) -> bytes:
+    """Leaves out the tables or the scan header in which a file ends."""
+    for marker in _BETWEEN_SCANS:
+        offset = data.rfind(bytes([0xFF, marker]))
+        length = int.from_bytes(data[offset + 2 : offset + 4], "big")
+        if offset > 0 and offset + 2 + max(2, length) > len(data):
+            data = data[:offset]
+    return data
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:

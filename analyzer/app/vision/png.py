@@ -8,10 +8,21 @@ from typing import Final
 from zlib import crc32
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_HEADER: Final = b"IHDR"
-_DATA: Final = b"IDAT"
+HEADER: Final = b"IHDR"
+DATA: Final = b"IDAT"
 _END: Final = b"IEND"
-_NEEDED: Final = frozenset({_HEADER, b"PLTE", _DATA})
+_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ADAM7: Final = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+"""First column and row of each pass of an interlaced picture, and the steps to the next."""
+_NEEDED: Final = frozenset({HEADER, b"PLTE", DATA})
 _WANTED: Final = {b"tRNS": 1, b"iCCP": 3, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"eXIf": 8}
 """Chunks that say how the picture is to be seen, and how long they are at least. All others are notes."""
 _FRAME_BYTES: Final = 12
@@ -63,3 +74,18 @@ def mend(data: bytes) -> bytes:
             parts += [pack(">I4s", len(chunk.body), chunk.name), chunk.body, pack(">I", checksum)]
     parts.append(pack(">I4sI", 0, _END, crc32(_END)))
     return b"".join(parts)
+
+
+def passes(header: bytes) -> list[tuple[int, int]]:
+    """Gives the rows of each pass over the picture and the bytes of each row, by the body of the header.
+
+    An interlaced picture takes seven passes, any other one. Raises `KeyError` and `struct.error`.
+    """
+    width, height, depth, colour, _, _, interlaced = unpack_from(">IIBBBBB", header)
+    bits = depth * _CHANNELS[colour]
+    sizes = (
+        [(-(-(width - x) // across), -(-(height - y) // down)) for x, y, across, down in _ADAM7]
+        if interlaced
+        else [(width, height)]
+    )
+    return [(rows, 1 + (columns * bits + 7) // 8) for columns, rows in sizes if columns > 0]

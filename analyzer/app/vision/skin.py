@@ -179,6 +179,11 @@ def measure(photo: Photo, points: Points, irises: tuple[Iris | None, Iris | None
     )
 
 
+def reach_of_hair(points: Points) -> Points:
+    """How far above the mesh hair is looked for, as a shift of its points."""
+    return np.asarray((points[_TOP] - points[_CHIN]) * _HAIR_STRIP[1], dtype=np.float32)
+
+
 def robust_mean(linear: FloatArray) -> FloatArray:
     """Averages linear colours after dropping shadow, shine and outliers."""
     light = luminance(linear)
@@ -197,7 +202,7 @@ class _View:
     def __init__(self, photo: Photo, points: Points) -> None:
         self.points = points
         self._to_srgb = photo.to_srgb
-        reach = (points[_TOP] - points[_CHIN]) * _HAIR_STRIP[1]
+        reach = reach_of_hair(points)
         corners = np.concatenate([points, points + reach])
         low = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, photo.image.size)
         high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 1, low, photo.image.size)
