@@ -48,6 +48,15 @@ def png(width: int, height: int, depth: int, colour: int, row: bytes) -> bytes:
     )
 
 
+def png_with_chunk(
+    data: bytes, name: bytes, body: bytes, checksum: int | None = None, place: int = 33
+) -> bytes:
+    """Puts a chunk into a PNG; by default after its header, and with a right checksum."""
+    checksum = crc32(body, crc32(name)) if checksum is None else checksum
+    chunk = len(body).to_bytes(4, "big") + name + body + checksum.to_bytes(4, "big")
+    return data[:place] + chunk + data[place:]
+
+
 def large_jpeg(image: Image.Image, width: int, height: int, quality: int) -> bytes:
     """Writes an upscaled picture as a baseline JPEG of any size, strip by strip, without holding its pixels.
 

@@ -1,15 +1,12 @@
 """Files that are not quite by the book, but that browsers and phones show."""
 
-import struct
-from zlib import crc32
-
 import pytest
 from PIL import Image, PngImagePlugin
 
 from app.vision import jpeg
 from app.vision.decode import decode
 from app.vision.problems import Code
-from tests.pictures import code_of, encode
+from tests.pictures import code_of, encode, png_with_chunk
 
 _SIZE = (320, 240)
 _RED = (200, 60, 60)
@@ -67,18 +64,6 @@ def test_a_jpeg_that_begins_with_megabytes_of_nothing_is_refused_at_once() -> No
         assert code_of(lambda junk=junk: decode(_between_segments(data, junk, 1))) is Code.NOT_AN_IMAGE  # type: ignore[misc]
 
 
-def _with_chunk(data: bytes, name: bytes, body: bytes, checksum: int | None = None, place: int = 33) -> bytes:
-    """Puts a chunk into a PNG; by default after its header, and with a right checksum."""
-    checksum = crc32(body, crc32(name)) if checksum is None else checksum
-    return (
-        data[:place]
-        + struct.pack(">I4s", len(body), name)
-        + body
-        + checksum.to_bytes(4, "big")
-        + data[place:]
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "body", "checksum"),
     [
@@ -102,7 +87,7 @@ def test_a_damaged_chunk_that_is_not_needed_spoils_no_png(
 ) -> None:
     data = encode(_picture(), "PNG")
     place = len(data) - 12 if last else 33
-    photo = decode(_with_chunk(data, name, body, checksum, place))
+    photo = decode(png_with_chunk(data, name, body, checksum, place))
     assert photo.image.getpixel((99, 99)) == _RED
 
 

@@ -55,6 +55,5 @@ def webp(pixels: int, *, lossless: bool, alpha: bool) -> Cost:
 def heic(pixels: int, *, deep: bool, subsampled: bool) -> Cost:
     """Estimates a HEIC, which exists twice: as stored, `deep` if with over 8 bits, and as RGB."""
     plain = 4.6 if subsampled else 9.4
-    return Cost(
-        (plain + 3 if deep else plain) * pixels, (50 if deep or not subsampled else 27) * _NS * pixels
-    )
+    slow = 55 if deep or not subsampled else 27
+    return Cost((2 if deep else 1) * plain * pixels, slow * _NS * pixels)

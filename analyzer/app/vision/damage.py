@@ -47,13 +47,9 @@ def rows_of_jpeg(image: Image.Image, block_rows: int) -> int:
 
 def rows_of_png(data: bytes, height: int) -> int:
     """Counts the rows that the data of a PNG hold; of an interlaced one none, unless it holds all."""
-    header, packed = b"", []
-    for chunk in png.chunks(data):
-        if chunk.name == png.HEADER:
-            header = chunk.body
-        elif chunk.name == png.DATA:
-            packed.append(chunk.body)
-    passes = png.passes(header)
+    header, *rest = png.chunks(data)
+    passes = png.passes(header.body)
+    packed = [chunk.body for chunk in rest if chunk.name == png.DATA]
     found = _unpacked(b"".join(packed))
     if found >= sum(rows * row_bytes for rows, row_bytes in passes):
         return height

@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
-from app.vision import budget, damage, heic, jpeg, png, webp
+from app.vision import budget, coding, damage, heic, jpeg, png, webp
+from app.vision.coding import Coding
 from app.vision.colour import FloatArray
-from app.vision.icc import matrix_of_primaries, matrix_to_srgb, transform_to_srgb
 from app.vision.problems import Code, PhotoError
 from app.vision.shrink import factor_of, rows_of, shrink
 
@@ -158,7 +158,8 @@ def _decode_jpeg(data: bytes) -> _Stored:
         source.draft("RGB", (width // factor, height // factor))
         source.load()
         rows = damage.rows_of_jpeg(source, ceil(_BLOCK_ROWS / reduction)) if mended else source.height
-        return _from_pillow(source, width, rows)
+        profile = source.info.get("icc_profile")
+        return _from_pillow(source, width, rows, coding.of_profile(profile, source.mode))
 
     return _twice(attempt, data, jpeg.mend)
 
@@ -168,8 +169,9 @@ def _decode_png(data: bytes) -> _Stored:
         source = _open_by_pillow(data, "PNG")
         width, height = source.size
         budget.check(width, height, budget.png(width * height, indexed=source.mode == "P"))
+        described = png.described_by_chunks(data, source.info.get("icc_profile"))
         source.load()
-        return _from_pillow(source, width, damage.rows_of_png(data, height) if mended else height)
+        return _from_pillow(source, width, damage.rows_of_png(data, height) if mended else height, described)
 
     return _twice(attempt, data, png.mend)
 
@@ -191,18 +193,16 @@ def _open_by_pillow(data: bytes, kind: str) -> Image.Image:
     return source
 
 
-def _from_pillow(source: Image.Image, full_width: int, whole_rows: int) -> _Stored:
+def _from_pillow(source: Image.Image, full_width: int, whole_rows: int, described: Coding) -> _Stored:
     """Takes over a decoded picture, of which so many rows are there."""
-    profile = source.info.get("icc_profile")
-    transform = transform_to_srgb(profile, "CMYK" if source.mode == "CMYK" else "RGB")
-    plain = source.mode == "RGB" and transform is None and "transparency" not in source.info
+    plain = source.mode == "RGB" and described.convert is None and "transparency" not in source.info
     factor = factor_of(*source.size)
     if plain and factor == 1:
         image: Image.Image = source
     else:
-        image = shrink(source.size, source.mode, rows_of(source), transform)
+        image = shrink(source.size, source.mode, rows_of(source), described.convert)
     rows = None if whole_rows == source.height else whole_rows // factor
-    return _Stored(image, full_width, matrix_to_srgb(profile), _orientation(source.getexif), rows)
+    return _Stored(image, full_width, described.to_srgb, _orientation(source.getexif), rows)
 
 
 def _decode_webp(data: bytes) -> _Stored:
@@ -218,10 +218,9 @@ def _decode_webp(data: bytes) -> _Stored:
         small = webp.decode_scaled(data, header, size)
     except webp.WebPError:
         small, rows = webp.decode_truncated(data, header, size)
-    transform = transform_to_srgb(header.icc_profile, "RGB")
-    image = shrink(small.size, small.mode, rows_of(small), transform)
-    matrix = matrix_to_srgb(header.icc_profile)
-    return _Stored(image, header.width, matrix, _orientation(lambda: _exif(header.exif)), rows)
+    described = coding.of_profile(header.icc_profile, "RGB")
+    image = shrink(small.size, small.mode, rows_of(small), described.convert)
+    return _Stored(image, header.width, described.to_srgb, _orientation(lambda: _exif(header.exif)), rows)
 
 
 def _decode_heic(data: bytes) -> _Stored:
@@ -234,27 +233,33 @@ def _decode_heic(data: bytes) -> _Stored:
 
 
 def _decode_whole_heic(data: bytes) -> _Stored:
-    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, remove_stride=False)
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False, remove_stride=False)
     source = file[file.primary_index]
     _check_heic(source)
     _check_colour(source.mode)
+    described = _described_by_boxes(source.info)
     pixels = memoryview(source.data)
     _check_heic(source)  # only decoding tells the true size
-    stride, mode, (width, _) = source.stride, source.mode, source.size
+    stride, (mode, _, deep), (width, _) = source.stride, source.mode.partition(";"), source.size
+    info: dict[str, Any] = source.info
+    bits = int(info["bit_depth"])
 
     def rows(top: int, bottom: int) -> Image.Image:
-        size = (width, bottom - top)
-        strip = bytes(pixels[top * stride : bottom * stride])
-        return Image.frombuffer(mode, size, strip, "raw", mode, stride, 1)
+        strip = pixels[top * stride : bottom * stride]
+        if deep:
+            return heic.rounded(strip, width, len(mode), stride, bits)
+        return Image.frombuffer(mode, (width, bottom - top), bytes(strip), "raw", mode, stride, 1)
 
-    info: dict[str, Any] = source.info
-    profile = info.get("icc_profile")
-    image = shrink(source.size, mode, rows, transform_to_srgb(profile, "RGB"))
-    matrix = matrix_to_srgb(profile)
-    if not profile:
-        matrix = matrix_of_primaries(info.get("nclx_profile", {}).get("color_primaries", 0))
+    image = shrink(source.size, mode, rows, described.convert)
     # The file's own turns are applied by the decoder; EXIF's are to be ignored (ISO/IEC 23008-12, annex A).
-    return _Stored(image, width, matrix)
+    return _Stored(image, width, described.to_srgb)
+
+
+def _described_by_boxes(info: dict[str, Any]) -> Coding:
+    profile, numbers = info.get("icc_profile"), info.get("nclx_profile")
+    if profile or not numbers:
+        return coding.of_profile(profile, "RGB")
+    return coding.of_numbers(numbers["color_primaries"], numbers["transfer_characteristics"])
 
 
 def _check_heic(source: pillow_heif.HeifImage) -> None:

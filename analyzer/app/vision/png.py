@@ -7,6 +7,9 @@ from struct import pack, unpack_from
 from typing import Final
 from zlib import crc32
 
+from app.vision import coding
+from app.vision.coding import Coding
+
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 HEADER: Final = b"IHDR"
 DATA: Final = b"IDAT"
@@ -23,8 +26,10 @@ _ADAM7: Final = (
 )
 """First column and row of each pass of an interlaced picture, and the steps to the next."""
 _NEEDED: Final = frozenset({HEADER, b"PLTE", DATA})
-_WANTED: Final = {b"tRNS": 1, b"iCCP": 3, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"eXIf": 8}
+_WANTED: Final = {b"tRNS": 1, b"iCCP": 3, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"cICP": 4, b"eXIf": 8}
 """Chunks that say how the picture is to be seen, and how long they are at least. All others are notes."""
+_UNIT: Final = 100_000
+"""Of the numbers in gAMA and cHRM."""
 _FRAME_BYTES: Final = 12
 """Of a chunk: length, name and checksum."""
 _MAX_CHUNKS: Final = 20_000
@@ -36,28 +41,52 @@ class Chunk:
     """One chunk of a PNG."""
 
     name: bytes
-    body: bytes
+    body: memoryview
     """Shorter than it should be where the file ends in it."""
-    intact: bool
-    """Whether it is all there and its checksum is right."""
+    checksum: memoryview
+
+    @property
+    def intact(self) -> bool:
+        """Whether it is all there and its checksum is right."""
+        return self.checksum == pack(">I", crc32(self.body, crc32(self.name)))
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
     """Yields the chunks of a PNG up to its end, or to where it makes no sense any more."""
+    view = memoryview(data)
     offset = len(SIGNATURE)
     try:
         for _ in range(_MAX_CHUNKS):
             length, name = unpack_from(">I4s", data, offset)
             if not (name.isascii() and name.isalpha()):
                 return
-            body = data[offset + 8 : offset + 8 + length]
-            checksum = data[offset + 8 + length : offset + _FRAME_BYTES + length]
-            yield Chunk(name, body, checksum == pack(">I", crc32(body, crc32(name))))
+            end = offset + 8 + length
+            yield Chunk(name, view[offset + 8 : end], view[end : end + 4])
             if name == _END:
                 return
             offset += _FRAME_BYTES + length
     except StructError:
         return
+
+
+def described_by_chunks(data: bytes, profile: bytes | None) -> Coding:
+    """Reads how a PNG is coded; of numbers, a profile, sRGB and an exponent the first that is there counts.
+
+    PNG specification, third edition, 4.3. Raises `PhotoError`.
+    """
+    found: dict[bytes, memoryview] = {}
+    for chunk in chunks(data):
+        if chunk.name == DATA:
+            break
+        if chunk.name in _WANTED and len(chunk.body) >= _WANTED[chunk.name] and chunk.intact:
+            found[chunk.name] = chunk.body
+    if b"cICP" in found:
+        return coding.of_numbers(*unpack_from(">BB", found[b"cICP"]))
+    if profile or b"sRGB" in found:
+        return coding.of_profile(profile, "RGB")
+    gamma = unpack_from(">I", found[b"gAMA"])[0] / _UNIT if b"gAMA" in found else None
+    places = tuple(v / _UNIT for v in unpack_from(">8I", found[b"cHRM"])) if b"cHRM" in found else None
+    return coding.of_gamma(gamma, places)
 
 
 def mend(data: bytes) -> bytes:
@@ -66,7 +95,7 @@ def mend(data: bytes) -> bytes:
     As in libpng, which browsers and phones use, a damaged chunk that is not needed is left out. Checksums of
     the data are written anew: they have another one inside.
     """
-    parts = [SIGNATURE]
+    parts: list[bytes | memoryview] = [SIGNATURE]
     for chunk in chunks(data):
         wanted = chunk.intact and len(chunk.body) >= _WANTED.get(chunk.name, len(data))
         if wanted or chunk.name in _NEEDED:
@@ -76,7 +105,7 @@ def mend(data: bytes) -> bytes:
     return b"".join(parts)
 
 
-def passes(header: bytes) -> list[tuple[int, int]]:
+def passes(header: bytes | memoryview) -> list[tuple[int, int]]:
     """Gives the rows of each pass over the picture and the bytes of each row, by the body of the header.
 
     An interlaced picture takes seven passes, any other one. Raises `KeyError` and `struct.error`.

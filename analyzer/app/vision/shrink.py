@@ -4,7 +4,9 @@ from collections.abc import Callable
 from math import ceil, sqrt
 from typing import Final
 
-from PIL import Image, ImageCms
+from PIL import Image
+
+from app.vision.coding import Convert
 
 WORK_SIDE: Final = 720
 """Pixels. Photos are decoded no larger than needed to keep this much of the shorter side."""
@@ -29,9 +31,7 @@ def rows_of(image: Image.Image) -> Rows:
     return lambda top, bottom: image.crop((0, top, image.width, bottom))
 
 
-def shrink(
-    size: tuple[int, int], mode: str, rows: Rows, transform: ImageCms.ImageCmsTransform | None
-) -> Image.Image:
+def shrink(size: tuple[int, int], mode: str, rows: Rows, convert: Convert | None) -> Image.Image:
     """Makes an opaque sRGB picture of working size, a strip at a time: no second copy at full size."""
     width, height = size
     factor = factor_of(width, height)
@@ -43,15 +43,15 @@ def shrink(
             strip = strip.convert("RGBA")
         if factor > 1:
             strip = strip.reduce(factor)
-        result.paste(_opaque(strip, transform), (0, top // factor))
+        result.paste(_opaque(strip, convert), (0, top // factor))
     return result
 
 
-def _opaque(strip: Image.Image, transform: ImageCms.ImageCmsTransform | None) -> Image.Image:
+def _opaque(strip: Image.Image, convert: Convert | None) -> Image.Image:
     if strip.mode in {"RGBA", "RGBa", "PA"}:
         strip = strip.convert("RGBA")
         strip = Image.alpha_composite(Image.new("RGBA", strip.size, _BACKDROP), strip).convert("RGB")
-    if transform is not None:
-        strip = ImageCms.applyTransform(strip, transform) or strip
+    if convert is not None:
+        strip = convert(strip)
     # Without a profile, CMYK is taken for the complement of RGB, as every viewer does.
     return strip.convert("RGB")
