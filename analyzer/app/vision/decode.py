@@ -5,7 +5,7 @@ decoders; PNG and HEIC, whose decoders cannot, exist at full size once, and are 
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import ceil
@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import pillow_heif
 from PIL import Image, PngImagePlugin
 
-from app.vision import budget, coding, damage, heic, jpeg, png, webp
+from app.vision import budget, coding, damage, formats, heic, jpeg, png, webp
 from app.vision.coding import Coding
 from app.vision.colour import FloatArray
 from app.vision.problems import Code, PhotoError
@@ -40,19 +40,6 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_HEIC_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-# Formats worth naming to a person whose photo is one of them; (offset, magic).
-_OTHER_FORMATS: Final = (
-    (0, b"GIF8"),
-    (0, b"BM"),
-    (0, b"II*\0"),
-    (0, b"MM\0*"),
-    (0, b"8BPS"),
-    (0, b"%PDF"),
-    (4, b"ftyp"),
-    (0, b"\0\0\0\x0cJXL "),
-    (0, b"\xff\x0a"),
-)
 
 Image.preinit()  # JPEG and PNG; a JPEG of several pictures (MPO) comes with JPEG
 pillow_heif.options.DECODE_THREADS = 1  # one core per slot; the pool decides how many work at once
@@ -127,18 +114,12 @@ def _upright(stored: _Stored) -> Photo:
 
 
 def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
-    """Chooses by the first bytes alone: what a client calls the file does not count."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return _decode_jpeg
-    if data.startswith(png.SIGNATURE):
-        return _decode_png
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _decode_webp
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return _decode_heic
-    if any(data.startswith(magic, offset) for offset, magic in _OTHER_FORMATS):
-        raise PhotoError(Code.UNSUPPORTED_FORMAT)
-    raise PhotoError(Code.NOT_AN_IMAGE)
+    kind = formats.media_type(data)
+    if kind is None:
+        raise PhotoError(Code.NOT_AN_IMAGE)
+    if kind not in _DECODERS:
+        raise PhotoError(Code.UNSUPPORTED_FORMAT, kind)
+    return _DECODERS[kind]
 
 
 def _decode_jpeg(data: bytes) -> _Stored:
@@ -286,3 +267,12 @@ def _exif(raw: bytes | None) -> Image.Exif:
     if raw:
         exif.load(raw)
     return exif
+
+
+_DECODERS: Final[Mapping[str, Callable[[bytes], _Stored]]] = {
+    "image/jpeg": _decode_jpeg,
+    "image/png": _decode_png,
+    "image/webp": _decode_webp,
+    "image/heic": _decode_heic,
+}
+"""One for each of `formats.ACCEPTED`."""
