@@ -45,7 +45,7 @@ dockerfiles() {
   local member
   while read -r member; do
     grep -qx "!$member" deploy/Dockerfile.rust.dockerignore || { say lint "Dockerfile.rust.dockerignore: no !$member" && return 1; }
-  done < <(sed -n 's/^members = //p' Cargo.toml | tr -d '[]" ' | tr ',' '\n' | sed '/^$/d')
+  done < <(sed -n '/^members = \[/,/^\]/s/^ *"\([^"/]*\).*/\1/p' Cargo.toml | sort -u)
   "$VENV/bin/hadolint" deploy/Dockerfile.rust deploy/Dockerfile.analyzer
 }
 

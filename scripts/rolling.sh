@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Replaces every process of ToneUp by a newer one under load, with a migration in between, behind haproxy: no request may
-# fail and no job be lost (docs/operations.md, "Replacing processes"). About two minutes when everything is built.
+# fail and no job be lost (see docs/operations.md). About two minutes when everything is built.
 #   scripts/rolling.sh [--from REF] [--rate N] [--clients N]
 # The old release is the newest tag, or REF, built from its own sources; while there is no tag, it is a copy of this
 # build. The migration is what the new release has beyond the old one, and one expanding change of the busiest table that

@@ -13,7 +13,7 @@ export SQLX_OFFLINE=false
 fresh="$(mktemp -d)"
 trap 'rm -rf "$fresh"' EXIT
 # The macros write where SQLX_OFFLINE_DIR says, when they run: make cargo run them again.
-touch shared/src/lib.rs api/src/lib.rs
+touch shared/*/src/lib.rs api/src/lib.rs
 SQLX_OFFLINE_DIR="$fresh" cargo check --quiet --workspace
 case "${1:-write}" in
   check) diff -r "$fresh" .sqlx || die ".sqlx is out of date: run scripts/sqlx.sh and commit it" ;;

@@ -1,11 +1,5 @@
-//! The HTTP API: accepts analyses, tells what became of them, and serves the page.
+//! The HTTP API: accepts analyses, reports their outcome, and serves the web page.
 
-pub mod accounts;
-pub mod admin;
-pub mod analyses;
-mod app_doors;
-pub mod config;
+pub mod app;
+pub mod features;
 pub mod http;
-pub mod push;
-pub mod uploads;
-pub mod web;

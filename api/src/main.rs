@@ -5,24 +5,22 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use toneup_api::config::ApiConfig;
-use toneup_api::http::serve;
-use toneup_api::http::state::AppState;
-use toneup_shared::config::Settings;
-use toneup_shared::shutdown::Shutdown;
-use toneup_shared::{operations, telemetry, tls};
+use toneup_api::app::{ApiConfig, AppState, metrics, serve};
+use toneup_platform::config::Settings;
+use toneup_platform::shutdown::Shutdown;
+use toneup_platform::{probes, telemetry, tls};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     tls::install();
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env();
     let telemetry = telemetry::init("toneup-api", &settings)?;
     let config = ApiConfig::load(&settings)?;
     let listen = config.server.api_listen;
     let (notice, grace) = (config.server.api_drain_delay, config.server.api_shutdown_grace);
     let shutdown = Shutdown::default();
     let (_, ready) = watch::channel(true);
-    operations::serve(config.operations, ready, &shutdown).await?;
+    probes::serve(config.probes, &metrics(), ready, &shutdown).await?;
     let state = AppState::start(config, &shutdown)?;
 
     let listener =

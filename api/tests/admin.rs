@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
-use toneup_shared::operators::token::sign;
+use toneup_operate::token::sign;
 use toneup_testing::{Client, Running, Stack, eventually, problem_of};
 use uuid::Uuid;
 
@@ -22,18 +22,18 @@ fn operator(stack: &Stack, api: &Running, name: &str) -> Client {
 /// An analysis that failed once and then for good, as a worker leaves it.
 async fn insert_failed(db: &MySqlPool, user: Uuid, code: &str) -> Uuid {
     let id = Uuid::now_v7();
-    let insert = "INSERT INTO analyses
-            (id, user_id, object_key, status, attempt, created_at, started_at, finished_at)
-        VALUES (?, ?, 'u/7/a.jpg', 'failed', 2, NOW(3) - INTERVAL 9 SECOND,
+    let insert = "INSERT INTO jobs
+            (id, kind, user_id, payload, status, attempt, created_at, started_at, finished_at)
+        VALUES (?, 'analysis', ?, '{\"objectKey\":\"u/7/a.jpg\"}', 'failed', 2, NOW(3) - INTERVAL 9 SECOND,
                 NOW(3) - INTERVAL 8 SECOND, NOW(3))";
     sqlx::query(insert).bind(id).bind(user).execute(db).await.unwrap();
-    let outcome = "INSERT INTO analysis_outcomes
-            (analysis_id, error_code, error_message, error_retryable) VALUES (?, ?, 'it failed', 1)";
+    let outcome = "INSERT INTO job_outcomes
+            (job_id, error_code, error_message, error_retryable) VALUES (?, ?, 'it failed', 1)";
     sqlx::query(outcome).bind(id).bind(code).execute(db).await.unwrap();
-    let history = "INSERT INTO analysis_history (analysis_id, attempt, kind, code, created_at)
+    let history = "INSERT INTO job_transitions (job_id, attempt, transition, code, created_at)
                    VALUES (?, 1, 'attempt_failed', ?, NOW(3) - INTERVAL 5 SECOND)";
     sqlx::query(history).bind(id).bind(code).execute(db).await.unwrap();
-    let letter = "INSERT INTO dead_letters (source, analysis_id, reason, message, created_at)
+    let letter = "INSERT INTO dead_letters (source, job_id, reason, message, created_at)
                   VALUES ('job', ?, ?, 'it failed', NOW(3))";
     sqlx::query(letter).bind(id).bind(code).execute(db).await.unwrap();
     id

@@ -7,22 +7,21 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
-use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
-use toneup_shared::analyses::{AnalysisId, UserId};
-use toneup_shared::queue::topology::JOBS;
-use toneup_testing::{Answer, Client, Stack, eventually, photo, problem_of};
+use toneup_colour::photo::PHOTO_LIMIT_BYTES;
+use toneup_jobs::job::JobId;
+use toneup_jobs::outcome::{JobError, Outcome};
+use toneup_platform::identity::UserId;
+use toneup_testing::{
+    Answer, Client, JOBS_QUEUE, Stack, end_analyses, eventually, photo, problem_of,
+};
 
 /// Ends an analysis as a worker would.
 async fn end(db: &MySqlPool, client: &Client, analysis: &Value) {
-    let finish = Finish {
-        analysis: AnalysisId(analysis["id"].as_str().unwrap().parse().unwrap()),
-        user: UserId(client.user().parse().unwrap()),
-        guard: Guard::Active,
-        outcome: Outcome::Failed(AnalysisError::permanent("NO_FACE", "No face was found.")),
-    };
-    let ended = commit_finish(&db.clone().into(), &[finish], Duration::ZERO).await.unwrap();
-    assert!(ended.changes[0].is_some());
+    let error = JobError::permanent("NO_FACE", "No face was found.");
+    let user = UserId(client.user().parse().unwrap());
+    let ids = [JobId(analysis["id"].as_str().unwrap().parse().unwrap())];
+    let ended = end_analyses(db, user, &ids, &Outcome::Failed(error)).await;
+    assert!(ended[0].is_some());
 }
 
 fn path(analysis: &Value) -> String {
@@ -56,14 +55,14 @@ async fn a_submit_is_durable_and_puts_one_message_in_the_queue(db: MySqlPool) {
       "version": 1
     }
     "#);
-    let published = "SELECT COUNT(*) FROM analyses WHERE published_at IS NOT NULL";
+    let published = "SELECT COUNT(*) FROM jobs WHERE published_at IS NOT NULL";
     eventually("the publish is confirmed and noted", async || {
         let count: i64 = sqlx::query_scalar(published).fetch_one(&stack.pool).await.unwrap();
         (count == 1).then_some(())
     })
     .await;
     eventually("one message waits", async || {
-        (stack.messages_in(JOBS.name).await? == 1).then_some(())
+        (stack.messages_in(JOBS_QUEUE).await? == 1).then_some(())
     })
     .await;
 }
@@ -74,7 +73,7 @@ async fn a_submit_is_accepted_while_the_broker_is_away(db: MySqlPool) {
     let guest = stack.api().await.guest().await;
     guest.submit(&guest.unused_key()).await;
     let due: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM analyses WHERE publish_due < NOW(3) + INTERVAL 1 MINUTE",
+        "SELECT COUNT(*) FROM jobs WHERE publish_due < NOW(3) + INTERVAL 1 MINUTE",
     )
     .fetch_one(&stack.pool)
     .await
@@ -127,7 +126,7 @@ async fn fifty_repeats_at_once_make_one_analysis(db: MySqlPool) {
     let answers: Vec<Answer> = futures_util::future::join_all(repeats).await;
     assert!(answers.iter().all(|answer| answer.body["id"] == answers[0].body["id"]));
     let stored: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM analyses").fetch_one(&stack.pool).await.unwrap();
+        sqlx::query_scalar("SELECT COUNT(*) FROM jobs").fetch_one(&stack.pool).await.unwrap();
     assert_eq!(stored, 1);
 }
 
@@ -239,8 +238,11 @@ async fn a_photo_may_come_with_the_request(db: MySqlPool) {
     let accepted = submit_form(&guest, form(photo("face.jpg"))).await;
     assert_eq!(accepted.status, 202, "{accepted:?}");
     let key: String =
-        sqlx::query_scalar("SELECT object_key FROM analyses").fetch_one(&stack.pool).await.unwrap();
-    assert_eq!(stack.objects().get(&key).await.unwrap(), photo("face.jpg"));
+        sqlx::query_scalar("SELECT JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey')) FROM jobs")
+            .fetch_one(&stack.pool)
+            .await
+            .unwrap();
+    assert_eq!(stack.objects().get(&key, PHOTO_LIMIT_BYTES).await.unwrap(), photo("face.jpg"));
 }
 
 #[sqlx::test(migrations = "../migrations")]

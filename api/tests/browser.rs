@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::process::Command;
-use toneup_shared::operators::token::sign;
+use toneup_operate::token::sign;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
 
 #[sqlx::test(migrations = "../migrations")]
@@ -20,10 +20,20 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
         .with_bucket("browser");
     let (api, _worker) = (stack.api().await, stack.worker());
     // The bucket admits the page's own origin only, which is known once the api has its port.
-    stack.objects().prepare_bucket(&api.url.parse().unwrap(), 1).await.unwrap();
+    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
 
-    let files =
-        ["unit.test.mjs", "client.test.mjs", "worker.test.mjs", "page.test.mjs", "notify.test.mjs"];
+    let files = [
+        "unit.test.mjs",
+        "submit.test.mjs",
+        "watch.test.mjs",
+        "follow.test.mjs",
+        "package.test.mjs",
+        "fallback.test.mjs",
+        "client.test.mjs",
+        "worker.test.mjs",
+        "page.test.mjs",
+        "notify.test.mjs",
+    ];
     run(&files, &[("TONEUP_URL", &api.url)]).await;
 }
 

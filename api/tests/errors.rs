@@ -1,9 +1,34 @@
 //! Whatever goes wrong, the answer is a problem with a stable code.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
 use serde_json::json;
 use sqlx::MySqlPool;
-use toneup_testing::{Stack, problem_of};
+use toneup_api::app::problems;
+use toneup_testing::{Stack, problem_of, repository};
+
+#[test]
+fn the_documentation_lists_every_code_with_its_status_and_no_other() {
+    let text = std::fs::read_to_string(repository().join("docs/API.md")).unwrap();
+    let (_, section) = text.split_once("\n## Errors of requests\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut documented: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+    for row in section.lines().skip_while(|line| !line.starts_with("|---")).skip(1) {
+        if !row.starts_with("| `") {
+            continue;
+        }
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let statuses = cells[2].split(" or ").map(|status| status.parse().unwrap()).collect();
+        let before = documented.insert(cells[1].trim_matches('`'), statuses);
+        assert!(before.is_none(), "listed twice: {row}");
+    }
+    let mut raised: BTreeMap<&str, BTreeSet<u16>> = BTreeMap::new();
+    for kind in problems() {
+        raised.entry(kind.code).or_default().insert(kind.status.as_u16());
+    }
+    assert_eq!(documented, raised);
+}
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_does_not_exist_is_a_problem(db: MySqlPool) {

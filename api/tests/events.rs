@@ -1,26 +1,20 @@
 //! Server-sent events, with changes made by the database's own functions.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
-use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
-use toneup_shared::analyses::purge::{Retention, purge};
-use toneup_shared::analyses::{AnalysisId, UserId};
-use toneup_testing::{Client, Stack, problem_of};
+use toneup_api::app::{ApiConfig, purge, purges};
+use toneup_colour::result::PersonalColor;
+use toneup_jobs::job::JobId;
+use toneup_platform::config::Settings;
+use toneup_platform::identity::UserId;
+use toneup_testing::{Client, Stack, end_analyses, problem_of, season};
 
 async fn succeed(db: &MySqlPool, client: &Client, analysis: &Value) {
-    let result = Box::new(AnalysisResult::bare(PersonalColor::Summer));
-    let finish = Finish {
-        analysis: AnalysisId(analysis["id"].as_str().unwrap().parse().unwrap()),
-        user: UserId(client.user().parse().unwrap()),
-        guard: Guard::Active,
-        outcome: Outcome::Succeeded(result),
-    };
-    let ended = commit_finish(&db.clone().into(), &[finish], Duration::ZERO).await.unwrap();
-    assert!(ended.changes[0].is_some());
+    let user = UserId(client.user().parse().unwrap());
+    let ids = [JobId(analysis["id"].as_str().unwrap().parse().unwrap())];
+    let ended = end_analyses(db, user, &ids, &season(PersonalColor::Summer)).await;
+    assert!(ended[0].is_some());
 }
 
 fn events_of(analysis: &Value) -> String {
@@ -104,14 +98,12 @@ async fn history(stack: &Stack, guest: &Client, count: usize) -> Vec<Value> {
 
 /// Makes events old, and deletes what is older than it may be.
 async fn forget(stack: &Stack, up_to: u64) {
-    let old = "UPDATE analysis_events SET created_at = created_at - INTERVAL 8 DAY WHERE seq <= ?";
+    let old = "UPDATE events SET created_at = created_at - INTERVAL 8 DAY WHERE seq <= ?";
     sqlx::query(old).bind(up_to).execute(&stack.pool).await.unwrap();
-    let retention = Retention {
-        idempotency: Duration::from_hours(24),
-        events: Duration::from_hours(7 * 24),
-        pushes: Duration::from_hours(7 * 24),
-    };
-    purge(&stack.pool.clone().into(), retention).await.unwrap();
+    let settings = Settings::from_vars(stack.environment().clone());
+    for rule in purges(&ApiConfig::load(&settings).unwrap().features) {
+        purge(&stack.pool.clone().into(), &rule).await.unwrap();
+    }
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -244,7 +236,7 @@ async fn a_draining_replica_closes_its_streams_and_says_when_to_return(db: MySql
     };
     let ((), drained) = futures_util::join!(ending, api.stop());
     assert!(drained, "in time");
-    assert!(text.starts_with("event: analysis\n"), "{text}");
+    assert!(text.starts_with("id: 0\n\nevent: analysis\n"), "{text}");
     assert!(text.contains("retry: 500\n"), "{text}");
 }
 

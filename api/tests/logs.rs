@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
-use toneup_shared::operators::token::sign;
+use toneup_operate::token::sign;
 use toneup_testing::{RunningAnalyzer, Stack, photo};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -47,7 +47,7 @@ impl MakeWriter<'_> for Kept {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_whole_run_logs_its_ids_and_no_secret_no_photo_and_no_address(db: MySqlPool) {
     let kept = Kept::default();
-    let ours = "info,toneup_api=trace,toneup_worker=trace,toneup_shared=trace,tower_http=trace";
+    let ours = "info,toneup_api=trace,toneup_worker=trace,toneup_platform=trace,toneup_jobs=trace,toneup_notify=trace,toneup_colour=trace,toneup_operate=trace,tower_http=trace";
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

@@ -4,12 +4,12 @@
 
 mod admin;
 mod analyses;
-mod app_doors;
 mod browser;
 mod docs;
-mod doors;
+mod edge;
 mod errors;
 mod events;
+mod legacy_app;
 mod logs;
 mod metrics;
 mod operations;

@@ -4,13 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use sqlx::MySqlPool;
-use toneup_shared::exporter;
+use toneup_platform::metrics::{self, Metric};
 use toneup_testing::{RunningAnalyzer, Stack, eventually, photo, repository};
 
 /// The names of metrics in a text.
 fn names(text: &str) -> BTreeSet<&str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split(|c| !is_part(c)).filter(|word| word.starts_with("toneup_")).collect()
+}
+
+/// The tables of both programs.
+fn tables() -> Vec<&'static [Metric]> {
+    let mut tables = toneup_api::app::metrics();
+    tables.extend(toneup_worker::metrics::tables());
+    tables
+}
+
+fn all_names() -> BTreeSet<&'static str> {
+    tables().into_iter().flatten().map(|(name, ..)| *name).collect()
 }
 
 /// Those in the table of `docs/operations.md`.
@@ -23,12 +34,12 @@ fn documented() -> String {
 #[test]
 fn every_metric_is_documented() {
     let text = documented();
-    assert_eq!(names(&text), exporter::names().collect::<BTreeSet<_>>());
+    assert_eq!(names(&text), all_names());
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_job_leaves_its_trace_in_every_metric(db: MySqlPool) {
-    let recorder = exporter::install().unwrap();
+    let recorder = metrics::install(&tables()).unwrap();
     let analyzer = RunningAnalyzer::start().await;
     let stack = Stack::new(db).await.with("ANALYZER_URLS", &analyzer.url);
     let stack = stack.with("JOB_AUDIT_INTERVAL", "200ms");
@@ -48,7 +59,8 @@ async fn a_job_leaves_its_trace_in_every_metric(db: MySqlPool) {
         "toneup_push_answer_seconds",
         "toneup_push_seconds",
     ]);
-    let expected: BTreeSet<&str> = exporter::names().filter(|n| !elsewhere.contains(n)).collect();
+    let expected: BTreeSet<&str> =
+        all_names().into_iter().filter(|n| !elsewhere.contains(n)).collect();
     eventually("every metric has a value", async || {
         let text = recorder.render();
         let values: String =
@@ -63,9 +75,12 @@ async fn a_job_leaves_its_trace_in_every_metric(db: MySqlPool) {
     })
     .await;
     let text = recorder.render();
-    let finished = r#"toneup_jobs_finished_total{status="succeeded",code="OK"} 1"#;
+    let finished = r#"toneup_jobs_finished_total{kind="analysis",status="succeeded",code="OK"} 1"#;
     assert!(text.contains(finished), "{text}");
-    assert!(text.contains(r#"toneup_job_attempts_total{outcome="succeeded"} 1"#), "{text}");
+    assert!(
+        text.contains(r#"toneup_job_attempts_total{kind="analysis",outcome="succeeded"} 1"#),
+        "{text}"
+    );
     assert!(text.contains(r#"route="/v1/analyses",status="200"} 1"#), "{text}");
     assert!(text.contains("toneup_analyze_seconds_bucket{le=\"60\"} 1"), "{text}");
     assert!(text.contains("toneup_open_streams 1"), "{text}");
@@ -78,7 +93,7 @@ async fn a_job_leaves_its_trace_in_every_metric(db: MySqlPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn no_client_can_raise_the_number_of_series(db: MySqlPool) {
-    let recorder = exporter::install().unwrap();
+    let recorder = metrics::install(&tables()).unwrap();
     let guest = Stack::new(db).await.api().await.guest().await;
     for path in ["/nowhere/1", "/nowhere/2", "/v1/analyses/not-an-id", "/v1/analyses/another"] {
         assert_eq!(guest.get(path).await.status, 404);

@@ -14,14 +14,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
-use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
-use toneup_shared::analyses::submit::{Allowance, NewAnalysis, insert};
-use toneup_shared::analyses::{AnalysisId, UserId};
-use toneup_shared::config::{RedisConfig, Settings};
-use toneup_shared::hints::Hints;
-use toneup_shared::trace::TraceParent;
-use toneup_testing::{Client, Stack, eventually};
+use toneup_colour::result::PersonalColor;
+use toneup_jobs::hints::Hints;
+use toneup_jobs::job::JobId;
+use toneup_jobs::store::submit::NewJob;
+use toneup_platform::config::{RedisConfig, Settings};
+use toneup_platform::identity::UserId;
+use toneup_testing::{Client, Stack, end_batch, eventually, insert_analyses, new_analysis, season};
 
 const USERS: usize = 20;
 const RESULTS_EACH: usize = 50;
@@ -110,31 +109,12 @@ impl Follower {
 }
 
 /// Submits one user's analyses.
-async fn submit(db: &MySqlPool, guest: &Client) -> Vec<Finish> {
+async fn submit(db: &MySqlPool, guest: &Client) -> Vec<(UserId, JobId)> {
     let user = UserId(guest.user().parse().unwrap());
-    let new = |_| NewAnalysis {
-        id: AnalysisId::generate(),
-        user,
-        object_key: guest.unused_key(),
-        trace: TraceParent::new(),
-        deadline: None,
-        idempotency: None,
-        answer: None,
-    };
-    let items: Vec<NewAnalysis> = (0..RESULTS_EACH).map(new).collect();
-    let allowance = Allowance { share: 1000, ceiling: 1000 };
-    let mut transaction = db.begin().await.unwrap();
+    let items: Vec<NewJob> = (0..RESULTS_EACH).map(|_| new_analysis(user)).collect();
     // Published by nobody: the test is the worker.
-    let hour = Duration::from_hours(1);
-    insert(&mut transaction, &items, allowance, hour).await.unwrap();
-    transaction.commit().await.unwrap();
-    let result = AnalysisResult::bare(PersonalColor::Winter);
-    let outcome = Outcome::Succeeded(Box::new(result));
-    let guard = Guard::Active;
-    items
-        .into_iter()
-        .map(|item| Finish { analysis: item.id, user, guard, outcome: outcome.clone() })
-        .collect()
+    insert_analyses(db, &items).await;
+    items.into_iter().map(|item| (user, item.id)).collect()
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -162,18 +142,18 @@ async fn every_client_has_every_result_though_its_replica_and_redis_are_killed(d
         followers.spawn(follower.follow(opened.clone()));
     }
     let expected: BTreeSet<String> =
-        finishes.iter().flatten().map(|finish| finish.analysis.0.to_string()).collect();
+        finishes.iter().flatten().map(|(_, id)| id.0.to_string()).collect();
     let everybody = u32::try_from(USERS).unwrap();
     all_opened.wait_for(|opened| *opened >= everybody).await.unwrap();
 
     // The users' results mixed, as workers would store them.
-    let mixed: Vec<Finish> = (0..RESULTS_EACH)
-        .flat_map(|turn| finishes.iter().map(move |of_one| of_one[turn].clone()))
+    let mixed: Vec<(UserId, JobId)> = (0..RESULTS_EACH)
+        .flat_map(|turn| finishes.iter().map(move |of_one| of_one[turn]))
         .collect();
-    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+    let settings = Settings::from_vars(stack.environment().clone());
     let hints = Hints::spawn(&settings.section::<RedisConfig>().unwrap(), &TaskTracker::new());
     let hints = hints.unwrap();
-    let batches: Vec<&[Finish]> = mixed.chunks(BATCH).collect();
+    let batches: Vec<&[(UserId, JobId)]> = mixed.chunks(BATCH).collect();
     for (number, batch) in batches.iter().enumerate() {
         if number == batches.len() / 3 {
             redis.kill().await.unwrap();
@@ -181,9 +161,8 @@ async fn every_client_has_every_result_though_its_replica_and_redis_are_killed(d
         if number == 2 * batches.len() / 3 {
             doomed.kill().await.unwrap();
         }
-        let pool = stack.pool.clone().into();
-        let ended = commit_finish(&pool, batch, Duration::ZERO).await.unwrap();
-        hints.send(ended.changes.into_iter().flatten());
+        let ended = end_batch(&stack.pool, batch, &season(PersonalColor::Winter)).await;
+        hints.send(ended.into_iter().flatten());
     }
 
     let mut received = BTreeSet::new();

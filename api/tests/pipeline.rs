@@ -4,8 +4,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
 use sqlx::MySqlPool;
-use toneup_shared::queue::topology::{DEAD, JOBS};
-use toneup_testing::{RunningAnalyzer, Stack, eventually, photo};
+use toneup_testing::{DEAD_QUEUE, JOBS_QUEUE, RunningAnalyzer, Stack, eventually, photo};
 
 #[sqlx::test(migrations = "../migrations")]
 async fn the_photo_of_a_face_becomes_a_season_pushed_to_the_client(db: MySqlPool) {
@@ -33,7 +32,7 @@ async fn the_photo_of_a_face_becomes_a_season_pushed_to_the_client(db: MySqlPool
     let (id, told) = all.find(|event| event["finishedAt"].is_string()).await;
     assert_eq!((id.as_str(), &told["result"]), ("1", result));
     eventually("the message is acknowledged", async || {
-        (stack.messages_in(JOBS.name).await? == 0).then_some(())
+        (stack.messages_in(JOBS_QUEUE).await? == 0).then_some(())
     })
     .await;
     assert!(worker.stop().await, "the worker drained");
@@ -62,7 +61,7 @@ async fn a_photo_without_a_face_is_an_error_and_no_season(db: MySqlPool) {
     let read = guest.get(&format!("/v1/analyses/{}", answer.body["id"].as_str().unwrap())).await;
     assert_eq!(read.body["advice"][0]["title"], "No face found");
     eventually("nothing was dead-lettered", async || {
-        (stack.messages_in(DEAD.name).await? == 0).then_some(())
+        (stack.messages_in(DEAD_QUEUE).await? == 0).then_some(())
     })
     .await;
 }

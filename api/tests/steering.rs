@@ -73,8 +73,8 @@ async fn a_deadline_that_makes_no_sense_is_refused_with_its_field(db: MySqlPool)
 async fn a_deadline_that_cannot_be_met_is_told_at_submit_with_the_estimate(db: MySqlPool) {
     // One analysis took 40 s just now.
     sqlx::query(
-        "INSERT INTO analyses (id, user_id, object_key, status, created_at, started_at, finished_at)
-         VALUES (?, ?, 'u/x/y.jpg', 'succeeded', NOW(3) - INTERVAL 41 SECOND,
+        "INSERT INTO jobs (id, kind, user_id, payload, status, created_at, started_at, finished_at)
+         VALUES (?, 'analysis', ?, '{}', 'succeeded', NOW(3) - INTERVAL 41 SECOND,
                  NOW(3) - INTERVAL 40 SECOND, NOW(3))",
     )
     .bind(Uuid::now_v7())

@@ -6,14 +6,13 @@ mod phones;
 mod requests;
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
-use toneup_shared::analyses::outcome::{AnalysisError, Outcome};
-use toneup_shared::analyses::{AnalysisId, UserId};
-use toneup_testing::{Client, Stack, eventually};
+use toneup_jobs::job::JobId;
+use toneup_jobs::outcome::{JobError, Outcome};
+use toneup_platform::identity::UserId;
+use toneup_testing::{Client, Stack, end_analyses, eventually};
 
 use self::doubles::{Fcm, PushService};
 
@@ -61,13 +60,10 @@ async fn listed(guest: &Client) -> Vec<Value> {
 /// Something worth telling: an analysis that failed.
 async fn failed(db: &MySqlPool, guest: &Client) -> String {
     let analysis = guest.submit(&guest.unused_key()).await["id"].as_str().unwrap().to_owned();
-    let finish = Finish {
-        analysis: AnalysisId(analysis.parse().unwrap()),
-        user: UserId(guest.user().parse().unwrap()),
-        guard: Guard::Active,
-        outcome: Outcome::Failed(AnalysisError::permanent("NO_FACE", "There is no face.")),
-    };
-    commit_finish(&db.clone().into(), &[finish], Duration::from_secs(15)).await.unwrap();
+    let user = UserId(guest.user().parse().unwrap());
+    let error = JobError::permanent("NO_FACE", "There is no face.");
+    let ids = [JobId(analysis.parse().unwrap())];
+    end_analyses(db, user, &ids, &Outcome::Failed(error)).await;
     analysis
 }
 

@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 use sqlx::MySqlPool;
-use toneup_shared::telemetry;
+use toneup_platform::telemetry;
 use toneup_testing::{RunningAnalyzer, Stack, eventually, photo};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -41,7 +41,7 @@ async fn request_attempt_analysis_and_push_are_spans_of_the_clients_trace(db: My
     let collector = MockServer::start().await;
     let taken = Mock::given(method("POST")).and(path("/v1/traces"));
     taken.respond_with(ResponseTemplate::new(200)).mount(&collector).await;
-    toneup_shared::tls::install();
+    toneup_platform::tls::install();
     let endpoint = collector.uri().parse().unwrap();
     let provider = telemetry::provider("toneup-test", &endpoint).unwrap();
     tracing_subscriber::registry().with(telemetry::spans("toneup-test", &provider)).init();
@@ -65,10 +65,8 @@ async fn request_attempt_analysis_and_push_are_spans_of_the_clients_trace(db: My
         .json(&json!({ "objectKey": key }));
     let ended = guest.send(submit).await.body;
     assert_eq!(ended["status"], "succeeded", "{ended}");
-    let stored: String = sqlx::query_scalar("SELECT traceparent FROM analyses")
-        .fetch_one(&stack.pool)
-        .await
-        .unwrap();
+    let stored: String =
+        sqlx::query_scalar("SELECT traceparent FROM jobs").fetch_one(&stack.pool).await.unwrap();
     assert!(stored.starts_with(&format!("00-{trace:032x}-")), "{stored}");
 
     // A span's parent is sent as its eight bytes: the attempt's and the push's is the request's span.

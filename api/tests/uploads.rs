@@ -13,7 +13,7 @@ async fn a_signed_upload_stores_the_photo_under_the_callers_prefix(db: MySqlPool
     let guest = stack.api().await.guest().await;
     let key = guest.upload(b"not really a photo".to_vec()).await;
     assert!(key.starts_with(&format!("u/{}/", guest.user())), "{key}");
-    assert_eq!(stack.objects().get(&key).await.unwrap(), "not really a photo");
+    assert_eq!(stack.objects().get(&key, 100).await.unwrap(), "not really a photo");
 }
 
 #[sqlx::test(migrations = "../migrations")]

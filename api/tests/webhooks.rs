@@ -8,12 +8,12 @@ mod requests;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use tokio_util::task::TaskTracker;
-use toneup_shared::analyses::finish::{Finish, Guard, commit_finish};
-use toneup_shared::analyses::outcome::{AnalysisResult, Outcome, PersonalColor};
-use toneup_shared::analyses::{AnalysisId, Changed, UserId};
-use toneup_shared::config::Settings;
-use toneup_shared::hints::Hints;
-use toneup_testing::{Client, Stack, eventually};
+use toneup_colour::result::PersonalColor;
+use toneup_jobs::hints::Hints;
+use toneup_jobs::job::{Changed, JobId};
+use toneup_platform::config::Settings;
+use toneup_platform::identity::UserId;
+use toneup_testing::{Client, Stack, end_analyses, eventually, season};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -88,19 +88,13 @@ pub(crate) async fn succeeded(db: &MySqlPool, guest: &Client) -> String {
 
 /// Ends an analysis well, as a worker does; answers its hint, which is lost unless the caller sends it.
 pub(crate) async fn end(db: &MySqlPool, user: &str, analysis: &str) -> Option<Changed> {
-    let finish = Finish {
-        analysis: AnalysisId(analysis.parse().unwrap()),
-        user: UserId(user.parse().unwrap()),
-        guard: Guard::Active,
-        outcome: Outcome::Succeeded(Box::new(AnalysisResult::bare(PersonalColor::Autumn))),
-    };
-    let grace = std::time::Duration::from_secs(15);
-    commit_finish(&db.clone().into(), &[finish], grace).await.unwrap().changes.remove(0)
+    let (user, ids) = (UserId(user.parse().unwrap()), [JobId(analysis.parse().unwrap())]);
+    end_analyses(db, user, &ids, &season(PersonalColor::Autumn)).await.remove(0)
 }
 
 /// Sends hints as a process of the stack does.
 pub(crate) fn hints(stack: &Stack) -> Hints {
-    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+    let settings = Settings::from_vars(stack.environment().clone());
     Hints::spawn(&settings.section().unwrap(), &TaskTracker::new()).unwrap()
 }
 

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
-use toneup_shared::config::Settings;
-use toneup_shared::operators::token::{LONGEST, is_name, sign};
+use toneup_operate::token::{LONGEST, is_name, sign};
+use toneup_platform::config::{Section, Settings};
 
 use crate::draw;
 use crate::exit::{self, Ending};
@@ -45,9 +45,15 @@ const HELP: &str = exit::help!(
     "toneup admin token --name night-shift --ttl 8h",
 );
 
+/// The key of operators' tokens.
 #[derive(Debug, Deserialize)]
 struct Key {
+    /// Signs operators' tokens.
     jwt_secret: SecretString,
+}
+
+impl Section for Key {
+    const SECRETS: &'static [&'static str] = &["JWT_SECRET"];
 }
 
 /// Runs the command.
@@ -55,7 +61,7 @@ pub(crate) fn run(args: AdminArgs, output: &Output) -> anyhow::Result<Ending> {
     let AdminCommand::Token(TokenArgs { name, ttl }) = args.command;
     ensure!(is_name(&name), "--name: expected up to 60 letters, digits and any of . _ -");
     ensure!(ttl <= LONGEST && !ttl.is_zero(), "--ttl: expected at most 24h");
-    let Key { jwt_secret } = Settings::from_env()?.section()?;
+    let Key { jwt_secret } = Settings::from_env().section()?;
     ensure!(jwt_secret.expose_secret().len() >= 32, "JWT_SECRET: expected at least 32 bytes");
     let now = OffsetDateTime::now_utc();
     let token = sign(&jwt_secret, &name, ttl, now).context("signing the token")?;

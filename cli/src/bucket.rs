@@ -2,8 +2,9 @@
 
 use clap::Args;
 use serde_json::json;
-use toneup_shared::config::{ObjectsConfig, Settings};
-use toneup_shared::objects::Objects;
+use toneup_colour::photo::PREFIX;
+use toneup_platform::config::{ObjectsConfig, Settings};
+use toneup_platform::objects::Objects;
 
 use crate::exit::{self, Ending, Unreachable};
 use crate::output::Output;
@@ -23,12 +24,12 @@ const HELP: &str = exit::help!(
 
 /// Runs the command.
 pub(crate) async fn run(_: BucketArgs, output: &Output) -> anyhow::Result<Ending> {
-    let config: ObjectsConfig = Settings::from_env()?.section()?;
+    let config: ObjectsConfig = Settings::from_env().section()?;
     let (bucket, days) = (&config.s3_bucket, config.s3_photo_days);
     let origin = config.page_origin.origin().ascii_serialization();
 
     let objects = Objects::new(&config)?;
-    let prepared = objects.prepare_bucket(&config.page_origin, days).await;
+    let prepared = objects.prepare_bucket(&config.page_origin, PREFIX, days).await;
     let place = || format!("the object store at {}", config.s3_endpoint);
     prepared.map_err(|error| Unreachable::new(place(), error))?;
 

@@ -17,10 +17,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep, timeout_at};
-use toneup_shared::analyses::Status;
-use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
-use toneup_shared::objects::PhotoType;
-use toneup_shared::retry::Backoff;
+use toneup_colour::photo::PhotoType;
+use toneup_colour::result::AnalysisResult;
+use toneup_jobs::job::Status;
+use toneup_jobs::outcome::JobError;
+use toneup_platform::retry::Backoff;
 use url::Url;
 use uuid::Uuid;
 
@@ -66,7 +67,7 @@ pub(crate) struct Analysis {
     /// What was found.
     pub(crate) result: Option<AnalysisResult>,
     /// Why it failed.
-    pub(crate) error: Option<AnalysisError>,
+    pub(crate) error: Option<JobError>,
     /// The whole document, with what this client does not know.
     #[serde(skip)]
     pub(crate) document: Value,

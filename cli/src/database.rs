@@ -7,9 +7,9 @@ use anyhow::{Context, anyhow};
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::{Connection, MySqlConnection, MySqlPool};
 use tokio::time::{Instant, sleep, timeout};
-use toneup_shared::config::{DatabaseConfig, Settings};
-use toneup_shared::database::Database;
-use toneup_shared::retry::Backoff;
+use toneup_platform::config::{DatabaseConfig, Settings};
+use toneup_platform::database::Database;
+use toneup_platform::retry::Backoff;
 
 use crate::exit::Unreachable;
 use crate::output::Output;
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connects to the database of `DATABASE_URL`, trying for `wait` until it answers.
 pub(crate) async fn connect(wait: Duration, output: &Output) -> anyhow::Result<MySqlPool> {
-    let config: DatabaseConfig = Settings::from_env()?.section()?;
+    let config: DatabaseConfig = Settings::from_env().section()?;
     let database = Database::open(&config).context("DATABASE_URL: expected mysql://…")?;
     let pool = database.pool();
     let options = pool.connect_options();

@@ -1,5 +1,5 @@
-//! `toneup dead`: what needs an operator: jobs that failed for a reason that is not their photo's, and messages that the
-//! broker gave up on.
+//! `toneup dead`: dead letters: jobs that failed for a reason that is not their request's, and messages that the broker gave
+//! up on.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use sqlx::{MySql, pool::PoolConnection};
 use time::OffsetDateTime;
-use toneup_shared::analyses::dead::{self, DeadLetter, Replay};
-use toneup_shared::analyses::history::{self, Written};
-use toneup_shared::analyses::{AnalysisId, Status};
-use toneup_shared::database::Database;
-use toneup_shared::operators::actions::{Action, Deed, record};
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::store::dead_letters::{self, DeadLetter, Replay};
+use toneup_jobs::store::transitions::{self, RecordedTransition};
+use toneup_operate::actions::{self, ReplayedLetter, replay_letters};
+use toneup_platform::database::Database;
 
 use crate::database;
 use crate::draw::{self, Ink};
@@ -109,7 +109,7 @@ const MOST: u32 = 1000;
 struct LetterView {
     number: u64,
     source: String,
-    job: Option<AnalysisId>,
+    job: Option<JobId>,
     reason: String,
     message: String,
     #[serde(with = "time::serde::rfc3339")]
@@ -130,15 +130,15 @@ pub(crate) struct EntryView {
     message: Option<String>,
 }
 
-impl From<Written> for EntryView {
-    fn from(entry: Written) -> Self {
-        let Written { created_at: at, attempt, kind, code, message } = entry;
-        Self { at, attempt, kind, code, message }
+impl From<RecordedTransition> for EntryView {
+    fn from(entry: RecordedTransition) -> Self {
+        let RecordedTransition { created_at: at, attempt, transition, code, message } = entry;
+        Self { at, attempt, kind: transition, code, message }
     }
 }
 
 impl EntryView {
-    /// One line of a timeline: when, and what befell the job.
+    /// One line of a timeline: the time and the transition.
     pub(crate) fn text(&self) -> (String, String) {
         let mut what = format!("{}, attempt {}", self.kind.replace('_', " "), self.attempt);
         for more in self.code.iter().chain(&self.message) {
@@ -154,7 +154,7 @@ impl From<DeadLetter> for LetterView {
         Self {
             number: letter.id,
             source: letter.source,
-            job: letter.analysis_id,
+            job: letter.job_id,
             reason: letter.reason,
             message: letter.message,
             created_at: letter.created_at,
@@ -163,12 +163,12 @@ impl From<DeadLetter> for LetterView {
     }
 }
 
-/// What became of a dead letter, as `--json` shows it.
+/// The outcome for a dead letter, as `--json` shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Done {
     number: u64,
-    job: Option<AnalysisId>,
+    job: Option<JobId>,
     outcome: &'static str,
 }
 
@@ -188,7 +188,8 @@ async fn connection(pool: &Database) -> anyhow::Result<PoolConnection<MySql>> {
 }
 
 async fn list(args: &ListArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
-    let found = dead::list(&mut *connection(pool).await?, args.reason.as_deref(), args.limit).await;
+    let found =
+        dead_letters::list(&mut *connection(pool).await?, args.reason.as_deref(), args.limit).await;
     let letters: Vec<LetterView> =
         found.map_err(database::explain)?.into_iter().map(LetterView::from).collect();
     output.answer(&letters, |ink| list_text(&letters, ink))?;
@@ -215,11 +216,12 @@ fn list_text(letters: &[LetterView], ink: Ink) -> String {
 
 async fn show(args: &ShowArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
     let mut connection = connection(pool).await?;
-    let letter = dead::find(&mut connection, args.number).await.map_err(database::explain)?;
+    let letter =
+        dead_letters::find(&mut connection, args.number).await.map_err(database::explain)?;
     let letter = letter.ok_or_else(|| anyhow!("there is no dead letter {}", args.number))?;
     let mut view = LetterView::from(letter);
     if let Some(job) = view.job {
-        let history = history::read(&mut connection, job).await.map_err(database::explain)?;
+        let history = transitions::read(&mut connection, job).await.map_err(database::explain)?;
         view.history = history.into_iter().map(EntryView::from).collect();
     }
     output.answer(&view, |ink| show_text(&view, ink))?;
@@ -248,64 +250,46 @@ fn show_text(letter: &LetterView, ink: Ink) -> String {
 async fn chosen(which: &Which, pool: &Database) -> anyhow::Result<Vec<DeadLetter>> {
     let mut connection = connection(pool).await?;
     if which.numbers.is_empty() {
-        let found = dead::list(&mut connection, which.reason.as_deref(), MOST).await;
+        let found = dead_letters::list(&mut connection, which.reason.as_deref(), MOST).await;
         return found.map_err(database::explain);
     }
     let mut letters = Vec::new();
     for number in &which.numbers {
-        let found = dead::find(&mut connection, *number).await.map_err(database::explain)?;
+        let found =
+            dead_letters::find(&mut connection, *number).await.map_err(database::explain)?;
         letters.push(found.ok_or_else(|| anyhow!("there is no dead letter {number}"))?);
     }
     Ok(letters)
 }
 
-/// Writes down what is asked for, before it is done.
-async fn note(
-    acting: &Acting,
-    action: Action,
-    letters: &[DeadLetter],
-    pool: &Database,
-) -> anyhow::Result<()> {
-    if letters.is_empty() {
-        return Ok(());
-    }
-    let target = format!("{} dead letters", letters.len());
-    let numbers: Vec<String> = letters.iter().map(|letter| letter.id.to_string()).collect();
-    let (operator, detail) = (acting.operator.as_str(), numbers.join(", "));
-    let deed = Deed { operator, action, target: &target, detail: Some(&detail), address: None };
-    record(&mut *connection(pool).await?, &deed).await.map_err(database::explain)
+async fn replay(args: &ReplayArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
+    let numbers: Vec<u64> = chosen(&args.which, pool).await?.iter().map(|one| one.id).collect();
+    let replayed = replay_letters(pool, args.acting.actor(), &numbers).await;
+    let all_done: Vec<Done> =
+        replayed.map_err(database::explain)?.into_iter().map(Done::from).collect();
+    answer(&all_done, output)
 }
 
-async fn replay(args: &ReplayArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
-    let letters = chosen(&args.which, pool).await?;
-    note(&args.acting, Action::ReplayDeadLetters, &letters, pool).await?;
-    let mut all_done = Vec::new();
-    for letter in letters {
-        let outcome = match letter.analysis_id {
+impl From<ReplayedLetter> for Done {
+    fn from(ReplayedLetter { number, job, outcome }: ReplayedLetter) -> Self {
+        let outcome = match outcome {
             None => "unreadable",
-            Some(job) => match dead::replay(pool, job).await.map_err(database::explain)? {
-                Replay::Queued => "queued",
-                Replay::Republished => "republished",
-                Replay::Ended(status) => status.as_str(),
-                Replay::Missing => "missing",
-            },
+            Some(Replay::Queued) => "queued",
+            Some(Replay::Republished) => "republished",
+            Some(Replay::Ended(status)) => status.as_str(),
+            Some(Replay::Missing) => "missing",
         };
-        all_done.push(Done { number: letter.id, job: letter.analysis_id, outcome });
+        Self { number, job, outcome }
     }
-    answer(&all_done, output)
 }
 
 async fn drop_letters(args: &DropArgs, pool: &Database, output: &Output) -> anyhow::Result<Ending> {
     let letters = chosen(&args.which, pool).await?;
-    note(&args.acting, Action::DropDeadLetters, &letters, pool).await?;
     let numbers: Vec<u64> = letters.iter().map(|letter| letter.id).collect();
-    let mut connection = connection(pool).await?;
-    dead::drop_letters(&mut connection, &numbers).await.map_err(database::explain)?;
-    let done = |letter: DeadLetter| Done {
-        number: letter.id,
-        job: letter.analysis_id,
-        outcome: "dropped",
-    };
+    let dropped = actions::drop_letters(pool, args.acting.actor(), &numbers).await;
+    dropped.map_err(database::explain)?;
+    let done =
+        |letter: DeadLetter| Done { number: letter.id, job: letter.job_id, outcome: "dropped" };
     answer(&letters.into_iter().map(done).collect::<Vec<_>>(), output)
 }
 

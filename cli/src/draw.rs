@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use time::OffsetDateTime;
-use toneup_shared::analyses::Status;
-use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult, PersonalColor, Skin};
+use toneup_colour::result::{AnalysisResult, PersonalColor, Skin};
+use toneup_jobs::job::Status;
+use toneup_jobs::outcome::JobError;
 
 /// Width of the labels before values.
 const LABEL: usize = 12;
@@ -155,7 +156,7 @@ pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
 }
 
 /// How an analysis ended that has no result.
-pub(crate) fn failure(status: Status, error: Option<&AnalysisError>, ink: Ink) -> String {
+pub(crate) fn failure(status: Status, error: Option<&JobError>, ink: Ink) -> String {
     let mut text = String::new();
     match (error, status) {
         (Some(error), _) => {
@@ -498,19 +499,19 @@ note        some new doubt
 
     #[test]
     fn a_failure_says_why_and_whether_to_try_again() {
-        let error = AnalysisError::permanent("NO_FACE", "there is no face in the photo");
+        let error = JobError::permanent("NO_FACE", "there is no face in the photo");
         assert_eq!(
             failure(Status::Failed, Some(&error), Ink::Plain),
             "The analysis failed: there is no face in the photo\nreason      no face (NO_FACE)\n"
         );
-        let error = AnalysisError::retryable("ANALYZER_ERROR", "broken");
+        let error = JobError::retryable("ANALYZER_ERROR", "broken");
         assert!(failure(Status::Failed, Some(&error), Ink::Plain).contains("submit it again"));
         assert!(failure(Status::Expired, None, Ink::Plain).contains("deadline"));
     }
 
     #[test]
     fn nothing_from_elsewhere_steers_the_terminal() {
-        let error = AnalysisError::permanent("X", "\x1b]0;gotcha\x07");
+        let error = JobError::permanent("X", "\x1b]0;gotcha\x07");
         assert!(!failure(Status::Failed, Some(&error), Ink::Plain).contains('\x1b'));
         let mut result_of_stranger = autumn();
         result_of_stranger.palette = vec!["\x1b[2J".to_owned()];

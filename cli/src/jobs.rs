@@ -7,10 +7,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use time::OffsetDateTime;
-use toneup_shared::analyses::history;
-use toneup_shared::analyses::outcome::{AnalysisError, AnalysisResult};
-use toneup_shared::analyses::read::{self, Analysis};
-use toneup_shared::analyses::{AnalysisId, Status, UserId};
+use toneup_colour::analysis::ANALYSIS;
+use toneup_colour::result::AnalysisResult;
+use toneup_jobs::document::Document;
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::outcome::JobError;
+use toneup_jobs::store::read::{self, Job};
+use toneup_jobs::store::transitions;
+use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use crate::database;
@@ -39,6 +43,9 @@ enum JobsCommand {
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ListArgs {
+    /// The kind of the jobs
+    #[arg(long, default_value = ANALYSIS)]
+    kind: String,
     /// Only jobs in this state
     #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(Status::as_str)).map(status_named))]
     status: Option<Status>,
@@ -51,7 +58,7 @@ struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ShowArgs {
-    /// The job: an analysis's id
+    /// The job's id, which is the analysis's
     id: Uuid,
 }
 
@@ -79,9 +86,10 @@ fn status_named(word: String) -> Status {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct JobView {
-    id: AnalysisId,
+    id: JobId,
     user_id: UserId,
-    object_key: String,
+    kind: String,
+    payload: Document,
     status: Status,
     version: u32,
     attempt: u16,
@@ -91,18 +99,19 @@ struct JobView {
     started_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     finished_at: Option<OffsetDateTime>,
-    result: Option<AnalysisResult>,
-    error: Option<AnalysisError>,
+    result: Option<Document>,
+    error: Option<JobError>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<EntryView>,
 }
 
-impl From<Analysis> for JobView {
-    fn from(job: Analysis) -> Self {
+impl From<Job> for JobView {
+    fn from(job: Job) -> Self {
         Self {
             id: job.id,
             user_id: job.user,
-            object_key: job.object_key,
+            kind: job.kind,
+            payload: job.payload,
             status: job.status,
             version: job.version,
             attempt: job.attempt,
@@ -113,6 +122,13 @@ impl From<Analysis> for JobView {
             error: job.error,
             history: Vec::new(),
         }
+    }
+}
+
+impl JobView {
+    /// The result, if it is that of an analysis.
+    fn analysis_result(&self) -> Option<AnalysisResult> {
+        self.result.as_ref()?.read().ok()
     }
 }
 
@@ -127,7 +143,7 @@ pub(crate) async fn run(args: JobsArgs, output: &Output) -> anyhow::Result<Endin
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
-    let jobs = read::list(&mut connection, args.status, args.limit).await;
+    let jobs = read::list(&mut connection, &args.kind, args.status, args.limit).await;
     let jobs: Vec<JobView> =
         jobs.map_err(database::explain)?.into_iter().map(JobView::from).collect();
     output.answer(&jobs, |ink| list_text(&jobs, args.status, ink))?;
@@ -137,10 +153,10 @@ async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<Ending> {
 async fn show(args: &ShowArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
-    let job = read::find(&mut connection, AnalysisId(args.id)).await;
+    let job = read::find(&mut connection, JobId(args.id)).await;
     let job = job.map_err(database::explain)?;
     let mut job: JobView = job.ok_or_else(|| anyhow!("there is no job {}", args.id))?.into();
-    let history = history::read(&mut connection, job.id).await.map_err(database::explain)?;
+    let history = transitions::read(&mut connection, job.id).await.map_err(database::explain)?;
     job.history = history.into_iter().map(EntryView::from).collect();
     output.answer(&job, |ink| show_text(&job, ink))?;
     Ok(Ending::Done)
@@ -157,7 +173,7 @@ fn list_text(jobs: &[JobView], status: Option<Status>, ink: Ink) -> String {
 
 fn row(job: &JobView) -> [String; 6] {
     let took = job.finished_at.map(|finished| draw::span(finished - job.created_at));
-    let season = job.result.as_ref().map(|result| draw::season(result.personal_color).to_owned());
+    let season = job.analysis_result().map(|result| draw::season(result.personal_color).to_owned());
     let outcome = season.or_else(|| job.error.as_ref().map(|error| draw::clean(&error.code)));
     [
         job.id.0.to_string(),
@@ -174,7 +190,8 @@ fn show_text(job: &JobView, ink: Ink) -> String {
     let mut line = |label: &str, value: &str| draw::line(&mut text, ink, label, value);
     line("job", &job.id.0.to_string());
     line("user", &job.user_id.0.to_string());
-    line("photo", &draw::clean(&job.object_key));
+    line("kind", &draw::clean(&job.kind));
+    line("payload", &draw::clean(job.payload.text()));
     line(
         "status",
         &format!("{}, attempt {}, version {}", job.status.as_str(), job.attempt, job.version),
@@ -194,14 +211,14 @@ fn show_text(job: &JobView, ink: Ink) -> String {
         line("finished", &after(finished, job.started_at.unwrap_or(job.created_at)));
         line("took", &draw::span(finished - job.created_at));
     }
-    if let Some(result) = &job.result {
+    if let Some(result) = job.analysis_result() {
         text.push('\n');
-        text.push_str(&draw::result(result, ink));
+        text.push_str(&draw::result(&result, ink));
         if let Some(model) = &result.model {
             let model = format!("{} {}", draw::clean(&model.name), draw::clean(&model.version));
             draw::line(&mut text, ink, "model", &model);
         }
-    } else if job.status.is_terminal() {
+    } else if job.status.is_terminal() && job.status != Status::Succeeded {
         text.push('\n');
         text.push_str(&draw::failure(job.status, job.error.as_ref(), ink));
     }

@@ -9,7 +9,7 @@ use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 use tokio::time::{Instant, sleep};
-use toneup_shared::database::MIGRATOR;
+use toneup_operate::migrations::MIGRATOR;
 
 use crate::draw;
 use crate::exit::{self, Ending};
@@ -140,8 +140,8 @@ mod tests {
     fn what_was_applied_is_listed() {
         let nothing = Migrated { version: 6, applied: Vec::new() };
         assert_eq!(nothing.text(), "schema is up to date (version 6)");
-        let applied = Applied { version: 3, description: "create analyses".to_owned() };
-        let one = Migrated { version: 3, applied: vec![applied] };
-        assert_eq!(one.text(), "applied 0003 create analyses");
+        let applied = Applied { version: 4, description: "create jobs".to_owned() };
+        let one = Migrated { version: 4, applied: vec![applied] };
+        assert_eq!(one.text(), "applied 0004 create jobs");
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::json;
-use toneup_shared::controls::set_intake;
-use toneup_shared::operators::actions::{Action, Deed, record};
+use toneup_operate::actions::set_intake;
+use toneup_platform::database::Database;
 
 use crate::database;
 use crate::exit::{self, Ending};
@@ -52,13 +51,8 @@ pub(crate) async fn run(args: QueueArgs, output: &Output) -> anyhow::Result<Endi
         QueueCommand::Pause(acting) => (true, acting),
         QueueCommand::Resume(acting) => (false, acting),
     };
-    let action = if paused { Action::PauseIntake } else { Action::ResumeIntake };
-    let operator = acting.operator.as_str();
-    let deed = Deed { operator, action, target: "workers", detail: None, address: None };
-    let mut transaction = pool.begin().await.context("cannot connect to the database")?;
-    record(&mut transaction, &deed).await.map_err(database::explain)?;
-    set_intake(&mut transaction, paused, operator).await.map_err(database::explain)?;
-    transaction.commit().await.map_err(database::explain)?;
+    let set = set_intake(&Database::from(pool), acting.actor(), paused).await;
+    set.map_err(database::explain)?;
     output.answer(&json!({ "paused": paused }), |_| {
         let now = if paused { "paused: workers finish what they have" } else { "open" };
         format!("the intake is {now}")

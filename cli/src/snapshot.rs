@@ -1,15 +1,17 @@
-//! How the whole system is at this moment: what the database counts, and what the replicas say in Redis.
+//! The state of the whole system: the counts of the database, and the reports of the replicas in Redis.
 
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
-use toneup_shared::analyses::read::{Load, measure_load};
-use toneup_shared::analyses::search::{list_spans, percentile};
-use toneup_shared::config::{RedisConfig, Settings};
-use toneup_shared::controls::read_intake;
-use toneup_shared::replicas::{AnalyzerView, Program, Registry, Replica, analyzers};
+use toneup_colour::analysis::ANALYSIS;
+use toneup_jobs::store::load::{QueueLoad, measure_load};
+use toneup_jobs::store::search::{list_spans, percentile};
+use toneup_operate::actions::Actor;
+use toneup_operate::intake::read_intake;
+use toneup_operate::replicas::{AnalyzerView, Program, Registry, Replica, analyzers};
+use toneup_platform::config::{RedisConfig, Settings};
 
 use crate::database;
 use crate::exit::Unreachable;
@@ -17,12 +19,19 @@ use crate::exit::Unreachable;
 /// Ended jobs that percentiles are taken of, at most.
 const SPANS: u32 = 500;
 
-/// Who does what an operator's command does.
+/// The operator on whose behalf a command acts.
 #[derive(Debug, Args)]
 pub(crate) struct Acting {
     /// Your name in the log of what operators did
     #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unknown", value_parser = name)]
     pub(crate) operator: String,
+}
+
+impl Acting {
+    /// The operator, as the audit log names one who uses the command line.
+    pub(crate) fn actor(&self) -> Actor<'_> {
+        Actor { operator: &self.operator, address: None }
+    }
 }
 
 /// A name that has room in the log.
@@ -66,7 +75,7 @@ pub(crate) struct Queue {
 
 /// The registry of replicas at `REDIS_URL`.
 pub(crate) fn registry() -> anyhow::Result<Registry> {
-    let config: RedisConfig = Settings::from_env()?.section()?;
+    let config: RedisConfig = Settings::from_env().section()?;
     Registry::new(&config).context("REDIS_URL: expected redis://…")
 }
 
@@ -76,9 +85,9 @@ pub(crate) async fn replicas(registry: &Registry) -> anyhow::Result<Vec<Replica>
 }
 
 /// Reads the queue.
-pub(crate) async fn queue(pool: &MySqlPool) -> anyhow::Result<(Queue, Load)> {
+pub(crate) async fn queue(pool: &MySqlPool) -> anyhow::Result<(Queue, QueueLoad)> {
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
-    let load = measure_load(&mut connection).await.map_err(database::explain)?;
+    let load = measure_load(&mut connection, ANALYSIS).await.map_err(database::explain)?;
     let queue = Queue {
         queued: load.queued - load.held,
         held: load.held,
@@ -94,7 +103,7 @@ pub(crate) async fn take(pool: &MySqlPool, registry: &Registry) -> anyhow::Resul
     let (queue, load) = queue(pool).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
     let intake = read_intake(&mut connection).await.map_err(database::explain)?;
-    let spans = list_spans(&mut connection, SPANS).await.map_err(database::explain)?;
+    let spans = list_spans(&mut connection, ANALYSIS, SPANS).await.map_err(database::explain)?;
     drop(connection);
     let replicas = registry.list().await.ok();
     Ok(Snapshot {

@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::{StringValueParser, TypedValueParser};
 use indicatif::HumanBytes;
 use secrecy::{ExposeSecret, SecretString};
-use toneup_shared::objects::{PHOTO_LIMIT_BYTES, PhotoType};
+use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
 use url::Url;
 
 use crate::client::{Analysis, Client};

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use toneup_shared::analyses::Status;
+use toneup_jobs::job::Status;
 use uuid::Uuid;
 
 use crate::client::{Analysis, Client};

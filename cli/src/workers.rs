@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{anyhow, ensure};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use toneup_shared::operators::actions::{Action, Deed, record};
-use toneup_shared::replicas::{AnalyzerView, Program, Replica, ReplicaId, analyzers};
+use toneup_operate::actions::{DrainError, drain_replica};
+use toneup_operate::replicas::{AnalyzerView, Program, Replica, ReplicaId, analyzers};
+use toneup_platform::database::Database;
 
 use crate::database;
 use crate::draw::{self, Ink};
@@ -67,14 +68,14 @@ async fn drain(args: &DrainArgs, output: &Output) -> anyhow::Result<Ending> {
     let registry = snapshot::registry()?;
     let known = snapshot::replicas(&registry).await?;
     ensure!(known.iter().any(|replica| replica.id == args.id), "there is no replica {}", args.id);
-    let pool = database::connect(Duration::ZERO, output).await?;
-    let mut connection = pool.acquire().await.context("cannot connect to the database")?;
-    let target = args.id.to_string();
-    let (operator, action) = (args.acting.operator.as_str(), Action::DrainReplica);
-    let deed = Deed { operator, action, target: &target, detail: None, address: None };
-    record(&mut connection, &deed).await.map_err(database::explain)?;
-    let asked = registry.ask_to_leave(args.id).await.context("cannot ask through redis")?;
+    let database = Database::from(database::connect(Duration::ZERO, output).await?);
+    let asked = drain_replica(&database, &registry, args.acting.actor(), args.id).await;
+    let asked = asked.map_err(|error| match error {
+        DrainError::Database(error) => database::explain(error),
+        DrainError::Redis(error) => anyhow!(error).context("cannot ask through redis"),
+    })?;
     ensure!(asked, "replica {} has just gone", args.id);
+    let target = args.id.to_string();
     output.answer(&json!({ "asked": args.id }), |_| {
         format!("{target} hears of it within about two seconds")
     })?;

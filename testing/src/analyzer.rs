@@ -15,7 +15,7 @@ pub struct RunningAnalyzer {
 impl RunningAnalyzer {
     /// Starts an analyzer with one slot and waits until it is ready.
     pub async fn start() -> Self {
-        let root = crate::repository();
+        let root = crate::support::repository();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let process = Command::new(root.join(".local/venv/bin/python"))
@@ -29,8 +29,8 @@ impl RunningAnalyzer {
             .spawn()
             .expect("the analyzer starts; `make test` sets it up");
         let url = format!("http://{address}");
-        let client = crate::http();
-        crate::eventually("the analyzer is ready", async || {
+        let client = crate::support::http();
+        crate::support::eventually("the analyzer is ready", async || {
             let ready = client.get(format!("{url}/readyz")).send().await.ok()?;
             ready.status().is_success().then_some(())
         })

@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::Running;
+use crate::stack::Running;
 
 /// Speaks to the api over real HTTP.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub fn problem_of(answer: &Answer) -> (u16, String, Vec<String>) {
 
 impl Client {
     pub(crate) fn anonymous(api: Running) -> Self {
-        Self { http: crate::http(), api, session: Value::Null }
+        Self { http: crate::support::http(), api, session: Value::Null }
     }
 
     pub(crate) async fn guest(api: Running) -> Self {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-use crate::Authority;
+use crate::tls::Authority;
 
 /// Its data need not outlive anything: little is written, and none of it is waited for.
 const FLEETING: [&str; 4] = [
@@ -44,7 +44,7 @@ impl EncryptedDatabase {
 
         let (certificate, key) = authority.issue_files();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let init = crate::repository().join("scripts/development.sql");
+        let init = crate::support::repository().join("scripts/development.sql");
         let process = Command::new("/usr/sbin/mariadbd")
             .arg("--no-defaults")
             .args(own)
@@ -63,7 +63,7 @@ impl EncryptedDatabase {
             .expect("MariaDB starts; scripts/setup.sh mariadb installs it");
         let database =
             Self { url: format!("mysql://toneup:toneup@127.0.0.1:{port}/toneup"), root, process };
-        crate::eventually("MariaDB listens", async || {
+        crate::support::eventually("MariaDB listens", async || {
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
         })
         .await;

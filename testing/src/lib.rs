@@ -10,53 +10,21 @@
 
 mod analyzer;
 mod client;
+pub mod configuration;
 mod database;
+pub mod house;
+mod jobs;
 mod stack;
+mod support;
 mod tls;
 
 pub use analyzer::RunningAnalyzer;
 pub use client::{Answer, Client, problem_of};
 pub use database::EncryptedDatabase;
+pub use jobs::{
+    DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, end_batch, insert_analyses,
+    new_analysis, season,
+};
 pub use stack::{Running, Stack, redis};
+pub use support::{SOON, eventually, photo, repository};
 pub use tls::{Authority, Terminated};
-
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// Longest wait of a test for something that should happen at once.
-pub const SOON: Duration = Duration::from_secs(20);
-
-/// A plain HTTP client.
-pub(crate) fn http() -> reqwest::Client {
-    toneup_shared::tls::install();
-    // Longer than the longest wait that the api offers.
-    let timeout = Duration::from_secs(70);
-    reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("an HTTP client")
-}
-
-/// The root of the repository.
-pub fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the workspace")
-        .into()
-}
-
-/// A test photo, as `scripts/fetch-photos.sh` fetches it.
-pub fn photo(name: &str) -> Vec<u8> {
-    let path = repository().join(".local/photos").join(name);
-    std::fs::read(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}; run scripts/fetch-photos.sh", path.display()))
-}
-
-/// Repeats `probe` until it is `Some`; fails after [`SOON`].
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = tokio::time::Instant::now() + SOON;
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "waited {SOON:?} in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}

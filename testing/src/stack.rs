@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
-use toneup_api::config::ApiConfig;
-use toneup_api::http::serve;
-use toneup_api::http::state::AppState;
-use toneup_shared::config::{RedisConfig, Settings};
-use toneup_shared::objects::Objects;
-use toneup_shared::shutdown::Shutdown;
+use toneup_api::app::{ApiConfig, AppState, serve};
+use toneup_platform::config::{RedisConfig, Settings};
+use toneup_platform::objects::Objects;
+use toneup_platform::shutdown::Shutdown;
 use toneup_worker::config::WorkerConfig;
 use url::Url;
 use uuid::Uuid;
 
-use crate::Client;
+use crate::client::Client;
 
 /// How long a process of a test may take to drain.
 const GRACE: Duration = Duration::from_secs(5);
@@ -71,7 +69,7 @@ impl Running {
 impl Stack {
     /// Takes the database that `#[sqlx::test]` made, and makes the rest.
     pub async fn new(pool: MySqlPool) -> Self {
-        toneup_shared::tls::install();
+        toneup_platform::tls::install();
         let vhost = Arc::new(VirtualHost::create().await);
         let mut vars: HashMap<String, String> = environment(&[
             "DATABASE_URL",
@@ -112,7 +110,7 @@ impl Stack {
     }
 
     fn settings(&self) -> Settings {
-        Settings::from_vars(Some(self.vars.clone())).expect("settings")
+        Settings::from_vars(self.vars.clone())
     }
 
     /// Names a bucket of the test's own; `objects().prepare_bucket` makes it.
@@ -177,7 +175,7 @@ impl Stack {
 pub fn redis() -> RedisConfig {
     let mut vars = environment(&["REDIS_URL"]);
     vars.insert("REDIS_PREFIX".into(), format!("test-{}:", Uuid::now_v7()));
-    Settings::from_vars(Some(vars)).expect("settings").section().expect("redis")
+    Settings::from_vars(vars).section().expect("redis")
 }
 
 /// A virtual host with the topology and policies of `rabbitmq/definitions.json`; deleted when dropped.
@@ -191,7 +189,7 @@ impl VirtualHost {
         let name = format!("test-{}", Uuid::now_v7());
         let created = management(reqwest::Method::PUT, &format!("vhosts/{name}"), None).await;
         created.expect("a virtual host; is AMQP_MANAGEMENT_URL right?");
-        let file = crate::repository().join("rabbitmq/definitions.json");
+        let file = crate::support::repository().join("rabbitmq/definitions.json");
         let text = std::fs::read_to_string(file).expect("the definitions");
         let all: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let mut definitions = serde_json::Map::new();
@@ -228,7 +226,7 @@ async fn management(
     body: Option<serde_json::Value>,
 ) -> Option<serde_json::Value> {
     let base = &environment(&["AMQP_MANAGEMENT_URL"])["AMQP_MANAGEMENT_URL"];
-    let client = crate::http();
+    let client = crate::support::http();
     let request = client.request(method, format!("{base}/api/{path}"));
     let request = match body {
         Some(body) => request.json(&body),
@@ -252,6 +250,6 @@ fn environment(names: &[&str]) -> HashMap<String, String> {
 
 /// Waits for a future, but not for ever.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(crate::SOON, future).await;
+    let waited = tokio::time::timeout(crate::support::SOON, future).await;
     waited.unwrap_or_else(|elapsed| panic!("waited in vain for {what}: {elapsed}"))
 }

@@ -84,7 +84,7 @@ impl Authority {
         let (certificate, key) = self.issue();
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM");
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("PEM");
-        toneup_shared::tls::install();
+        toneup_platform::tls::install();
         let config = ServerConfig::builder().with_no_client_auth();
         let config = config.with_single_cert(vec![certificate], key).expect("a certificate");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

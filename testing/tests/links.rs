@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use sqlx::MySqlPool;
-use toneup_shared::config::{BrokerConfig, RedisConfig, Settings};
-use toneup_shared::database::{Database, MIGRATOR};
-use toneup_shared::objects::Objects;
-use toneup_shared::{pubsub, queue};
+use toneup_operate::migrations::MIGRATOR;
+use toneup_platform::config::{BrokerConfig, RedisConfig, Section, Settings};
+use toneup_platform::database::Database;
+use toneup_platform::objects::Objects;
+use toneup_platform::{broker, redis as pubsub};
 use toneup_testing::{
     Authority, EncryptedDatabase, RunningAnalyzer, SOON, Stack, Terminated, eventually, photo,
 };
@@ -24,8 +24,8 @@ async fn encrypted(
     (stack.with(variable, &terminated.url), terminated)
 }
 
-fn section<T: DeserializeOwned>(stack: &Stack) -> T {
-    let settings = Settings::from_vars(Some(stack.environment().clone())).unwrap();
+fn section<T: Section>(stack: &Stack) -> T {
+    let settings = Settings::from_vars(stack.environment().clone());
     settings.section().unwrap()
 }
 
@@ -79,8 +79,8 @@ async fn among_strangers(db: MySqlPool) -> (Stack, Authority, Authority) {
 async fn a_broker_of_an_unknown_authority_is_refused(db: MySqlPool) {
     let (stack, _ours, stranger) = among_strangers(db).await;
     let (stack, _broker) = encrypted(stack, "AMQP_URL", "amqps", &stranger).await;
-    let broker: BrokerConfig = section(&stack);
-    let said = refusal(queue::connection::connect("toneup test", &broker)).await;
+    let config: BrokerConfig = section(&stack);
+    let said = refusal(broker::connect("toneup test", &config)).await;
     assert!(said.contains("UnknownIssuer"), "{said}");
 }
 

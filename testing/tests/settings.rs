@@ -1,11 +1,12 @@
-//! `.env.example` is the settings' documentation: it must be whole and true.
+//! `.env.example` and `docs/configuration.md` name every setting and its default.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
 use std::collections::{BTreeSet, HashMap};
 
-use toneup_api::config::ApiConfig;
-use toneup_shared::config::Settings;
+use toneup_api::app::ApiConfig;
+use toneup_platform::config::Settings;
+use toneup_testing::configuration::{self, Need, Setting};
 use toneup_testing::repository;
 use toneup_worker::config::WorkerConfig;
 
@@ -18,35 +19,78 @@ fn example() -> HashMap<String, String> {
         .collect()
 }
 
-fn defaults() -> HashMap<String, String> {
-    let text = std::fs::read_to_string(repository().join("shared/config.default.toml")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(key, value)| (key.to_uppercase(), value.trim_matches('"').to_owned()))
-        .collect()
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository().join(path)).unwrap()
+}
+
+/// Every setting of every section.
+fn settings() -> Vec<Setting> {
+    let sections = configuration::sections(&repository());
+    sections.into_iter().flat_map(|section| section.settings).collect()
 }
 
 #[test]
-fn the_example_starts_every_process() {
-    let settings = Settings::from_vars(Some(example())).unwrap();
-    ApiConfig::load(&settings).unwrap();
-    WorkerConfig::load(&settings).unwrap();
+fn the_documentation_is_what_the_sources_declare() {
+    let page = configuration::page(&configuration::sections(&repository()), &read(".env.example"));
+    let command = "cargo run -p toneup-testing --bin configuration";
+    assert!(read(configuration::PAGE) == page, "{} is out of date: {command}", configuration::PAGE);
+}
+
+#[test]
+fn the_example_and_the_documentation_name_every_setting() {
+    let (example, page) = (example(), read(configuration::PAGE));
+    let variables: BTreeSet<String> = settings().into_iter().map(|one| one.variable).collect();
+    assert!(variables.len() > 40, "{variables:?}");
+    let absent: Vec<_> = variables.iter().filter(|name| !example.contains_key(*name)).collect();
+    assert!(absent.is_empty(), ".env.example lacks {absent:?}");
+    let unknown: Vec<_> =
+        example.keys().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(unknown.is_empty(), "nothing reads {unknown:?} of .env.example");
+}
+
+#[test]
+fn every_setting_is_explained() {
+    for setting in settings() {
+        assert!(setting.meaning.split(' ').count() > 1, "{setting:?}");
+        assert!(setting.meaning.ends_with('.'), "{setting:?}");
+    }
 }
 
 #[test]
 fn the_example_names_every_default_with_its_value() {
     let example = example();
-    for (name, value) in defaults() {
-        assert_eq!(example.get(&name), Some(&value), "{name}");
+    for setting in settings() {
+        let Need::Default(value) = setting.need else { continue };
+        assert_eq!(example.get(&setting.variable), Some(&value), "{}", setting.variable);
     }
+}
+
+#[test]
+fn the_analyzers_defaults_are_those_of_the_example() {
+    let source = read("analyzer/app/config.py");
+    let rust: BTreeSet<String> = settings().into_iter().map(|one| one.variable).collect();
+    let example = example();
+    let analyzers = example.iter().filter(|(name, _)| name.starts_with("ANALYZER_"));
+    let analyzers: Vec<_> = analyzers.filter(|(name, _)| !rust.contains(*name)).collect();
+    assert!(analyzers.len() > 3, "{analyzers:?}");
+    for (name, value) in analyzers {
+        let default = format!("env.get(\"{name}\") or \"{value}\"");
+        assert!(source.contains(&default), "analyzer/app/config.py lacks {default}");
+    }
+}
+
+#[test]
+fn the_example_starts_every_process() {
+    let settings = Settings::from_vars(example());
+    ApiConfig::load(&settings).unwrap();
+    WorkerConfig::load(&settings).unwrap();
 }
 
 #[test]
 fn every_process_refuses_authorities_that_it_cannot_read() {
     let mut vars = example();
     vars.insert("TLS_CA_FILE".into(), repository().join(".env.example").display().to_string());
-    let settings = Settings::from_vars(Some(vars)).unwrap();
+    let settings = Settings::from_vars(vars);
     let refusals = [ApiConfig::load(&settings).err(), WorkerConfig::load(&settings).err()];
     for refusal in refusals.map(|refusal| refusal.unwrap().to_string()) {
         let expected = "TLS_CA_FILE: expected a file of certificates in PEM, ";
@@ -62,7 +106,7 @@ fn every_process_refuses_to_start_without_what_it_needs() {
         .map(|name| {
             let mut vars = example();
             vars.remove(*name);
-            let settings = Settings::from_vars(Some(vars)).unwrap();
+            let settings = Settings::from_vars(vars);
             ApiConfig::load(&settings).unwrap_err().to_string()
         })
         .collect();
@@ -86,7 +130,7 @@ fn keys_of_pushes_are_checked_at_the_start_and_not_repeated() {
     ] {
         let mut vars = example();
         vars.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let refusal = ApiConfig::load(&Settings::from_vars(Some(vars)).unwrap()).unwrap_err();
+        let refusal = ApiConfig::load(&Settings::from_vars(vars)).unwrap_err();
         let refusal = refusal.to_string();
         assert!(refusal.starts_with(&format!("{named}: ")), "{refusal}");
         assert!(!refusal.contains("hush") && !refusal.contains(key), "{refusal}");

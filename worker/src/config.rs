@@ -1,13 +1,15 @@
-//! What the worker reads from its surroundings: once, in `main`, and nowhere else.
+//! The configuration of the worker, read from the environment once, in `main`.
 
 use std::time::Duration;
 
 use serde::Deserialize;
-use toneup_shared::config::{
-    BrokerConfig, ConfigError, DatabaseConfig, JobsConfig, ObjectsConfig, RedisConfig, Settings,
+use toneup_colour::config::ColourConfig;
+use toneup_jobs::config::JobsConfig;
+use toneup_platform::config::{
+    BrokerConfig, ConfigError, DatabaseConfig, ObjectsConfig, RedisConfig, Section, Settings,
 };
-use toneup_shared::operations::OperationsConfig;
-use toneup_shared::tls::Trust;
+use toneup_platform::probes::ProbesConfig;
+use toneup_platform::tls::Trust;
 use url::Url;
 
 /// Everything a worker needs to know.
@@ -19,22 +21,24 @@ pub struct WorkerConfig {
     pub broker: BrokerConfig,
     /// Redis.
     pub redis: RedisConfig,
-    /// The photos.
+    /// The object store.
     pub objects: ObjectsConfig,
-    /// Rules of a job's life.
+    /// The timing of a job's life.
     pub jobs: JobsConfig,
+    /// The limits of analyses.
+    pub colour: ColourConfig,
     /// The analyzers.
     pub analyzers: AnalyzerConfig,
     /// The worker's own settings.
-    pub worker: OwnConfig,
-    /// Where operators' tools ask.
-    pub operations: OperationsConfig,
+    pub worker: WorkerSettings,
+    /// The listener of the probes.
+    pub probes: ProbesConfig,
 }
 
-/// Settings of the worker itself.
+/// The worker process.
 #[derive(Debug, Clone, Deserialize)]
-pub struct OwnConfig {
-    /// How long running jobs may finish after SIGTERM; what has not finished then is handed back.
+pub struct WorkerSettings {
+    /// Time for running jobs to finish after SIGTERM, more than `ANALYZER_TIMEOUT`; the others are handed back.
     #[serde(with = "humantime_serde")]
     pub worker_shutdown_grace: Duration,
 }
@@ -50,14 +54,30 @@ pub struct AnalyzerConfig {
     pub trust: Trust,
 }
 
-/// The analyzers as the environment names them.
+/// Access to the analyzers.
 #[derive(Debug, Deserialize)]
 struct AnalyzerSettings {
+    /// Base addresses of the analyzers, separated by commas.
     analyzer_urls: String,
+    /// Timeout of one request to an analyzer.
     #[serde(with = "humantime_serde")]
     analyzer_timeout: Duration,
+    /// A PEM file of certificate authorities that encrypted links to database, broker, Redis, S3 and analyzers trust
+    /// besides the public ones.
     #[serde(default, rename = "tls_ca_file")]
     trust: Trust,
+}
+
+impl Section for WorkerSettings {
+    const DEFAULTS: &'static str = r#"
+        worker_shutdown_grace = "40s"
+    "#;
+}
+
+impl Section for AnalyzerSettings {
+    const DEFAULTS: &'static str = r#"
+        analyzer_timeout = "30s"
+    "#;
 }
 
 impl AnalyzerSettings {
@@ -84,9 +104,10 @@ impl WorkerConfig {
             redis: settings.section()?,
             objects: settings.section()?,
             jobs: settings.section()?,
+            colour: settings.section()?,
             analyzers: settings.section::<AnalyzerSettings>()?.parse()?,
             worker: settings.section()?,
-            operations: settings.section()?,
+            probes: settings.section()?,
         };
         if config.analyzers.timeout >= config.worker.worker_shutdown_grace {
             return Err(ConfigError::invalid(

@@ -1,13 +1,9 @@
-//! The worker: takes analyses from the queue, has them analysed, stores what they come to.
+//! The worker: takes jobs from the queues, runs the handler of their kind, stores their outcomes.
 
-mod analyzer;
 pub mod config;
-mod consumer;
-mod dead;
 mod flow;
-mod job;
-mod leases;
-mod settle;
+mod jobs;
+pub mod metrics;
 mod worker;
 
 pub use worker::start;

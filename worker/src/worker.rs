@@ -1,83 +1,96 @@
-//! Puts the worker together.
+//! The composition of the worker.
 
-use std::sync::Arc;
+use std::num::NonZeroU16;
 
+use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::photos::Answers;
-use toneup_shared::controls;
-use toneup_shared::database::Database;
-use toneup_shared::hints::Hints;
-use toneup_shared::objects::Objects;
-use toneup_shared::queue::publisher::Publisher;
-use toneup_shared::queue::sweep::Sweep;
-use toneup_shared::replicas::{Activity, Program, Registry, Replica};
-use toneup_shared::shutdown::Shutdown;
+use toneup_colour::analysis::ANALYSIS;
+use toneup_colour::kinds::kinds;
+use toneup_colour::photo_answers::Answers;
+use toneup_colour::photo_deletion::PHOTO_DELETION;
+use toneup_jobs::broker::publisher::Publisher;
+use toneup_jobs::engine::Engine;
+use toneup_jobs::hints::Hints;
+use toneup_jobs::run::{Window, Workers};
+use toneup_jobs::sweep::Sweep;
+use toneup_operate::intake;
+use toneup_operate::replicas::{Activity, Program, Registry, Replica};
+use toneup_platform::database::Database;
+use toneup_platform::objects::Objects;
+use toneup_platform::shutdown::Shutdown;
 
 use crate::config::WorkerConfig;
-use crate::consumer::Consumer;
-use crate::dead::DeadLetters;
 use crate::flow::Flow;
-use crate::job::Jobs;
-use crate::leases::LeaseKeeper;
-use crate::settle::Settlements;
+use crate::jobs::analysis::Analyze;
+use crate::jobs::photo_deletion::DeletePhoto;
+
+/// Photos deleted at once by one worker.
+const DELETIONS: NonZeroU16 = NonZeroU16::MIN.saturating_add(3);
 
 /// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet. Returns whether it consumes.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
-    let pool = Database::open(&config.database)?;
-    shutdown.tasks.spawn(pool.clone().report(shutdown.draining.clone()));
-    let hints = Hints::spawn(&config.redis, &shutdown.tasks)?;
-    let publisher = Publisher::spawn(config.broker.clone(), pool.clone(), None, shutdown);
-    let sweep = Sweep {
-        pool: pool.clone(),
-        publisher: publisher.clone(),
-        hints: hints.clone(),
-        jobs: config.jobs,
-        share: None,
-    };
+    let database = Database::open(&config.database)?;
+    shutdown.tasks.spawn(database.clone().report(shutdown.draining.clone()));
+    let engine = open_engine(&config, &database, shutdown)?;
+    let sweep = Sweep { engine: engine.clone(), releases_held: false };
     shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
 
-    let leases = LeaseKeeper::spawn(pool.clone(), &config.redis, config.jobs.job_lease, shutdown);
     let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
-    let answers = Answers::spawn(pool.clone(), config.jobs.photo_reuse, &shutdown.tasks);
-    let flow_seen = flow.clone();
-    let jobs = Jobs {
-        settlements: Settlements::spawn(pool.clone(), hints, publisher, config.jobs, shutdown),
-        leases,
-        objects: Objects::new(&config.objects)?,
-        answers,
-        flow,
-        max_attempts: config.jobs.job_max_attempts,
+    let objects = Objects::new(&config.objects)?;
+    let analyze = Analyze {
+        objects: objects.clone(),
+        answers: Answers::spawn(database.clone(), config.colour.photo_reuse, &shutdown.tasks),
+        flow: flow.clone(),
         draining: shutdown.draining.clone(),
-        aborting: shutdown.aborting.clone(),
     };
-    let (set_ready, ready) = watch::channel(false);
+    let kind = |name| engine.kinds.get(name).cloned().context("an unknown kind of job");
+    let (analysis, deletion) = (kind(ANALYSIS)?, kind(PHOTO_DELETION)?);
+    let mut workers = Workers::new(engine, &config.redis, shutdown);
+    workers.add(&analysis, analyze, window);
+    workers.add(
+        &deletion,
+        DeletePhoto { database: database.clone(), objects },
+        Window::fixed(DELETIONS),
+    );
+
     // Until the database has been asked, as if paused: nothing could be claimed anyway.
     let (set_paused, paused) = watch::channel(true);
-    shutdown.tasks.spawn(follow_intake(pool.clone(), set_paused, shutdown.draining.clone()));
+    let draining = shutdown.draining.clone();
+    shutdown.tasks.spawn(follow_intake(database, set_paused, draining));
+    let ready = workers.spawn(config.broker, paused.clone());
     let registry = Registry::new(&config.redis)?;
-    report(registry, flow_seen, ready.clone(), paused.clone(), shutdown);
-    let consumer = Consumer {
-        broker: config.broker,
-        dead: DeadLetters { pool },
-        ready: set_ready,
-        window,
-        paused,
-        jobs: Arc::new(jobs),
-        shutdown: shutdown.clone(),
-    };
-    shutdown.tasks.spawn(consumer.run());
+    report(registry, flow, ready.clone(), paused, shutdown);
     Ok(ready)
 }
 
-/// Fills half the pool, so that the first jobs are as fast as any, and then heeds what operators say.
-async fn follow_intake(pool: Database, paused: watch::Sender<bool>, draining: CancellationToken) {
-    if let Some(Err(error)) =
-        draining.run_until_cancelled(pool.fill(|lent| async { Ok(lent) })).await
-    {
+fn open_engine(
+    config: &WorkerConfig,
+    database: &Database,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Engine> {
+    let kinds = kinds(&config.colour);
+    let (broker, database) = (config.broker.clone(), database.clone());
+    Ok(Engine {
+        hints: Hints::spawn(&config.redis, &shutdown.tasks)?,
+        publisher: Publisher::spawn(broker, database.clone(), kinds.clone(), None, shutdown),
+        database,
+        kinds,
+        config: config.jobs,
+    })
+}
+
+/// Fills half the pool, so that the first jobs are as fast as any, and then follows the intake switch.
+async fn follow_intake(
+    database: Database,
+    paused: watch::Sender<bool>,
+    draining: CancellationToken,
+) {
+    let filling = database.fill(|lent| async { Ok(lent) });
+    if let Some(Err(error)) = draining.run_until_cancelled(filling).await {
         tracing::warn!(%error, "cannot warm up");
     }
-    controls::follow_intake(pool, paused, draining).await;
+    intake::follow_intake(database, paused, draining).await;
 }
 
 /// Reports this replica until the process ends.

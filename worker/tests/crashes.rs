@@ -5,8 +5,7 @@ use std::process::Stdio;
 use serde_json::json;
 use sqlx::MySqlPool;
 use tokio::process::Command;
-use toneup_shared::queue::topology::JOBS;
-use toneup_testing::{Stack, eventually};
+use toneup_testing::{JOBS_QUEUE, Stack, eventually};
 use wiremock::ResponseTemplate;
 
 use crate::jobs::{analyzer, calls, finished, season};
@@ -41,13 +40,11 @@ async fn cost_of_crashing_at(point: &str, first_answer: ResponseTemplate, db: My
     let done = finished(&guest, &analysis).await;
     assert_eq!(done["status"], "succeeded", "{done}");
     eventually("its message is gone", async || {
-        (stack.messages_in(JOBS.name).await? == 0).then_some(())
+        (stack.messages_in(JOBS_QUEUE).await? == 0).then_some(())
     })
     .await;
-    let events: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM analysis_events")
-        .fetch_one(&stack.pool)
-        .await
-        .unwrap();
+    let events: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(&stack.pool).await.unwrap();
     assert_eq!(events, 1);
     Cost { attempts: done["attempt"].as_u64().unwrap(), calls: calls(&analyzer).await }
 }

@@ -6,8 +6,7 @@ use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_shared::queue::topology::{DEAD, EXCHANGE, JOBS};
-use toneup_testing::{Client, Stack, eventually};
+use toneup_testing::{Client, DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, Stack, eventually};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -88,7 +87,7 @@ async fn a_message_that_comes_twice_is_worked_on_once(db: MySqlPool) {
     let api = stack.api().await;
     let guest = api.guest().await;
     let analysis = guest.submit(&guest.upload(b"photo".to_vec()).await).await;
-    let message = json!({ "analysisId": analysis["id"], "attempt": 0 });
+    let message = json!({ "jobId": analysis["id"], "kind": "analysis", "attempt": 0 });
     for _ in 0..5 {
         publish(&stack, &serde_json::to_vec(&message).unwrap()).await;
     }
@@ -96,10 +95,8 @@ async fn a_message_that_comes_twice_is_worked_on_once(db: MySqlPool) {
     assert_eq!(finished(&guest, &analysis).await["attempt"], 1);
     drained(&stack).await;
     assert_eq!(calls(&analyzer).await, 1);
-    let outcomes: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM analysis_events")
-        .fetch_one(&stack.pool)
-        .await
-        .unwrap();
+    let outcomes: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(&stack.pool).await.unwrap();
     assert_eq!(outcomes, 1);
 }
 
@@ -108,17 +105,21 @@ async fn an_unreadable_message_is_dead_lettered_and_disturbs_nobody(db: MySqlPoo
     let analyzer = analyzer(&[season()]).await;
     let stack = Stack::new(db).await.with("ANALYZER_URLS", analyzer.uri());
     let (api, _worker) = (stack.api().await, stack.worker());
-    publish(&stack, b"{\"analysisId\": 7}").await;
-    publish(&stack, br#"{"analysisId":"0198c0de-0000-7000-8000-000000000000","attempt":0}"#).await;
+    publish(&stack, b"{\"jobId\": 7}").await;
+    publish(
+        &stack,
+        br#"{"jobId":"0198c0de-0000-7000-8000-000000000000","kind":"analysis","attempt":0}"#,
+    )
+    .await;
     let guest = api.guest().await;
     let analysis = guest.submit(&guest.upload(b"photo".to_vec()).await).await;
     assert_eq!(finished(&guest, &analysis).await["status"], "succeeded");
     eventually("the poison is among the dead letters", async || {
-        let letters = "SELECT source, reason, analysis_id IS NULL FROM dead_letters";
+        let letters = "SELECT source, reason, job_id IS NULL FROM dead_letters";
         let letter: (String, String, bool) =
             sqlx::query_as(letters).fetch_optional(&stack.pool).await.unwrap()?;
         assert_eq!(letter, ("broker".to_owned(), "REJECTED".to_owned(), true));
-        (stack.messages_in(DEAD.name).await? == 0).then_some(())
+        (stack.messages_in(DEAD_QUEUE).await? == 0).then_some(())
     })
     .await;
     drained(&stack).await;
@@ -149,7 +150,7 @@ async fn publish(stack: &Stack, payload: &[u8]) {
     let properties = BasicProperties::default();
     let options = BasicPublishOptions::default();
     channel
-        .basic_publish(EXCHANGE.into(), JOBS.routing_key.into(), options, payload, properties)
+        .basic_publish(EXCHANGE.into(), JOBS_KEY.into(), options, payload, properties)
         .await
         .unwrap();
     broker.close(200, "done".into()).await.unwrap();
@@ -157,7 +158,7 @@ async fn publish(stack: &Stack, payload: &[u8]) {
 
 async fn drained(stack: &Stack) {
     eventually("every message is settled", async || {
-        (stack.messages_in(JOBS.name).await? == 0).then_some(())
+        (stack.messages_in(JOBS_QUEUE).await? == 0).then_some(())
     })
     .await;
 }

@@ -6,8 +6,7 @@ use lapin::options::{QueueDeleteOptions, QueuePurgeOptions};
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
 use sqlx::MySqlPool;
-use toneup_shared::queue::topology::JOBS;
-use toneup_testing::{Client, Running, Stack, eventually};
+use toneup_testing::{Client, JOBS_QUEUE, Running, Stack, eventually};
 
 use crate::jobs::{analyzer, calls, finished, season};
 
@@ -21,7 +20,7 @@ async fn backlog(stack: &Stack) -> (Running, Client, Vec<Value>) {
         analyses.push(guest.submit(&key).await);
     }
     eventually("all are published", async || {
-        let count = "SELECT COUNT(*) FROM analyses WHERE published_at IS NOT NULL";
+        let count = "SELECT COUNT(*) FROM jobs WHERE published_at IS NOT NULL";
         let published: i64 = sqlx::query_scalar(count).fetch_one(&stack.pool).await.unwrap();
         (published == 3).then_some(())
     })
@@ -45,7 +44,7 @@ async fn a_purged_queue_is_noticed_and_each_job_is_done_once(db: MySqlPool) {
         .with("JOB_AUDIT_INTERVAL", "200ms");
     let (_api, guest, analyses) = backlog(&stack).await;
     let (_connection, channel) = broker(&stack).await;
-    channel.queue_purge(JOBS.name.into(), QueuePurgeOptions::default()).await.unwrap();
+    channel.queue_purge(JOBS_QUEUE.into(), QueuePurgeOptions::default()).await.unwrap();
     let _worker = stack.worker();
     for analysis in &analyses {
         assert_eq!(finished(&guest, analysis).await["status"], "succeeded");
@@ -58,9 +57,9 @@ async fn a_deleted_queue_is_made_again_by_the_api_alone(db: MySqlPool) {
     let stack = Stack::new(db).await.with("JOB_AUDIT_INTERVAL", "200ms");
     let (_api, _guest, _) = backlog(&stack).await;
     let (_connection, channel) = broker(&stack).await;
-    channel.queue_delete(JOBS.name.into(), QueueDeleteOptions::default()).await.unwrap();
+    channel.queue_delete(JOBS_QUEUE.into(), QueueDeleteOptions::default()).await.unwrap();
     eventually("every message is back", async || {
-        (stack.messages_in(JOBS.name).await? == 3).then_some(())
+        (stack.messages_in(JOBS_QUEUE).await? == 3).then_some(())
     })
     .await;
 }
@@ -75,7 +74,7 @@ async fn the_messages_of_a_backlog_do_not_multiply(db: MySqlPool) {
         guest.submit(&key).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let lost = "SELECT COUNT(*) FROM analysis_history";
+    let lost = "SELECT COUNT(*) FROM job_transitions";
     let entries: i64 = sqlx::query_scalar(lost).fetch_one(&stack.pool).await.unwrap();
     assert_eq!(entries, 0, "nothing was thought lost");
 }

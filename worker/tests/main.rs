@@ -7,5 +7,6 @@ mod crashes;
 mod jobs;
 mod lost;
 mod outages;
+mod photo_deletion;
 mod photos;
 mod trust;

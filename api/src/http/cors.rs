@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use toneup_shared::config::ConfigError;
+use toneup_platform::config::ConfigError;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
@@ -26,7 +26,7 @@ pub(crate) fn origins(text: &str) -> Result<Vec<HeaderValue>, ConfigError> {
 }
 
 /// Lets pages of `origins` call with a token, and read what the answers' headers say. `None` where there are none.
-pub(super) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
+pub(crate) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }

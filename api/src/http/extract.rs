@@ -1,4 +1,4 @@
-//! Reading requests: extractors whose refusals are [`ApiError`]s that name the field.
+//! Extractors whose rejections are [`ApiError`]s that name the field.
 
 use std::error::Error;
 
@@ -8,12 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
-use toneup_shared::analyses::{AnalysisId, UserId};
-use toneup_shared::trace::TraceParent;
+use toneup_platform::trace::TraceParent;
 use tower_http::timeout::TimeoutError;
 
 use super::problem::ApiError;
-use super::state::AppState;
 
 /// Largest JSON body, in bytes.
 const JSON_LIMIT_BYTES: usize = 64 * 1024;
@@ -22,10 +20,10 @@ const JSON_LIMIT_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct ApiJson<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for ApiJson<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(ApiError::UnsupportedMediaType(
                 "expected Content-Type: application/json".to_owned(),
@@ -44,7 +42,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Why a body could not be read: too large, too slow, or broken off.
+/// Explains why a body could not be read: too large, too slow, or truncated.
 pub fn unreadable(error: impl Error + 'static) -> ApiError {
     let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
     while let Some(error) = cause {
@@ -59,7 +57,7 @@ pub fn unreadable(error: impl Error + 'static) -> ApiError {
     ApiError::Malformed(format!("cannot read the body: {error}"))
 }
 
-/// Tells text that is no JSON (malformed) from JSON that breaks a rule (validation, naming the field).
+/// Distinguishes text that is not JSON (malformed) from JSON that breaks a rule (validation, naming the field).
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let deserializer = &mut serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
@@ -78,10 +76,10 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 #[derive(Debug)]
 pub struct ApiQuery<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<AppState> for ApiQuery<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(query)| Self(query)).map_err(|rejection| {
             let text = rejection.body_text();
@@ -92,63 +90,27 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for ApiQuery<T> {
     }
 }
 
-/// An analysis's id in the path. What is no id names nothing: 404.
-#[derive(Debug, Clone, Copy)]
-pub struct AnalysisPath(pub AnalysisId);
-
-impl FromRequestParts<AppState> for AnalysisPath {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let path = Path::<AnalysisId>::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id)).map_err(|_| ApiError::NotFound)
-    }
-}
-
-/// Ids in the path. What is no id names nothing: 404.
+/// Ids in the path. Malformed ids are answered with 404.
 #[derive(Debug, Clone, Copy)]
 pub struct IdPath<T>(pub T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for IdPath<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for IdPath<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(ids)| Self(ids)).map_err(|_| ApiError::NotFound)
     }
 }
 
-/// Who asks. A handler that takes this cannot be reached anonymously.
-#[derive(Debug, Clone, Copy)]
-pub struct CurrentUser(pub UserId);
-
-impl FromRequestParts<AppState> for CurrentUser {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        state.tokens.verify(bearer(parts)?).map(Self)
-    }
-}
-
-/// The token that a request carries.
-pub(crate) fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let header = parts.headers.get(header::AUTHORIZATION);
-    header
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
-}
-
-/// The request's trace; begun by us when the client sent none.
+/// The request's trace; the server begins one when the client sent none.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace(pub TraceParent);
 
-impl FromRequestParts<AppState> for Trace {
+impl<S: Sync> FromRequestParts<S> for Trace {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(parts.extensions.get::<TraceParent>().copied().unwrap_or_default().onward()))
     }
 }

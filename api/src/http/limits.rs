@@ -1,17 +1,13 @@
-//! Counting what one address or one user may do, in Redis, so that all replicas count together.
+//! Rate limits per address or user, counted in Redis, so that all replicas count together.
 
 use std::fmt::Display;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::request::Parts;
 use redis::aio::ConnectionManager;
-use toneup_shared::config::RedisConfig;
-use toneup_shared::pubsub::{client, connection_config};
+use toneup_platform::config::RedisConfig;
+use toneup_platform::redis::{client, connection_config};
 
 use super::problem::ApiError;
-use super::state::AppState;
 
 const WINDOW: Duration = Duration::from_mins(1);
 
@@ -65,28 +61,5 @@ impl RateLimiter {
                 Ok(())
             }
         }
-    }
-}
-
-/// The address a request comes from: the connection's, or what a trusted proxy says.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientAddress(pub IpAddr);
-
-impl FromRequestParts<AppState> for ClientAddress {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let header = state.config.server.client_ip_header.as_deref();
-        let named = header
-            .and_then(|name| parts.headers.get(name))
-            .and_then(|value| value.to_str().ok())
-            // The last entry is the one our proxy added; those before it are the client's own words.
-            .and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
-        if let Some(address) = named {
-            return Ok(Self(address));
-        }
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        peer.map(|ConnectInfo(peer)| Self(peer.ip().to_canonical()))
-            .ok_or_else(|| ApiError::Internal(anyhow::anyhow!("the peer's address is not known")))
     }
 }

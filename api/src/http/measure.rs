@@ -11,6 +11,15 @@ use axum::response::Response;
 use http_body_util::BodyExt;
 use metrics::{counter, gauge, histogram};
 use tokio::time::Instant;
+use toneup_platform::metrics::Kind::{Counter, Gauge};
+use toneup_platform::metrics::{Metric, REQUEST};
+
+/// The metrics of requests.
+pub const METRICS: &[Metric] = &[
+    ("toneup_open_streams", Gauge, "event streams that clients hold open"),
+    ("toneup_http_requests_total", Counter, "requests answered"),
+    ("toneup_http_request_seconds", REQUEST, "from a request's head to its answer's"),
+];
 
 /// The event streams that clients of this replica hold open. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +49,7 @@ impl Drop for OpenStream {
 }
 
 /// Middleware: counts and times a request by its route as it is written in the code, never by its path.
-pub(super) async fn measure(
+pub(crate) async fn measure(
     State(streams): State<OpenStreams>,
     request: Request,
     next: Next,

@@ -1,141 +1,14 @@
-//! The web server: composes the features into one application.
+//! The HTTP edge that every feature uses. It imports no feature and nothing of the composition root.
 
+pub mod client_address;
+pub(crate) mod conditional;
 pub(crate) mod cors;
 pub mod extract;
-pub mod health;
+pub mod identity;
+pub(crate) mod language;
 pub mod limits;
 pub mod measure;
 pub(crate) mod page;
 pub mod problem;
-mod server;
-pub mod state;
-mod warm;
-
-use std::io;
-use std::time::Duration;
-
-use axum::Router;
-use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_request};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use toneup_shared::trace::TraceParent;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
-use tower_http::trace::TraceLayer;
-use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_swagger_ui::{Config, SwaggerUi};
-
-use self::problem::ApiError;
-use self::state::AppState;
-use crate::accounts::tickets;
-use crate::{accounts, admin, analyses, app_doors, push, uploads, web};
-
-/// Longest time a request may take: the longest wait a client can ask for, and some more.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
-/// Longest pause between two parts of a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-/// No answer is to be taken for another type than it says.
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "ToneUp",
-        description = "Personal colour from a selfie. Upload a photo, submit an analysis, be told the season.\n\n\
-            Errors are `application/problem+json` (RFC 9457) with a stable `code`."
-    ),
-    modifiers(&BearerScheme)
-)]
-struct ApiDoc;
-
-struct BearerScheme;
-
-impl utoipa::Modify for BearerScheme {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    }
-}
-
-/// The whole application. Every answer above 399 is `problem+json`, whatever layer it comes from; under `/api` it is the
-/// envelope of the app that exists.
-pub fn app(state: AppState) -> Router {
-    let (routes, openapi) = OpenApiRouter::with_openapi(ApiDoc::openapi())
-        .merge(health::routes())
-        .merge(accounts::http::routes())
-        .merge(uploads::http::routes())
-        .merge(analyses::http::routes())
-        .merge(push::routes())
-        .merge(tickets::routes())
-        .merge(app_doors::routes(&state))
-        .merge(admin::routes())
-        .split_for_parts();
-    let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
-    let cors = cors::layer(&state.config.cors_origins);
-    let app = Router::new()
-        .merge(routes)
-        .merge(web::docs(docs.into()))
-        .merge(web::routes(&state))
-        .fallback(async || ApiError::NotFound)
-        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(CatchPanicLayer::custom(|_| problem::panicked()))
-        .layer(from_fn(problem::render))
-        .layer(from_fn_with_state(state.streams.clone(), measure::measure))
-        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span).on_failure(()))
-        .layer(map_request(begin_trace))
-        .with_state(state);
-    match cors {
-        Some(cors) => app.layer(cors),
-        None => app,
-    }
-}
-
-/// Serves until `draining`, then finishes the requests that are open.
-pub async fn serve(
-    listener: TcpListener,
-    state: AppState,
-    draining: CancellationToken,
-) -> io::Result<()> {
-    server::run(listener, app(state), draining).await;
-    Ok(())
-}
-
-/// Continues the client's trace, or begins one.
-async fn begin_trace(mut request: Request) -> Request {
-    let trace = clients_trace(&request).unwrap_or_default();
-    request.extensions_mut().insert(trace.child());
-    request
-}
-
-/// The span of the client's that the request is part of.
-fn clients_trace(request: &Request) -> Option<TraceParent> {
-    request.headers().get("traceparent")?.to_str().ok()?.parse().ok()
-}
-
-/// The path only: a query may carry a ticket.
-fn request_span(request: &Request) -> tracing::Span {
-    let span = tracing::info_span!(
-        "request",
-        otel.kind = "server",
-        method = %request.method(),
-        path = request.uri().path(),
-        trace.id = tracing::field::Empty,
-        analysis.id = tracing::field::Empty,
-    );
-    if let Some(parent) = clients_trace(request) {
-        parent.adopt(&span);
-    }
-    let begun = request.extensions().get::<TraceParent>().copied();
-    let trace = TraceParent::of(&span).or(begun).unwrap_or_default();
-    span.record("trace.id", trace.trace_id());
-    span
-}
+pub mod purge;
+pub(crate) mod server;

@@ -28,7 +28,7 @@ const HEAD_LIMIT_BYTES: usize = 32 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `draining`, then finishes the requests that are open.
-pub(super) async fn run(listener: TcpListener, app: Router, draining: CancellationToken) {
+pub(crate) async fn run(listener: TcpListener, app: Router, draining: CancellationToken) {
     let connections = TaskTracker::new();
     while let Some(accepted) = draining.run_until_cancelled(listener.accept()).await {
         match accepted {

@@ -7,14 +7,15 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
-const copy = mkdtempSync(join(tmpdir(), "toneup-page-"));
+/** Where the copies lie. */
+export const folder = mkdtempSync(join(tmpdir(), "toneup-page-"));
 // As they are served: the page's own under /assets/, the client's beside them.
-cpSync(path("../../src/web/static/"), join(copy, "assets"), { recursive: true });
-cpSync(path("../../../clients/js/src/"), join(copy, "client"), { recursive: true });
-writeFileSync(join(copy, "package.json"), '{"type":"module"}');
-process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
+cpSync(path("../../src/features/web/static/"), join(folder, "assets"), { recursive: true });
+cpSync(path("../../../clients/js/src/"), join(folder, "client"), { recursive: true });
+writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** @param {string} path as it is served */
 export function load(path) {
-  return import(pathToFileURL(join(copy, path)).href);
+  return import(pathToFileURL(join(folder, path)).href);
 }

@@ -1,7 +1,6 @@
 // The page's logic without a browser or a server.
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { load } from "./modules.mjs";
 
@@ -9,8 +8,6 @@ const { EventParser } = await load("client/sse.js");
 const { ApiError, parseRetryAfter, withPatience } = await load("client/http.js");
 const { Session } = await load("client/session.js");
 const { Api } = await load("client/api.js");
-const { watchAnalysis } = await load("client/events.js");
-const { checkPhoto, sniffImageType, submitPhoto } = await load("client/upload.js");
 const words = await load("assets/words.js");
 const { SEASONS, subtypeName } = await load("assets/seasons.js");
 const { colourName } = await load("assets/colours.js");
@@ -20,8 +17,8 @@ const { colourName } = await load("assets/colours.js");
 /** @param {string[]} chunks */
 function parse(...chunks) {
   const parser = new EventParser();
-  const events = chunks.flatMap((chunk) => parser.push(chunk));
-  return { events, parser };
+  const pushed = chunks.flatMap((chunk) => parser.push(chunk));
+  return { events: pushed.map(({ type, data }) => ({ type, data })), ids: pushed.map((event) => event.lastEventId), parser };
 }
 
 test("an event ends at the blank line", () => {
@@ -63,6 +60,20 @@ test("an id counts when its event is complete, stays for the next, and may not c
   assert.equal(parse("id: 1\ndata: a\n\ndata: b\n\nid: 3\0\ndata: c\n\n").parser.lastEventId, "1");
 });
 
+test("an id alone is the position, as soon as its block has ended", () => {
+  for (const ending of ["\n", "\r\n", "\r"]) {
+    const { events, parser } = parse(`id: 41${ending}${ending}`);
+    assert.deepEqual(events, []);
+    assert.equal(parser.lastEventId, "41");
+    assert.equal(parse(`id: 41${ending}`).parser.lastEventId, "", "its block may go on");
+  }
+  assert.equal(parse("id: 41\n\nid\n\n").parser.lastEventId, "", "an empty one takes it back");
+});
+
+test("each event knows the position it was at", () => {
+  assert.deepEqual(parse("data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid: 2\n\ndata: d\n\nid: 3\n\n").ids, ["", "1", "1", "2"]);
+});
+
 test("retry must be digits", () => {
   assert.equal(parse("retry: soon\nretry: 1.5\n\n").parser.retryMs, null);
 });
@@ -93,6 +104,18 @@ test("a busy server is asked again a bounded number of times, and the person is 
 test("a wait longer than the person's patience is not begun", async () => {
   const later = () => Promise.reject(new ApiError({ code: "rate_limited", status: 429, retryAfterSeconds: 3600 }));
   await assert.rejects(withPatience(later, { onWait: assert.fail }), { code: "rate_limited" });
+});
+
+test("a proxy whose server restarts is asked again", async () => {
+  for (const status of [502, 504]) {
+    let asked = 0;
+    const restarting = () => {
+      asked += 1;
+      if (asked < 2) throw new ApiError({ code: `http_${status}`, status, retryAfterSeconds: 0 });
+      return Promise.resolve("there");
+    };
+    assert.equal(await withPatience(restarting), "there");
+  }
 });
 
 test("an answer that will stay the same is not asked for again", async () => {
@@ -193,175 +216,39 @@ test("a refused refresh begins a new guest session and says so; a broken line do
   assert.equal(store.read(), ended);
 });
 
+test("what onLost throws does not fail the calls that share the renewal", async () => {
+  const server = fakeServer();
+  server.refreshWorks = false;
+  const store = memoryStore({ userId: "u", accessToken: "old", refreshToken: "r", expiresAtMs: 0 });
+  const thrown = new Error("the caller's own");
+  const told = [];
+  const onError = (error) => told.push(error);
+  const before = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException").on("uncaughtException", onError);
+  try {
+    const session = new Session({ store, fetch: server.fetch, onLost: () => { throw thrown; } });
+    assert.deepEqual(await Promise.all([session.accessToken(), session.accessToken()]), ["access-1", "access-1"]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of before) process.on("uncaughtException", listener);
+  }
+  assert.deepEqual(told, [thrown], "it is told as an event handler's errors are");
+});
+
+test("a store that cannot keep the tokens says so", async () => {
+  const soon = { userId: "u", accessToken: "old", refreshToken: "r", expiresAtMs: Date.now() + 20_000 };
+  const full = () => { throw new Error("the disk is full"); };
+  const session = new Session({ store: { read: () => soon, write: full }, fetch: fakeServer().fetch });
+  await assert.rejects(session.accessToken(), { message: "the disk is full" });
+});
+
 test("tokens that another tab renewed are used as they are", async () => {
   const server = fakeServer();
   const store = memoryStore({ userId: "u", accessToken: "theirs", refreshToken: "r", expiresAtMs: Date.now() + 600_000 });
   const session = new Session({ store, fetch: server.fetch });
   assert.equal(await session.replace("ours"), "theirs");
   assert.deepEqual(server.calls, []);
-});
-
-// --- watching ----------------------------------------------------------------------------------------
-
-const state = (status, version, more = {}) => ({ id: "a", status, version, createdAt: "2026-01-01T00:00:00Z", ...more });
-const frame = (analysis) => `event: analysis\ndata: ${JSON.stringify(analysis)}\n\n`;
-
-/**
- * An api whose streams and polls follow a script; each entry is a chunk list, a problem, or `silence`.
- *
- * @param {{ streams: unknown[], polls?: unknown[] }} script
- */
-function scripted({ streams, polls = [] }) {
-  const asked = [];
-  return {
-    asked,
-    async openEvents(_id, { lastEventId }) {
-      asked.push(`stream ${lastEventId}`.trim());
-      const next = streams.shift() ?? new ApiError({ code: "network" });
-      if (next instanceof ApiError) throw next;
-      const controller = new AbortController();
-      const body = new ReadableStream({
-        start(stream) {
-          controller.signal.addEventListener("abort", () => stream.error(controller.signal.reason));
-          if (next === "silence") return;
-          for (const chunk of next) stream.enqueue(new TextEncoder().encode(chunk));
-          stream.close();
-        },
-      });
-      const response = new Response(body, { headers: { "content-type": "text/event-stream" } });
-      const limit = { signal: controller.signal, abort: (reason) => controller.abort(reason), release() {} };
-      return { response, limit };
-    },
-    async getAnalysis(_id, { wait }) {
-      asked.push(`poll ${wait}`);
-      const next = polls.shift() ?? new ApiError({ code: "network" });
-      if (next instanceof ApiError) throw next;
-      return next;
-    },
-  };
-}
-
-/** Watches with no pauses: every wait is woken at once. */
-async function watch(script, options = {}) {
-  const api = scripted(script);
-  const seen = [];
-  const wake = new EventTarget();
-  const waker = setInterval(() => wake.dispatchEvent(new Event("wake")), 1);
-  try {
-    const last = await watchAnalysis(api, "a", {
-      wake,
-      onAnalysis: ({ status, version }) => seen.push(`${status} ${version}`),
-      ...options,
-    });
-    return { api, seen, last };
-  } finally {
-    clearInterval(waker);
-  }
-}
-
-test("a stream is followed to the finished analysis", async () => {
-  const { api, seen, last } = await watch({
-    streams: [[frame(state("queued", 1)), frame(state("running", 2)), ": heartbeat\n\n", `id: 9\n${frame(state("succeeded", 3))}`]],
-  });
-  assert.deepEqual(seen, ["queued 1", "running 2", "succeeded 3"]);
-  assert.deepEqual(api.asked, ["stream"]);
-  assert.equal(last.status, "succeeded");
-});
-
-test("a drained stream is opened again with the last event id, and older news is not told", async () => {
-  const { api, seen } = await watch({
-    streams: [
-      [`id: 4\n${frame(state("running", 2))}`, "retry: 5\n\n"],
-      [frame(state("queued", 1)), frame(state("succeeded", 3))],
-    ],
-  });
-  assert.deepEqual(api.asked, ["stream", "stream 4"]);
-  assert.deepEqual(seen, ["running 2", "succeeded 3"]);
-});
-
-test("long polling takes over when streams do not get through", async () => {
-  const { api, seen } = await watch({
-    streams: [new ApiError({ code: "network" }), [": proxies may swallow events\n\n"]],
-    polls: [state("queued", 1), state("succeeded", 2)],
-  });
-  assert.deepEqual(api.asked, ["stream", "stream", "poll 20", "poll 20"]);
-  assert.deepEqual(seen, ["queued 1", "succeeded 2"]);
-});
-
-test("the stream is tried again after a round of polls", async () => {
-  const failing = () => new ApiError({ code: "unavailable", status: 503, retryAfterSeconds: 0 });
-  const { api } = await watch({
-    streams: [failing(), failing(), [frame(state("succeeded", 5))]],
-    polls: [failing(), failing(), failing()],
-  });
-  assert.deepEqual(api.asked, ["stream", "stream", "poll 20", "poll 20", "poll 20", "stream"]);
-});
-
-test("a line that goes quiet is given up and opened again", async () => {
-  const { api } = await watch({ streams: ["silence", [frame(state("failed", 2))]] }, { silenceMs: 20 });
-  assert.deepEqual(api.asked, ["stream", "stream"]);
-});
-
-test("an analysis that is not there ends the watch", async () => {
-  await assert.rejects(watch({ streams: [new ApiError({ code: "not_found", status: 404 })] }), { code: "not_found" });
-});
-
-test("the caller can end the watch at any time", async () => {
-  const stop = new AbortController();
-  const watching = watch({ streams: [] }, { signal: stop.signal });
-  setTimeout(() => stop.abort(new Error("gone")), 20);
-  await assert.rejects(watching, { message: "gone" });
-});
-
-// --- photos ------------------------------------------------------------------------------------------
-
-const bytes = (...parts) => new Uint8Array(parts.flatMap((part) => (typeof part === "string" ? [...part].map((c) => c.charCodeAt(0)) : part)));
-
-test("a photo's type is told from its bytes", () => {
-  assert.equal(sniffImageType(bytes([0xff, 0xd8, 0xff, 0xe0])), "image/jpeg");
-  assert.equal(sniffImageType(bytes([0x89], "PNG\r\n", [0x1a], "\n")), "image/png");
-  assert.equal(sniffImageType(bytes("RIFF", [0, 0, 0, 0], "WEBPVP8 ")), "image/webp");
-  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypheic", [0, 0, 0, 0], "mif1heic")), "image/heic");
-  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypmif1", [0, 0, 0, 0], "mif1avif")), "image/avif");
-  assert.equal(sniffImageType(bytes("GIF89a")), "image/gif");
-  assert.equal(sniffImageType(bytes("hello, I am a text")), null);
-  assert.equal(sniffImageType(bytes()), null);
-});
-
-test("what is no photo is refused before anything is sent, whatever it is called", async () => {
-  await assert.rejects(checkPhoto(new File(["text"], "me.jpg", { type: "image/jpeg" })), { code: "NOT_AN_IMAGE" });
-  await assert.rejects(checkPhoto(new File([bytes("GIF89a")], "me.jpg")), { code: "UNSUPPORTED_FORMAT" });
-  const huge = new Blob([bytes([0xff, 0xd8, 0xff]), new Uint8Array(10 * 1024 * 1024)]);
-  await assert.rejects(checkPhoto(huge), { code: "IMAGE_TOO_LARGE" });
-  assert.equal(await checkPhoto(new File([bytes([0xff, 0xd8, 0xff])], "me.txt")), "image/jpeg");
-});
-
-test("a refused upload gets a fresh address, and the submit keeps one idempotency key", async () => {
-  const places = [];
-  const submitted = [];
-  const api = {
-    requestUpload: async (photo) => {
-      places.push(photo);
-      return { objectKey: `key-${places.length}` };
-    },
-    createAnalysis: async (objectKey, key) => {
-      submitted.push([objectKey, key]);
-      return state("queued", 1);
-    },
-  };
-  let puts = 0;
-  const put = async () => {
-    puts += 1;
-    if (puts === 1) throw new ApiError({ code: "upload_refused", status: 403 });
-  };
-  await submitPhoto(api, new Blob(["1234"]), { contentType: "image/jpeg", put });
-  const sha256 = createHash("sha256").update("1234").digest("base64");
-  assert.deepEqual(places, [
-    { contentType: "image/jpeg", contentLength: 4, sha256 },
-    { contentType: "image/jpeg", contentLength: 4, sha256 },
-  ]);
-  assert.equal(submitted[0][0], "key-2");
-  assert.match(submitted[0][1], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
 // --- words -------------------------------------------------------------------------------------------

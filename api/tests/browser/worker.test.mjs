@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 
-const SOURCE = readFileSync(fileURLToPath(new URL("../../src/web/static/service-worker.js", import.meta.url)), "utf8");
+const SOURCE = readFileSync(fileURLToPath(new URL("../../src/features/web/static/service-worker.js", import.meta.url)), "utf8");
 
 /** A worker's surroundings in miniature. @param {{ languages?: string[], pages?: any[] }} [options] */
 function start({ languages = ["en-GB"], pages = [] } = {}) {

@@ -27,7 +27,7 @@ impl Double {
             .unwrap();
         let mut says = BufReader::new(process.stdout.take().unwrap()).lines();
         let url = says.next_line().await.unwrap().unwrap();
-        toneup_shared::tls::install();
+        toneup_platform::tls::install();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
         Self { url, http: http.build().unwrap(), _process: process }
     }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use toneup_shared::analyses::UserId;
+use toneup_platform::identity::UserId;
 use toneup_testing::{Client, SOON, Stack, eventually};
 use wiremock::MockServer;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::time::{Instant, sleep};
-use toneup_shared::analyses::{AnalysisId, Changed, UserId};
-use toneup_shared::pushes::ChannelKind;
+use toneup_jobs::job::{Changed, JobId};
+use toneup_notify::ChannelKind;
+use toneup_platform::identity::UserId;
 use toneup_testing::eventually;
 use tracing_subscriber::util::SubscriberInitExt;
 use uuid::Uuid;
@@ -17,8 +18,10 @@ use crate::logs::Kept;
 const SHORTEST_BY_THE_CLOCK: Duration = Duration::from_millis(800);
 
 fn hint<const COUNT: usize>(channels: [ChannelKind; COUNT]) -> Changed {
-    let (user, analysis) = (UserId(Uuid::now_v7()), AnalysisId::generate());
-    Changed { user, analysis, version: 2, channels: channels.into() }
+    let (user, job) = (UserId(Uuid::now_v7()), JobId::generate());
+    let kind = "analysis".to_owned();
+    let topics = channels.iter().map(|channel| channel.as_str().to_owned()).collect();
+    Changed { user, job, kind, version: 2, topics }
 }
 
 /// Looks that were logged, and since when.

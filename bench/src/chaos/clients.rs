@@ -328,7 +328,7 @@ impl Crowd {
 
     /// Looks up in the database, at once and past all proxies, what clients were told: it must be committed.
     async fn testify(&self, database: MySqlPool, mut told: mpsc::Receiver<(u64, Uuid)>) {
-        const FIND: &str = "SELECT COUNT(*) FROM analysis_events WHERE analysis_id = ? AND seq = ?";
+        const FIND: &str = "SELECT COUNT(*) FROM events WHERE subject_id = ? AND seq = ?";
         while let Some((event, analysis)) = told.recv().await {
             let find = sqlx::query_scalar::<_, i64>(FIND).bind(analysis.as_bytes().as_slice());
             let found = timeout(WITNESS_TIMEOUT, find.bind(event).fetch_one(&database)).await;

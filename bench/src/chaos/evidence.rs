@@ -61,12 +61,14 @@ const ANALYSES: &str = "SELECT id, status, CAST(attempt AS SIGNED) AS attempt, t
     CAST(UNIX_TIMESTAMP(deadline) * 1000 AS DOUBLE) AS deadline_ms,
     CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms,
     CAST(UNIX_TIMESTAMP(started_at) * 1000 AS DOUBLE) AS started_ms,
-    CAST(UNIX_TIMESTAMP(finished_at) * 1000 AS DOUBLE) AS finished_ms FROM analyses";
+    CAST(UNIX_TIMESTAMP(finished_at) * 1000 AS DOUBLE) AS finished_ms FROM jobs
+    WHERE kind = 'analysis'";
 const OUTCOMES: &str =
-    "SELECT analysis_id AS analysis, error_code, result IS NOT NULL AS has_result
-    FROM analysis_outcomes";
-const EVENTS: &str = "SELECT analysis_id AS analysis, seq AS event, status,
-    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM analysis_events";
+    "SELECT o.job_id AS analysis, o.error_code, o.result IS NOT NULL AS has_result
+    FROM job_outcomes o JOIN jobs j ON j.id = o.job_id WHERE j.kind = 'analysis'";
+const EVENTS: &str = "SELECT subject_id AS analysis, seq AS event,
+    SUBSTRING_INDEX(name, '.', -1) AS status,
+    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM events";
 
 const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";
 

@@ -14,8 +14,8 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The first end of a job that was also begun since `since_ms`: proof that the whole way is open, and not only its end.
 const FIRST_END: &str =
-    "SELECT CAST(UNIX_TIMESTAMP(MIN(finished_at)) * 1000 AS DOUBLE) FROM analyses
-    WHERE finished_at >= FROM_UNIXTIME(? / 1000) AND started_at >= FROM_UNIXTIME(? / 1000)
+    "SELECT CAST(UNIX_TIMESTAMP(MIN(finished_at)) * 1000 AS DOUBLE) FROM jobs
+    WHERE kind = 'analysis' AND finished_at >= FROM_UNIXTIME(? / 1000) AND started_at >= FROM_UNIXTIME(? / 1000)
     AND status = 'succeeded'";
 
 /// Waits until a job has run from start to end since `since_ms`; after how many milliseconds that was.
@@ -33,7 +33,7 @@ pub(crate) async fn flows(database: &MySqlPool, since_ms: f64, patience: Duratio
 
 /// Analyses that have not ended.
 pub(crate) async fn unfinished(database: &MySqlPool) -> anyhow::Result<i64> {
-    let count = "SELECT COUNT(*) FROM analyses WHERE finished_at IS NULL";
+    let count = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND finished_at IS NULL";
     Ok(sqlx::query_scalar(count).fetch_one(database).await?)
 }
 

@@ -16,8 +16,10 @@ use crate::site::{Services, repository};
 /// Where jobs wait.
 pub(crate) const JOBS: &str = "toneup.analysis.jobs";
 /// Where dead letters lie.
-pub(crate) const DEAD: &str = "toneup.analysis.dead";
-const EXCHANGE: &str = "toneup.analysis";
+pub(crate) const DEAD: &str = "toneup.dead";
+const EXCHANGE: &str = "toneup";
+/// The routing key of [`JOBS`].
+const JOBS_KEY: &str = "analysis";
 /// Takes a copy of every message and hands it to the jobs queue a moment later.
 const COPIES: &str = "chaos.copies";
 /// Long enough that most first deliveries are being worked on when the second comes.
@@ -76,7 +78,7 @@ impl Servers {
         } });
         self.ask(Method::PUT, &format!("queues/toneup/{COPIES}"), Some(queue)).await?;
         let path = format!("bindings/toneup/e/{EXCHANGE}/q/{COPIES}");
-        self.ask(Method::POST, &path, Some(json!({ "routing_key": "jobs" }))).await.map(drop)
+        self.ask(Method::POST, &path, Some(json!({ "routing_key": JOBS_KEY }))).await.map(drop)
     }
 
     pub(crate) async fn end_duplicates(&self) -> anyhow::Result<()> {

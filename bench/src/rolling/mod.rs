@@ -74,8 +74,8 @@ const SEED: u64 = 7;
 /// What a release brings to the busiest table beside its own migrations, so that there is a migration in every run: an
 /// expanding one, as all of ours are.
 const MIGRATION: [&str; 2] = [
-    "ALTER TABLE analyses ADD COLUMN rolling_note VARCHAR(64) NULL",
-    "CREATE INDEX rolling_note ON analyses (rolling_note, created_at)",
+    "ALTER TABLE jobs ADD COLUMN rolling_note VARCHAR(64) NULL",
+    "CREATE INDEX rolling_note ON jobs (rolling_note, created_at)",
 ];
 
 const MIGRATION_TRIES: u32 = 20;

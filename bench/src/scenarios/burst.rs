@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{
-    Bench, Setup, Window, analyzer_columns, cdf_chart, cdf_curve, client_columns, curves, peers,
+use super::common::{
+    Bench, Setup, Window, analyzer_columns, cdf_chart, cdf_curve, client_columns, curves,
     queue_curve, time_chart,
 };
+use super::peers;
 use crate::load::{self, Jobs};
 use crate::measure::usage::Usage;
 use crate::report::{Report, Row};

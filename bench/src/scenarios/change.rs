@@ -6,7 +6,7 @@ use anyhow::ensure;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Bench, Setup, Window, curves, queue_curve, time_chart};
+use super::common::{Bench, Setup, Window, curves, queue_curve, time_chart};
 use crate::load::{self, Jobs};
 use crate::measure::usage::Usage;
 use crate::report::{Report, Row};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{
+use super::common::{
     Bench, Setup, Window, analyzer_columns, cdf_chart, cdf_curve, curves, time_chart, usage,
 };
 use crate::load::{self, Jobs, Photo, Target};

@@ -1,7 +1,8 @@
-//! The scenarios, one file each, and what they share.
+//! The scenarios, one file each.
 
 mod burst;
 mod change;
+mod common;
 mod document;
 mod peers;
 mod push;
@@ -10,22 +11,12 @@ mod replicas;
 mod start;
 mod tenants;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use clap::ValueEnum;
 
-use crate::load::{Jobs, Photo, Target};
-use crate::measure::usage::Usage;
-use crate::report::plot::{Chart, Curve};
+use self::common::Bench;
+use crate::report::Report;
 use crate::report::table::say;
-use crate::report::{Report, Row};
-use crate::site::servers::Analyzer;
-use crate::site::{Plan, Services, Site};
-use crate::stub::Settings;
-
-/// Points of a curve.
-const POINTS: u32 = 240;
+use crate::site::Services;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,21 +37,6 @@ pub enum Scenario {
     Real,
     /// The first requests after a start, beside those that follow
     Start,
-}
-
-/// What every scenario is given.
-#[derive(Debug)]
-pub(crate) struct Bench<'a> {
-    services: &'a Services,
-    quick: bool,
-}
-
-impl Bench<'_> {
-    /// How long something takes: a quarter of it when there is no time, but 5 s at least.
-    fn seconds(&self, seconds: f64) -> Duration {
-        let short = (seconds / 4.0).max(5.0).min(seconds);
-        Duration::from_secs_f64(if self.quick { short } else { seconds })
-    }
 }
 
 /// Runs one scenario, or all. One that fails does not keep the others from running.
@@ -86,143 +62,4 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
     }
     anyhow::ensure!(failed == 0, "{failed} of the scenarios could not be measured");
     Ok(())
-}
-
-/// `ToneUp` before stub analyzers, with clients that are signed in.
-struct Setup {
-    site: Site,
-    analyzers: Vec<Analyzer>,
-    target: Arc<Target>,
-}
-
-impl Setup {
-    /// Starts all but the workers.
-    async fn start(
-        bench: &Bench<'_>,
-        name: &str,
-        analyzers: &[Settings],
-        users: usize,
-    ) -> anyhow::Result<Self> {
-        Self::start_with(bench, name, analyzers, users, |_| {}).await
-    }
-
-    /// As [`Self::start`], with a plan that is altered.
-    async fn start_with(
-        bench: &Bench<'_>,
-        name: &str,
-        analyzers: &[Settings],
-        users: usize,
-        alter: impl FnOnce(&mut Plan),
-    ) -> anyhow::Result<Self> {
-        let mut stubs = Vec::new();
-        for (index, settings) in analyzers.iter().enumerate() {
-            stubs.push(Analyzer::start(&format!("{name}-stub-{index}"), settings).await?);
-        }
-        let mut plan = Plan::new(name, stubs.iter().map(|stub| stub.url.clone()).collect());
-        alter(&mut plan);
-        let site = Site::open(bench.services, plan).await?;
-        let target = Arc::new(Target::toneup(&site.api, users, &Photo::made_up()).await?);
-        Ok(Self { site, analyzers: stubs, target })
-    }
-
-    /// Ends everything; answers what the analyzers saw of the jobs.
-    async fn end(self, jobs: &Jobs) -> anyhow::Result<Usage> {
-        let usage = usage(&self.analyzers, jobs).await;
-        self.site.close().await?;
-        usage
-    }
-}
-
-/// What the analyzers saw of the jobs.
-async fn usage(analyzers: &[Analyzer], jobs: &Jobs) -> anyhow::Result<Usage> {
-    let mut stats = Vec::new();
-    for analyzer in analyzers {
-        stats.push(analyzer.stats().await?);
-    }
-    Ok(Usage::new(&stats, jobs.accepted()))
-}
-
-/// The part of a run that is judged, in milliseconds since 1970.
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    from: f64,
-    to: f64,
-}
-
-impl Window {
-    /// From when jobs first waited until none did any more.
-    fn whole(usage: &Usage) -> Self {
-        let (from, to) = usage.waited().unwrap_or_default();
-        Self { from, to }
-    }
-
-    /// Without its first part.
-    fn after(self, ms: f64) -> Self {
-        Self { from: (self.from + ms).min(self.to), ..self }
-    }
-
-    fn seconds(self) -> f64 {
-        ((self.to - self.from) / 1e3).max(0.0)
-    }
-}
-
-/// The columns that every row about an analyzer has.
-fn analyzer_columns(row: Row, usage: &Usage, window: Window, service_ms: f64) -> Row {
-    let times = usage.times(window.from, window.to);
-    row.number("utilisation", usage.utilisation(window.from, window.to))
-        .number("p95_ratio", times.percentile(95.0) / service_ms)
-        .count("max_in_flight", usage.in_flight.max(window.from, window.to))
-}
-
-/// The columns that every row about clients has.
-fn client_columns(row: Row, jobs: &Jobs) -> Row {
-    let times = jobs.end_to_end();
-    let submit = jobs.submit_times();
-    // A held request is accepted only with its answer.
-    let submit_p95 = if submit.max() > 0.0 { submit.percentile(95.0) } else { f64::NAN };
-    row.number("submit_p95_ms", submit_p95)
-        .number("median_s", times.median() / 1e3)
-        .number("p95_s", times.percentile(95.0) / 1e3)
-        .number("max_s", times.max() / 1e3)
-        .with("finished", jobs.finished())
-        .with("unfinished", jobs.unfinished())
-        .with("failures", jobs.failures())
-}
-
-/// Curves of what is inside the analyzers and what waits before them, in seconds from the beginning.
-fn curves(label: &str, usage: &Usage) -> Vec<Curve> {
-    let Window { from, to } = Window::whole(usage);
-    let to = to.max(from + 1.0);
-    let seconds = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
-        points.into_iter().map(|(at, value)| ((at - from) / 1e3, value)).collect()
-    };
-    vec![
-        (
-            format!("{label}in flight at the analyzer"),
-            seconds(usage.in_flight.grid(from, to, POINTS)),
-        ),
-        (format!("{label}slots"), seconds(usage.slots.grid(from, to, POINTS))),
-    ]
-}
-
-/// The curve of jobs that are accepted and not yet answered by an analyzer.
-fn queue_curve(label: &str, usage: &Usage) -> Curve {
-    let Window { from, to } = Window::whole(usage);
-    let points = usage.demand.grid(from, to.max(from + 1.0), POINTS);
-    (label.to_owned(), points.into_iter().map(|(at, value)| ((at - from) / 1e3, value)).collect())
-}
-
-/// The share of jobs that were done within a time.
-fn cdf_curve(label: &str, jobs: &Jobs) -> Curve {
-    let points = jobs.end_to_end().cdf(POINTS);
-    (label.to_owned(), points.into_iter().map(|(ms, share)| (ms / 1e3, share)).collect())
-}
-
-fn time_chart(name: &str, title: &str, y: &'static str, curves: Vec<Curve>) -> Chart {
-    Chart { name: name.to_owned(), title: title.to_owned(), x: "seconds", y, curves }
-}
-
-fn cdf_chart(name: &str, title: &str, curves: Vec<Curve>) -> Chart {
-    let x = "seconds from submit to result";
-    Chart { name: name.to_owned(), title: title.to_owned(), x, y: "share of jobs", curves }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::usage;
+use super::common::usage;
 use crate::load::{self, Jobs, Photo, Target};
 use crate::measure::usage::Usage;
 use crate::site::servers::{Analyzer, CeleryQueue};

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::{Bench, Setup};
+use super::common::{Bench, Setup};
 use crate::load::{self, Target, target};
 use crate::measure::percentiles::Sorted;
 use crate::report::{Report, Row};

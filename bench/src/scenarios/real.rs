@@ -9,7 +9,7 @@ use rustix::process::Pid;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use super::Bench;
+use super::common::Bench;
 use crate::load::{self, Jobs, Photo, Target};
 use crate::report::{Report, Row};
 use crate::site::cores::Cores;

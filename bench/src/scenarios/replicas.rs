@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Bench, Setup, Window, analyzer_columns, curves, time_chart, usage};
+use super::common::{Bench, Setup, Window, analyzer_columns, curves, time_chart, usage};
 use crate::load::{self, Photo, Target};
 use crate::measure::usage::Usage;
 use crate::report::{Report, Row};

@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::Bench;
+use super::common::Bench;
 use crate::load::{Photo, User};
 use crate::measure::percentiles::Sorted;
 use crate::report::{Report, Row};

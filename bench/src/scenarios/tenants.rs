@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use super::{Bench, Setup, cdf_chart, cdf_curve};
+use super::common::{Bench, Setup, cdf_chart, cdf_curve};
 use crate::load::{self, Jobs, Photo, Target};
 use crate::report::{Report, Row};
 use crate::stub::Settings;

@@ -248,7 +248,7 @@ impl Site {
 
     /// Analyses that have succeeded so far.
     pub async fn succeeded(&self) -> anyhow::Result<i64> {
-        let count = "SELECT COUNT(*) FROM analyses WHERE status = 'succeeded'";
+        let count = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND status = 'succeeded'";
         Ok(sqlx::query_scalar(count).fetch_one(&mut self.connect().await?).await?)
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use secrecy::ExposeSecret;
 use sqlx::{Connection, Executor, MySqlConnection};
-use toneup_shared::analyses::outcome::{AnalysisResult, PersonalColor};
-use toneup_shared::config::{DatabaseConfig, Settings};
+use toneup_colour::result::{AnalysisResult, PersonalColor};
+use toneup_platform::config::{DatabaseConfig, Settings};
 use url::Url;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::support::toneup;
 
 /// Runs a test with the address of an empty database, on the server of `DATABASE_URL`, and drops it afterwards.
 pub(crate) async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(String) -> T) {
-    let config: DatabaseConfig = Settings::from_env().unwrap().section().unwrap();
+    let config: DatabaseConfig = Settings::from_env().section().unwrap();
     let server = config.database_url.expose_secret();
     let name = format!("toneup_test_{}", Uuid::new_v4().simple());
     let mut admin = MySqlConnection::connect(server).await.unwrap();
@@ -36,9 +36,9 @@ pub(crate) async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(Stri
 /// A row as a worker leaves it.
 async fn insert_job(url: &str, id: Uuid, status: &str) {
     let mut connection = MySqlConnection::connect(url).await.unwrap();
-    let insert = "INSERT INTO analyses
-        (id, user_id, object_key, status, attempt, created_at, started_at, finished_at)
-        VALUES (?, ?, 'u/7/a.jpg', ?, 1, '2025-01-01 10:00:00', '2025-01-01 10:00:01',
+    let insert = "INSERT INTO jobs
+        (id, kind, user_id, payload, status, attempt, created_at, started_at, finished_at)
+        VALUES (?, 'analysis', ?, '{\"objectKey\":\"u/7/a.jpg\"}', ?, 1, '2025-01-01 10:00:00', '2025-01-01 10:00:01',
                 IF(? = 'queued', NULL, '2025-01-01 10:00:02.5'))";
     let insert = sqlx::query(insert).bind(id).bind(Uuid::now_v7()).bind(status).bind(status);
     insert.execute(&mut connection).await.unwrap();
@@ -46,8 +46,8 @@ async fn insert_job(url: &str, id: Uuid, status: &str) {
 
 async fn insert_outcome(url: &str, id: Uuid, result: Option<AnalysisResult>, code: Option<&str>) {
     let mut connection = MySqlConnection::connect(url).await.unwrap();
-    let insert = "INSERT INTO analysis_outcomes
-        (analysis_id, result, error_code, error_message, error_retryable) VALUES (?, ?, ?, ?, ?)";
+    let insert = "INSERT INTO job_outcomes
+        (job_id, result, error_code, error_message, error_retryable) VALUES (?, ?, ?, ?, ?)";
     let insert = sqlx::query(insert).bind(id).bind(result.map(sqlx::types::Json)).bind(code);
     let insert = insert.bind(code.map(|_| "no face was found")).bind(code.map(|_| false));
     insert.execute(&mut connection).await.unwrap();
@@ -106,10 +106,10 @@ async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_th
         let vars = [("DATABASE_URL", url.as_str())];
         assert_eq!(toneup(&["migrate"], &vars).code, 0);
         let mut other = MySqlConnection::connect(&url).await.unwrap();
-        other.execute("ALTER TABLE analyses DROP COLUMN published_at").await.unwrap();
-        other.execute("DELETE FROM _sqlx_migrations WHERE version = 7").await.unwrap();
+        other.execute("ALTER TABLE dead_letters DROP KEY dead_letters_reason").await.unwrap();
+        other.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
         let mut user = other.begin().await.unwrap();
-        user.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+        user.execute("SELECT COUNT(*) FROM dead_letters").await.unwrap();
 
         let impatient = toneup(&["migrate", "--wait", "1s"], &vars);
         assert_eq!(impatient.code, 1, "{impatient:?}");
@@ -129,11 +129,11 @@ async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_th
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         // Behind a change that waits for ever this would wait for ever.
-        watch.execute("SELECT COUNT(*) FROM analyses").await.unwrap();
+        watch.execute("SELECT COUNT(*) FROM dead_letters").await.unwrap();
         user.commit().await.unwrap();
         let run = migrating.join().unwrap();
         assert_eq!(run.code, 0, "{run:?}");
-        assert_eq!(run.json()["applied"][0]["version"], 7);
+        assert_eq!(run.json()["applied"][0]["version"], 18);
     })
     .await;
 }
@@ -189,7 +189,7 @@ async fn jobs_are_listed_and_shown() {
 
 async fn insert_letter(url: &str, job: Option<Uuid>, reason: &str) {
     let mut connection = MySqlConnection::connect(url).await.unwrap();
-    let insert = "INSERT INTO dead_letters (source, analysis_id, reason, message, created_at)
+    let insert = "INSERT INTO dead_letters (source, job_id, reason, message, created_at)
         VALUES (IF(? IS NULL, 'broker', 'job'), ?, ?, 'it went wrong', '2025-01-01 10:00:03')";
     sqlx::query(insert).bind(job).bind(job).bind(reason).execute(&mut connection).await.unwrap();
 }

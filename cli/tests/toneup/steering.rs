@@ -2,8 +2,8 @@
 
 use secrecy::ExposeSecret;
 use sqlx::{Connection, MySqlConnection};
-use toneup_shared::config::{RedisConfig, Settings};
-use toneup_shared::replicas::{Activity, AnalyzerView, Load, Program, Registry, Replica};
+use toneup_operate::replicas::{Activity, AnalyzerView, Program, Registry, Replica, WorkerLoad};
+use toneup_platform::config::{RedisConfig, Settings};
 use uuid::Uuid;
 
 use crate::operator::with_database;
@@ -11,7 +11,7 @@ use crate::support::toneup;
 
 /// Redis, under a prefix that no other test has.
 fn redis() -> RedisConfig {
-    let mut config: RedisConfig = Settings::from_env().unwrap().section().unwrap();
+    let mut config: RedisConfig = Settings::from_env().section().unwrap();
     config.redis_prefix = format!("test-{}:", Uuid::now_v7());
     config
 }
@@ -35,7 +35,7 @@ fn worker() -> Replica {
         slots: Some(4),
         breaker_open: true,
     };
-    let load = Load { limit: 5, in_flight: 2, waiting: 1, analyzers: vec![analyzer] };
+    let load = WorkerLoad { limit: 5, in_flight: 2, waiting: 1, analyzers: vec![analyzer] };
     Replica { activity: Activity::Ready, load: Some(load), ..Replica::begin(Program::Worker) }
 }
 

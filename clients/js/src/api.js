@@ -1,7 +1,8 @@
 // @ts-check
 // The calls of the ToneUp API, each with the session's token.
 
-import { ApiError, exchangeJson, openStream, withPatience } from "./http.js";
+import { abortable, ApiError, baseAddress, CallbackError, exchangeJson, openStream, readProblem, withPatience } from "./http.js";
+import { transfer } from "./transfer.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {"queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired"} Status */
@@ -44,9 +45,10 @@ import { ApiError, exchangeJson, openStream, withPatience } from "./http.js";
 
 /** @typedef {{ objectKey: string, method: string, url: string, headers: Record<string, string>, expiresAt: string }} Upload */
 /** @typedef {(wait: { seconds: number, error: ApiError }) => void} OnWait */
-/** @typedef {{ signal?: AbortSignal, onWait?: OnWait, attempts?: number }} CallOptions */
+/** @typedef {{ signal?: AbortSignal, onWait?: OnWait, attempts?: number }} CallOptions `attempts`: 4 if nothing else is said */
+/** @typedef {{ signal?: AbortSignal, lastEventId?: string, timeoutMs?: number }} StreamOptions `timeoutMs` until the headers */
 
-/** @param {Analysis} analysis */
+/** @param {Pick<Analysis, "status">} analysis */
 export function isFinished({ status }) {
   return status !== "queued" && status !== "running";
 }
@@ -65,12 +67,15 @@ export class Api {
   #session;
   #baseUrl;
   #fetch;
+  /** The caller's own, if there is one. */
+  #givenFetch;
 
-  /** @param {{ session: Session, baseUrl?: string, fetch?: typeof fetch }} options */
-  constructor({ session, baseUrl = "", fetch = globalThis.fetch.bind(globalThis) }) {
+  /** @param {{ session: Session, baseUrl?: string | URL, fetch?: typeof fetch }} options */
+  constructor({ session, baseUrl = "", fetch }) {
     this.#session = session;
-    this.#baseUrl = baseUrl;
-    this.#fetch = fetch;
+    this.#baseUrl = baseAddress(baseUrl);
+    this.#givenFetch = fetch;
+    this.#fetch = fetch ?? globalThis.fetch.bind(globalThis);
   }
 
   /**
@@ -88,13 +93,64 @@ export class Api {
    * Submits an uploaded photo. The same `key` gives the same analysis however often it is sent.
    *
    * @param {string} objectKey
-   * @param {string} key
+   * @param {string} key 1 to 128 printable ASCII characters
+   * @param {CallOptions & { deadline?: Date | string }} [options]
+   * @returns {Promise<Analysis>}
+   */
+  createAnalysis(objectKey, key, { deadline, ...options } = {}) {
+    const json = deadline === undefined ? { objectKey } : { objectKey, deadline: timeText(deadline) };
+    return this.#call("POST", "/v1/analyses", { json, headers: { "idempotency-key": key } }, options);
+  }
+
+  /**
+   * Submits a photo that comes along in a form. The same `key` gives the same analysis however often the photo is sent.
+   *
+   * @param {Blob} photo
+   * @param {string} key 1 to 128 printable ASCII characters
+   * @param {CallOptions & { deadline?: Date | string, onProgress?: (fraction: number) => void }} [options]
+   * @returns {Promise<Analysis>}
+   */
+  async createAnalysisByForm(photo, key, { deadline, onProgress, signal, onWait, attempts } = {}) {
+    const form = new FormData();
+    if (deadline !== undefined) form.append("deadline", timeText(deadline));
+    form.append("image", photo, "photo");
+    const send = async (/** @type {string} */ authorization) => {
+      const headers = { accept: "application/json", authorization, "idempotency-key": key };
+      const request = { method: "POST", url: `${this.#baseUrl}/v1/analyses`, headers, body: form };
+      const response = await this.sendBody(request, { onProgress, signal });
+      if (!response.ok) throw await readProblem(response);
+      return response.json().catch((cause) => {
+        throw new ApiError({ code: "network", title: "Something on the way answered in place of the API", cause });
+      });
+    };
+    try {
+      return await withPatience(() => this.#withToken(send, signal), { signal, onWait, attempts });
+    } catch (error) {
+      throw error instanceof CallbackError ? error.thrown : error;
+    }
+  }
+
+  /**
+   * Sends a body to any address, without a token, and tells how far it is.
+   *
+   * @param {import("./transfer.js").Request} request
+   * @param {{ onProgress?: (fraction: number) => void, signal?: AbortSignal }} options
+   * @returns {Promise<Response>}
+   * @throws {ApiError | CallbackError}
+   */
+  sendBody(request, options) {
+    return transfer(request, { ...options, fetch: this.#givenFetch });
+  }
+
+  /**
+   * Withdraws an analysis, whether it waits or runs. Once more is no error; of one that ended otherwise it is (409).
+   *
+   * @param {string} id
    * @param {CallOptions} [options]
    * @returns {Promise<Analysis>}
    */
-  createAnalysis(objectKey, key, options) {
-    const request = { json: { objectKey }, headers: { "idempotency-key": key } };
-    return this.#call("POST", "/v1/analyses", request, options);
+  cancelAnalysis(id, options) {
+    return this.#call("POST", `/v1/analyses/${encodeURIComponent(id)}/cancel`, {}, options);
   }
 
   /**
@@ -111,7 +167,7 @@ export class Api {
   }
 
   /**
-   * Lists the caller's analyses, newest first.
+   * Lists the caller's analyses, newest first, up to 100 at a time.
    *
    * @param {CallOptions & { cursor?: string | null, limit?: number }} [options]
    * @returns {Promise<{ items: Analysis[], nextCursor: string | null }>}
@@ -156,16 +212,16 @@ export class Api {
    * Opens the event stream of one analysis. Not repeated here: the watcher has its own way back.
    *
    * @param {string} id
-   * @param {{ signal?: AbortSignal, lastEventId?: string }} options
+   * @param {StreamOptions} options
    */
-  openEvents(id, { signal, lastEventId }) {
-    return this.#openStream(`/v1/analyses/${encodeURIComponent(id)}/events`, { signal, lastEventId });
+  openEvents(id, options) {
+    return this.#openStream(`/v1/analyses/${encodeURIComponent(id)}/events`, options);
   }
 
   /**
    * Opens the event stream of all of the caller's analyses. Not repeated here either.
    *
-   * @param {{ signal?: AbortSignal, lastEventId?: string }} options
+   * @param {StreamOptions} options
    */
   openAllEvents(options) {
     return this.#openStream("/v1/events", options);
@@ -173,10 +229,10 @@ export class Api {
 
   /**
    * @param {string} path
-   * @param {{ signal?: AbortSignal, lastEventId?: string }} options
+   * @param {StreamOptions} options
    */
-  #openStream(path, { signal, lastEventId }) {
-    return this.#withToken((authorization) =>
+  #openStream(path, { signal, lastEventId, timeoutMs }) {
+    const send = (/** @type {string} */ authorization) =>
       openStream(this.#fetch, this.#baseUrl + path, {
         method: "GET",
         headers: {
@@ -185,8 +241,9 @@ export class Api {
           ...(lastEventId ? { "last-event-id": lastEventId } : {}),
         },
         signal,
-      }),
-    );
+        timeoutMs,
+      });
+    return this.#withToken(send, signal);
   }
 
   /**
@@ -196,17 +253,15 @@ export class Api {
    * @param {CallOptions} [options]
    */
   #call(method, path, { json, headers, timeoutMs }, { signal, onWait, attempts } = {}) {
-    const once = () =>
-      this.#withToken((authorization) =>
-        exchangeJson(this.#fetch, this.#baseUrl + path, {
-          method,
-          json,
-          headers: { ...headers, authorization },
-          signal,
-          timeoutMs,
-        }),
-      );
-    return withPatience(once, { signal, onWait, attempts });
+    const send = (/** @type {string} */ authorization) =>
+      exchangeJson(this.#fetch, this.#baseUrl + path, {
+        method,
+        json,
+        headers: { ...headers, authorization },
+        signal,
+        timeoutMs,
+      });
+    return withPatience(() => this.#withToken(send, signal), { signal, onWait, attempts });
   }
 
   /**
@@ -214,15 +269,25 @@ export class Api {
    *
    * @template T
    * @param {(authorization: string) => Promise<T>} send
+   * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  async #withToken(send) {
-    const token = await this.#session.accessToken();
+  async #withToken(send, signal) {
+    const token = await abortable(this.#session.accessToken(), signal);
     try {
       return await send(`Bearer ${token}`);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      return send(`Bearer ${await this.#session.replace(token)}`);
+      return send(`Bearer ${await abortable(this.#session.replace(token), signal)}`);
     }
   }
+}
+
+/**
+ * A time as the API reads it.
+ *
+ * @param {Date | string} time
+ */
+function timeText(time) {
+  return time instanceof Date ? time.toISOString() : time;
 }

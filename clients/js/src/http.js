@@ -10,8 +10,11 @@
  * @property {unknown} [json] sent as the JSON body
  * @property {Record<string, string>} [headers]
  * @property {AbortSignal} [signal]
- * @property {number} [timeoutMs] until the headers (and, unless `stream`, the body) are there
+ * @property {number} [timeoutMs] until the answer is there; of a stream, its headers
  */
+
+/** Statuses that are retried: no answer, a busy server, a proxy whose server restarts. */
+const WORTH_WAITING = [0, 408, 429, 502, 503, 504];
 
 /** Everything that can go wrong between the page and a server. `code` is what callers branch on. */
 export class ApiError extends Error {
@@ -41,6 +44,50 @@ export class ApiError extends Error {
 }
 
 /**
+ * Carries the error of a caller's callback past the handling of network errors.
+ */
+export class CallbackError {
+  /** @param {unknown} thrown */
+  constructor(thrown) {
+    this.thrown = thrown;
+  }
+}
+
+/**
+ * Checks the address of a server and removes its trailing slashes: every path begins with one.
+ *
+ * @param {string | URL} baseUrl empty, or a path: on the page's own origin
+ * @returns {string}
+ * @throws {TypeError}
+ */
+export function baseAddress(baseUrl) {
+  const text = String(baseUrl).trim();
+  if (text !== "" && !/^(https?:\/\/[^/]|\/(?!\/))/i.test(text)) {
+    throw new TypeError(`baseUrl: expected an address such as https://toneup.example, not ${JSON.stringify(text)}`);
+  }
+  if (/[?#]/.test(text)) throw new TypeError(`baseUrl: expected no query and no fragment, not ${JSON.stringify(text)}`);
+  return text.replace(/\/+$/, "");
+}
+
+/**
+ * Adds a signal to a promise that takes none.
+ *
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+export function abortable(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) aborted();
+    else signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
+
+/**
  * Reads `Retry-After`: seconds, or a date (RFC 9110 §10.2.3).
  *
  * @param {string | null} value
@@ -60,7 +107,7 @@ export function parseRetryAfter(value, nowMs) {
  * @param {Response} response
  * @returns {Promise<ApiError>}
  */
-async function readProblem(response) {
+export async function readProblem(response) {
   /** @type {any} */
   let problem = {};
   try {
@@ -221,7 +268,7 @@ export function backoff(failures, { baseMs = 500, capMs = 30_000, random = Math.
 }
 
 /**
- * Repeats a request that a busy server (429, 503) or a broken line refused: a bounded number of times, and never
+ * Repeats a request that a busy server or a broken line refused: a bounded number of times, and never
  * longer than `patienceMs` altogether. Only for requests that may safely be repeated.
  *
  * @template T
@@ -240,7 +287,7 @@ export async function withPatience(attempt, { attempts = 4, patienceMs = 90_000,
     try {
       return await attempt();
     } catch (error) {
-      const worthWaiting = error instanceof ApiError && (error.status === 429 || error.status === 503 || error.status === 0);
+      const worthWaiting = error instanceof ApiError && WORTH_WAITING.includes(error.status);
       if (!worthWaiting || failures >= attempts) throw error;
       const asked = error.retryAfterSeconds;
       // At the asked time or a little later, so that all who were sent away do not come back in one instant.

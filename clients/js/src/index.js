@@ -2,40 +2,53 @@
 // The ToneUp client: a photo in, its season out. For browsers and Node.js 20; no dependencies.
 
 import { Api } from "./api.js";
-import { followAnalyses, watchAnalysis } from "./events.js";
+import { watchAnalysis } from "./events.js";
+import { followAnalyses } from "./follow.js";
+import { baseAddress } from "./http.js";
 import { memoryTokenStore, Session } from "./session.js";
 import { checkPhoto, submitPhoto } from "./upload.js";
 
 export { Api, isFinished } from "./api.js";
-export { followAnalyses, watchAnalysis } from "./events.js";
+export { watchAnalysis } from "./events.js";
+export { followAnalyses } from "./follow.js";
 export { ApiError } from "./http.js";
 export { localTokenStore, memoryTokenStore, Session } from "./session.js";
 export { checkPhoto, submitPhoto } from "./upload.js";
 
 /** @typedef {import("./api.js").Analysis} Analysis */
+/** @typedef {import("./api.js").CallOptions} CallOptions */
 /** @typedef {import("./api.js").Result} Result */
-/** @typedef {import("./events.js").FollowOptions} FollowOptions */
+/** @typedef {import("./api.js").Season} Season */
+/** @typedef {import("./api.js").Status} Status */
+/** @typedef {import("./events.js").Connection} Connection */
 /** @typedef {import("./events.js").WatchOptions} WatchOptions */
+/** @typedef {import("./follow.js").FollowOptions} FollowOptions */
+/** @typedef {import("./session.js").Tokens} Tokens */
 /** @typedef {import("./session.js").TokenStore} TokenStore */
+/** @typedef {import("./upload.js").SubmitOptions} SubmitOptions */
 
 /**
- * @typedef {object} AnalyzeOptions
- * @property {(analysis: Analysis) => void} [onAnalysis] told of every state on the way
- * @property {(fraction: number) => void} [onProgress] of the upload, 0 to 1
- * @property {AbortSignal} [signal] ends the waiting; the analysis goes on
+ * @typedef {object} AnalyzeExtras
+ * @property {(analysis: Analysis) => unknown} [onAnalysis] told of every state on the way
+ * @property {AbortSignal} [signal] ends the waiting; the analysis goes on, unless it is withdrawn with `cancel`
  */
+/** @typedef {SubmitOptions & AnalyzeExtras} AnalyzeOptions */
 
 /** One user of one ToneUp server. A session begins when the first call needs it, and its tokens are renewed. */
 export class ToneUp {
   /**
    * @param {object} [options]
-   * @param {string} [options.baseUrl] the server's address; empty: the page's own
+   * @param {string | URL} [options.baseUrl] the server's address; empty, in a page: the page's own
    * @param {TokenStore} [options.store] where tokens are kept: `localTokenStore(key)` outlives the page
-   * @param {typeof fetch} [options.fetch]
+   * @param {typeof fetch} [options.fetch] used for everything, uploads too
+   * @throws {TypeError} where `baseUrl` is no address
    */
-  constructor({ baseUrl = "", store = memoryTokenStore(), fetch = globalThis.fetch.bind(globalThis) } = {}) {
+  constructor({ baseUrl = "", store = memoryTokenStore(), fetch } = {}) {
+    if (!globalThis.location && !fetch && !/^http/i.test(baseAddress(baseUrl))) {
+      throw new TypeError("baseUrl: expected the server's address, as there is no page whose own it could be");
+    }
     const session = new Session({ store, baseUrl, fetch });
-    /** Single calls. */
+    /** Single calls. @type {import("./api.js").Api} */
     this.api = new Api({ session, baseUrl, fetch });
   }
 
@@ -43,12 +56,12 @@ export class ToneUp {
    * Uploads a photo and submits it: once this answers, the analysis is safe with the server.
    *
    * @param {Blob} photo
-   * @param {AnalyzeOptions} [options]
+   * @param {SubmitOptions} [options]
    * @returns {Promise<Analysis>}
    * @throws {import("./http.js").ApiError}
    */
-  async submit(photo, { onProgress, signal } = {}) {
-    return submitPhoto(this.api, photo, { contentType: await checkPhoto(photo), onProgress, signal });
+  async submit(photo, options = {}) {
+    return submitPhoto(this.api, photo, { ...options, contentType: await checkPhoto(photo) });
   }
 
   /**
@@ -74,6 +87,18 @@ export class ToneUp {
   async analyze(photo, options = {}) {
     const { id } = await this.submit(photo, options);
     return this.watch(id, { onAnalysis: options.onAnalysis, signal: options.signal });
+  }
+
+  /**
+   * Withdraws an analysis: it ends as `cancelled`, for everybody who watches it.
+   *
+   * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<Analysis>}
+   * @throws {import("./http.js").ApiError} `already_finished` when it has ended otherwise
+   */
+  cancel(id, options) {
+    return this.api.cancelAnalysis(id, options);
   }
 
   /**

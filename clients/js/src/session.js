@@ -1,7 +1,7 @@
 // @ts-check
 // Who the person is to the server: a guest session, made when first needed, its tokens kept and renewed.
 
-import { ApiError, exchangeJson } from "./http.js";
+import { ApiError, baseAddress, exchangeJson } from "./http.js";
 
 /** @typedef {{ userId: string, accessToken: string, refreshToken: string, expiresAtMs: number }} Tokens */
 
@@ -79,14 +79,14 @@ export class Session {
   /**
    * @param {object} options
    * @param {TokenStore} options.store
-   * @param {string} [options.baseUrl]
+   * @param {string | URL} [options.baseUrl]
    * @param {typeof fetch} [options.fetch]
    * @param {() => number} [options.now]
    * @param {() => void} [options.onLost] the server no longer knows the old session; a new one has begun
    */
   constructor({ store, baseUrl = "", fetch = globalThis.fetch.bind(globalThis), now = Date.now, onLost = () => {} }) {
     this.#fetch = fetch;
-    this.#baseUrl = baseUrl;
+    this.#baseUrl = baseAddress(baseUrl);
     this.#store = store;
     this.#now = now;
     this.#onLost = onLost;
@@ -110,7 +110,7 @@ export class Session {
       return (await this.#renew(tokens)).accessToken;
     } catch (error) {
       // Renewing early failed; what is left of the old token still serves.
-      if (tokens && tokens.expiresAtMs > this.#now()) return tokens.accessToken;
+      if (error instanceof ApiError && tokens && tokens.expiresAtMs > this.#now()) return tokens.accessToken;
       throw error;
     }
   }
@@ -149,7 +149,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       const fresh = this.#keep(await this.#post("/v1/sessions/guest", {}));
-      this.#onLost();
+      queueMicrotask(this.#onLost); // what it throws is its own: several calls share this renewal
       return fresh;
     }
   }

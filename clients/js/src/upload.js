@@ -1,8 +1,8 @@
 // @ts-check
-// A photo on its way: checked, put straight into the object store, submitted. No DOM.
+// A photo on its way: checked, put straight into the object store or sent by a form, submitted. No DOM.
 
 import { uuid } from "./api.js";
-import { ApiError, asApiError, backoff, deadline, sleep } from "./http.js";
+import { ApiError, backoff, CallbackError, sleep } from "./http.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./api.js").Upload} Upload */
@@ -10,8 +10,6 @@ import { ApiError, asApiError, backoff, deadline, sleep } from "./http.js";
 
 export const LARGEST_PHOTO_BYTES = 10 * 1024 * 1024;
 
-/** An upload that moves no byte for this long is given up. */
-const STALL_MS = 30_000;
 const PUT_ATTEMPTS = 3;
 
 /** So many bytes are enough to tell a type. */
@@ -60,87 +58,20 @@ export async function checkPhoto(photo) {
 }
 
 /**
- * Puts a photo where the server said. In browsers by `XMLHttpRequest`, because `fetch` cannot tell how much has been sent.
+ * Puts a photo where the server said.
  *
+ * @param {Api} api
  * @param {Upload} upload
  * @param {Blob} photo
  * @param {{ onProgress?: OnProgress, signal?: AbortSignal }} [options]
  * @returns {Promise<void>}
  * @throws {ApiError}
  */
-export function putPhoto(upload, photo, { onProgress, signal } = {}) {
-  if (typeof XMLHttpRequest === "undefined") return fetchPhoto(upload, photo, { onProgress, signal });
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const request = new XMLHttpRequest();
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let stall;
-    const cancel = () => request.abort();
-    const watch = () => {
-      clearTimeout(stall);
-      stall = setTimeout(() => {
-        fail(new ApiError({ code: "timeout", title: "The upload stalled" }));
-        request.abort();
-      }, STALL_MS);
-    };
-    const settle = () => {
-      clearTimeout(stall);
-      signal?.removeEventListener("abort", cancel);
-    };
-    const fail = (/** @type {unknown} */ error) => {
-      settle();
-      reject(error);
-    };
-    request.upload.onprogress = ({ loaded, total }) => {
-      watch();
-      onProgress?.(total > 0 ? loaded / total : 0);
-    };
-    request.onload = () => {
-      if (request.status < 200 || request.status > 299) {
-        return fail(new ApiError({ code: "upload_refused", status: request.status, title: "The upload was refused" }));
-      }
-      settle();
-      onProgress?.(1);
-      resolve();
-    };
-    request.onerror = () => fail(new ApiError({ code: "network", title: "The upload broke off" }));
-    request.onabort = () => fail(signal?.reason ?? new ApiError({ code: "network" }));
-    request.open(upload.method, upload.url);
-    for (const [name, value] of Object.entries(upload.headers)) {
-      // The browser sets these itself and refuses to let a script do it.
-      if (!/^(content-length|host)$/i.test(name)) request.setRequestHeader(name, value);
-    }
-    signal?.addEventListener("abort", cancel, { once: true });
-    watch();
-    request.send(photo);
-  });
-}
-
-/** Longest upload where its progress cannot be seen. */
-const LONGEST_PUT_MS = 120_000;
-
-/**
- * The same with `fetch`, where there is nothing else: the whole upload is one step.
- *
- * @param {Upload} upload
- * @param {Blob} photo
- * @param {{ onProgress?: OnProgress, signal?: AbortSignal }} options
- */
-async function fetchPhoto({ url, method, headers }, photo, { onProgress, signal }) {
-  const limit = deadline(signal, LONGEST_PUT_MS);
-  const sent = Object.entries(headers).filter(([name]) => !/^(content-length|host)$/i.test(name));
-  try {
-    const answer = await fetch(url, { method, headers: Object.fromEntries(sent), body: photo, signal: limit.signal });
-    await answer.arrayBuffer();
-    if (!answer.ok) {
-      throw new ApiError({ code: "upload_refused", status: answer.status, title: "The upload was refused" });
-    }
-    onProgress?.(1);
-  } catch (error) {
-    throw asApiError(error, limit.signal, signal);
-  } finally {
-    limit.release();
-  }
+async function putPhoto(api, { method, url, headers }, photo, options = {}) {
+  const answer = await api.sendBody({ method, url, headers, body: photo }, options);
+  if (answer.ok) return;
+  const title = `The photo store at ${new URL(url).origin} refused the upload`;
+  throw new ApiError({ code: "upload_refused", status: answer.status, title });
 }
 
 /**
@@ -158,37 +89,84 @@ async function digest(photo) {
 }
 
 /**
- * Uploads and submits a photo: afterwards the job is safe with the server, whatever happens to the page.
+ * @typedef {object} SubmitOptions
+ * @property {string} [idempotencyKey] your own, 1 to 128 printable ASCII characters: the same photo with the same key is one
+ *   analysis, also when a program that was restarted sends it again. Such a photo goes through the API, not straight to the store
+ * @property {Date | string} [deadline] until when the answer is of use (a string: RFC 3339)
+ * @property {OnProgress} [onProgress] of the upload, 0 to 1
+ * @property {import("./api.js").OnWait} [onWait] told before each pause for a busy server or a broken line
+ * @property {AbortSignal} [signal] ends the upload
+ */
+
+/**
+ * Uploads and submits a photo: afterwards the job is safe with the server, whatever happens to the page. Where the photo store
+ * cannot be reached, or does not admit pages of this origin, the photo goes through the API in a form.
  *
  * @param {Api} api
  * @param {Blob} photo one that passed `checkPhoto`
- * @param {object} options
- * @param {string} options.contentType
- * @param {OnProgress} [options.onProgress]
- * @param {import("./api.js").OnWait} [options.onWait]
- * @param {AbortSignal} [options.signal]
- * @param {typeof putPhoto} [options.put]
+ * @param {SubmitOptions & { contentType: string }} options
  * @returns {Promise<import("./api.js").Analysis>}
  * @throws {ApiError}
  */
-export async function submitPhoto(api, photo, { contentType, onProgress, onWait, signal, put = putPhoto }) {
-  const key = uuid();
+export async function submitPhoto(api, photo, options) {
+  const { contentType, idempotencyKey, deadline, onProgress, onWait, signal } = options;
+  const key = idempotencyKey ?? uuid();
+  // A key stands for a request: the form is the same each time, while each upload has another place.
+  if (idempotencyKey !== undefined) return api.createAnalysisByForm(photo, key, { deadline, onProgress, onWait, signal });
   const sha256 = await digest(photo);
-  const objectKey = await upload();
-  return api.createAnalysis(objectKey, key, { signal, onWait });
-
-  async function upload() {
-    for (let attempt = 1; ; attempt += 1) {
-      // A fresh address each time: the old one may be what was wrong, having expired.
-      const place = await api.requestUpload({ contentType, contentLength: photo.size, sha256 }, { signal, onWait });
-      try {
-        await put(place, photo, { onProgress, signal });
-        return place.objectKey;
-      } catch (error) {
-        const mayPass = error instanceof ApiError && (error.transient || error.status === 403);
-        if (!mayPass || attempt >= PUT_ATTEMPTS) throw error;
-        await sleep(backoff(attempt, { baseMs: 1000 }), signal);
-      }
+  /** @type {ApiError} */
+  let unreachable;
+  for (let attempt = 1; ; attempt += 1) {
+    // A fresh address each time: the old one may be what was wrong, having expired.
+    const place = await api.requestUpload({ contentType, contentLength: photo.size, sha256 }, { signal, onWait });
+    try {
+      await putPhoto(api, place, photo, { onProgress, signal });
+    } catch (error) {
+      if (error instanceof CallbackError) throw error.thrown;
+      if (!(error instanceof ApiError)) throw error;
+      unreachable = error;
+      if (error.status === 0) break;
+      if (!(error.transient || error.status === 403) || attempt >= PUT_ATTEMPTS) throw error;
+      await sleep(backoff(attempt, { baseMs: 1000 }), signal);
+      continue;
     }
+    return api.createAnalysis(place.objectKey, key, { deadline, signal, onWait });
   }
+  try {
+    const told = { onProgress: guarded(onProgress), onWait: guarded(onWait) };
+    return await api.createAnalysisByForm(photo, key, { deadline, signal, ...told });
+  } catch (error) {
+    if (error instanceof CallbackError) throw error.thrown;
+    throw error instanceof ApiError ? bothFailed(unreachable, error) : error;
+  }
+}
+
+/**
+ * Marks what a callback throws, so that it is not taken for an error of the API.
+ *
+ * @template T
+ * @param {((news: T) => void) | undefined} callback
+ * @returns {((news: T) => void) | undefined}
+ */
+function guarded(callback) {
+  if (!callback) return undefined;
+  return (news) => {
+    try {
+      callback(news);
+    } catch (error) {
+      throw new CallbackError(error);
+    }
+  };
+}
+
+/**
+ * Makes the error of a photo that failed both ways; its code is that of the form.
+ *
+ * @param {ApiError} store
+ * @param {ApiError} form
+ */
+function bothFailed(store, form) {
+  const { code, status, title, traceId, errors, retryAfterSeconds } = form;
+  const detail = `The upload failed (${store.message}), and so did the form of POST /v1/analyses (${form.message})`;
+  return new ApiError({ code, status, title, detail, traceId, errors, retryAfterSeconds, cause: form });
 }

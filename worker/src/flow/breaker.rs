@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use toneup_shared::retry::Backoff;
+use toneup_platform::retry::Backoff;
 
 /// Failed answers in a row that are no accident any more.
 const FAILURES: u32 = 3;

@@ -11,8 +11,8 @@ use reqwest::Client;
 use reqwest::header::HeaderMap;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
-use toneup_shared::analyses::outcome::Model;
-use toneup_shared::tls::ClientConfig;
+use toneup_colour::result::Model;
+use toneup_platform::tls::ClientConfig;
 use url::Url;
 
 use super::admission::InstanceId;

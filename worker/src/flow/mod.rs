@@ -27,18 +27,19 @@ use metrics::{counter, histogram};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
-use toneup_shared::analyses::outcome::Model;
-use toneup_shared::config::RedisConfig;
-use toneup_shared::pubsub::{self, REDIS_TIMEOUT};
-use toneup_shared::replicas::Load;
-use toneup_shared::shutdown::Shutdown;
+use toneup_colour::result::Model;
+use toneup_jobs::run::Window;
+use toneup_operate::replicas::WorkerLoad;
+use toneup_platform::config::RedisConfig;
+use toneup_platform::redis::{self as pubsub, REDIS_TIMEOUT};
+use toneup_platform::shutdown::Shutdown;
 
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
 use self::sharing::{Heard, LEASE, Name, Sharing, Ticket};
 use self::view::Exported;
-use self::window::{Window, WindowSetter};
+use self::window::WindowSetter;
 use crate::config::AnalyzerConfig;
 
 /// Between exchanges with the shared truth when nothing calls for one: leases are renewed three times in their life.
@@ -173,7 +174,7 @@ impl Flow {
     }
 
     /// What this worker has in hand, for operators.
-    pub(crate) fn load(&self) -> Load {
+    pub(crate) fn load(&self) -> WorkerLoad {
         self.lock().load()
     }
 

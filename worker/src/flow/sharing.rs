@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use redis::aio::ConnectionManager;
 use redis::{AsyncCommands, Script};
-use toneup_shared::analyses::outcome::Model;
-use toneup_shared::config::RedisConfig;
-use toneup_shared::pubsub::{client, connection_config, models_key};
+use toneup_colour::capacity::models_key;
+use toneup_colour::result::Model;
+use toneup_platform::config::RedisConfig;
+use toneup_platform::redis::{client, connection_config};
 use uuid::Uuid;
 
 /// How long a lease lasts without renewal: when a worker vanishes, its share is free again after this.
@@ -338,7 +339,7 @@ mod tests {
         let shared = Replicas::new();
         shared.replica().says(Says { can_use: &[("a", 2)], ..Says::default() }).await;
         shared.replica().says(Says { can_use: &[("a", 2), ("b", 3)], ..Says::default() }).await;
-        let key = toneup_shared::pubsub::capacity_key(&shared.0);
+        let key = toneup_colour::capacity::capacity_key(&shared.0);
         let mut redis = shared.replica().redis;
         let told: u32 = redis::AsyncCommands::get(&mut redis, key).await.unwrap();
         assert_eq!(told, 5);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use metrics::gauge;
-use toneup_shared::replicas::{AnalyzerView, Load};
+use toneup_operate::replicas::{AnalyzerView, WorkerLoad};
 
 use super::State;
 use super::instance::Instance;
@@ -14,7 +14,7 @@ pub(super) struct Exported(BTreeSet<String>);
 
 impl State {
     /// What this worker has in hand.
-    pub(super) fn load(&self) -> Load {
+    pub(super) fn load(&self) -> WorkerLoad {
         let shared = self.admission.is_shared();
         let mut analyzers: BTreeMap<&str, AnalyzerView> = BTreeMap::new();
         for (id, instance) in self.admission.instances() {
@@ -24,7 +24,7 @@ impl State {
             view.limit += instance.limit(shared);
             add(view, instance);
         }
-        Load {
+        WorkerLoad {
             limit: self.admission.limit(),
             in_flight: self.admission.in_flight(),
             waiting: u32::try_from(self.starting.len()).unwrap_or(u32::MAX),
@@ -34,7 +34,7 @@ impl State {
 
     /// Tells operators' tools.
     pub(super) fn export(&mut self) {
-        let Load { waiting, analyzers, .. } = self.load();
+        let WorkerLoad { waiting, analyzers, .. } = self.load();
         gauge!("toneup_worker_waiting_jobs").set(waiting);
         let mut gone = std::mem::take(&mut self.exported.0);
         for view in analyzers {

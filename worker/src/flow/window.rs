@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
-use toneup_shared::operations::JOBS_PER_WORKER;
+use toneup_colour::capacity::JOBS_PER_WORKER;
+use toneup_jobs::run::Window;
 
 /// How long a smaller window must have been enough.
 const SHRINK_AFTER: Duration = Duration::from_secs(5);
@@ -31,7 +32,7 @@ impl WindowSetter {
     /// A window for an unknown analyzer, and what follows it.
     pub(crate) fn new() -> (Self, Window) {
         let (sizes, window) = watch::channel(size_for(1));
-        (Self { sizes, smaller: None }, Window(window))
+        (Self { sizes, smaller: None }, Window::following(window))
     }
 
     /// Takes note of the limit.
@@ -51,24 +52,6 @@ impl WindowSetter {
             self.smaller = None;
         } else {
             self.smaller = Some((since, largest));
-        }
-    }
-}
-
-/// The window as the consumer sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct Window(watch::Receiver<NonZeroU16>);
-
-impl Window {
-    /// The size now; [`Self::changed`] tells of later ones.
-    pub(crate) fn size(&mut self) -> NonZeroU16 {
-        *self.0.borrow_and_update()
-    }
-
-    /// Waits for another size; forever if there will be none.
-    pub(crate) async fn changed(&mut self) {
-        if self.0.changed().await.is_err() {
-            std::future::pending::<()>().await;
         }
     }
 }

@@ -172,7 +172,7 @@ fn what_is_left_in_a_queue_is_found() {
     let rule = (Class::Broken, "the queue is empty at the end");
     assert_eq!(broken(|run| run.queues[0].1 = 1), [rule]);
     assert_eq!(broken(|run| run.queues.clear()), [rule], "a queue that is gone is not empty");
-    let found = broken(|run| run.dead_letters.push("{\"analysisId\":1}".into()));
+    let found = broken(|run| run.dead_letters.push("{\"jobId\":1}".into()));
     assert_eq!(found, [(Class::Broken, "only poison is dead-lettered")]);
     let poison =
         Fault { kind: Kind::Poison, replica: None, begins: Duration::ZERO, lasts: Duration::ZERO };

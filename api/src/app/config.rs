@@ -1,0 +1,95 @@
+//! The api's configuration, read from the environment once, in `main`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use serde::Deserialize;
+use toneup_colour::config::ColourConfig;
+use toneup_jobs::config::JobsConfig;
+use toneup_platform::config::{
+    BrokerConfig, ConfigError, DatabaseConfig, ObjectsConfig, RedisConfig, Section, Settings,
+};
+use toneup_platform::probes::ProbesConfig;
+
+use crate::features::FeatureSettings;
+use crate::http::cors;
+
+/// The api's configuration.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The broker.
+    pub broker: BrokerConfig,
+    /// Redis.
+    pub redis: RedisConfig,
+    /// The photos.
+    pub objects: ObjectsConfig,
+    /// The rules of a job's life.
+    pub jobs: JobsConfig,
+    /// The HTTP server.
+    pub server: ServerConfig,
+    /// The features.
+    pub features: FeatureSettings,
+    /// The limits of analyses.
+    pub colour: ColourConfig,
+    /// The server for health checks and metrics.
+    pub probes: ProbesConfig,
+    /// Other origins whose pages may call the API.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// Cross-origin requests.
+#[derive(Debug, Deserialize)]
+struct CorsSettings {
+    /// Other origins (`https://app.example.com`), separated by commas, whose pages may call the API.
+    cors_origins: Option<String>,
+}
+
+impl Section for CorsSettings {}
+
+/// The HTTP server.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// Address that the API is served on.
+    pub api_listen: SocketAddr,
+    /// Time after SIGTERM during which it still serves while `/readyz` answers 503, so that load balancers notice.
+    #[serde(with = "humantime_serde")]
+    pub api_drain_delay: Duration,
+    /// Time for open requests to finish after that.
+    #[serde(with = "humantime_serde")]
+    pub api_shutdown_grace: Duration,
+    /// Header in which a trusted proxy names the client's address (the last entry counts); unset: the connection's
+    /// address is used.
+    pub client_ip_header: Option<String>,
+}
+
+impl Section for ServerConfig {
+    const DEFAULTS: &'static str = r#"
+        api_listen = "127.0.0.1:8080"
+        api_drain_delay = "0s"
+        api_shutdown_grace = "25s"
+    "#;
+}
+
+impl ApiConfig {
+    /// Reads and validates the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: settings.section()?,
+            broker: settings.section()?,
+            redis: settings.section()?,
+            objects: settings.section()?,
+            jobs: settings.section()?,
+            server: settings.section()?,
+            features: FeatureSettings::load(settings)?,
+            colour: settings.section()?,
+            probes: settings.section()?,
+            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
+                Some(text) => cors::origins(&text)?,
+                None => Vec::new(),
+            },
+        })
+    }
+}

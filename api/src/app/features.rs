@@ -1,0 +1,136 @@
+//! The composition of the features: their states, their routes, and what they supply to the rest of the application.
+
+use axum::extract::FromRef;
+use toneup_platform::metrics::Metric;
+use toneup_platform::shutdown::Shutdown;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::config::ApiConfig;
+use super::platform::Platform;
+use super::state::AppState;
+use crate::features::accounts::{self, AccountsState};
+use crate::features::admin::{self, AdminState};
+use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::legacy_app;
+use crate::features::notifications::{self, EventFormats, NotificationsState};
+use crate::features::uploads::{self, UploadsState};
+use crate::features::{FeatureSettings, PROBLEMS};
+use crate::http::problem::{self, ErrorWriter, ProblemKind};
+use crate::http::purge::Purge;
+
+/// The features' states. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Features {
+    pub(super) accounts: AccountsState,
+    pub(super) admin: AdminState,
+    pub(super) analyses: AnalysesState,
+    pub(super) notifications: NotificationsState,
+    pub(super) uploads: UploadsState,
+}
+
+/// Hands each feature its own state.
+macro_rules! hand_out {
+    ($($feature:ident: $state:ty),+ $(,)?) => {$(
+        impl FromRef<AppState> for $state {
+            fn from_ref(state: &AppState) -> Self {
+                state.features.$feature.clone()
+            }
+        }
+    )+};
+}
+
+hand_out! {
+    accounts: AccountsState,
+    admin: AdminState,
+    analyses: AnalysesState,
+    notifications: NotificationsState,
+    uploads: UploadsState,
+}
+
+impl Features {
+    /// Builds the features' states, and starts their background tasks on `shutdown`.
+    pub(super) fn start(
+        config: &ApiConfig,
+        platform: &Platform,
+        watchers: &Watchers,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
+        let Platform { pool, engine, objects, registry, limiter, .. } = platform;
+        let settings = config.features.clone();
+        let uploads = UploadsState::new(&settings.uploads, objects.clone())?;
+        let analyses = analyses::Dependencies {
+            colour: config.colour,
+            redis: &config.redis,
+            engine: engine.clone(),
+            objects: objects.clone(),
+            seal: uploads.seal.clone(),
+            watchers: watchers.clone(),
+        };
+        let analyses = AnalysesState::start(analyses, shutdown)?;
+        let admin = admin::Dependencies {
+            engine: engine.clone(),
+            registry: registry.clone(),
+            watchers: watchers.clone(),
+            queue: analyses.queue(),
+        };
+        Ok(Self {
+            accounts: AccountsState::new(settings.accounts, pool.clone(), limiter.clone()),
+            admin: AdminState::start(admin, shutdown),
+            analyses,
+            notifications: NotificationsState::start(
+                settings.notifications,
+                &event_formats(),
+                pool.clone(),
+                limiter.clone(),
+                shutdown,
+            )?,
+            uploads,
+        })
+    }
+}
+
+/// The features' routes.
+pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(uploads::routes())
+        .merge(analyses::routes())
+        .merge(notifications::routes())
+        .merge(legacy_app::routes(settings.legacy_app))
+        .merge(admin::routes())
+}
+
+/// The metrics that the api exports.
+pub fn metrics() -> Vec<&'static [Metric]> {
+    vec![
+        toneup_platform::metrics::METRICS,
+        toneup_jobs::metrics::METRICS,
+        crate::http::measure::METRICS,
+        analyses::METRICS,
+        notifications::METRICS,
+    ]
+}
+
+/// The features' retention rules.
+pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
+    let mut purges = accounts::purges();
+    purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(notifications::purges(&settings.notifications));
+    purges
+}
+
+/// The formats of the events that users are notified of.
+fn event_formats() -> EventFormats {
+    EventFormats::new(vec![(AnalysisEvents::PREFIX, Box::new(AnalysisEvents))])
+}
+
+/// Every kind of problem that a request can end with.
+pub fn problems() -> Vec<ProblemKind> {
+    let features = PROBLEMS.iter().flat_map(|problems| problems.iter());
+    problem::PROBLEMS.iter().chain(features).copied().collect()
+}
+
+/// The features that write errors in a format of their own, by path prefix.
+pub(super) fn error_writers() -> [(&'static str, ErrorWriter); 1] {
+    [(legacy_app::PREFIX, legacy_app::write_error)]
+}

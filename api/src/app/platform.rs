@@ -1,0 +1,66 @@
+//! The services that more than one feature is built on.
+
+use toneup_colour::kinds::kinds;
+use toneup_jobs::broker::publisher::Publisher;
+use toneup_jobs::engine::Engine;
+use toneup_jobs::hints::Hints;
+use toneup_operate::replicas::{Activity, Program, Registry, Replica};
+use toneup_platform::config::RedisConfig;
+use toneup_platform::database::Database;
+use toneup_platform::objects::Objects;
+use toneup_platform::shutdown::Shutdown;
+
+use super::config::ApiConfig;
+use crate::http::limits::RateLimiter;
+use crate::http::measure::OpenStreams;
+
+/// Connections and clients, opened once for the process.
+#[derive(Debug)]
+pub(super) struct Platform {
+    pub(super) pool: Database,
+    pub(super) engine: Engine,
+    pub(super) objects: Objects,
+    pub(super) registry: Registry,
+    pub(super) limiter: RateLimiter,
+    pub(super) streams: OpenStreams,
+}
+
+impl Platform {
+    /// Opens everything, and starts to report this replica until the process ends.
+    pub(super) fn open(config: &ApiConfig, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let pool = Database::open(&config.database)?;
+        let platform = Self {
+            engine: open_engine(config, &config.redis, &pool, shutdown)?,
+            objects: Objects::new(&config.objects)?,
+            registry: Registry::new(&config.redis)?,
+            limiter: RateLimiter::new(&config.redis)?,
+            streams: OpenStreams::default(),
+            pool,
+        };
+        let (registry, streams) = (platform.registry.clone(), platform.streams.clone());
+        let replica = Replica::begin(Program::Api);
+        shutdown.tasks.spawn(registry.report(replica, shutdown.clone(), move |replica| {
+            replica.activity = Activity::Ready;
+            replica.streams = Some(streams.count());
+        }));
+        Ok(platform)
+    }
+}
+
+fn open_engine(
+    config: &ApiConfig,
+    redis: &RedisConfig,
+    pool: &Database,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Engine> {
+    let kinds = kinds(&config.colour);
+    let audits = Some(config.jobs.job_audit_interval);
+    let (broker, database) = (config.broker.clone(), pool.clone());
+    Ok(Engine {
+        publisher: Publisher::spawn(broker, database.clone(), kinds.clone(), audits, shutdown),
+        hints: Hints::spawn(redis, &shutdown.tasks)?,
+        database,
+        kinds,
+        config: config.jobs,
+    })
+}

@@ -1,0 +1,103 @@
+//! The state of the whole application.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use toneup_jobs::sweep::Sweep;
+use toneup_platform::database::Database;
+use toneup_platform::shutdown::Shutdown;
+
+use super::config::ApiConfig;
+use super::features::{self, Features};
+use super::hint_listener::spawn_hint_listener;
+use super::maintenance::spawn_maintenance;
+use super::platform::Platform;
+use super::warm_up;
+use crate::features::analyses::Watchers;
+use crate::http::client_address::ProxyHeader;
+use crate::http::identity::Authenticator;
+use crate::http::measure::OpenStreams;
+
+/// The state of the whole application; each feature is handed its own part. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The settings.
+    pub(super) config: Arc<ApiConfig>,
+    /// The features' states.
+    pub(super) features: Features,
+    /// Verifies tokens.
+    authenticator: Authenticator,
+    /// The header in which a trusted proxy names the client's address.
+    proxy_header: ProxyHeader,
+    /// The event streams that are open here.
+    pub(super) streams: OpenStreams,
+    /// The readiness check's view of the process.
+    pub(super) readiness: Readiness,
+}
+
+/// The facts that the readiness check looks at.
+#[derive(Debug, Clone)]
+pub(super) struct Readiness {
+    pub(super) pool: Database,
+    pub(super) watchers: Watchers,
+    /// Cancelled when the process should receive no more requests.
+    pub(super) leaving: CancellationToken,
+    /// Whether the warm-up is complete.
+    pub(super) warm: watch::Receiver<bool>,
+}
+
+impl AppState {
+    /// Opens everything and starts the background tasks on `shutdown`.
+    pub fn start(config: ApiConfig, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let platform = Platform::open(&config, shutdown)?;
+        let (watchers, connected) = Watchers::new();
+        let features = Features::start(&config, &platform, &watchers, shutdown)?;
+        spawn_hint_listener(
+            config.redis.clone(),
+            watchers.clone(),
+            features.notifications.dispatchers(),
+            connected,
+            shutdown,
+        );
+        let sweep = Sweep { engine: platform.engine.clone(), releases_held: true };
+        let purges = features::purges(&config.features);
+        spawn_maintenance(sweep, purges, platform.pool.clone(), shutdown);
+        let (set_warm, warm) = watch::channel(false);
+        shutdown.tasks.spawn(warm_up::run(
+            platform.engine,
+            watchers.clone(),
+            platform.limiter,
+            set_warm,
+            shutdown.draining.clone(),
+        ));
+        let leaving = shutdown.leaving.clone();
+        Ok(Self {
+            authenticator: Authenticator::new(features.accounts.tokens().clone()),
+            proxy_header: ProxyHeader::new(config.server.client_ip_header.as_deref()),
+            config: Arc::new(config),
+            features,
+            streams: platform.streams,
+            readiness: Readiness { pool: platform.pool, watchers, leaving, warm },
+        })
+    }
+}
+
+impl FromRef<AppState> for Authenticator {
+    fn from_ref(state: &AppState) -> Self {
+        state.authenticator.clone()
+    }
+}
+
+impl FromRef<AppState> for ProxyHeader {
+    fn from_ref(state: &AppState) -> Self {
+        state.proxy_header.clone()
+    }
+}
+
+impl FromRef<AppState> for Readiness {
+    fn from_ref(state: &AppState) -> Self {
+        state.readiness.clone()
+    }
+}

@@ -1,0 +1,22 @@
+//! Retention: refresh tokens and stream tickets are deleted once they have expired.
+
+use crate::http::purge::Purge;
+
+/// The retention rules of accounts.
+pub(crate) fn purges() -> Vec<Purge> {
+    let tokens = Purge::new("refresh_tokens", |conn, most| {
+        Box::pin(async move {
+            let delete =
+                sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", most);
+            Ok(delete.execute(conn).await?.rows_affected())
+        })
+    });
+    let tickets = Purge::new("stream_tickets", |conn, most| {
+        Box::pin(async move {
+            let delete =
+                sqlx::query!("DELETE FROM stream_tickets WHERE expires_at < NOW(3) LIMIT ?", most);
+            Ok(delete.execute(conn).await?.rows_affected())
+        })
+    });
+    vec![tokens, tickets]
+}

@@ -1,0 +1,96 @@
+//! What a person can do about their photo, in their language: the analyzer's own words, by code.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use toneup_colour::result::AnalysisResult;
+use toneup_jobs::outcome::JobError;
+use utoipa::ToSchema;
+
+use crate::http::language::Language;
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let json = include_str!("../../../../analyzer/app/analyze/words.json");
+    serde_json::from_str(json).unwrap_or_default()
+});
+
+/// What a person can do about an error or a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Advice {
+    /// The code of the error or warning.
+    code: String,
+    /// `en` or `ko`.
+    language: &'static str,
+    /// What happened, in a few words; null for a warning.
+    title: Option<String>,
+    /// What to do.
+    text: String,
+}
+
+/// Words for an error, or for the warnings of a result; codes that are not about the photo have none.
+pub(super) fn advice(
+    error: Option<&JobError>,
+    result: Option<&AnalysisResult>,
+    language: Language,
+) -> Vec<Advice> {
+    let problem = error.and_then(|error| {
+        let PhotoProblem { title, advice } =
+            WORDS.problems.get(&error.code)?.told(language).clone();
+        let (code, language) = (error.code.clone(), language.tag());
+        Some(Advice { code, language, title: Some(title), text: advice })
+    });
+    let warnings = result.map_or(&[][..], |result| result.warnings.as_slice());
+    let warnings = warnings.iter().filter_map(|code| {
+        let text = WORDS.warnings.get(code)?.told(language).clone();
+        Some(Advice { code: code.clone(), language: language.tag(), title: None, text })
+    });
+    problem.into_iter().chain(warnings).collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Words {
+    problems: HashMap<String, Both<PhotoProblem>>,
+    warnings: HashMap<String, Both<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Both<T> {
+    en: T,
+    ko: T,
+}
+
+impl<T> Both<T> {
+    fn told(&self, language: Language) -> &T {
+        match language {
+            Language::English => &self.en,
+            Language::Korean => &self.ko,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PhotoProblem {
+    title: String,
+    advice: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use toneup_colour::result::PersonalColor;
+
+    use super::*;
+
+    #[test]
+    fn an_error_and_warnings_get_the_analyzers_words() {
+        let error = JobError::permanent("NO_FACE", "nothing");
+        let told = advice(Some(&error), None, Language::Korean);
+        assert_eq!((told.len(), told[0].code.as_str(), told[0].language), (1, "NO_FACE", "ko"));
+        assert!(told[0].text.contains("얼굴"));
+        let mut result = AnalysisResult::bare(PersonalColor::Winter);
+        result.warnings = vec!["MIXED_LIGHT".to_owned(), "OF_TOMORROW".to_owned()];
+        let told = advice(None, Some(&result), Language::English);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].text.contains("window"));
+    }
+}

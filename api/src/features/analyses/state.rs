@@ -1,0 +1,81 @@
+//! The state of analyses.
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+use toneup_colour::analysis::ANALYSIS;
+use toneup_colour::config::ColourConfig;
+use toneup_colour::photo_answers::Answers;
+use toneup_jobs::engine::Engine;
+use toneup_jobs::submitter::Submitter;
+use toneup_platform::config::RedisConfig;
+use toneup_platform::database::Database;
+use toneup_platform::objects::Objects;
+use toneup_platform::shutdown::Shutdown;
+
+use super::fallback_poll;
+use super::multipart::PhotoPermits;
+use super::queue_view::QueueView;
+use super::watch::Watchers;
+use crate::features::uploads::Seal;
+
+/// The services that analyses are built on.
+#[derive(Debug)]
+pub struct Dependencies<'a> {
+    /// The limits of analyses.
+    pub colour: ColourConfig,
+    /// Redis, which holds the analyzers' capacity.
+    pub redis: &'a RedisConfig,
+    /// Accepts and ends jobs.
+    pub engine: Engine,
+    /// The photos.
+    pub objects: Objects,
+    /// Reads photos' digests out of object keys.
+    pub seal: Seal,
+    /// The requests that wait for a change.
+    pub watchers: Watchers,
+}
+
+/// The part of the application's state that analyses use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AnalysesState {
+    pub(super) colour: ColourConfig,
+    pub(super) engine: Engine,
+    pub(super) pool: Database,
+    pub(super) submitter: Submitter,
+    pub(super) answers: Answers,
+    pub(super) objects: Objects,
+    pub(super) seal: Seal,
+    pub(super) watchers: Watchers,
+    pub(super) queue: QueueView,
+    pub(super) photo_permits: PhotoPermits,
+    pub(super) draining: CancellationToken,
+}
+
+impl AnalysesState {
+    /// Starts the background tasks of analyses on `shutdown`.
+    pub fn start(services: Dependencies<'_>, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let Dependencies { colour, redis, engine, objects, seal, watchers } = services;
+        let (tasks, draining) = (&shutdown.tasks, shutdown.draining.clone());
+        let pool = engine.database.clone();
+        let analysis = engine.kinds.get(ANALYSIS).context("the analysis is a kind of job")?;
+        tasks.spawn(fallback_poll::run(pool.clone(), watchers.clone(), draining.clone()));
+        Ok(Self {
+            queue: QueueView::spawn(pool.clone(), redis, analysis.share.clone(), shutdown)?,
+            answers: Answers::spawn(pool.clone(), colour.photo_reuse, tasks),
+            submitter: Submitter::spawn(engine.clone(), analysis.clone(), tasks),
+            colour,
+            engine,
+            pool,
+            objects,
+            seal,
+            watchers,
+            photo_permits: PhotoPermits::default(),
+            draining,
+        })
+    }
+
+    /// The queue as of about a second ago.
+    pub(crate) fn queue(&self) -> QueueView {
+        self.queue.clone()
+    }
+}

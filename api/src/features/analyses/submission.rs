@@ -1,0 +1,244 @@
+//! The body of a submit: a reference to a photo in S3, or the photo itself.
+
+use std::time::Duration;
+
+use axum::extract::{FromRef, FromRequest, Multipart, Request};
+use axum::http::{HeaderMap, header};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use toneup_colour::photo::{photo_key, user_prefix};
+use toneup_colour::photo_answers::{PhotoDigest, Reuse};
+use toneup_jobs::store::idempotency::{Idempotency, Lasts};
+use toneup_platform::identity::UserId;
+use utoipa::ToSchema;
+
+use super::multipart::{Photo, PhotoForm, read_form};
+use super::state::AnalysesState;
+use crate::http::extract::ApiJson;
+use crate::http::problem::ApiError;
+
+/// How far ahead a deadline may lie.
+const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
+
+/// Longest name under a user's prefix, in bytes: one that carries a digest and its seal.
+const LONGEST_NAME: usize = 160;
+
+/// Longest idempotency key, in characters.
+const KEY_LENGTH: usize = 128;
+
+/// An analysis to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CreateAnalysis {
+    /// What `POST /v1/uploads` answered.
+    object_key: String,
+    /// Until when the answer is of use (RFC 3339); after that the analysis is `expired`, and never started.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    deadline: Option<OffsetDateTime>,
+}
+
+/// The form for clients that cannot upload by themselves.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the form; it is read as a stream")]
+pub(crate) struct CreateAnalysisForm {
+    /// The photo, at most 10 MiB.
+    #[schema(value_type = String, format = Binary)]
+    image: Vec<u8>,
+    /// Until when the answer is of use.
+    deadline: Option<OffsetDateTime>,
+}
+
+/// A submit's body.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    source: Source,
+    /// Until when the answer is of use.
+    pub(super) deadline: Option<OffsetDateTime>,
+}
+
+/// Where the photo is.
+#[derive(Debug)]
+enum Source {
+    /// The photo lies in S3.
+    Uploaded(String),
+    /// The photo came along.
+    Photo(Photo),
+}
+
+impl<S: Send + Sync> FromRequest<S> for Submission
+where
+    AnalysesState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let is_form = content_type
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
+        if is_form {
+            return Self::from_form(request, &AnalysesState::from_ref(state)).await;
+        }
+        let ApiJson(CreateAnalysis { object_key, deadline }) =
+            ApiJson::from_request(request, state).await?;
+        Ok(Self { source: Source::Uploaded(object_key), deadline })
+    }
+}
+
+impl Submission {
+    async fn from_form(request: Request, state: &AnalysesState) -> Result<Self, ApiError> {
+        let form = Multipart::from_request(request, state)
+            .await
+            .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
+        let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
+        Ok(Self { source: Source::Photo(photo), deadline })
+    }
+
+    /// What an idempotency key stands for.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let mut digest = match &self.source {
+            Source::Uploaded(key) => Sha256::new_with_prefix(key.as_bytes()),
+            Source::Photo(photo) => photo.digest.clone(),
+        };
+        if let Some(deadline) = self.deadline {
+            digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
+        }
+        digest.finalize().into()
+    }
+
+    /// The digest of the photo, where it came along, or where S3 has taken no other at its key.
+    pub(super) fn photo_digest(&self, state: &AnalysesState, user: UserId) -> Option<PhotoDigest> {
+        match &self.source {
+            // That something lies there is not known: nobody may learn so what others' photos were answered.
+            Source::Uploaded(_) if state.colour.photo_reuse != Reuse::User => None,
+            Source::Uploaded(key) => state.seal.digest(user, key),
+            Source::Photo(photo) => Some(PhotoDigest(photo.digest.clone().finalize().into())),
+        }
+    }
+
+    /// What stands in for a client's key: a photo that came along is known again.
+    pub(super) fn implicit_key(&self) -> Option<Idempotency> {
+        let came_along = matches!(self.source, Source::Photo(_));
+        came_along.then(|| Idempotency::implicit(self.fingerprint()))
+    }
+
+    /// The photo's key in S3, stored there now if it came along.
+    pub(super) async fn into_object_key(
+        self,
+        state: &AnalysesState,
+        user: UserId,
+    ) -> Result<String, ApiError> {
+        match self.source {
+            Source::Uploaded(key) => check_key(key, user),
+            Source::Photo(photo) => {
+                let key = photo_key(user, photo.kind);
+                state.objects.put(&key, photo.kind.content_type(), photo.bytes).await?;
+                Ok(key)
+            }
+        }
+    }
+}
+
+/// Refuses a deadline that no analysis can meet, or that is further away than photos are kept.
+pub(super) fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<(), ApiError> {
+    let now = OffsetDateTime::now_utc();
+    if deadline.is_some_and(|deadline| deadline <= now || deadline > now + FURTHEST_DEADLINE) {
+        let days = FURTHEST_DEADLINE.as_secs() / 86_400;
+        let detail = format!("expected a time in the next {days} days");
+        return Err(ApiError::invalid("deadline", detail));
+    }
+    Ok(())
+}
+
+/// A key of the caller's own, in the shape that we give out.
+fn check_key(key: String, user: UserId) -> Result<String, ApiError> {
+    let name = key.strip_prefix(&user_prefix(user));
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    if name.is_some_and(|name| (1..=LONGEST_NAME).contains(&name.len()) && plain(name)) {
+        return Ok(key);
+    }
+    Err(ApiError::invalid("objectKey", "expected an objectKey that POST /v1/uploads gave to you"))
+}
+
+/// A submit whose photo comes along, whatever else could be sent elsewhere.
+#[derive(Debug)]
+pub(crate) struct PhotoSubmission(pub(crate) Submission);
+
+impl<S: Send + Sync> FromRequest<S> for PhotoSubmission
+where
+    AnalysesState: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Submission::from_form(request, &AnalysesState::from_ref(state)).await.map(Self)
+    }
+}
+
+/// The request's idempotency key, if it has one.
+pub(super) fn idempotency(
+    headers: &HeaderMap,
+    submission: &Submission,
+) -> Result<Option<Idempotency>, ApiError> {
+    const HEADER: &str = "Idempotency-Key";
+    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_LENGTH {
+        let detail = format!("expected 1 to {KEY_LENGTH} printable ASCII characters");
+        return Err(ApiError::invalid(HEADER, detail));
+    }
+    let fingerprint = submission.fingerprint();
+    Ok(Some(Idempotency { key: key.to_owned(), fingerprint, lasts: Lasts::Remembered }))
+}
+
+/// The time the client prefers to wait for the result (RFC 7240 §4.3). Unknown preferences are ignored.
+pub(super) fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .find_map(|preference| {
+            let (name, value) = preference.split_once('=')?;
+            let seconds = value.trim().trim_matches('"').parse().ok()?;
+            name.trim().eq_ignore_ascii_case("wait").then(|| Duration::from_secs(seconds))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_a_key_of_ones_own_is_taken() {
+        let (user, other) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let own = format!("{}0198.jpg", user_prefix(user));
+        assert_eq!(check_key(own.clone(), user).unwrap(), own);
+        let refused = [
+            format!("{}0198.jpg", user_prefix(other)),
+            format!("{}../{}/x.jpg", user_prefix(user), other.0),
+            user_prefix(user),
+            format!("{}{}", user_prefix(user), "x".repeat(LONGEST_NAME + 1)),
+            String::new(),
+        ];
+        for key in refused {
+            assert!(check_key(key.clone(), user).is_err(), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_preferred_wait_is_found_among_other_preferences() {
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", text.parse().unwrap());
+            preferred_wait(&headers).map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait("wait=10"), Some(10));
+        assert_eq!(wait("respond-async, WAIT = 5"), Some(5));
+        assert_eq!(wait("respond-async"), None);
+        assert_eq!(wait("wait=soon"), None);
+    }
+}

@@ -1,0 +1,31 @@
+//! The routes of the legacy endpoints.
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::settings::LegacyAppSettings;
+use super::{personal_color, uploads};
+use crate::features::accounts::AccountsState;
+use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::uploads::UploadsState;
+use crate::http::identity::Authenticator;
+
+/// Everything at and below this path speaks the legacy dialect.
+pub(crate) const PREFIX: &str = "/api";
+
+/// The legacy endpoints; the one without a token only where it is configured.
+pub(crate) fn routes<S>(settings: LegacyAppSettings) -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    AccountsState: FromRef<S>,
+    AnalysesState: FromRef<S>,
+    UploadsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
+    let mut photos = OpenApiRouter::new().routes(routes!(personal_color::analyze_personal_color));
+    if settings.test_endpoint {
+        photos = photos.routes(routes!(personal_color::test_personal_color));
+    }
+    photos.layer(photo_limit()).routes(routes!(uploads::create_presigned_urls))
+}

@@ -1,0 +1,94 @@
+//! Presigned uploads by file names.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use toneup_colour::photo::{PhotoType, photo_key};
+use utoipa::ToSchema;
+
+use super::envelope::{Answer, Failure};
+use crate::features::uploads::UploadsState;
+use crate::http::extract::ApiJson;
+use crate::http::identity::CurrentUser;
+use crate::http::problem::ApiError;
+
+/// Uploads signed in one call.
+const MOST_FILES: usize = 20;
+/// Longest name that is repeated in the answer, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// The photos about to be uploaded.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatePresignedUrls {
+    /// Ending in jpg, jpeg, png, webp or heic.
+    #[schema(min_items = 1, max_items = 20)]
+    file_names: Vec<String>,
+}
+
+/// Where the photos go.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FilesView {
+    files: Vec<FileView>,
+}
+
+/// Where one photo goes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileView {
+    file_name: String,
+    /// Takes one PUT; carries its own authorization.
+    upload_url: String,
+    /// The photo's address afterwards; not readable without authorization.
+    file_url: String,
+}
+
+/// Signs a PUT for each of the named files. Its type and size are not signed, since the app does not say them.
+#[utoipa::path(
+    post,
+    path = "/api/uploads/presigned-urls",
+    tag = "app",
+    security(("bearer" = [])),
+    responses((status = OK, body = Answer<FilesView>), (status = "default", body = Failure))
+)]
+pub(super) async fn create_presigned_urls(
+    State(state): State<UploadsState>,
+    CurrentUser(user): CurrentUser,
+    ApiJson(CreatePresignedUrls { file_names }): ApiJson<CreatePresignedUrls>,
+) -> Result<Json<Answer<FilesView>>, ApiError> {
+    if !(1..=MOST_FILES).contains(&file_names.len()) {
+        let detail = format!("expected 1 to {MOST_FILES} names");
+        return Err(ApiError::invalid("fileNames", detail));
+    }
+    let mut files = Vec::new();
+    for (index, file_name) in file_names.into_iter().enumerate() {
+        let kind = photo_type(&file_name).ok_or_else(|| {
+            let detail = "expected a name that ends in jpg, jpeg, png, webp or heic";
+            ApiError::invalid(&format!("fileNames[{index}]"), detail)
+        })?;
+        let upload_url = state.objects.presign_put_of_any(&photo_key(user, kind)).await?;
+        let file_url = upload_url.split('?').next().unwrap_or_default().to_owned();
+        files.push(FileView { file_name, upload_url, file_url });
+    }
+    Ok(Answer::new(200, FilesView { files }))
+}
+
+fn photo_type(file_name: &str) -> Option<PhotoType> {
+    let (_, extension) = file_name.rsplit_once('.').filter(|_| file_name.len() <= LONGEST_NAME)?;
+    PhotoType::from_extension(extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_names_ending_says_what_the_photo_is() {
+        assert_eq!(photo_type("a.jpg"), Some(PhotoType::Jpeg));
+        assert_eq!(photo_type("IMG.0001.JPEG"), Some(PhotoType::Jpeg));
+        assert_eq!(photo_type("얼굴.heic"), Some(PhotoType::Heic));
+        for name in ["", "jpg", "a.", "a.gif", "a.jpg/", &format!("{}.jpg", "x".repeat(255))] {
+            assert_eq!(photo_type(name), None, "{name}");
+        }
+    }
+}

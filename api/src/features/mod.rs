@@ -1,0 +1,51 @@
+//! The features, one folder each: routes, SQL, error codes, settings, retention rules. A feature uses of another only what
+//! the other's `mod.rs` re-exports.
+
+pub mod accounts;
+pub mod admin;
+pub mod analyses;
+pub mod legacy_app;
+pub mod notifications;
+pub mod uploads;
+pub mod web;
+
+use toneup_platform::config::{ConfigError, Settings};
+
+use self::accounts::AccountsSettings;
+use self::analyses::AnalysesSettings;
+use self::legacy_app::LegacyAppSettings;
+use self::notifications::NotificationsSettings;
+use self::uploads::UploadsSettings;
+use crate::http::problem::ProblemKind;
+
+/// The kinds of problems that the features raise.
+pub const PROBLEMS: &[&[ProblemKind]] =
+    &[accounts::PROBLEMS, analyses::PROBLEMS, legacy_app::PROBLEMS, notifications::PROBLEMS];
+
+/// The settings of all features.
+#[derive(Debug, Clone)]
+pub struct FeatureSettings {
+    /// Sessions and tokens.
+    pub accounts: AccountsSettings,
+    /// Submits.
+    pub analyses: AnalysesSettings,
+    /// The legacy endpoints.
+    pub legacy_app: LegacyAppSettings,
+    /// Webhooks, Web Push and FCM.
+    pub notifications: NotificationsSettings,
+    /// Presigned uploads.
+    pub uploads: UploadsSettings,
+}
+
+impl FeatureSettings {
+    /// Reads and validates the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            accounts: AccountsSettings::load(settings)?,
+            analyses: AnalysesSettings::load(settings)?,
+            legacy_app: LegacyAppSettings::load(settings)?,
+            notifications: NotificationsSettings::load(settings)?,
+            uploads: UploadsSettings::load(settings)?,
+        })
+    }
+}

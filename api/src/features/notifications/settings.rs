@@ -1,0 +1,154 @@
+//! The settings of notifications.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use toneup_platform::config::{ConfigError, Section, Settings};
+use url::Url;
+
+use super::fcm::FcmConfig;
+use super::vapid::Vapid;
+use super::webhooks::guard::AllowedHosts;
+
+/// Settings of webhooks, Web Push and FCM.
+#[derive(Debug, Clone)]
+pub struct NotificationsSettings {
+    /// Timeout of one request to a receiver.
+    pub timeout: Duration,
+    /// Retention of deliveries.
+    pub retention: Duration,
+    /// Retention of events, for clients that reconnect.
+    pub event_retention: Duration,
+    /// The time after which a target that keeps failing is disabled.
+    pub patience: Duration,
+    /// Webhooks that one user may have.
+    pub webhook_limit: u32,
+    /// Hosts that webhooks may use although they are not public, or not reached by https.
+    pub webhook_allowed: AllowedHosts,
+    /// Push subscriptions of each kind that one user may have.
+    pub subscription_limit: u32,
+    /// Signs Web Push messages; `None` turns Web Push off.
+    pub vapid: Option<Vapid>,
+    /// The FCM project; `None` turns FCM off.
+    pub fcm: Option<FcmConfig>,
+}
+
+/// Notifications: webhooks, Web Push and FCM.
+#[derive(Debug, Deserialize)]
+struct RawSettings {
+    /// Timeout of one request to a receiver of notifications.
+    #[serde(with = "humantime_serde")]
+    push_timeout: Duration,
+    /// Retention of the log of deliveries; at least 4d, the span of the retries.
+    #[serde(with = "humantime_serde")]
+    push_retention: Duration,
+    /// Time after which a target that keeps failing is disabled.
+    #[serde(with = "humantime_serde")]
+    push_disable_after: Duration,
+    /// Retention of events: a client that reconnects within it receives each event that it missed.
+    #[serde(with = "humantime_serde")]
+    event_retention: Duration,
+    /// Webhooks that one user may have.
+    webhook_limit: u32,
+    /// Hosts, addresses and networks, separated by commas, that webhooks and browsers' push services may use although
+    /// they are private or not reached by https.
+    #[serde(default)]
+    webhook_allowed_hosts: String,
+    /// Browsers, and phones, that one user may register.
+    push_subscription_limit: u32,
+    /// Private key that signs Web Push messages (`toneup vapid` makes one); unset: Web Push is off. A new key ends all
+    /// subscriptions of browsers.
+    vapid_private_key: Option<SecretString>,
+    /// Contact for push services, `mailto:…` or `https://…`; required with the key.
+    vapid_subject: Option<String>,
+    /// JSON key of the service account that sends to FCM; unset: FCM is off.
+    fcm_service_account: Option<SecretString>,
+    /// File with that JSON key; only one of the two may be set.
+    fcm_service_account_file: Option<PathBuf>,
+    /// Base address of FCM.
+    fcm_endpoint: Url,
+}
+
+impl Section for RawSettings {
+    const DEFAULTS: &'static str = r#"
+        push_timeout = "15s"
+        push_retention = "7d"
+        push_disable_after = "5d"
+        event_retention = "7d"
+        webhook_limit = 10
+        push_subscription_limit = 20
+        fcm_endpoint = "https://fcm.googleapis.com"
+    "#;
+    const SECRETS: &'static [&'static str] = &["VAPID_PRIVATE_KEY"];
+}
+
+impl NotificationsSettings {
+    /// Reads and validates the settings.
+    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        settings.section::<RawSettings>()?.parse()
+    }
+}
+
+impl RawSettings {
+    /// Longer than the last retry is away.
+    const LEAST_RETENTION: Duration = Duration::from_hours(4 * 24);
+
+    fn parse(self) -> Result<NotificationsSettings, ConfigError> {
+        if self.push_retention < Self::LEAST_RETENTION {
+            return Err(ConfigError::invalid(
+                "PUSH_RETENTION",
+                "at least 4d: retries go on so long",
+            ));
+        }
+        let allowed = self.webhook_allowed_hosts.parse().map_err(|_| {
+            ConfigError::invalid(
+                "WEBHOOK_ALLOWED_HOSTS",
+                "host names, addresses or networks (10.0.0.0/8), separated by commas",
+            )
+        })?;
+        let vapid = match (&self.vapid_private_key, &self.vapid_subject) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return Err(ConfigError::invalid(
+                    "VAPID_SUBJECT",
+                    "an address, with VAPID_PRIVATE_KEY",
+                ));
+            }
+            (Some(key), Some(subject)) => Some(Vapid::new(key, subject)?),
+        };
+        let account = self.service_account()?;
+        let fcm = account.map(|account| FcmConfig::new(self.fcm_endpoint, &account)).transpose()?;
+        Ok(NotificationsSettings {
+            timeout: self.push_timeout,
+            retention: self.push_retention,
+            event_retention: self.event_retention,
+            patience: self.push_disable_after,
+            webhook_limit: self.webhook_limit,
+            webhook_allowed: allowed,
+            subscription_limit: self.push_subscription_limit,
+            vapid,
+            fcm,
+        })
+    }
+
+    /// The service account's JSON, given as it is or as a file.
+    fn service_account(&self) -> Result<Option<SecretString>, ConfigError> {
+        match (&self.fcm_service_account, &self.fcm_service_account_file) {
+            (Some(json), None) => Ok(Some(json.clone())),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    let expected = format!("a file that can be read ({error})");
+                    ConfigError::invalid("FCM_SERVICE_ACCOUNT_FILE", &expected)
+                })?;
+                Ok(Some(text.into()))
+            }
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => {
+                let expected = "only one of it and FCM_SERVICE_ACCOUNT";
+                Err(ConfigError::invalid("FCM_SERVICE_ACCOUNT_FILE", expected))
+            }
+        }
+    }
+}

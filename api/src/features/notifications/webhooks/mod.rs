@@ -1,0 +1,8 @@
+//! Webhooks by the Standard Webhooks specification, 1.0: signed requests to servers of the user's.
+
+pub(super) mod guard;
+pub(super) mod log;
+pub(super) mod routes;
+pub(super) mod send;
+mod sign;
+mod view;

@@ -1,0 +1,281 @@
+//! Webhooks over HTTP.
+
+use axum::Json;
+use axum::extract::{FromRef, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use sqlx::MySqlConnection;
+use time::OffsetDateTime;
+use toneup_notify::targets::{
+    Change, NewTarget, Target, change, count_locked, delete_owned, find_owned, insert, list_owned,
+};
+use toneup_notify::{ChannelKind, TargetId};
+use toneup_platform::database::{bounded, retry_deadlock};
+use toneup_platform::identity::UserId;
+use url::Url;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::sign::Secrets;
+use super::view::{WebhookList, WebhookView, WebhookWithSecret};
+use crate::features::notifications::problems::{too_many_webhooks, webhook_exists};
+use crate::features::notifications::state::NotificationsState;
+use crate::http::extract::{ApiJson, IdPath};
+use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::problem::{ApiError, Problem};
+
+const URL_LIMIT: usize = 2048;
+const DESCRIPTION_LIMIT: usize = 200;
+
+pub(in crate::features::notifications) fn routes<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    NotificationsState: FromRef<S>,
+    Authenticator: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(create_webhook, list_webhooks))
+        .routes(routes!(get_webhook, change_webhook, delete_webhook))
+        .routes(routes!(rotate_secret))
+}
+
+/// A server to tell.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreateWebhook {
+    /// An https URL of a public host, at most 2048 characters.
+    url: String,
+    /// What the caller calls it, at most 200 characters.
+    description: Option<String>,
+}
+
+/// What to change; what is not named stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ChangeWebhook {
+    /// An https URL of a public host, at most 2048 characters.
+    url: Option<String>,
+    /// What the caller calls it, at most 200 characters.
+    description: Option<String>,
+    /// `false`: nothing is sent. `true`: it is sent again, also to one that was disabled because it failed.
+    enabled: Option<bool>,
+}
+
+/// Adds a webhook. Its secret is in this answer and in no other.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    responses(
+        (status = CREATED, body = WebhookWithSecret, headers(("Location" = String))),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json",
+         description = "`webhook_exists` with this URL, or `too_many_webhooks`."),
+        Problem,
+    )
+)]
+async fn create_webhook(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+    ApiJson(webhook): ApiJson<CreateWebhook>,
+) -> Result<impl IntoResponse, ApiError> {
+    let secrets = Secrets::generate();
+    let new = NewTarget {
+        id: TargetId(Uuid::now_v7()),
+        user,
+        channel: ChannelKind::Webhook,
+        address: check_url(&state, &webhook.url)?,
+        secrets: Some(secrets.to_json().map_err(anyhow::Error::from)?),
+        description: webhook.description.map(check_description).transpose()?,
+    };
+    let limit = state.settings.webhook_limit;
+    let adding = state.pool.in_transaction(async |conn| {
+        if count_locked(conn, user, ChannelKind::Webhook).await? >= i64::from(limit) {
+            return Err(too_many_webhooks(limit));
+        }
+        if !insert(conn, &new).await? {
+            return Err(webhook_exists());
+        }
+        find(conn, user, new.id).await
+    });
+    let view = with_secret(bounded(adding).await?, &secrets)?;
+    let location = [(header::LOCATION, format!("/v1/webhooks/{}", new.id.0))];
+    Ok((StatusCode::CREATED, location, Json(view)))
+}
+
+/// The caller's webhooks.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    responses(
+        (status = OK, body = WebhookList),
+        Problem,
+    )
+)]
+async fn list_webhooks(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+) -> Result<Json<WebhookList>, ApiError> {
+    let targets = bounded(async {
+        list_owned(&mut *state.pool.acquire().await?, user, ChannelKind::Webhook).await
+    });
+    Ok(Json(WebhookList { items: targets.await?.into_iter().map(WebhookView::from).collect() }))
+}
+
+/// One webhook.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/{id}",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = OK, body = WebhookView),
+        Problem,
+    )
+)]
+async fn get_webhook(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+) -> Result<Json<WebhookView>, ApiError> {
+    let target = bounded(async { find(&mut *state.pool.acquire().await?, user, id).await }).await?;
+    Ok(Json(target.into()))
+}
+
+/// Changes a webhook.
+#[utoipa::path(
+    patch,
+    path = "/v1/webhooks/{id}",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = OK, body = WebhookView),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json",
+         description = "`webhook_exists` with this URL."),
+        Problem,
+    )
+)]
+async fn change_webhook(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+    ApiJson(wanted): ApiJson<ChangeWebhook>,
+) -> Result<Json<WebhookView>, ApiError> {
+    let wanted = Change {
+        address: wanted.url.map(|url| check_url(&state, &url)).transpose()?,
+        secrets: None,
+        description: wanted.description.map(check_description).transpose()?,
+        enabled: wanted.enabled,
+    };
+    let changing = state.pool.in_transaction(async |conn| {
+        find(conn, user, id).await?;
+        change(conn, id, &wanted).await.map_err(|error| match error {
+            sqlx::Error::Database(cause) if cause.is_unique_violation() => webhook_exists(),
+            error => error.into(),
+        })?;
+        find(conn, user, id).await
+    });
+    let target = bounded(changing).await?;
+    state.dispatchers.wake(ChannelKind::Webhook);
+    Ok(Json(target.into()))
+}
+
+/// Deletes a webhook; what was not sent never is.
+#[utoipa::path(
+    delete,
+    path = "/v1/webhooks/{id}",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = NO_CONTENT),
+        Problem,
+    )
+)]
+async fn delete_webhook(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+) -> Result<StatusCode, ApiError> {
+    // It may be settled at this moment.
+    let deleted = bounded(retry_deadlock(|| async {
+        delete_owned(&mut *state.pool.acquire().await?, user, ChannelKind::Webhook, id).await
+    }));
+    if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
+}
+
+/// Gives a webhook a new secret. For 24 hours requests are signed with the one before, too.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{id}/rotate-secret",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = OK, body = WebhookWithSecret),
+        Problem,
+    )
+)]
+async fn rotate_secret(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<TargetId>,
+) -> Result<Json<WebhookWithSecret>, ApiError> {
+    let rotating = state.pool.in_transaction(async |conn| {
+        // Two rotations at once would lose one of the two secrets.
+        count_locked(conn, user, ChannelKind::Webhook).await?;
+        let target = find(conn, user, id).await?;
+        let (json, secrets) = rotate(&target)?;
+        let wanted = Change { secrets: Some(json), ..Change::default() };
+        change(conn, id, &wanted).await?;
+        with_secret(target, &secrets)
+    });
+    Ok(Json(bounded(rotating).await?))
+}
+
+fn rotate(target: &Target) -> Result<(String, Secrets), ApiError> {
+    let text = target.secrets.as_deref().unwrap_or("[]");
+    let mut secrets = Secrets::from_json(text).map_err(anyhow::Error::from)?;
+    secrets.rotate(OffsetDateTime::now_utc());
+    Ok((secrets.to_json().map_err(anyhow::Error::from)?, secrets))
+}
+
+fn with_secret(target: Target, secrets: &Secrets) -> Result<WebhookWithSecret, ApiError> {
+    let secret = secrets.newest().ok_or_else(|| anyhow::anyhow!("no secret"))?.to_owned();
+    Ok(WebhookWithSecret { webhook: target.into(), secret })
+}
+
+/// A user's webhook; another's does not exist.
+pub(super) async fn find(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    id: TargetId,
+) -> Result<Target, ApiError> {
+    find_owned(conn, user, ChannelKind::Webhook, id).await?.ok_or(ApiError::NotFound)
+}
+
+fn check_url(state: &NotificationsState, text: &str) -> Result<String, ApiError> {
+    let refused = |detail: String| ApiError::invalid("url", detail);
+    let url: Url = text.parse().map_err(|error| refused(format!("expected a URL: {error}")))?;
+    state.settings.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
+    let url = url.to_string();
+    if url.len() > URL_LIMIT {
+        return Err(refused(format!("expected at most {URL_LIMIT} characters")));
+    }
+    Ok(url)
+}
+
+fn check_description(text: String) -> Result<String, ApiError> {
+    if text.chars().count() > DESCRIPTION_LIMIT {
+        let detail = format!("expected at most {DESCRIPTION_LIMIT} characters");
+        return Err(ApiError::invalid("description", detail));
+    }
+    Ok(text)
+}

@@ -1,0 +1,11 @@
+//! Presigned uploads: the photo goes from the client straight to S3.
+
+mod routes;
+mod seal;
+mod settings;
+mod state;
+
+pub(crate) use self::routes::routes;
+pub use self::seal::Seal;
+pub use self::settings::UploadsSettings;
+pub use self::state::UploadsState;

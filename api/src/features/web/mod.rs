@@ -1,0 +1,89 @@
+//! The web page and the API's documentation: embedded files, served with a strict content security policy.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use tower_http::set_header::SetResponseHeaderLayer;
+use url::Url;
+
+use crate::http::conditional::IfNoneMatch;
+use crate::http::problem::ApiError;
+
+/// The page needs nothing from elsewhere but S3, to which it uploads.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'; connect-src 'self'";
+/// Swagger UI styles its elements inline and carries its icons as data.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "src/features/web/static/"]
+struct Files;
+
+/// The client that the page uses, and others may.
+#[derive(RustEmbed)]
+#[folder = "../clients/js/src/"]
+struct Client;
+
+/// The page at `/`, its service worker, the operators' page at `/admin`, their files under `/assets/`, and the client under `/client/`.
+/// `uploads` is where the page uploads photos to.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(uploads: &Url) -> Router<S> {
+    let page = Router::new()
+        .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
+        .route("/admin", get(async |headers: HeaderMap| file(Files::get("admin.html"), &headers)))
+        // Not under /assets/: a worker's scope is the folder it is served from.
+        .route(
+            "/service-worker.js",
+            get(async |headers: HeaderMap| file(Files::get("service-worker.js"), &headers)),
+        )
+        .route("/assets/{*path}", get(serve::<Files>))
+        .route("/client/{*path}", get(serve::<Client>));
+    secured(page, &page_policy(uploads))
+}
+
+/// Secures the router that serves the documentation.
+pub(crate) fn docs<S: Clone + Send + Sync + 'static>(docs: Router<S>) -> Router<S> {
+    secured(docs, DOCS_POLICY)
+}
+
+fn page_policy(uploads: &Url) -> String {
+    format!("{PAGE_POLICY} {}", uploads.origin().ascii_serialization())
+}
+
+fn secured<S: Clone + Send + Sync + 'static>(router: Router<S>, policy: &str) -> Router<S> {
+    let set = |name: HeaderName, value: &str| {
+        let value = HeaderValue::from_str(value).ok();
+        SetResponseHeaderLayer::overriding(name, move |_: &Response| value.clone())
+    };
+    router
+        .layer(set(header::CONTENT_SECURITY_POLICY, policy))
+        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(set(header::REFERRER_POLICY, "no-referrer"))
+}
+
+async fn serve<F: RustEmbed>(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    file(F::get(&path), &headers)
+}
+
+/// An embedded file, revalidated at every use by its hash: a new release shows at once, an unchanged file is not sent.
+fn file(file: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
+    let Some(EmbeddedFile { data, metadata }) = file else {
+        return ApiError::NotFound.into_response();
+    };
+    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
+    let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
+    if IfNoneMatch::of(headers).matches(&etag) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    let content_type = match metadata.mimetype() {
+        kind if kind.starts_with("text/") => format!("{kind}; charset=utf-8"),
+        kind => kind.to_owned(),
+    };
+    (StatusCode::OK, caching, [(header::CONTENT_TYPE, content_type)], data).into_response()
+}

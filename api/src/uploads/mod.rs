@@ -1,4 +1,0 @@
-//! Presigned uploads: the photo goes from the client straight to S3.
-
-pub mod http;
-pub mod seal;

@@ -1,0 +1,140 @@
+//! The analysis: a job whose payload is a photo and whose result is a season.
+
+use serde::{Deserialize, Serialize};
+use sqlx::MySqlConnection;
+use sqlx::types::time::OffsetDateTime;
+use toneup_jobs::document::Document;
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::outcome::JobError;
+use toneup_jobs::store::read::{self, Job};
+use toneup_notify::events;
+use toneup_platform::identity::UserId;
+use toneup_platform::trace::TraceParent;
+
+use crate::result::AnalysisResult;
+
+/// The name of the kind.
+pub const ANALYSIS: &str = "analysis";
+
+/// The payload of an analysis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalysisPayload {
+    /// The photo's key in the object store, under its owner's prefix.
+    pub object_key: String,
+}
+
+/// An analysis at present.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// Its identity.
+    pub id: JobId,
+    /// Its owner.
+    pub user: UserId,
+    /// Its state.
+    pub status: Status,
+    /// Grows with every change.
+    pub version: u32,
+    /// The number of attempts begun.
+    pub attempt: u16,
+    /// The time of its acceptance.
+    pub created_at: OffsetDateTime,
+    /// The time from which its result is of no use.
+    pub deadline: Option<OffsetDateTime>,
+    /// The beginning of the first attempt.
+    pub started_at: Option<OffsetDateTime>,
+    /// The time of its end.
+    pub finished_at: Option<OffsetDateTime>,
+    /// Its result.
+    pub result: Option<AnalysisResult>,
+    /// The reason of its failure.
+    pub error: Option<JobError>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceParent>,
+}
+
+impl TryFrom<Job> for Analysis {
+    type Error = sqlx::Error;
+
+    /// Reads a job's result. One that is not an analysis's breaks an invariant of the table.
+    fn try_from(job: Job) -> Result<Self, sqlx::Error> {
+        let result = job.result.as_ref().map(Document::read).transpose();
+        let result = result.map_err(|error| unreadable(job.id, "job_outcomes.result", &error))?;
+        Ok(Self {
+            id: job.id,
+            user: job.user,
+            status: job.status,
+            version: job.version,
+            attempt: job.attempt,
+            created_at: job.created_at,
+            deadline: job.deadline,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            result,
+            error: job.error,
+            trace: job.trace,
+        })
+    }
+}
+
+fn unreadable(job: JobId, column: &str, error: &serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{column} of job {}: {error}", job.0).into())
+}
+
+fn all(jobs: Vec<Job>) -> Result<Vec<Analysis>, sqlx::Error> {
+    jobs.into_iter().map(Analysis::try_from).collect()
+}
+
+/// Finds a user's analysis; another user's does not exist.
+pub async fn find_owned(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    id: JobId,
+) -> Result<Option<Analysis>, sqlx::Error> {
+    let job = read::find_owned(conn, ANALYSIS, user, id).await?;
+    job.map(Analysis::try_from).transpose()
+}
+
+/// Lists a user's analyses, newest first, from just before `before`.
+pub async fn list_owned(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    all(read::list_owned(conn, ANALYSIS, user, before, limit).await?)
+}
+
+/// Lists a user's unfinished analyses, oldest first.
+pub async fn list_active(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    all(read::list_active(conn, ANALYSIS, user, limit).await?)
+}
+
+/// Finds analyses of any owner, in no order.
+pub async fn find_all(
+    conn: &mut MySqlConnection,
+    ids: impl IntoIterator<Item = JobId>,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let jobs = read::find_all(conn, &ids.into_iter().collect()).await?;
+    all(jobs.into_iter().filter(|job| job.kind == ANALYSIS).collect())
+}
+
+/// Lists the analyses of a user's events after `sequence`, at most `limit` events, in the order of the events.
+pub async fn list_ended_after(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    sequence: u64,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    let events = events::list_after(&mut *conn, user, sequence, limit).await?;
+    let mut found = find_all(conn, events.iter().map(|event| JobId(event.subject))).await?;
+    let order = |analysis: &Analysis| {
+        events.iter().position(|event| event.subject == analysis.id.0).unwrap_or(usize::MAX)
+    };
+    found.sort_by_key(order);
+    Ok(found)
+}

@@ -1,0 +1,65 @@
+//! Deleting a photo's stored object once its analysis no longer needs it: a kind of job of its own.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::MySqlConnection;
+use toneup_jobs::document::Document;
+use toneup_jobs::job::JobId;
+use toneup_jobs::kind::Kind;
+use toneup_jobs::store::{read, submit};
+use toneup_platform::identity::UserId;
+
+use crate::analysis::{ANALYSIS, AnalysisPayload};
+
+/// The name of the kind.
+pub const PHOTO_DELETION: &str = "photo_deletion";
+
+/// The photo to delete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PhotoDeletion {
+    /// Its key in the object store.
+    pub object_key: String,
+}
+
+/// The kind: patient, since the object store may be away for long.
+pub fn kind() -> Kind {
+    Kind { noun: "deletion", max_attempts: 20, ..Kind::new(PHOTO_DELETION) }
+}
+
+/// Schedules the deletion of the photos of `jobs`, `retention` from now, in the caller's transaction.
+pub(crate) async fn schedule(
+    conn: &mut MySqlConnection,
+    jobs: &BTreeSet<JobId>,
+    retention: Duration,
+) -> Result<(), sqlx::Error> {
+    let ended = read::find_all(&mut *conn, jobs).await?;
+    let deletions: Vec<_> = ended
+        .iter()
+        .filter_map(|job| {
+            let AnalysisPayload { object_key } = job.payload.read().ok()?;
+            Some((job.user, Document::of(&PhotoDeletion { object_key }).ok()?))
+        })
+        .collect();
+    submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await
+}
+
+/// Whether an unfinished analysis of `user` is of the photo: a photo may be submitted again while the deletion that
+/// followed its first analysis waits. The end of that analysis schedules a deletion of its own.
+pub async fn is_needed(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    object_key: &str,
+) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM jobs FORCE INDEX (jobs_active)
+                          WHERE user_id = ? AND kind = ? AND finished_at IS NULL
+                            AND JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey')) = ?) AS "found: bool""#,
+        user,
+        ANALYSIS,
+        object_key
+    );
+    found.fetch_one(conn).await
+}

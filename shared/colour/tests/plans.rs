@@ -1,0 +1,200 @@
+//! What runs per job or per request reads the rows it needs and no others, however full the tables are.
+//!
+//! The server's own counters of rows read are asked before and after, so that the functions themselves are tested, on
+//! whatever plan this server chooses.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sqlx::{MySqlConnection, MySqlPool};
+use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_ended_after, list_owned};
+use toneup_colour::photo_answers::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
+use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
+use toneup_jobs::job::Status;
+use toneup_jobs::outcome::{JobError, Outcome};
+use toneup_jobs::store::audit::count_waiting;
+use toneup_jobs::store::claim::{ClaimRequest, claim};
+use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
+use toneup_jobs::store::fairness::{count_active, release_room};
+use toneup_jobs::store::finish::{Guard, finish};
+use toneup_jobs::store::lease::{hand_back, renew, retry_later, standing};
+use toneup_jobs::store::load::measure_load;
+use toneup_jobs::store::purge::purge_succeeded;
+use toneup_jobs::store::read::{find_active_users, list_queue};
+use toneup_jobs::store::search::{Search, list_spans, search};
+use toneup_jobs::store::{dead_letters, transitions};
+use toneup_notify::claim::{count_due, is_due, read_due, take_targets};
+use toneup_notify::deliveries::{NewDelivery, insert};
+use toneup_notify::delivery_log::{list as list_deliveries, list_attempts, redeliver};
+use toneup_notify::events::{find_latest_of, find_log_span, last_event, last_events, list_after};
+use toneup_notify::purge::purge;
+use toneup_notify::settle::{Health, Settlement, settle};
+use toneup_notify::subscriptions::register;
+use toneup_notify::targets::NewTarget;
+use toneup_notify::{ChannelKind, PING, TargetId};
+use toneup_platform::identity::UserId;
+use uuid::Uuid;
+
+use crate::pushes::target;
+use crate::support::{LEASE, all_kinds, analysis, claimed, end, submit, user};
+
+const OTHERS: usize = 1000;
+
+/// Rows this session has read so far, by whatever way.
+async fn rows_read(conn: &mut MySqlConnection) -> i64 {
+    let counters: Vec<(String, String)> =
+        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
+    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
+}
+
+/// Asserts that `$work` reads at most `$most` rows.
+macro_rules! assert_reads {
+    ($conn:expr, $most:expr, $work:expr) => {{
+        let before = rows_read(&mut $conn).await;
+        $work.await.unwrap();
+        // Asking for the counters itself reads some rows: measure that too.
+        let between = rows_read(&mut $conn).await;
+        let asking = rows_read(&mut $conn).await - between;
+        let read = between - before - asking;
+        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
+    }};
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn nothing_reads_the_tables_through(db: MySqlPool) {
+    let other = user(&db).await;
+    submit(&db, other, OTHERS).await;
+    sqlx::query("UPDATE jobs SET publish_due = NULL").execute(&db).await.unwrap();
+    let me = user(&db).await;
+    submit(&db, me, OTHERS).await;
+    let long_ago = "UPDATE jobs SET status = 'failed', publish_due = NULL,
+                    finished_at = NOW(3) - INTERVAL 1 DAY WHERE user_id = ?";
+    sqlx::query(long_ago).bind(me).execute(&db).await.unwrap();
+    let ids = submit(&db, me, 4).await;
+    sqlx::query(
+        "INSERT INTO photo_answers (scope, sha256, job_id)
+         SELECT user_id, RPAD(id, 32, 'x'), id FROM jobs",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    sqlx::raw_sql("ANALYZE TABLE photo_answers, jobs, event_sequences, events, job_outcomes")
+        .execute(&db)
+        .await
+        .unwrap();
+    let leases = [claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease];
+
+    let hook = busy_target(&db, me).await;
+    let (kinds, kind) = (all_kinds(), analysis());
+
+    let mut conn = db.acquire().await.unwrap();
+    let before = rows_read(&mut conn).await;
+    sqlx::query("SELECT MAX(payload) FROM jobs").execute(&mut *conn).await.unwrap();
+    let scanned = rows_read(&mut conn).await - before;
+    assert!(scanned > 1000, "the measure sees a scan: {scanned}");
+
+    let request = [ClaimRequest { job: ids[2], redelivered: false }];
+    assert_reads!(conn, 12, is_needed(&mut conn, me, "u/x/another.jpg"));
+    assert_reads!(conn, 4, purge_succeeded(&mut conn, PHOTO_DELETION, Duration::ZERO, 10));
+    assert_reads!(conn, 12, claim(&mut conn, &kind, &request, LEASE));
+    assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
+    assert_reads!(conn, 8, standing(&mut conn, &leases));
+    let trouble = JobError::retryable("ANALYZER_FAILED", "the analyzer failed");
+    assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
+    assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));
+    assert_reads!(conn, 24, note_published(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
+    assert_reads!(conn, 24, note_unpublished(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
+    assert_reads!(conn, 40, take_due(&mut conn, &kinds, Scope::All, LEASE));
+    let ended = [end(me, ids[3], Guard::Active, Outcome::Cancelled)];
+    // Among them the statistics of tables that this session has not used before, a row for each index.
+    assert_reads!(conn, 46, finish(&mut conn, &kinds, &ended, LEASE));
+
+    assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
+    assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
+    assert_reads!(conn, 20, list_active(&mut conn, me, 100));
+    assert_reads!(conn, 6, list_after(&mut conn, me, 0, 10));
+    assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
+    assert_reads!(conn, 6, last_event(&mut conn, me));
+    let both = [me, UserId(Uuid::now_v7())];
+    assert_reads!(conn, 6, last_events(&mut conn, &both));
+    assert_reads!(conn, 8, find_active_users(&mut conn, ANALYSIS, &both));
+    assert_reads!(conn, 6, find_latest_of(&mut conn, ids[3].0));
+    assert_reads!(conn, 8, find_log_span(&mut conn, me));
+    assert_reads!(conn, 30, list_queue(&mut conn, ANALYSIS, 10));
+    // These count the queue's index entries, but not the history's, which is as long: by the clock, not per job.
+    let queue = i64::try_from(OTHERS).unwrap() + 64;
+    assert_reads!(conn, queue, measure_load(&mut conn, ANALYSIS));
+    assert_reads!(conn, queue, count_waiting(&mut conn, ANALYSIS));
+
+    let photo = PhotoKey::new(Reuse::User, me, PhotoDigest::of(b"photo")).unwrap();
+    assert_reads!(conn, 6, remember(&mut conn, [(photo, ids[3])]));
+    assert_reads!(conn, 6, find_answers(&mut conn, &[photo]));
+    // Operators' searches, page by page.
+    let page = || Search { kind: ANALYSIS.to_owned(), limit: 4, ..Search::default() };
+    let failed = Some(Status::Failed);
+    assert_reads!(conn, 24, search(&mut conn, &page()));
+    assert_reads!(conn, 6, search(&mut conn, &Search { id: Some(ids[0]), ..page() }));
+    assert_reads!(conn, 24, search(&mut conn, &Search { user: Some(me), ..page() }));
+    assert_reads!(conn, 24, search(&mut conn, &Search { status: failed, ..page() }));
+    let code = Some("CANCELLED".to_owned());
+    assert_reads!(conn, 24, search(&mut conn, &Search { code, ..page() }));
+    let both = Search { user: Some(me), status: failed, ..page() };
+    assert_reads!(conn, 40, search(&mut conn, &both));
+    assert_reads!(conn, 24, list_spans(&mut conn, ANALYSIS, 500));
+
+    let mine = BTreeSet::from([me]);
+    assert_reads!(conn, 40, count_active(&mut conn, ANALYSIS, &mine));
+    assert_reads!(conn, 24, release_room(&mut conn, &kind, LEASE));
+    assert_reads!(conn, 24, transitions::read(&mut conn, ids[0]));
+    assert_reads!(conn, 24, dead_letters::list_of(&mut conn, ids[0]));
+
+    sending_reads_what_is_due(&mut conn, hook).await;
+    for user in [me, other] {
+        let address = format!("https://hooks.example/{}", hook.0);
+        let (id, channel) = (TargetId(Uuid::now_v7()), ChannelKind::Webhook);
+        let new = NewTarget { id, user, channel, address, secrets: None, description: None };
+        assert_reads!(conn, 24, register(&mut conn, &new, 10));
+    }
+}
+
+/// A target with a long log and one delivery that is due, beside many other targets.
+async fn busy_target(db: &MySqlPool, me: UserId) -> TargetId {
+    for _ in 0..OTHERS / 5 {
+        target(db, user(db).await, ChannelKind::Webhook).await;
+    }
+    let hook = target(db, me, ChannelKind::Webhook).await;
+    let told: Vec<NewDelivery> = (0..OTHERS).map(|_| NewDelivery::new(hook, PING, None)).collect();
+    let mut conn = db.acquire().await.unwrap();
+    insert(&mut conn, &told).await.unwrap();
+    for statement in [
+        "UPDATE push_deliveries SET due_at = NULL, state = 'delivered'",
+        "INSERT INTO push_attempts (delivery_id, attempt, duration_ms, created_at)
+         SELECT id, 1, 5, NOW(3) FROM push_deliveries",
+    ] {
+        sqlx::query(statement).execute(&mut *conn).await.unwrap();
+    }
+    insert(&mut conn, &[NewDelivery::new(hook, PING, None)]).await.unwrap();
+    sqlx::raw_sql("ANALYZE TABLE push_targets, push_deliveries, push_attempts")
+        .execute(db)
+        .await
+        .unwrap();
+    hook
+}
+
+async fn sending_reads_what_is_due(conn: &mut MySqlConnection, hook: TargetId) {
+    let (channel, token) = (ChannelKind::Webhook, Uuid::new_v4());
+    assert_reads!(*conn, 2, is_due(&mut *conn, channel));
+    assert_reads!(*conn, 4, count_due(&mut *conn, channel));
+    assert_reads!(*conn, 12, take_targets(&mut *conn, channel, 10, token, LEASE));
+    assert_reads!(*conn, 6, read_due(&mut *conn, &[(hook, 8)]));
+    let settlement =
+        Settlement { target: hook, token, attempts: vec![], health: Health::Working, rest: None };
+    assert_reads!(*conn, 12, settle(&mut *conn, &[settlement], LEASE));
+    assert_reads!(*conn, 12, list_deliveries(&mut *conn, hook, None, 10));
+    let newest = list_deliveries(&mut *conn, hook, None, 2).await.unwrap();
+    let ids: Vec<_> = newest.iter().map(|delivery| delivery.id).collect();
+    assert_reads!(*conn, 6, list_attempts(&mut *conn, &ids));
+    assert_reads!(*conn, 12, redeliver(&mut *conn, hook, ids[0]));
+    assert_reads!(*conn, 12, insert(&mut *conn, &[NewDelivery::new(hook, PING, None)]));
+    assert_reads!(*conn, 40, purge(&mut *conn, Duration::ZERO, 10));
+}

@@ -1,0 +1,122 @@
+//! The ways in which a job ends.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::document::Document;
+use crate::job::Status;
+
+/// Why a job failed. `code` is public API: clients branch on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobError {
+    /// Stable code.
+    pub code: String,
+    /// What to tell a person.
+    pub message: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+}
+
+impl JobError {
+    /// Longest `code` and `message`, in characters, that are kept.
+    const LIMITS: (usize, usize) = (64, 500);
+
+    /// An error that another attempt cannot mend.
+    pub fn permanent(code: &str, message: &str) -> Self {
+        Self::new(code, message, false)
+    }
+
+    /// An error that a later submit of the same request may not meet.
+    pub fn retryable(code: &str, message: &str) -> Self {
+        Self::new(code, message, true)
+    }
+
+    fn new(code: &str, message: &str, retryable: bool) -> Self {
+        let (code_limit, message_limit) = Self::LIMITS;
+        let is_code = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        Self {
+            code: code.chars().filter(is_code).take(code_limit).collect(),
+            message: message.chars().take(message_limit).collect(),
+            retryable,
+        }
+    }
+
+    /// The error of a job that ran out of attempts without a failure of its own to show.
+    pub fn exhausted() -> Self {
+        Self::retryable(
+            "ATTEMPTS_EXHAUSTED",
+            "The job could not be completed in several attempts. Please try again later.",
+        )
+    }
+}
+
+/// How a job ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// With a result.
+    Succeeded(Document),
+    /// With an error.
+    Failed(JobError),
+    /// Withdrawn by its owner.
+    Cancelled,
+    /// Past its deadline.
+    Expired,
+}
+
+impl Outcome {
+    /// The state this outcome leads to.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Succeeded(_) => Status::Succeeded,
+            Self::Failed(_) => Status::Failed,
+            Self::Cancelled => Status::Cancelled,
+            Self::Expired => Status::Expired,
+        }
+    }
+
+    /// The error that is stored with the job; none where it has a result. `noun` is the word for such a job.
+    pub fn error(&self, noun: &str) -> Option<JobError> {
+        match self {
+            Self::Succeeded(_) => None,
+            Self::Failed(error) => Some(error.clone()),
+            Self::Cancelled => {
+                Some(JobError::retryable("CANCELLED", &format!("The {noun} was cancelled.")))
+            }
+            Self::Expired => Some(JobError::retryable(
+                "EXPIRED",
+                &format!("The deadline passed before the {noun} ended."),
+            )),
+        }
+    }
+
+    /// The code in metrics. `known` bounds their number, since handlers may bring codes of their own.
+    pub fn metric_code(&self, known: &[&'static str]) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "OK",
+            Self::Failed(error) if error.code == "ATTEMPTS_EXHAUSTED" => "ATTEMPTS_EXHAUSTED",
+            Self::Failed(error) => {
+                known.iter().find(|code| **code == error.code).copied().unwrap_or("other")
+            }
+            Self::Cancelled => "CANCELLED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_know_a_bounded_number_of_codes() {
+        let code = |code| Outcome::Failed(JobError::permanent(code, "")).metric_code(&["NO_FACE"]);
+        assert_eq!((code("NO_FACE"), code("SOMETHING_NEW")), ("NO_FACE", "other"));
+    }
+
+    #[test]
+    fn a_code_keeps_only_what_a_code_may_contain() {
+        let error = JobError::permanent("NO FACE\"; --", &"x".repeat(900));
+        assert_eq!(error.code, "NOFACE");
+        assert_eq!(error.message.len(), 500);
+    }
+}

@@ -1,0 +1,152 @@
+//! Writing the transitions of running jobs: claims and outcomes of many jobs share commits, and outlast an outage of the
+//! database.
+
+use std::time::Duration;
+
+use metrics::histogram;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use toneup_platform::batch::{Batcher, Limits};
+use toneup_platform::crash;
+use toneup_platform::database::bounded;
+use toneup_platform::retry::Backoff;
+use toneup_platform::shutdown::Shutdown;
+
+use crate::engine::Engine;
+use crate::job::Changed;
+use crate::kind::Kind;
+use crate::outcome::JobError;
+use crate::store::claim::{Claim, ClaimRequest, Claimed};
+use crate::store::finish::Finish;
+use crate::store::lease;
+
+/// The process ends before it could be written; the lease will expire.
+#[derive(Debug)]
+pub(super) struct Aborted;
+
+/// Writes to the database on behalf of jobs of one kind.
+#[derive(Debug, Clone)]
+pub(super) struct Settlements {
+    kind: &'static str,
+    claims: Batcher<ClaimRequest, Claim, sqlx::Error>,
+    finishes: Batcher<Finish, Option<Changed>, sqlx::Error>,
+    engine: Engine,
+    aborting: CancellationToken,
+}
+
+impl Settlements {
+    /// Starts the group commits.
+    pub(super) fn spawn(engine: Engine, kind: &Kind, shutdown: &Shutdown) -> Self {
+        let (claiming, claimed) = (engine.clone(), kind.clone());
+        let claim = move |batch: Vec<ClaimRequest>| {
+            let (engine, kind) = (claiming.clone(), claimed.clone());
+            async move { engine.claim(&kind, &batch).await }
+        };
+        let finishing = engine.clone();
+        let finish = move |batch: Vec<Finish>| {
+            let engine = finishing.clone();
+            async move {
+                crash::point("finishing");
+                let changes = engine.finish(&batch).await?;
+                crash::point("finished");
+                Ok(changes)
+            }
+        };
+        Self {
+            kind: kind.name,
+            claims: Batcher::spawn(Limits::default(), &shutdown.tasks, claim),
+            finishes: Batcher::spawn(Limits::default(), &shutdown.tasks, finish),
+            engine,
+            aborting: shutdown.aborting.clone(),
+        }
+    }
+
+    /// Asks for the right to work on a job.
+    pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
+        let begun = Instant::now();
+        let claim = self.persist("claim", || self.claims.submit(request)).await?;
+        histogram!("toneup_claim_seconds").record(begun.elapsed());
+        if let Claim::Granted(claimed) = &claim
+            && let Some(waited) = claimed.waited
+        {
+            histogram!("toneup_queue_wait_seconds", "kind" => self.kind).record(waited);
+        }
+        Ok(claim)
+    }
+
+    /// Ends a job. That the guard no longer holds is fine: someone else has ended or taken it.
+    pub(super) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
+        let begun = Instant::now();
+        let ended = self.persist("finish", || self.finishes.submit(finish.clone())).await?;
+        histogram!("toneup_complete_seconds").record(begun.elapsed());
+        if ended.is_none() {
+            tracing::warn!("came too late; nothing stored");
+        }
+        Ok(())
+    }
+
+    /// Returns a job to the queue for another attempt after `pause`.
+    pub(super) async fn retry_later(
+        &self,
+        claimed: &Claimed,
+        pause: Duration,
+        failure: &JobError,
+    ) -> Result<(), Aborted> {
+        let queued = self.persist("retry", || {
+            bounded(self.engine.database.in_transaction(async |conn| {
+                lease::retry_later(conn, claimed.lease, pause, failure).await
+            }))
+        });
+        let queued = queued.await?;
+        crash::point("retried");
+        self.tell_requeued(claimed, queued);
+        Ok(())
+    }
+
+    /// Returns a job to the queue as if it had never been taken.
+    pub(super) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
+        let database = &self.engine.database;
+        let returning =
+            database.in_transaction(async |conn| lease::hand_back(conn, claimed.lease).await);
+        // Handing back happens when the process ends: one try.
+        let queued = bounded(returning).await.map_err(|_| Aborted)?;
+        self.tell_requeued(claimed, queued);
+        Ok(())
+    }
+
+    fn tell_requeued(&self, claimed: &Claimed, queued: bool) {
+        if queued {
+            let version = claimed.changed.version + 1;
+            self.tell(Changed { version, ..claimed.changed.clone() });
+        }
+    }
+
+    /// Tells watchers to look again.
+    pub(super) fn tell(&self, changed: Changed) {
+        self.engine.hints.send([changed]);
+    }
+
+    /// Repeats a write until the database takes it or the process must end. Every write is guarded, so that repeating one
+    /// whose answer was lost changes nothing.
+    async fn persist<T, E: std::fmt::Display, F>(
+        &self,
+        what: &str,
+        mut write: impl FnMut() -> F,
+    ) -> Result<T, Aborted>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let mut failures = 0;
+        loop {
+            let written = self.aborting.run_until_cancelled(write()).await.ok_or(Aborted)?;
+            let error = match written {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            failures += 1;
+            let pause = Backoff::RECONNECT.pause(failures);
+            tracing::warn!(what, %error, failures, ?pause, "cannot write");
+            self.aborting.run_until_cancelled(sleep(pause)).await.ok_or(Aborted)?;
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Fairness between users: of each user's jobs at most a *share* has messages in the broker or is at work; the others are
+//! held in the database, and follow as earlier ones end. So a thousand jobs of one user delay another's first job by one
+//! share, not by a thousand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use toneup_platform::database::{bind_list, bind_pairs, micros};
+use toneup_platform::identity::UserId;
+use uuid::Uuid;
+
+use crate::broker::message::Publication;
+use crate::job::JobId;
+use crate::kind::Kind;
+
+/// Most users that one look for room examines.
+const USERS: u32 = 256;
+
+/// The unfinished jobs of a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Active {
+    /// In the broker or at work.
+    pub moving: u32,
+    /// Held back.
+    pub held: u32,
+}
+
+impl Active {
+    /// Their number.
+    pub fn total(self) -> u32 {
+        self.moving + self.held
+    }
+}
+
+#[derive(Debug, FromRow)]
+struct Count {
+    user_id: UserId,
+    count: i64,
+}
+
+/// Counts the unfinished jobs of a kind by user.
+pub async fn count_active(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    users: &BTreeSet<UserId>,
+) -> Result<BTreeMap<UserId, Active>, sqlx::Error> {
+    let mut active: BTreeMap<UserId, Active> = BTreeMap::new();
+    // Left to itself, MariaDB reads the whole history of each user, which is in the order of the groups.
+    let mut query = QueryBuilder::new(
+        "SELECT user_id, COUNT(*) AS count FROM jobs FORCE INDEX (jobs_active)
+         WHERE finished_at IS NULL AND user_id IN ",
+    );
+    bind_list(&mut query, users.iter().copied());
+    query.push(" AND kind = ").push_bind(kind).push(" GROUP BY user_id");
+    let all: Vec<Count> = query.build_query_as().fetch_all(&mut *conn).await?;
+    for Count { user_id, count } in all {
+        active.entry(user_id).or_default().moving = u32::try_from(count).unwrap_or(u32::MAX);
+    }
+    let mut query =
+        QueryBuilder::new("SELECT user_id, COUNT(*) AS count FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND user_id IN ");
+    bind_list(&mut query, users.iter().copied());
+    query.push(" GROUP BY user_id");
+    let held: Vec<Count> = query.build_query_as().fetch_all(conn).await?;
+    for Count { user_id, count } in held {
+        let user = active.entry(user_id).or_default();
+        user.held = u32::try_from(count).unwrap_or(u32::MAX);
+        user.moving = user.moving.saturating_sub(user.held);
+    }
+    Ok(active)
+}
+
+/// Holds jobs of a kind until earlier ones of their owners have ended.
+pub(super) async fn hold(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    held: &[(UserId, JobId)],
+) -> Result<(), sqlx::Error> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("INSERT INTO held_jobs (kind, user_id, job_id) ");
+    query.push_values(held, |mut row, (user, job)| {
+        row.push_bind(kind).push_bind(*user).push_bind(*job);
+    });
+    query.build().execute(conn).await.map(drop)
+}
+
+/// Lists the held jobs of a kind, in order of submission within each user.
+pub async fn list_held(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    limit: u32,
+) -> Result<Vec<(UserId, JobId)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT user_id, job_id FROM held_jobs WHERE kind = ? ORDER BY user_id, job_id LIMIT ?",
+    )
+    .bind(kind)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// Releases the oldest held jobs of users, as many as each `room` says, in the caller's transaction. What it returns
+/// is to be published once that is committed; like everything due, it is published again if that is not confirmed.
+pub(super) async fn release(
+    conn: &mut MySqlConnection,
+    kind: &'static str,
+    room: &BTreeMap<UserId, u32>,
+    grace: Duration,
+) -> Result<Vec<Publication>, sqlx::Error> {
+    // A bound for each user: one over all would let those with the lowest ids take it up.
+    let mut query = QueryBuilder::new("");
+    let mut parts = query.separated(" UNION ALL ");
+    for (user, most) in room {
+        parts.push("(SELECT user_id, job_id FROM held_jobs WHERE kind = ");
+        parts.push_bind_unseparated(kind).push_unseparated(" AND user_id = ");
+        parts.push_bind_unseparated(*user).push_unseparated(" ORDER BY job_id LIMIT ");
+        parts.push_bind_unseparated(*most).push_unseparated(")");
+    }
+    let oldest: Vec<(UserId, JobId)> = query.build_query_as().fetch_all(&mut *conn).await?;
+    if oldest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("SELECT user_id, job_id FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND ");
+    bind_pairs(&mut query, ("user_id", "job_id"), oldest.into_iter());
+    query.push(" ORDER BY user_id, job_id FOR UPDATE SKIP LOCKED");
+    let held: Vec<(UserId, JobId)> = query.build_query_as().fetch_all(&mut *conn).await?;
+    let next = next_of(&held, room);
+    if next.is_empty() {
+        return Ok(Vec::new());
+    }
+    unhold(conn, kind, &next).await?;
+    let mut query = QueryBuilder::new("UPDATE jobs SET publish_due = NOW(3) + INTERVAL ");
+    query.push_bind(micros(grace)).push(" MICROSECOND, publish_seq = publish_seq + 1");
+    query.push(" WHERE status = 'queued' AND id IN ");
+    bind_list(&mut query, next.iter().map(|(_, job)| *job));
+    query.build().execute(&mut *conn).await?;
+
+    let mut query = QueryBuilder::new(
+        "SELECT id, attempt, publish_seq, traceparent FROM jobs
+         WHERE status = 'queued' AND id IN ",
+    );
+    bind_list(&mut query, next.iter().map(|(_, job)| *job));
+    let rows: Vec<Released> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| row.publication(kind)).collect())
+}
+
+#[derive(Debug, FromRow)]
+struct Released {
+    id: JobId,
+    attempt: u16,
+    publish_seq: u32,
+    traceparent: Option<String>,
+}
+
+impl Released {
+    fn publication(self, kind: &'static str) -> Publication {
+        Publication {
+            job: self.id,
+            kind,
+            attempt: self.attempt,
+            sequence: self.publish_seq,
+            trace: self.traceparent.and_then(|text| text.parse().ok()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Picks of the held jobs, in order, as many of each user's as there is room for.
+fn next_of(held: &[(UserId, JobId)], room: &BTreeMap<UserId, u32>) -> Vec<(UserId, JobId)> {
+    let mut left = room.clone();
+    let fits = |(user, _): &&(UserId, JobId)| match left.get_mut(user) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    };
+    held.iter().filter(fits).copied().collect()
+}
+
+/// Ends the holding of jobs of a kind.
+pub(super) async fn unhold(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    held: &[(UserId, JobId)],
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new("DELETE FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND ");
+    bind_pairs(&mut query, ("user_id", "job_id"), held.iter().copied());
+    query.build().execute(conn).await.map(drop)
+}
+
+/// Finds those of the candidates that are held.
+pub(super) async fn find_held(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    candidates: &[(UserId, JobId)],
+) -> Result<Vec<(UserId, JobId)>, sqlx::Error> {
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("SELECT user_id, job_id FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND ");
+    bind_pairs(&mut query, ("user_id", "job_id"), candidates.iter().copied());
+    query.build_query_as().fetch_all(conn).await
+}
+
+/// Releases jobs of a kind where there is room: the share has grown, or a release was missed because the last job of a
+/// user ended in the moment in which the next was held. In the caller's transaction.
+pub async fn release_room(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    grace: Duration,
+) -> Result<Vec<Publication>, sqlx::Error> {
+    let holders = list_holders(&mut *conn, kind.name).await?;
+    if holders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let room = room_of(&count_active(&mut *conn, kind.name, &holders).await?, kind.share.get());
+    if room.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Seldom from here on. One replica at a time for each user: two that count at once would both release.
+    let users: BTreeSet<UserId> = room.into_keys().collect();
+    lock_first(&mut *conn, kind.name, &users).await?;
+    let room = room_of(&count_active(&mut *conn, kind.name, &users).await?, kind.share.get());
+    if room.is_empty() {
+        return Ok(Vec::new());
+    }
+    release(conn, kind.name, &room, grace).await
+}
+
+/// Lists users who have held jobs of a kind, from a random point on and then from the beginning: so nobody is always left
+/// out while more users hold jobs than one look examines.
+async fn list_holders(
+    conn: &mut MySqlConnection,
+    kind: &str,
+) -> Result<BTreeSet<UserId>, sqlx::Error> {
+    let ends: (Option<Uuid>, Option<Uuid>) =
+        sqlx::query_as("SELECT MIN(user_id), MAX(user_id) FROM held_jobs WHERE kind = ?")
+            .bind(kind)
+            .fetch_one(&mut *conn)
+            .await?;
+    let (Some(first), Some(last)) = ends else { return Ok(BTreeSet::new()) };
+    let start = Uuid::from_u128(rand::random_range(first.as_u128()..=last.as_u128()));
+    let mut holders = BTreeSet::new();
+    for from in [start, first] {
+        let left = USERS.saturating_sub(u32::try_from(holders.len()).unwrap_or(USERS));
+        let found: Vec<(UserId,)> = sqlx::query_as(
+            "SELECT DISTINCT user_id FROM held_jobs WHERE kind = ? AND user_id >= ?
+             ORDER BY user_id LIMIT ?",
+        )
+        .bind(kind)
+        .bind(from)
+        .bind(left)
+        .fetch_all(&mut *conn)
+        .await?;
+        holders.extend(found.into_iter().map(|(user,)| user));
+    }
+    Ok(holders)
+}
+
+/// Locks the first held job of each user: whoever else is releasing them is waited for.
+async fn lock_first(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    users: &BTreeSet<UserId>,
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT user_id, MIN(job_id) FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND user_id IN ");
+    bind_list(&mut query, users.iter().copied());
+    query.push(" GROUP BY user_id");
+    let first: Vec<(UserId, JobId)> = query.build_query_as().fetch_all(&mut *conn).await?;
+    if first.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new("SELECT job_id FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND ");
+    bind_pairs(&mut query, ("user_id", "job_id"), first.into_iter());
+    query.push(" ORDER BY user_id, job_id FOR UPDATE");
+    query.build().execute(conn).await.map(drop)
+}
+
+/// The number of further jobs of each user that may move, where any may.
+fn room_of(active: &BTreeMap<UserId, Active>, share: u32) -> BTreeMap<UserId, u32> {
+    active
+        .iter()
+        .map(|(user, active)| (*user, share.saturating_sub(active.moving)))
+        .filter(|(_, room)| *room > 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_users_oldest_follow_as_far_as_there_is_room() {
+        let (alice, bob, carol) =
+            (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
+        let ids: Vec<JobId> = (0..5).map(|_| JobId::generate()).collect();
+        let held =
+            [(alice, ids[0]), (alice, ids[1]), (alice, ids[2]), (bob, ids[3]), (carol, ids[4])];
+        let room = BTreeMap::from([(alice, 2), (bob, 9)]);
+        assert_eq!(next_of(&held, &room), [(alice, ids[0]), (alice, ids[1]), (bob, ids[3])]);
+    }
+}

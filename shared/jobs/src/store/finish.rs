@@ -1,0 +1,275 @@
+//! Ending jobs: outcome, state and whatever belongs to it in one transaction, many at a time. Every terminal arrow goes
+//! through here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use toneup_platform::database::bind_list;
+use toneup_platform::identity::UserId;
+use uuid::Uuid;
+
+use super::{dead_letters, fairness};
+use crate::broker::message::Publication;
+use crate::document::Document;
+use crate::job::{Changed, JobId, Lease, Status};
+use crate::kind::{EndedJob, Kind, Kinds};
+use crate::outcome::Outcome;
+
+/// A job to end, and the condition for it.
+#[derive(Debug, Clone)]
+pub struct Finish {
+    /// The job.
+    pub job: JobId,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// Its owner: what is locked by owner is locked before jobs.
+    pub user: UserId,
+    /// The condition.
+    pub guard: Guard,
+    /// How it ends.
+    pub outcome: Outcome,
+    /// What the handler passes on to [`crate::kind::Endings::ended`] beside the result.
+    pub note: Option<Document>,
+}
+
+/// The condition under which a job may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The worker still holds its lease.
+    Leased(Lease),
+    /// It has not ended and no worker's lease is valid.
+    Unowned,
+    /// It has not ended.
+    Active,
+}
+
+/// The facts that a guard is held against, read under the row's lock.
+#[derive(Debug, Clone, FromRow)]
+struct Row {
+    id: JobId,
+    status: Status,
+    version: u32,
+    attempt: u16,
+    lease_token: Option<Uuid>,
+    lease_valid: bool,
+}
+
+fn holds(guard: Guard, row: &Row) -> bool {
+    let running = row.status == Status::Running;
+    match guard {
+        Guard::Leased(lease) => {
+            running && row.attempt == lease.attempt && row.lease_token == Some(lease.token)
+        }
+        Guard::Unowned => row.status == Status::Queued || (running && !row.lease_valid),
+        Guard::Active => !row.status.is_terminal(),
+    }
+}
+
+/// The effects of a batch.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// In the order of the batch: `Some` where the job ended, `None` where the guard no longer held, and nothing was
+    /// changed.
+    pub changes: Vec<Option<Changed>>,
+    /// Jobs that were held until these had ended: to be published once this is committed.
+    pub released: Vec<Publication>,
+}
+
+/// Ends a batch in the caller's transaction. A released job that is not confirmed within `grace` is published again.
+pub async fn finish(
+    conn: &mut MySqlConnection,
+    kinds: &Kinds,
+    items: &[Finish],
+    grace: Duration,
+) -> Result<Ended, sqlx::Error> {
+    let by_kind = group(kinds, items);
+    for (kind, items) in &by_kind {
+        let users: BTreeSet<UserId> = items.iter().map(|item| item.user).collect();
+        kind.endings.lock(&mut *conn, &users).await?;
+    }
+    let rows = lock_jobs(conn, items).await?;
+    let mut ended: HashMap<JobId, Changed> = HashMap::new();
+    let mut released = Vec::new();
+    for (kind, items) in by_kind {
+        let mut seen = HashSet::new();
+        let holds = |item: &&Finish| {
+            let row = rows.get(&item.job);
+            row.is_some_and(|row| holds(item.guard, row)) && seen.insert(item.job)
+        };
+        let won: Vec<&Finish> = items.into_iter().filter(holds).collect();
+        if won.is_empty() {
+            continue;
+        }
+        insert_outcomes(conn, kind, &won).await?;
+        let topics = run_endings(conn, kind, &won).await?;
+        update_states(conn, &won).await?;
+        dead_letters::record_failed(conn, kind.name, &won).await?;
+        released.extend(release_next(conn, kind, &won, &rows, grace).await?);
+        for (item, topics) in won.iter().zip(topics) {
+            let version = rows.get(&item.job).map_or(0, |row| row.version + 1);
+            let kind = kind.name.to_owned();
+            let changed = Changed { user: item.user, job: item.job, kind, version, topics };
+            ended.insert(item.job, changed);
+        }
+    }
+    // Of two entries for one job, the first has ended it.
+    let changes = items.iter().map(|item| ended.remove(&item.job)).collect();
+    Ok(Ended { changes, released })
+}
+
+/// The items of each kind, in one order for all writers.
+fn group<'a>(kinds: &'a Kinds, items: &'a [Finish]) -> Vec<(&'a Kind, Vec<&'a Finish>)> {
+    let mut by_name: BTreeMap<&str, Vec<&Finish>> = BTreeMap::new();
+    for item in items {
+        by_name.entry(item.kind).or_default().push(item);
+    }
+    by_name.into_iter().filter_map(|(name, items)| Some((kinds.get(name)?, items))).collect()
+}
+
+/// Has the kind write what follows from these ends.
+async fn run_endings(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    won: &[&Finish],
+) -> Result<Vec<BTreeSet<String>>, sqlx::Error> {
+    let jobs: Vec<EndedJob> = won
+        .iter()
+        .map(|item| EndedJob {
+            job: item.job,
+            user: item.user,
+            outcome: &item.outcome,
+            note: item.note.as_ref(),
+        })
+        .collect();
+    let mut topics = kind.endings.ended(conn, &jobs).await?;
+    topics.resize(won.len(), BTreeSet::new());
+    Ok(topics)
+}
+
+/// Releases, for each job that ended and was not held itself, the next of its owner that is held.
+async fn release_next(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    won: &[&Finish],
+    rows: &HashMap<JobId, Row>,
+    grace: Duration,
+) -> Result<Vec<Publication>, sqlx::Error> {
+    let ended = |item: &&Finish| (item.user, item.job);
+    let was_queued =
+        |(_, job): &(UserId, JobId)| rows.get(job).is_some_and(|row| row.status == Status::Queued);
+    let queued: Vec<(UserId, JobId)> = won.iter().map(ended).filter(was_queued).collect();
+    let held = fairness::find_held(&mut *conn, kind.name, &queued).await?;
+    if !held.is_empty() {
+        fairness::unhold(&mut *conn, kind.name, &held).await?;
+    }
+    let mut room: BTreeMap<UserId, u32> = BTreeMap::new();
+    for (user, _) in won.iter().map(ended).filter(|ended| !held.contains(ended)) {
+        *room.entry(user).or_default() += 1;
+    }
+    if room.is_empty() {
+        return Ok(Vec::new());
+    }
+    fairness::release(conn, kind.name, &room, grace).await
+}
+
+async fn lock_jobs(
+    conn: &mut MySqlConnection,
+    items: &[Finish],
+) -> Result<HashMap<JobId, Row>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, status, version, attempt, lease_token,
+                COALESCE(lease_expires_at > NOW(3), FALSE) AS lease_valid
+         FROM jobs WHERE id IN ",
+    );
+    bind_list(&mut query, items.iter().map(|item| item.job));
+    query.push(" ORDER BY id FOR UPDATE");
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+async fn insert_outcomes(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    won: &[&Finish],
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "INSERT INTO job_outcomes (job_id, result, error_code, error_message, error_retryable) ",
+    );
+    query.push_values(won, |mut row, item| {
+        let result = match &item.outcome {
+            Outcome::Succeeded(result) => Some(result.clone()),
+            _ => None,
+        };
+        let error = item.outcome.error(kind.noun);
+        row.push_bind(item.job)
+            .push_bind(result)
+            .push_bind(error.as_ref().map(|error| error.code.clone()))
+            .push_bind(error.as_ref().map(|error| error.message.clone()))
+            .push_bind(error.map(|error| error.retryable));
+    });
+    query.build().execute(conn).await.map(drop)
+}
+
+/// Updates the rows with one statement for each state reached.
+async fn update_states(conn: &mut MySqlConnection, won: &[&Finish]) -> Result<(), sqlx::Error> {
+    let mut by_status: BTreeMap<Status, Vec<JobId>> = BTreeMap::new();
+    for item in won {
+        by_status.entry(item.outcome.status()).or_default().push(item.job);
+    }
+    for (status, ids) in by_status {
+        let mut query = QueryBuilder::new("UPDATE jobs SET status = ");
+        query.push_bind(status.as_str());
+        query.push(
+            ", version = version + 1, finished_at = NOW(3), lease_token = NULL,
+             lease_expires_at = NULL, published_at = NULL, publish_due = NULL WHERE id IN ",
+        );
+        bind_list(&mut query, ids.into_iter());
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> (Row, Lease) {
+        let lease = Lease { job: JobId::generate(), attempt: 2, token: Uuid::new_v4() };
+        let row = Row {
+            id: lease.job,
+            status: Status::Running,
+            version: 4,
+            attempt: 2,
+            lease_token: Some(lease.token),
+            lease_valid: true,
+        };
+        (row, lease)
+    }
+
+    #[test]
+    fn a_worker_ends_only_the_attempt_it_holds() {
+        let (row, lease) = running();
+        assert!(holds(Guard::Leased(lease), &row));
+        assert!(!holds(Guard::Leased(Lease { attempt: 1, ..lease }), &row));
+        assert!(!holds(Guard::Leased(Lease { token: Uuid::new_v4(), ..lease }), &row));
+        let requeued = Row { status: Status::Queued, ..row };
+        assert!(!holds(Guard::Leased(lease), &requeued));
+    }
+
+    #[test]
+    fn an_expired_lease_still_counts_until_another_worker_takes_over() {
+        let (row, lease) = running();
+        assert!(holds(Guard::Leased(lease), &Row { lease_valid: false, ..row }));
+    }
+
+    #[test]
+    fn nobody_ends_what_a_worker_owns_or_what_has_ended() {
+        let (row, _) = running();
+        assert!(!holds(Guard::Unowned, &row));
+        assert!(holds(Guard::Unowned, &Row { lease_valid: false, ..row.clone() }));
+        assert!(holds(Guard::Active, &row));
+        let ended = Row { status: Status::Succeeded, lease_valid: false, ..row };
+        assert!(!holds(Guard::Unowned, &ended) && !holds(Guard::Active, &ended));
+    }
+}

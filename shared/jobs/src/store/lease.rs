@@ -1,0 +1,95 @@
+//! Keeping a lease, and giving it back before the work is done.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use sqlx::{MySqlConnection, QueryBuilder};
+use uuid::Uuid;
+
+use super::transitions::{self, NewTransition, Transition};
+use crate::job::{JobId, Lease};
+use crate::outcome::JobError;
+use toneup_platform::database::{bind_list, micros};
+
+/// Extends leases by `duration` from now and returns those that still stand; the others have been taken over or ended.
+pub async fn renew(
+    conn: &mut MySqlConnection,
+    leases: &[Lease],
+    duration: Duration,
+) -> Result<HashSet<Lease>, sqlx::Error> {
+    let mut query = QueryBuilder::new("UPDATE jobs SET ");
+    query.push("lease_expires_at = NOW(3) + INTERVAL ").push_bind(micros(duration));
+    query.push(" MICROSECOND, publish_due = NOW(3) + INTERVAL ").push_bind(micros(duration));
+    query.push(" MICROSECOND WHERE status = 'running' AND id IN ");
+    bind_list(&mut query, leases.iter().map(|lease| lease.job));
+    query.push(" AND lease_token IN ");
+    bind_list(&mut query, leases.iter().map(|lease| lease.token));
+    query.build().execute(&mut *conn).await?;
+    standing(conn, leases).await
+}
+
+/// Those of `leases` that still stand. Changes nothing and waits for no lock.
+pub async fn standing(
+    conn: &mut MySqlConnection,
+    leases: &[Lease],
+) -> Result<HashSet<Lease>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, attempt, lease_token FROM jobs WHERE lease_token IS NOT NULL AND id IN ",
+    );
+    bind_list(&mut query, leases.iter().map(|lease| lease.job));
+    let rows: Vec<(JobId, u16, Uuid)> = query.build_query_as().fetch_all(conn).await?;
+    let held: HashSet<Lease> =
+        rows.into_iter().map(|(job, attempt, token)| Lease { job, attempt, token }).collect();
+    Ok(leases.iter().filter(|lease| held.contains(lease)).copied().collect())
+}
+
+/// Returns a job to the queue after a failed attempt, to be published after `delay`. `false` if the lease was lost.
+/// In the caller's transaction.
+pub async fn retry_later(
+    conn: &mut MySqlConnection,
+    lease: Lease,
+    delay: Duration,
+    failure: &JobError,
+) -> Result<bool, sqlx::Error> {
+    let queued = sqlx::query!(
+        "UPDATE jobs SET status = 'queued', version = version + 1, lease_token = NULL,
+                lease_expires_at = NULL, publish_seq = publish_seq + 1,
+                publish_due = NOW(3) + INTERVAL ? MICROSECOND
+         WHERE id = ? AND status = 'running' AND attempt = ? AND lease_token = ?",
+        micros(delay),
+        lease.job,
+        lease.attempt,
+        lease.token,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let queued = queued.rows_affected() == 1;
+    if queued {
+        let entry = NewTransition::new(lease.job, lease.attempt, Transition::AttemptFailed);
+        transitions::record(conn, &[NewTransition { error: Some(failure.clone()), ..entry }])
+            .await?;
+    }
+    Ok(queued)
+}
+
+/// Returns a job to the queue as if it had never been taken, due at once: the attempt was not the job's failure.
+/// `false` if the lease was lost. In the caller's transaction.
+pub async fn hand_back(conn: &mut MySqlConnection, lease: Lease) -> Result<bool, sqlx::Error> {
+    let queued = sqlx::query!(
+        "UPDATE jobs SET status = 'queued', version = version + 1, attempt = attempt - 1,
+                lease_token = NULL, lease_expires_at = NULL, publish_seq = publish_seq + 1,
+                publish_due = NOW(3)
+         WHERE id = ? AND status = 'running' AND attempt = ? AND lease_token = ?",
+        lease.job,
+        lease.attempt,
+        lease.token,
+    )
+    .execute(&mut *conn)
+    .await?;
+    let queued = queued.rows_affected() == 1;
+    if queued {
+        let entry = NewTransition::new(lease.job, lease.attempt, Transition::HandedBack);
+        transitions::record(conn, &[entry]).await?;
+    }
+    Ok(queued)
+}

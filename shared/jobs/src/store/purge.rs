@@ -1,0 +1,40 @@
+//! Retention: jobs of kinds whose results nobody reads are deleted some time after they succeeded.
+
+use std::time::Duration;
+
+use sqlx::{MySqlConnection, QueryBuilder};
+use toneup_platform::database::{bind_list, micros};
+
+use crate::job::JobId;
+
+/// Deletes at most `most` jobs of a kind that succeeded at least `retention` ago; returns their number. Those that failed
+/// stay, as their dead letters do.
+pub async fn purge_succeeded(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    retention: Duration,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let old: Vec<JobId> = sqlx::query_scalar!(
+        r#"SELECT id AS "id: JobId" FROM jobs
+           WHERE kind = ? AND finished_at < NOW(3) - INTERVAL ? MICROSECOND AND status = 'succeeded'
+           ORDER BY finished_at LIMIT ?"#,
+        kind,
+        micros(retention),
+        most
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    // The job last: what is interrupted is found again.
+    for table in ["job_transitions", "job_outcomes"] {
+        let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE job_id IN "));
+        bind_list(&mut query, old.iter().copied());
+        query.build().execute(&mut *conn).await?;
+    }
+    let mut query = QueryBuilder::new("DELETE FROM jobs WHERE id IN ");
+    bind_list(&mut query, old.iter().copied());
+    Ok(query.build().execute(conn).await?.rows_affected())
+}

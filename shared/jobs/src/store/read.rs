@@ -1,0 +1,257 @@
+//! Reading jobs. Every lookup for a caller takes the kind and the owner: another's row is indistinguishable from no row.
+
+use std::collections::BTreeSet;
+
+use sqlx::types::time::OffsetDateTime;
+use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use toneup_platform::database::bind_list;
+use toneup_platform::identity::UserId;
+use toneup_platform::trace::TraceParent;
+
+use crate::document::Document;
+use crate::job::{JobId, Status};
+use crate::outcome::JobError;
+
+/// A job at present.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its identity.
+    pub id: JobId,
+    /// The name of its kind.
+    pub kind: String,
+    /// Its owner.
+    pub user: UserId,
+    /// What its handler reads.
+    pub payload: Document,
+    /// Its state.
+    pub status: Status,
+    /// Grows with every change.
+    pub version: u32,
+    /// The number of attempts begun.
+    pub attempt: u16,
+    /// The time of its acceptance.
+    pub created_at: OffsetDateTime,
+    /// The time from which its result is of no use.
+    pub deadline: Option<OffsetDateTime>,
+    /// The beginning of the first attempt.
+    pub started_at: Option<OffsetDateTime>,
+    /// The time of its end.
+    pub finished_at: Option<OffsetDateTime>,
+    /// Its result.
+    pub result: Option<Document>,
+    /// The reason of its failure.
+    pub error: Option<JobError>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceParent>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    id: JobId,
+    kind: String,
+    user_id: UserId,
+    payload: Document,
+    status: Status,
+    version: u32,
+    attempt: u16,
+    created_at: OffsetDateTime,
+    deadline: Option<OffsetDateTime>,
+    started_at: Option<OffsetDateTime>,
+    finished_at: Option<OffsetDateTime>,
+    result: Option<Document>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    error_retryable: Option<bool>,
+    traceparent: Option<String>,
+}
+
+impl From<Row> for Job {
+    fn from(row: Row) -> Self {
+        let error = row.error_code.map(|code| JobError {
+            code,
+            message: row.error_message.unwrap_or_default(),
+            retryable: row.error_retryable.unwrap_or_default(),
+        });
+        Self {
+            id: row.id,
+            kind: row.kind,
+            user: row.user_id,
+            payload: row.payload,
+            status: row.status,
+            version: row.version,
+            attempt: row.attempt,
+            created_at: row.created_at,
+            deadline: row.deadline,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            result: row.result,
+            error,
+            trace: row.traceparent.and_then(|text| text.parse().ok()),
+        }
+    }
+}
+
+/// One list of columns for every way of finding jobs; checked by the database at build time. Takes the table, with the
+/// index to be used where the planner of MySQL and that of MariaDB differ, and the rest of the query.
+macro_rules! select_jobs {
+    ($jobs:tt, $tail:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT j.id AS "id: JobId", j.kind, j.user_id AS "user_id: UserId",
+                      j.payload AS "payload: Document", j.status AS "status: Status", j.version,
+                      j.attempt, j.created_at AS "created_at: OffsetDateTime",
+                      j.deadline AS "deadline: OffsetDateTime",
+                      j.started_at AS "started_at: OffsetDateTime",
+                      j.finished_at AS "finished_at: OffsetDateTime",
+                      o.result AS "result: Document", o.error_code, o.error_message,
+                      o.error_retryable AS "error_retryable: bool", j.traceparent
+               FROM "# + $jobs + r#" LEFT JOIN job_outcomes o ON o.job_id = j.id "#
+                + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+/// Finds a user's job.
+pub async fn find_owned(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    user: UserId,
+    id: JobId,
+) -> Result<Option<Job>, sqlx::Error> {
+    let row =
+        select_jobs!("jobs j", "WHERE j.id = ? AND j.user_id = ? AND j.kind = ?", id, user, kind)
+            .fetch_optional(conn)
+            .await?;
+    Ok(row.map(Job::from))
+}
+
+/// Lists a user's jobs of a kind, newest first, from just before `before`.
+pub async fn list_owned(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    user: UserId,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<Job>, sqlx::Error> {
+    let before = before.map_or(uuid::Uuid::max(), |id| id.0);
+    let rows = select_jobs!(
+        // Where a user has many jobs, MySQL would rather read all of everybody's in the order that is asked for.
+        "jobs j FORCE INDEX (jobs_history)",
+        "WHERE j.user_id = ? AND j.kind = ? AND j.id < ? ORDER BY j.id DESC LIMIT ?",
+        user,
+        kind,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Lists a user's unfinished jobs of a kind, oldest first.
+pub async fn list_active(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    user: UserId,
+    limit: u32,
+) -> Result<Vec<Job>, sqlx::Error> {
+    let rows = select_jobs!(
+        "jobs j",
+        "WHERE j.user_id = ? AND j.kind = ? AND j.finished_at IS NULL ORDER BY j.id LIMIT ?",
+        user,
+        kind,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Finds a job of any kind and owner. For operators.
+pub async fn find(conn: &mut MySqlConnection, id: JobId) -> Result<Option<Job>, sqlx::Error> {
+    let row = select_jobs!("jobs j", "WHERE j.id = ?", id).fetch_optional(conn).await?;
+    Ok(row.map(Job::from))
+}
+
+/// Finds jobs of any owner, in no order.
+pub async fn find_all(
+    conn: &mut MySqlConnection,
+    ids: &BTreeSet<JobId>,
+) -> Result<Vec<Job>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT j.id, j.kind, j.user_id, j.payload, j.status, j.version, j.attempt, j.created_at,
+                j.deadline, j.started_at, j.finished_at, o.result, o.error_code, o.error_message,
+                o.error_retryable, j.traceparent
+         FROM jobs j LEFT JOIN job_outcomes o ON o.job_id = j.id WHERE j.id IN ",
+    );
+    bind_list(&mut query, ids.iter().copied());
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Lists jobs of a kind and of every owner, newest first, of one status or of all. For operators.
+pub async fn list(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    status: Option<Status>,
+    limit: u32,
+) -> Result<Vec<Job>, sqlx::Error> {
+    let rows = match status {
+        Some(status) => {
+            select_jobs!(
+                "jobs j",
+                "WHERE j.kind = ? AND j.status = ? ORDER BY j.id DESC LIMIT ?",
+                kind,
+                status.as_str(),
+                limit
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        None => {
+            select_jobs!("jobs j", "WHERE j.kind = ? ORDER BY j.id DESC LIMIT ?", kind, limit)
+                .fetch_all(conn)
+                .await?
+        }
+    };
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
+/// Lists the oldest `limit` queued jobs of a kind, in order of submission.
+pub async fn list_queue(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    limit: u32,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: JobId" FROM jobs
+           WHERE kind = ? AND status = 'queued' ORDER BY id LIMIT ?"#,
+        kind,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Finds the users, of those named, who have unfinished jobs of a kind.
+pub async fn find_active_users(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    users: &[UserId],
+) -> Result<BTreeSet<UserId>, sqlx::Error> {
+    if users.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT DISTINCT user_id FROM jobs FORCE INDEX (jobs_active)
+         WHERE finished_at IS NULL AND kind = ",
+    );
+    query.push_bind(kind).push(" AND user_id IN ");
+    bind_list(&mut query, users.iter().copied());
+    let found: Vec<(UserId,)> = query.build_query_as().fetch_all(conn).await?;
+    Ok(found.into_iter().map(|(user,)| user).collect())
+}

@@ -1,0 +1,74 @@
+//! Notifications: the event log, and deliveries of its events to webhooks, browsers and phones.
+//!
+//! A *target* is a place to tell, a *delivery* something to tell it. Deliveries are written in the transaction that makes
+//! them true ([`deliveries::announce`]), and sent at least once, with an id that stays the same. A target is also a *lane*:
+//! one sender at a time holds it ([`claim`]), sends some of what is due, and writes what came of it ([`settle`]).
+
+pub mod claim;
+pub mod deliveries;
+pub mod delivery_log;
+pub mod events;
+pub mod purge;
+pub mod settle;
+pub mod subscriptions;
+pub mod targets;
+
+use serde::{Deserialize, Serialize, Serializer};
+use uuid::Uuid;
+
+/// A target's identity.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct TargetId(pub Uuid);
+
+/// A delivery's identity: `UUIDv7`, so that ids sort by time. Receivers see it, the same at every attempt.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct DeliveryId(pub Uuid);
+
+/// A channel of notification. As JSON, its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChannelKind {
+    /// A request to a server of the user's.
+    Webhook,
+    /// A browser's push service.
+    WebPush,
+    /// Firebase Cloud Messaging.
+    Fcm,
+}
+
+impl ChannelKind {
+    /// Every channel.
+    pub const ALL: [Self; 3] = [Self::Webhook, Self::WebPush, Self::Fcm];
+
+    /// The channel of this word; a later version may have more of them.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The word used in SQL, JSON, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::WebPush => "web_push",
+            Self::Fcm => "fcm",
+        }
+    }
+}
+
+impl Serialize for ChannelKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The event of a test that the owner of a target asked for.
+pub const PING: &str = "webhook.ping";
+/// The event that another webhook of the same owner was disabled.
+pub const WEBHOOK_DISABLED: &str = "webhook.disabled";

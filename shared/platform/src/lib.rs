@@ -1,0 +1,18 @@
+//! What every program stands on: configuration, the connections to database, broker, Redis and object store, telemetry,
+//! shutdown, batching and retries. Knows no word of the product.
+
+pub mod batch;
+pub mod broker;
+pub mod config;
+pub mod crash;
+pub mod database;
+pub mod identity;
+pub mod metrics;
+pub mod objects;
+pub mod probes;
+pub mod redis;
+pub mod retry;
+pub mod shutdown;
+pub mod telemetry;
+pub mod tls;
+pub mod trace;

@@ -1,0 +1,242 @@
+//! The object store (S3): presigned uploads for clients, reading and writing for our processes, the bucket's own rules.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, CorsConfiguration, CorsRule, ExpirationStatus,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use bytes::Bytes;
+use secrecy::ExposeSecret;
+use url::Url;
+
+use crate::config::ObjectsConfig;
+
+/// A request that a client makes to S3 by itself.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// Where to send it; carries its own authorization.
+    pub url: String,
+    /// Headers the request must carry exactly.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Why an object could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// There is no such object.
+    #[error("the object does not exist")]
+    Missing,
+    /// It is larger than the reader takes.
+    #[error("the object is larger than {0} bytes")]
+    TooLarge(u64),
+    /// S3 did not answer as it should.
+    #[error("object store: {0}")]
+    Unavailable(String),
+}
+
+impl ObjectError {
+    fn unavailable(error: &(impl std::error::Error + 'static)) -> Self {
+        Self::Unavailable(DisplayErrorContext(error).to_string())
+    }
+}
+
+/// The private bucket. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    client: Client,
+    /// Signs for the address that clients reach.
+    signer: Client,
+    bucket: String,
+    upload_ttl: Duration,
+}
+
+impl Objects {
+    /// Prepares the clients; nothing is sent.
+    pub fn new(config: &ObjectsConfig) -> Result<Self, ObjectError> {
+        let public = config.s3_public_endpoint.as_ref().unwrap_or(&config.s3_endpoint);
+        Ok(Self {
+            client: s3_client(config, &config.s3_endpoint)?,
+            signer: s3_client(config, public)?,
+            bucket: config.s3_bucket.clone(),
+            upload_ttl: config.s3_upload_ttl,
+        })
+    }
+
+    /// How long a presigned upload may be used.
+    pub fn upload_ttl(&self) -> Duration {
+        self.upload_ttl
+    }
+
+    /// Signs a PUT of exactly this key, type and length: S3 refuses anything else. `sha256` (base64) also binds the bytes.
+    pub async fn presign_put(
+        &self,
+        key: &str,
+        content_type: &str,
+        length_bytes: u64,
+        sha256: Option<String>,
+    ) -> Result<Upload, ObjectError> {
+        let ttl = PresigningConfig::expires_in(self.upload_ttl)
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        let request = self
+            .signer
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .content_length(i64::try_from(length_bytes).unwrap_or(i64::MAX))
+            .set_checksum_sha256(sha256)
+            .presigned(ttl)
+            .await
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        let headers = request.headers().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Ok(Upload { url: request.uri().to_owned(), headers })
+    }
+
+    /// Signs a PUT of this key whose type and length are not known; whoever reads the object finds out what it is.
+    pub async fn presign_put_of_any(&self, key: &str) -> Result<String, ObjectError> {
+        let ttl = PresigningConfig::expires_in(self.upload_ttl)
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        let request = self.signer.put_object().bucket(&self.bucket).key(key).presigned(ttl).await;
+        let request = request.map_err(|error| ObjectError::unavailable(&error))?;
+        Ok(request.uri().to_owned())
+    }
+
+    /// Stores an object.
+    pub async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: Bytes,
+    ) -> Result<(), ObjectError> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(content_type)
+            .body(bytes.into())
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| ObjectError::unavailable(&error))
+    }
+
+    /// Reads an object of at most `limit_bytes`.
+    pub async fn get(&self, key: &str, limit_bytes: u64) -> Result<Bytes, ObjectError> {
+        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(
+            |error| match error.as_service_error() {
+                Some(service) if service.is_no_such_key() => ObjectError::Missing,
+                _ => ObjectError::unavailable(&error),
+            },
+        )?;
+        let length = object.content_length().unwrap_or_default();
+        if u64::try_from(length).unwrap_or_default() > limit_bytes {
+            return Err(ObjectError::TooLarge(limit_bytes));
+        }
+        let body = object.body.collect().await.map_err(|error| ObjectError::unavailable(&error))?;
+        Ok(body.into_bytes())
+    }
+
+    /// Deletes an object. One that does not exist counts as deleted.
+    pub async fn delete(&self, key: &str) -> Result<(), ObjectError> {
+        let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        deleted.map(drop).map_err(|error| ObjectError::unavailable(&error))
+    }
+
+    /// Whether the bucket can be reached.
+    pub async fn check(&self) -> Result<(), ObjectError> {
+        let head = self.client.head_bucket().bucket(&self.bucket).send().await;
+        head.map(drop).map_err(|error| ObjectError::unavailable(&error))
+    }
+
+    /// Creates the bucket where it is missing, opens it to uploads from `origin` alone, and has it expire what lies under
+    /// `prefix` after `days`. Safe to repeat.
+    pub async fn prepare_bucket(
+        &self,
+        origin: &Url,
+        prefix: &str,
+        days: u16,
+    ) -> Result<(), ObjectError> {
+        if self.check().await.is_err() {
+            let created = self.client.create_bucket().bucket(&self.bucket).send().await;
+            created.map_err(|error| ObjectError::unavailable(&error))?;
+        }
+        let cors = self.client.put_bucket_cors().bucket(&self.bucket);
+        cors.cors_configuration(cors_rules(origin).map_err(|e| ObjectError::unavailable(&e))?)
+            .send()
+            .await
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        let lifecycle = self.client.put_bucket_lifecycle_configuration().bucket(&self.bucket);
+        lifecycle
+            .lifecycle_configuration(
+                expiry(prefix, days).map_err(|e| ObjectError::unavailable(&e))?,
+            )
+            .send()
+            .await
+            .map_err(|error| ObjectError::unavailable(&error))?;
+        Ok(())
+    }
+}
+
+fn cors_rules(origin: &Url) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {
+    let rule = CorsRule::builder()
+        .allowed_origins(origin.origin().ascii_serialization())
+        .allowed_methods("PUT")
+        .allowed_headers("content-type")
+        .allowed_headers("x-amz-checksum-sha256")
+        .max_age_seconds(3600)
+        .build()?;
+    CorsConfiguration::builder().cors_rules(rule).build()
+}
+
+fn expiry(
+    prefix: &str,
+    days: u16,
+) -> Result<BucketLifecycleConfiguration, aws_sdk_s3::error::BuildError> {
+    let rule = LifecycleRule::builder()
+        .id("expire-uploads")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix(prefix).build())
+        .expiration(LifecycleExpiration::builder().days(days.into()).build())
+        .build()?;
+    BucketLifecycleConfiguration::builder().rules(rule).build()
+}
+
+fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Result<Client, ObjectError> {
+    let credentials = Credentials::new(
+        &config.s3_access_key_id,
+        config.s3_secret_access_key.expose_secret(),
+        None,
+        None,
+        "configuration",
+    );
+    let http = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(config.trust.s3().map_err(|error| ObjectError::unavailable(&error))?)
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(20))
+        .build();
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .region(Region::new(config.s3_region.clone()))
+        .endpoint_url(endpoint.as_str().trim_end_matches('/'))
+        .force_path_style(true)
+        .credentials_provider(credentials)
+        // Presigned uploads must not demand a checksum that a browser does not send.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .timeout_config(timeouts)
+        .build();
+    Ok(Client::from_conf(config))
+}
