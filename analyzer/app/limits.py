@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 HEADROOM_BYTES: Final = 256 * 1024**2
-"""What one photo may add to a warm inference process. The dearest honest one, HEIC of 50 MP, takes 225 MB."""
+"""What one photo may add to a warm inference process: 235 MB where app.vision.budget is nearly used up."""
 _KILL_FIRST: Final = 500
 
 

@@ -1,5 +1,6 @@
 """Makes the files that the tests send: encoded, damaged, and hostile ones."""
 
+import re
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -45,6 +46,39 @@ def png(width: int, height: int, depth: int, colour: int, row: bytes) -> bytes:
         len(data).to_bytes(4, "big") + name + data + crc32(name + data).to_bytes(4, "big")
         for name, data in chunks
     )
+
+
+def png_with_chunk(
+    data: bytes, name: bytes, body: bytes, checksum: int | None = None, place: int = 33
+) -> bytes:
+    """Puts a chunk into a PNG; by default after its header, and with a right checksum."""
+    checksum = crc32(body, crc32(name)) if checksum is None else checksum
+    chunk = len(body).to_bytes(4, "big") + name + body + checksum.to_bytes(4, "big")
+    return data[:place] + chunk + data[place:]
+
+
+def large_jpeg(image: Image.Image, width: int, height: int, quality: int) -> bytes:
+    """Writes an upscaled picture as a baseline JPEG of any size, strip by strip, without holding its pixels.
+
+    Each strip is a JPEG of its own with the same tables and a restart marker after every row of blocks: their
+    scans, joined and numbered anew, are one scan (ITU-T T.81, E.1.4).
+    """
+    rows, head, scan, restarts = 512, b"", [], 0
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        box = (0, image.height * top / height, image.width, image.height * bottom / height)
+        strip = image.resize((width, bottom - top), Image.Resampling.BILINEAR, box)
+        data = encode(strip, "JPEG", quality=quality, restart_marker_rows=1)
+        start = data.index(b"\xff\xda")
+        head = head or data[:start]
+        start += 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        for part in re.split(rb"\xff[\xd0-\xd7]", data[start:-2]):
+            scan += [part, bytes([0xFF, 0xD0 + restarts % 8])]
+            restarts += 1
+        head_of_scan = data[data.index(b"\xff\xda") : start]
+    frame = head.index(b"\xff\xc0") + 5
+    head = head[:frame] + height.to_bytes(2, "big") + head[frame + 2 :]
+    return head + head_of_scan + b"".join(scan[:-1]) + b"\xff\xd9"
 
 
 def display_p3() -> bytes:

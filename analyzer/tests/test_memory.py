@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Photos
-from tests.pictures import encode, open_rgb, png
+from tests.pictures import encode, large_jpeg, open_rgb, png
 from tests.service import Service, run_service
 
 _NORMAL_MB = 160
 _BOMB_MB = _NORMAL_MB + 200
 _SIDE = 7000
-"""49 MP: just under what the header may say."""
+"""49 MP: nearly the most of a format that exists at full size once."""
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,14 @@ def test_normal_work_takes_little_memory(single: Service, photos: Photos) -> Non
     large = open_rgb(photos.face).resize((3000, 3748))
     for _ in range(3):
         assert single.analyze_raw(encode(large, "JPEG", quality=85)).is_success
+    assert single.peak_mb() < _NORMAL_MB
+
+
+@pytest.mark.parametrize(("width", "height"), [(8192, 6144), (12_000, 9000), (12_240, 16_320)])
+def test_the_largest_phones_jpegs_take_as_little(
+    single: Service, photos: Photos, width: int, height: int
+) -> None:
+    assert single.analyze_raw(large_jpeg(open_rgb(photos.face), width, height, 25)).is_success
     assert single.peak_mb() < _NORMAL_MB
 
 

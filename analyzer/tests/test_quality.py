@@ -1,8 +1,10 @@
 """The input gates, on made-up pixels and on real portraits made worse step by step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
 
@@ -12,6 +14,8 @@ from app.vision.problems import Code
 from app.vision.quality import Pixels, check_usable, clipped_share, is_colourless, is_dark, sharpness
 from tests.conftest import Photos
 from tests.pictures import code_of, encode, open_rgb
+
+Codes = npt.NDArray[np.float64]
 
 _FACES = ["face.jpg", "face-2.jpg", "face-3.jpg"]
 
@@ -131,3 +135,33 @@ def test_a_blurred_photo_is_refused_as_a_whole(analyzer: Analyzer, photos: Photo
     width = _face_in(analyzer, image).width
     blurred = image.filter(ImageFilter.GaussianBlur(width * 0.035))
     assert code_of(lambda: analyzer.analyze(encode(blurred, "JPEG"))) is Code.BLURRED
+
+
+_SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+"""As CSS defines it: red clips where white is."""
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+
+
+def _two_tones(dark: tuple[int, ...], light: tuple[int, ...], gain: float) -> Callable[[Codes], Codes]:
+    return lambda codes: gain * (dark + (codes @ _LUMA)[..., np.newaxis] / 255 * np.subtract(light, dark))
+
+
+@pytest.mark.parametrize("name", _FACES)
+@pytest.mark.parametrize(
+    "tone",
+    [
+        lambda codes: codes @ _SEPIA.T,
+        lambda codes: 1.05 * codes @ _SEPIA.T,
+        _two_tones((0, 0, 0), (280, 255, 217), 1),
+        _two_tones((0, 0, 0), (383, 306, 230), 1),
+        _two_tones((60, 0, 40), (255, 180, 150), 1),
+        _two_tones((30, 20, 80), (255, 220, 120), 1.15),
+    ],
+    ids=["sepia", "sepia that clips", "tint", "tint that clips", "duotone", "duotone that clips"],
+)
+def test_a_photo_of_one_tone_is_colourless_whatever_clips(
+    analyzer: Analyzer, photos: Photos, name: str, tone: Callable[[Codes], Codes]
+) -> None:
+    codes = np.asarray(open_rgb(photos.read(name)), dtype=np.float64)
+    toned = Image.fromarray(np.clip(np.round(tone(codes)), 0, 255).astype(np.uint8))
+    assert code_of(lambda: analyzer.analyze(encode(toned, "JPEG", quality=85))) is Code.GREYSCALE

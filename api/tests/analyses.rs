@@ -250,6 +250,10 @@ async fn a_form_without_a_fit_photo_is_refused(db: MySqlPool) {
     let guest = Stack::new(db).await.api().await.guest().await;
     let text = submit_form(&guest, form(b"plain text".to_vec())).await;
     assert_eq!(problem_of(&text), (415, "unsupported_media_type".to_owned(), vec![]));
+    let gif = submit_form(&guest, form(b"GIF89a".to_vec())).await;
+    assert_eq!(problem_of(&gif), (415, "unsupported_media_type".to_owned(), vec![]));
+    let detail = gif.body["detail"].as_str().unwrap();
+    assert!(detail.contains("image/gif is not supported"), "{detail}");
 
     let mut large = vec![0; 10 * 1024 * 1024 + 1];
     large[..3].copy_from_slice(&[0xff, 0xd8, 0xff]);

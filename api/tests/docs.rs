@@ -110,3 +110,20 @@ async fn the_client_is_served_beside_the_page(db: MySqlPool) {
         assert_eq!(client.get(path).await.status, 404, "{path}");
     }
 }
+
+#[test]
+fn the_documented_photo_formats_are_those_of_the_list() {
+    let list = include_str!("../../analyzer/app/vision/formats.json");
+    let list: serde_json::Value = serde_json::from_str(list).unwrap();
+    let document = include_str!("../../docs/API.md");
+    for photo in list["photos"].as_array().unwrap() {
+        let names = |field: &str| {
+            let names = photo[field].as_array().unwrap().iter();
+            let names: Vec<String> = names.map(|n| format!("`{}`", n.as_str().unwrap())).collect();
+            if names.is_empty() { "–".to_owned() } else { names.join(", ") }
+        };
+        let media_type = photo["mediaType"].as_str().unwrap();
+        let row = format!("| `{media_type}` | {} | {} |", names("alsoSentAs"), names("extensions"));
+        assert!(document.lines().any(|line| line == row), "docs/API.md lacks {row}");
+    }
+}

@@ -32,6 +32,17 @@ async fn s3_refuses_what_was_not_signed(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn other_names_of_a_format_are_signed_as_the_format(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    for (name, signed) in [("image/jpg", "image/jpeg"), ("image/heif", "image/heic")] {
+        let request = json!({ "contentType": name, "contentLength": 5 });
+        let upload = guest.post("/v1/uploads", request).await.body;
+        assert_eq!(upload["headers"]["content-type"], signed, "{name}: {upload}");
+        assert_eq!(guest.put(&upload, signed, vec![7; 5]).await, 200, "{name}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_upload_that_cannot_be_a_photo_is_refused_with_the_field(db: MySqlPool) {
     let guest = Stack::new(db).await.api().await.guest().await;
     let cases = [

@@ -150,9 +150,8 @@ impl Photo {
             let limit = HumanBytes(PHOTO_LIMIT_BYTES);
             bail!("{name} is too large: a photo may have {limit} at most");
         }
-        let Some(kind) = PhotoType::sniff(&bytes) else {
-            bail!("{name} is not a photo that ToneUp reads: expected {}", PhotoType::ACCEPTED);
-        };
+        let kind = PhotoType::sniff(&bytes)
+            .with_context(|| format!("{name} is not a photo that ToneUp reads"))?;
         Ok(Self { bytes: bytes.into(), kind })
     }
 }

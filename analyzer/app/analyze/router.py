@@ -62,7 +62,7 @@ class AnswerView(AnalysisView):
     openapi_extra={"requestBody": _BODY},
 )
 async def analyze_color(request: Request) -> Response:
-    """Names the personal colour of the one face in a photo (jpeg, png, webp or heic; 10 MB, 50 MP).
+    """Names the personal colour of the one face in a photo (jpeg, png, webp or heic; 10 MB).
 
     The body is the photo itself (`image/*`), or the original server's multipart form.
     """

@@ -13,9 +13,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.analyze.errors import ProblemError, invalid_request, photo_problem
+from app.vision.formats import MAX_PHOTO_BYTES
 from app.vision.problems import Code
 
-MAX_PHOTO_BYTES: Final = 10 * 1024 * 1024
 _MAX_BODY_BYTES: Final = MAX_PHOTO_BYTES + 64 * 1024
 """The photo, and room for the other field and the multipart framing."""
 _MAX_PARTS: Final = 10

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,7 +16,7 @@ from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
 from app.vision.season import Verdict, judge
-from app.vision.skin import Skin, measure
+from app.vision.skin import Skin, measure, reach_of_hair
 from app.vision.version import MODEL_NAME, MODEL_VERSION
 
 _RIVAL_WIDTH: Final = 0.6
@@ -43,6 +43,7 @@ _TEMPLES: Final = (234, 454)
 # How a photo without an upright face is turned, and how a point of the turned picture leads back.
 _RETRIES: Final = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.ROTATE_180)
 
+Picture = TypeVar("Picture", Image.Image, Image.Image | None)
 Answer = dict[str, object]
 """The JSON object of an answer, as DESIGN.md gives it: plain values, ready to be serialised."""
 
@@ -79,6 +80,7 @@ class Analyzer:
     def read(self, upright: Photo) -> Reading:
         """Finds and measures the face of a decoded photo. Raises `PhotoError` if the photo is at fault."""
         photo, turn, face, points = self._find(upright)
+        _check_whole(photo, points)
         check_usable(photo.image, face)  # the gate on the photo's quality
         skin = measure(photo, points, self._irises(photo, points))
         doubts = _doubts(photo, points, skin)
@@ -146,14 +148,16 @@ class Analyzer:
     def _find(self, upright: Photo) -> tuple[Photo, Image.Transpose | None, Face, Points]:
         """Finds the face that counts, if need be in the turned picture."""
         for turn in (None, *_RETRIES):
-            image = upright.image if turn is None else upright.image.transpose(turn)
+            image, lost = _turned(upright.image, turn), _turned(upright.lost, turn)
             faces = [face for face in self._faces.detect(image) if turn is None or face.score >= _MIN_TURNED]
             if not faces:
                 continue
             points, score = self._faces.trace(image, faces[0])
             if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
                 continue
-            return replace(upright, image=image), turn, _choose(faces, upright.scale), points
+            return replace(upright, image=image, lost=lost), turn, _choose(faces, upright.scale), points
+        if upright.lost is not None:
+            raise PhotoError(Code.DAMAGED, "no face in what the file holds")
         check_usable(upright.image, None)  # no face: the light may tell why
         raise PhotoError(Code.NO_FACE)
 
@@ -171,6 +175,21 @@ class Analyzer:
 def trust_in(doubts: Iterable[Warn]) -> float:
     """How far an answer with these warnings can be believed, 0..1."""
     return _UNTRUSTED ** len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT, Warn.OCCLUDED}.intersection(doubts))
+
+
+def _turned(image: Picture, turn: Image.Transpose | None) -> Picture:
+    return image if image is None or turn is None else image.transpose(turn)
+
+
+def _check_whole(photo: Photo, points: Points) -> None:
+    """Raises `PhotoError` (DAMAGED) if a part of the face, or of the hair above, is not in the file."""
+    if photo.lost is None:
+        return
+    corners = np.concatenate([points, points + reach_of_hair(points)])
+    left, top = np.clip(np.floor(corners.min(axis=0)), 0, photo.image.size).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, photo.image.size).astype(int).tolist()
+    if photo.lost.crop((left, top, right, bottom)).getbbox() is not None:
+        raise PhotoError(Code.DAMAGED, "a part of the face is missing")
 
 
 def _choose(faces: list[Face], scale: float) -> Face:

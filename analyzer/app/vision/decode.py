@@ -1,37 +1,33 @@
 """Turns bytes of unknown origin into an upright RGB picture of bounded size, in bounded memory.
 
-Size is checked on the header. JPEG and WebP are shrunk by their decoders; PNG and HEIC, whose decoders
-cannot, exist at full size once, at three or four bytes per pixel, and are shrunk and converted by strips.
+What decoding costs is predicted from the header (app.vision.budget). JPEG and WebP are shrunk by their
+decoders; PNG and HEIC, whose decoders cannot, exist at full size once, and are shrunk by strips.
 """
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from io import BytesIO
-from math import ceil, sqrt
-from typing import Any, Final
+from math import ceil
+from typing import Any, Final, Protocol
 
 import pillow_heif
-from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from app.vision import jpeg, webp
+from app.vision import budget, coding, damage, formats, heic, jpeg, png, webp
+from app.vision.coding import Coding
 from app.vision.colour import FloatArray
-from app.vision.icc import matrix_of_primaries, matrix_to_srgb, transform_to_srgb
 from app.vision.problems import Code, PhotoError
+from app.vision.shrink import factor_of, rows_of, shrink
 
-MAX_PIXELS: Final = 50_000_000
-"""Checked on the header, before anything is decoded."""
-MIN_SIDE: Final = 120
-"""Pixels. Below it no face can be large enough to measure."""
-WORK_SIDE: Final = 720
-"""Pixels. Photos are decoded no larger than needed to keep this much of the shorter side."""
-_MAX_WORK_PIXELS: Final = 4_000_000
-"""Of the decoded picture: what bounds those whose sides are very unequal."""
-_MAX_COEFFICIENT_BYTES: Final = 200_000_000
-"""Of a JPEG in several scans: 50 MP at the phones' halved colour resolution take 150 MB."""
-_MAX_SCANS: Final = 100
-"""Progressive encoders write about ten."""
-_STRIP_PIXELS: Final = 1_000_000
+_CODE_BITS: Final = 8
+_HALVED: Final = 420
+"""Chroma subsampling 4:2:0, as libheif names it."""
+_BLOCK_ROWS: Final = 16
+"""Of a JPEG at full size, at most."""
+_PADDINGS: Final = (0x00, 0xA5)
+_MAX_MISSING: Final = 20_000_000
+"""Bytes: more than a photo may have is no photo that was cut short."""
 
 _ORIENTATION: Final = 0x0112
 # EXIF 2.32, tag 0x0112: how to turn the stored picture upright.
@@ -44,32 +40,14 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BACKDROP: Final = (119, 119, 119, 255)
-"""Behind transparent pixels: what they hide must not be measured, and the middle grey has no hue."""
-_HEIC_BRANDS: Final = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-# Formats worth naming to a person whose photo is one of them; (offset, magic).
-_OTHER_FORMATS: Final = (
-    (0, b"GIF8"),
-    (0, b"BM"),
-    (0, b"II*\0"),
-    (0, b"MM\0*"),
-    (0, b"8BPS"),
-    (0, b"%PDF"),
-    (4, b"ftyp"),
-    (0, b"\0\0\0\x0cJXL "),
-    (0, b"\xff\x0a"),
-)
 
 Image.preinit()  # JPEG and PNG; a JPEG of several pictures (MPO) comes with JPEG
 pillow_heif.options.DECODE_THREADS = 1  # one core per slot; the pool decides how many work at once
 pillow_heif.options.THUMBNAILS = False
 pillow_heif.options.DEPTH_IMAGES = False
 pillow_heif.options.AUX_IMAGES = False
-Image.MAX_IMAGE_PIXELS = None  # its guard warns where `_check_size` refuses, on the same header
+Image.MAX_IMAGE_PIXELS = None  # its guard warns where app.vision.budget refuses, on the same header
 PngImagePlugin.MAX_TEXT_MEMORY = PngImagePlugin.MAX_TEXT_CHUNK  # 1 MB: nobody reads it
-
-Rows = Callable[[int, int], Image.Image]
-"""Gives the rows of a picture from one number up to another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +60,8 @@ class Photo:
     """Pixels of the original photo per pixel of `image`, 1 or more."""
     to_srgb: FloatArray | None
     """From the photo's linear RGB to linear sRGB; None: they are the same."""
+    lost: Image.Image | None = None
+    """Of the size of `image`, white where the file ends before its pixels; None: it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,158 +73,186 @@ class _Stored:
     """Pixels at full size."""
     to_srgb: FloatArray | None
     orientation: int = 1
+    whole_rows: int | None = None
+    """Rows of `image` that the file holds; None: all."""
+
+
+class _Attempt(Protocol):
+    """Decodes a file, which may be mended."""
+
+    def __call__(self, data: bytes, *, mended: bool) -> _Stored: ...
 
 
 def decode(data: bytes) -> Photo:
     """Decodes a jpeg, png, webp or heic photo; of an APNG, HEIC sequence or MPO, the first picture.
 
-    Raises `PhotoError`: IMAGE_TOO_LARGE, IMAGE_TOO_SMALL, NOT_AN_IMAGE, UNSUPPORTED_FORMAT, GREYSCALE.
+    Of a truncated one, what there is; `Photo.lost` tells the rest. Raises `PhotoError`: IMAGE_TOO_LARGE,
+    IMAGE_TOO_SMALL, NOT_AN_IMAGE, UNSUPPORTED_FORMAT, DAMAGED, GREYSCALE.
     """
     try:
         with warnings.catch_warnings():  # of odd metadata; they are no fault of the photo's colours
             warnings.simplefilter("ignore")
             stored = _decoder(data)(data)
+            return _upright(stored)
     except PhotoError:
         raise
     except MemoryError as error:  # the process is limited, see app.limits: it was a bomb
         raise PhotoError(Code.IMAGE_TOO_LARGE, "decoding takes too much memory") from error
     except Exception as error:  # decoders raise whatever their parsers trip over
         raise PhotoError(Code.NOT_AN_IMAGE, f"damaged: {type(error).__name__}") from error
+
+
+def _upright(stored: _Stored) -> Photo:
     turn = _TURNS.get(stored.orientation)
-    image = stored.image if turn is None else stored.image.transpose(turn)
-    return Photo(image, stored.width / stored.image.width, stored.to_srgb)
+    pictures = [stored.image]
+    if stored.whole_rows is not None and stored.whole_rows < stored.image.height:
+        if stored.whole_rows == 0:
+            raise PhotoError(Code.DAMAGED, "the file ends before the picture begins")
+        pictures.append(damage.mask(stored.image.size, stored.whole_rows))
+    image, *lost = pictures if turn is None else [picture.transpose(turn) for picture in pictures]
+    return Photo(image, stored.width / stored.image.width, stored.to_srgb, lost[0] if lost else None)
 
 
 def _decoder(data: bytes) -> Callable[[bytes], _Stored]:
-    """Chooses by the first bytes alone: what a client calls the file does not count."""
-    if data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
-        return _decode_by_pillow
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _decode_webp
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        return _decode_heic
-    if any(data.startswith(magic, offset) for offset, magic in _OTHER_FORMATS):
-        raise PhotoError(Code.UNSUPPORTED_FORMAT)
-    raise PhotoError(Code.NOT_AN_IMAGE)
+    kind = formats.media_type(data)
+    if kind is None:
+        raise PhotoError(Code.NOT_AN_IMAGE)
+    if kind not in _DECODERS:
+        raise PhotoError(Code.UNSUPPORTED_FORMAT, kind)
+    return _DECODERS[kind]
 
 
-def _decode_by_pillow(data: bytes) -> _Stored:
+def _decode_jpeg(data: bytes) -> _Stored:
+    header = jpeg.read_header(data)
+    if header is None:
+        raise PhotoError(Code.NOT_AN_IMAGE, "no scan, or a header beyond all bounds")
+    width, height = header.width, header.height
+    factor = factor_of(width, height)
+    # At 1/2, 1/4 or 1/8 of its size a JPEG is decoded at a fraction of the cost.
+    reduction = max(power for power in (1, 2, 4, 8) if power <= factor)
+    pixels = width * height
+    shrunk = ceil(pixels / reduction**2)
+    budget.check(width, height, budget.jpeg(pixels, shrunk, header.coefficient_bytes, header.scans))
+
+    def attempt(data: bytes, *, mended: bool) -> _Stored:
+        source = _open_by_pillow(data, "JPEG")
+        source.draft("RGB", (width // factor, height // factor))
+        source.load()
+        rows = damage.rows_of_jpeg(source, ceil(_BLOCK_ROWS / reduction)) if mended else source.height
+        profile = source.info.get("icc_profile")
+        return _from_pillow(source, width, rows, coding.of_profile(profile, source.mode))
+
+    return _twice(attempt, data, jpeg.mend)
+
+
+def _decode_png(data: bytes) -> _Stored:
+    def attempt(data: bytes, *, mended: bool) -> _Stored:
+        source = _open_by_pillow(data, "PNG")
+        width, height = source.size
+        budget.check(width, height, budget.png(width * height, indexed=source.mode == "P"))
+        described = png.described_by_chunks(data, source.info.get("icc_profile"))
+        source.load()
+        return _from_pillow(source, width, damage.rows_of_png(data, height) if mended else height, described)
+
+    return _twice(attempt, data, png.mend)
+
+
+def _twice(attempt: _Attempt, data: bytes, mend: Callable[[bytes], bytes]) -> _Stored:
+    """Decodes what is by the book and whole; what is not, once it is mended, as far as it goes."""
     try:
-        source = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
-    except UnidentifiedImageError as error:
-        raise PhotoError(Code.NOT_AN_IMAGE, "damaged header") from error
-    full_width, full_height = source.size
-    _check_size(full_width, full_height)
+        return attempt(data, mended=False)
+    except (PhotoError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001 - Pillow raises whatever its parsers trip over
+        with damage.truncation_allowed():
+            return attempt(mend(data), mended=True)
+
+
+def _open_by_pillow(data: bytes, kind: str) -> Image.Image:
+    source = Image.open(BytesIO(data), formats=(kind,))
     _check_colour(source.mode)
-    if source.format != "PNG":
-        _check_cost(data)
-        # At 1/2, 1/4 or 1/8 of its size a JPEG is decoded at a fraction of the cost.
-        source.draft("RGB", (WORK_SIDE, WORK_SIDE))
-    source.load()
-    profile = source.info.get("icc_profile")
-    transform = transform_to_srgb(profile, "CMYK" if source.mode == "CMYK" else "RGB")
-    plain = source.mode == "RGB" and transform is None and "transparency" not in source.info
-    if plain and _factor(*source.size) == 1:
+    return source
+
+
+def _from_pillow(source: Image.Image, full_width: int, whole_rows: int, described: Coding) -> _Stored:
+    """Takes over a decoded picture, of which so many rows are there."""
+    plain = source.mode == "RGB" and described.convert is None and "transparency" not in source.info
+    factor = factor_of(*source.size)
+    if plain and factor == 1:
         image: Image.Image = source
     else:
-        image = _shrink(source.size, source.mode, _rows_of(source), transform)
-    return _Stored(image, full_width, matrix_to_srgb(profile), _orientation(source.getexif))
+        image = shrink(source.size, source.mode, rows_of(source), described.convert)
+    rows = None if whole_rows == source.height else whole_rows // factor
+    return _Stored(image, full_width, described.to_srgb, _orientation(source.getexif), rows)
 
 
 def _decode_webp(data: bytes) -> _Stored:
     header = webp.read_header(data)
-    _check_size(header.width, header.height)
+    cost = budget.webp(header.width * header.height, lossless=header.lossless, alpha=header.has_alpha)
+    budget.check(header.width, header.height, cost)
     if header.animated:
         raise PhotoError(Code.UNSUPPORTED_FORMAT, "animated WebP")
-    factor = _factor(header.width, header.height)
+    factor = factor_of(header.width, header.height)
     size = ceil(header.width / factor), ceil(header.height / factor)
-    small = webp.decode_scaled(data, header, size)
-    transform = transform_to_srgb(header.icc_profile, "RGB")
-    image = _shrink(small.size, small.mode, _rows_of(small), transform)
-    matrix = matrix_to_srgb(header.icc_profile)
-    return _Stored(image, header.width, matrix, _orientation(lambda: _exif(header.exif)))
+    rows = None
+    try:
+        small = webp.decode_scaled(data, header, size)
+    except webp.WebPError:
+        small, rows = webp.decode_truncated(data, header, size)
+    described = coding.of_profile(header.icc_profile, "RGB")
+    image = shrink(small.size, small.mode, rows_of(small), described.convert)
+    return _Stored(image, header.width, described.to_srgb, _orientation(lambda: _exif(header.exif)), rows)
 
 
 def _decode_heic(data: bytes) -> _Stored:
-    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, remove_stride=False)
+    missing = heic.missing_bytes(data)
+    if not 0 < missing < _MAX_MISSING:
+        return _decode_whole_heic(data)
+    # What libheif makes of two paddings is the same where it needs neither.
+    one, other = (_decode_whole_heic(data + bytes([padding]) * missing) for padding in _PADDINGS)
+    return replace(one, whole_rows=damage.rows_alike(one.image, other.image))
+
+
+def _decode_whole_heic(data: bytes) -> _Stored:
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False, remove_stride=False)
     source = file[file.primary_index]
-    _check_size(*source.size)
+    _check_heic(source)
     _check_colour(source.mode)
+    described = _described_by_boxes(source.info)
     pixels = memoryview(source.data)
-    _check_size(*source.size)  # only decoding tells the true one
-    stride, mode, (width, _) = source.stride, source.mode, source.size
+    _check_heic(source)  # only decoding tells the true size
+    stride, (mode, _, deep), (width, _) = source.stride, source.mode.partition(";"), source.size
+    info: dict[str, Any] = source.info
+    bits = int(info["bit_depth"])
 
     def rows(top: int, bottom: int) -> Image.Image:
-        size = (width, bottom - top)
-        strip = bytes(pixels[top * stride : bottom * stride])
-        return Image.frombuffer(mode, size, strip, "raw", mode, stride, 1)
+        strip = pixels[top * stride : bottom * stride]
+        if deep:
+            return heic.rounded(strip, width, len(mode), stride, bits)
+        return Image.frombuffer(mode, (width, bottom - top), bytes(strip), "raw", mode, stride, 1)
 
-    info: dict[str, Any] = source.info
-    profile = info.get("icc_profile")
-    image = _shrink(source.size, mode, rows, transform_to_srgb(profile, "RGB"))
-    matrix = matrix_to_srgb(profile)
-    if not profile:
-        matrix = matrix_of_primaries(info.get("nclx_profile", {}).get("color_primaries", 0))
+    image = shrink(source.size, mode, rows, described.convert)
     # The file's own turns are applied by the decoder; EXIF's are to be ignored (ISO/IEC 23008-12, annex A).
-    return _Stored(image, width, matrix)
+    return _Stored(image, width, described.to_srgb)
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{width} x {height} pixels")
-    if min(width, height) < MIN_SIDE:
-        raise PhotoError(Code.IMAGE_TOO_SMALL, f"{width} x {height} pixels")
+def _described_by_boxes(info: dict[str, Any]) -> Coding:
+    profile, numbers = info.get("icc_profile"), info.get("nclx_profile")
+    if profile or not numbers:
+        return coding.of_profile(profile, "RGB")
+    return coding.of_numbers(numbers["color_primaries"], numbers["transfer_characteristics"])
+
+
+def _check_heic(source: pillow_heif.HeifImage) -> None:
+    width, height = source.size
+    info: dict[str, Any] = source.info
+    deep, subsampled = info.get("bit_depth", _CODE_BITS) > _CODE_BITS, info.get("chroma") == _HALVED
+    budget.check(width, height, budget.heic(width * height, deep=deep, subsampled=subsampled))
 
 
 def _check_colour(mode: str) -> None:
     if mode.partition(";")[0] in {"1", "L", "I", "F", "LA", "La"}:
         raise PhotoError(Code.GREYSCALE, "no colour channels")
-
-
-def _check_cost(data: bytes) -> None:
-    cost = jpeg.read_cost(data)
-    if cost is None or cost.scans > _MAX_SCANS:
-        raise PhotoError(Code.NOT_AN_IMAGE, "damaged JPEG header, or too many scans")
-    if cost.coefficient_bytes > _MAX_COEFFICIENT_BYTES:
-        raise PhotoError(Code.IMAGE_TOO_LARGE, f"{cost.coefficient_bytes} bytes of coefficients")
-
-
-def _factor(width: int, height: int) -> int:
-    """By how much a picture is shrunk: to WORK_SIDE or a little more, and to _MAX_WORK_PIXELS or less."""
-    by_area = ceil(sqrt(width * height / _MAX_WORK_PIXELS))
-    return max(1, min(width, height) // WORK_SIDE, by_area)
-
-
-def _rows_of(image: Image.Image) -> Rows:
-    return lambda top, bottom: image.crop((0, top, image.width, bottom))
-
-
-def _shrink(
-    size: tuple[int, int], mode: str, rows: Rows, transform: ImageCms.ImageCmsTransform | None
-) -> Image.Image:
-    """Makes an opaque sRGB picture of working size, a strip at a time: no second copy at full size."""
-    width, height = size
-    factor = _factor(width, height)
-    result = Image.new("RGB", (ceil(width / factor), ceil(height / factor)))
-    step = factor * max(1, _STRIP_PIXELS // (width * factor))
-    for top in range(0, height, step):
-        strip = rows(top, min(height, top + step))
-        if mode == "P" or "transparency" in strip.info:
-            strip = strip.convert("RGBA")
-        if factor > 1:
-            strip = strip.reduce(factor)
-        result.paste(_opaque(strip, transform), (0, top // factor))
-    return result
-
-
-def _opaque(strip: Image.Image, transform: ImageCms.ImageCmsTransform | None) -> Image.Image:
-    if strip.mode in {"RGBA", "RGBa", "PA"}:
-        strip = strip.convert("RGBA")
-        strip = Image.alpha_composite(Image.new("RGBA", strip.size, _BACKDROP), strip).convert("RGB")
-    if transform is not None:
-        strip = ImageCms.applyTransform(strip, transform) or strip
-    # Without a profile, CMYK is taken for the complement of RGB, as every viewer does.
-    return strip.convert("RGB")
 
 
 def _orientation(read: Callable[[], Image.Exif]) -> int:
@@ -259,3 +267,12 @@ def _exif(raw: bytes | None) -> Image.Exif:
     if raw:
         exif.load(raw)
     return exif
+
+
+_DECODERS: Final[Mapping[str, Callable[[bytes], _Stored]]] = {
+    "image/jpeg": _decode_jpeg,
+    "image/png": _decode_png,
+    "image/webp": _decode_webp,
+    "image/heic": _decode_heic,
+}
+"""One for each of `formats.ACCEPTED`."""

@@ -22,17 +22,25 @@ _D50_TO_SRGB: Final = np.array(
         [0.0719453, -0.2289914, 1.4052427],
     ]
 )
-# SMPTE EG 432-1, adapted to D50: what HEIC files without a profile name by its number (ITU-T H.273, table 2).
-_DISPLAY_P3: Final = np.array(
-    [[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
-)
-_P3_PRIMARIES: Final = 12
+# CIE 1931 chromaticities (ITU-T H.273, table 2) of those wide enough to matter: white, red, green and blue.
+_PRIMARIES: Final = {
+    9: (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
+    11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+    12: (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+}
+_BRADFORD: Final = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_D50: Final = np.array([0.96422, 1.0, 0.82521])
+_MAX_GAIN: Final = 4.0
+"""Of a channel over another; ProPhoto's, the widest in use, are 2."""
+_MIN_OWN: Final = 0.5
+"""Of a channel over itself: under it, a red would be no red any more."""
 _HEADER_BYTES: Final = 128
 _SPACE: Final = slice(16, 20)
 _MAX_TAGS: Final = 100
 _COLUMNS: Final = (b"rXYZ", b"gXYZ", b"bXYZ")
 _CURVES: Final = (b"rTRC", b"gTRC", b"bTRC")
 _TABLE: Final = b"A2B0"
+_NUMBERS: Final = b"cicp"
 _CURVE_SAMPLES: Final = (0.2, 0.5, 0.8)
 _CURVE_TOLERANCE: Final = 0.006
 """Of linear light, 0..1. Display P3 and the kinds of sRGB are within 0.001, a gamma of 2.2 is 0.008 off."""
@@ -65,7 +73,36 @@ def matrix_to_srgb(profile: bytes | None) -> FloatArray | None:
 
 def matrix_of_primaries(number: int) -> FloatArray | None:
     """Finds the matrix to linear sRGB for a coded set of primaries (ITU-T H.273); None: as good as sRGB."""
-    return _checked(_D50_TO_SRGB @ _DISPLAY_P3) if number == _P3_PRIMARIES else None
+    return matrix_of_chromaticities(*_PRIMARIES[number]) if number in _PRIMARIES else None
+
+
+def matrix_of_chromaticities(*xy: float) -> FloatArray | None:
+    """Finds the matrix to linear sRGB for the places of white, red, green and blue in CIE 1931's diagram.
+
+    White stays white. None: as good as sRGB, or not sane.
+    """
+    try:
+        white, red, green, blue = (
+            np.array([x / y, 1, (1 - x - y) / y]) for x, y in zip(xy[::2], xy[1::2], strict=True)
+        )
+        columns = np.stack([red, green, blue], axis=1)
+        columns = columns * np.linalg.solve(columns, white)
+        adapted = np.linalg.inv(_BRADFORD) @ np.diag(_BRADFORD @ _D50 / (_BRADFORD @ white)) @ _BRADFORD
+    except (ZeroDivisionError, ValueError, np.linalg.LinAlgError):
+        return None
+    return _checked(_D50_TO_SRGB @ adapted @ columns)
+
+
+def coded_numbers(profile: bytes) -> tuple[int, int] | None:
+    """Reads the primaries and the transfer curve that a profile names by number (ICC.1:2022, `cicp`)."""
+    try:
+        offset = _tags(profile).get(_NUMBERS)
+        if offset is None or profile[offset : offset + 4] != _NUMBERS:
+            return None
+        primaries, transfer = struct.unpack_from(">BB", profile, offset + 8)
+    except struct.error:
+        return None
+    return primaries, transfer
 
 
 def transform_to_srgb(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
@@ -93,6 +130,8 @@ def transform_to_srgb(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTran
 
 def _checked(matrix: FloatArray) -> FloatArray | None:
     """A sane matrix keeps white white; anything else is a broken or hostile profile."""
+    if not np.isfinite(matrix).all() or np.abs(matrix).max() > _MAX_GAIN or np.diag(matrix).min() < _MIN_OWN:
+        return None
     if not np.allclose(matrix.sum(axis=1), 1, atol=0.05) or np.allclose(matrix, np.eye(3), atol=0.01):
         return None
     return np.asarray(matrix, dtype=np.float32)

@@ -6,6 +6,8 @@ which takes a few MB for a lossy picture and four bytes per pixel for a lossless
 """
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from struct import unpack_from
 from typing import Final
@@ -16,6 +18,8 @@ _ABI: Final = 0x0209
 """Version of the structures below (`WEBP_DECODER_ABI_VERSION`); libwebp refuses an incompatible one."""
 _OK: Final = 0
 _OUT_OF_MEMORY: Final = 1
+_SUSPENDED: Final = 5
+_LOSSLESS: Final = 2
 _MODE_RGB: Final = 0
 _MODE_RGBA: Final = 1
 _RIFF_HEADER: Final = 12
@@ -88,6 +92,12 @@ _lib: Final = ctypes.CDLL(_webp.__file__)
 _lib.WebPGetFeaturesInternal.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int)
 _lib.WebPInitDecoderConfigInternal.argtypes = (ctypes.c_void_p, ctypes.c_int)
 _lib.WebPDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
+_lib.WebPIDecode.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
+_lib.WebPIDecode.restype = ctypes.c_void_p
+_lib.WebPIAppend.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t)
+_lib.WebPIDecGetRGB.argtypes = (ctypes.c_void_p, *[ctypes.c_void_p] * 4)
+_lib.WebPIDecGetRGB.restype = ctypes.c_void_p
+_lib.WebPIDelete.argtypes = (ctypes.c_void_p,)
 if not _lib.WebPInitDecoderConfigInternal(ctypes.byref(_Config()), _ABI):
     raise ImportError("the libwebp that Pillow brings is not the one app.vision.webp was written for")
 
@@ -104,6 +114,7 @@ class WebP:
     height: int
     has_alpha: bool
     animated: bool
+    lossless: bool
     icc_profile: bytes | None
     exif: bytes | None
 
@@ -120,6 +131,7 @@ def read_header(data: bytes) -> WebP:
         features.height,
         bool(features.has_alpha),
         bool(features.has_animation),
+        features.format == _LOSSLESS,
         chunks.get(b"ICCP"),
         exif.removeprefix(_EXIF_PREFIX) if exif else None,
     )
@@ -130,9 +142,40 @@ def decode_scaled(data: bytes, header: WebP, size: tuple[int, int]) -> Image.Ima
 
     Raises `WebPError` and `MemoryError`.
     """
-    mode = "RGBA" if header.has_alpha else "RGB"
+    with _target(header, size) as (config, pixels):
+        status = _lib.WebPDecode(data, len(data), ctypes.byref(config))
+    if status == _OUT_OF_MEMORY:
+        raise MemoryError("libwebp is out of memory")
+    if status != _OK:
+        raise WebPError(f"libwebp status {status}")
+    return Image.frombuffer(_mode(header), size, pixels, "raw", _mode(header), 0, 1)
+
+
+def decode_truncated(data: bytes, header: WebP, size: tuple[int, int]) -> tuple[Image.Image, int]:
+    """Decodes what there is of a truncated file; gives the picture and how many of its rows were decoded.
+
+    Raises `WebPError`.
+    """
+    with _target(header, size) as (config, pixels):
+        decoder = _lib.WebPIDecode(None, 0, ctypes.byref(config))
+        if not decoder:
+            raise MemoryError("libwebp is out of memory")
+        try:
+            status = _lib.WebPIAppend(decoder, data, len(data))
+            last = ctypes.c_int(0)
+            started = _lib.WebPIDecGetRGB(decoder, ctypes.byref(last), None, None, None)
+        finally:
+            _lib.WebPIDelete(decoder)
+    if status not in {_OK, _SUSPENDED} or not started:
+        raise WebPError(f"libwebp status {status}")
+    return Image.frombuffer(_mode(header), size, pixels, "raw", _mode(header), 0, 1), last.value
+
+
+@contextmanager
+def _target(header: WebP, size: tuple[int, int]) -> Iterator[tuple[_Config, bytearray]]:
+    """Makes a decoder's configuration, and the pixels to which it writes a picture of `size`."""
     width, height = size
-    stride = width * len(mode)
+    stride = width * len(_mode(header))
     pixels = bytearray(stride * height)
     config = _Config()
     _lib.WebPInitDecoderConfigInternal(ctypes.byref(config), _ABI)
@@ -140,17 +183,16 @@ def decode_scaled(data: bytes, header: WebP, size: tuple[int, int]) -> Image.Ima
     config.options.scaled_width, config.options.scaled_height = size
     config.output.colorspace = _MODE_RGBA if header.has_alpha else _MODE_RGB
     config.output.is_external_memory = 1
-    target = (ctypes.c_uint8 * len(pixels)).from_buffer(pixels)
-    config.output.pixels.rgba = ctypes.addressof(target)
+    memory = (ctypes.c_uint8 * len(pixels)).from_buffer(pixels)
+    config.output.pixels.rgba = ctypes.addressof(memory)
     config.output.pixels.stride = stride
     config.output.pixels.size = len(pixels)
-    status = _lib.WebPDecode(data, len(data), ctypes.byref(config))
-    if status == _OUT_OF_MEMORY:
-        raise MemoryError("libwebp is out of memory")
-    if status != _OK:
-        raise WebPError(f"libwebp status {status}")
-    del target
-    return Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    yield config, pixels
+    del memory
+
+
+def _mode(header: WebP) -> str:
+    return "RGBA" if header.has_alpha else "RGB"
 
 
 def _metadata(data: bytes) -> dict[bytes, bytes]:

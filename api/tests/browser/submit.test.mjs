@@ -2,24 +2,45 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { load } from "./modules.mjs";
+import { folder, load } from "./modules.mjs";
 
 const { ApiError } = await load("client/http.js");
 const { memoryTokenStore, ToneUp } = await load("client/index.js");
-const { checkPhoto, sniffImageType } = await load("client/upload.js");
+const { ACCEPTED, HEAD_BYTES, LARGEST_PHOTO_BYTES, sniffImageType } = await load("client/formats.js");
+const { checkPhoto } = await load("client/upload.js");
+
+const FORMATS = JSON.parse(readFileSync(new URL("../../../analyzer/app/vision/formats.json", import.meta.url), "utf8"));
 
 const bytes = (...parts) => new Uint8Array(parts.flatMap((part) => (typeof part === "string" ? [...part].map((c) => c.charCodeAt(0)) : part)));
 
-test("a photo's type is told from its bytes", () => {
-  assert.equal(sniffImageType(bytes([0xff, 0xd8, 0xff, 0xe0])), "image/jpeg");
-  assert.equal(sniffImageType(bytes([0x89], "PNG\r\n", [0x1a], "\n")), "image/png");
-  assert.equal(sniffImageType(bytes("RIFF", [0, 0, 0, 0], "WEBPVP8 ")), "image/webp");
-  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypheic", [0, 0, 0, 0], "mif1heic")), "image/heic");
-  assert.equal(sniffImageType(bytes([0, 0, 0, 24], "ftypmif1", [0, 0, 0, 0], "mif1avif")), "image/avif");
-  assert.equal(sniffImageType(bytes("GIF89a")), "image/gif");
-  assert.equal(sniffImageType(bytes("hello, I am a text")), null);
-  assert.equal(sniffImageType(bytes()), null);
+test("a photo's type is told from its bytes, as every program of the project does", () => {
+  assert.ok(FORMATS.samples.length > 40);
+  for (const { head, mediaType } of FORMATS.samples) {
+    const file = Buffer.from(head, "hex");
+    assert.equal(sniffImageType(file), mediaType, head);
+    // A file that says nothing yet but "ftyp" says something else with more bytes.
+    if (!head.endsWith("66747970")) assert.equal(sniffImageType(Buffer.concat([file, Buffer.alloc(5000)])), mediaType, `${head} and more`);
+  }
+});
+
+test("a photo is checked by the type that its bytes show", async () => {
+  for (const { head, mediaType } of FORMATS.samples) {
+    const file = new File([Buffer.from(head, "hex")], "me.jpg", { type: "image/jpeg" });
+    if (ACCEPTED.includes(mediaType)) assert.equal(await checkPhoto(file), mediaType);
+    else await assert.rejects(checkPhoto(file), { code: mediaType === null ? "NOT_AN_IMAGE" : "UNSUPPORTED_FORMAT" }, head);
+  }
+});
+
+test("the client and the page keep to the project's list of formats", () => {
+  const { photos, headBytes, maxBytes } = FORMATS;
+  assert.deepEqual(ACCEPTED, photos.map(({ mediaType }) => mediaType));
+  assert.deepEqual([HEAD_BYTES, LARGEST_PHOTO_BYTES], [headBytes, maxBytes]);
+  const page = readFileSync(join(folder, "assets/index.html"), "utf8");
+  const accept = photos.flatMap(({ mediaType, alsoSentAs, extensions }) => [mediaType, ...alsoSentAs, ...extensions.map((name) => `.${name}`)]);
+  assert.equal(/id="photo-input" accept="([^"]*)"/.exec(page)?.[1], accept.join(","));
 });
 
 test("what is no photo is refused before anything is sent, whatever it is called", async () => {

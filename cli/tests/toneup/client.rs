@@ -263,6 +263,7 @@ fn what_is_no_photo_is_refused_before_anything_is_sent() {
     let gif = TempFile::new(b"GIF89a");
     let told = refused(gif.path());
     assert!(told.contains("is not a photo") && told.contains("image/heic"), "{told}");
+    assert!(told.contains("image/gif is not supported"), "{told}");
 
     let mut huge = vec![0xff, 0xd8, 0xff];
     huge.resize(10 * 1024 * 1024 + 1, 0);

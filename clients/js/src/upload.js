@@ -2,45 +2,14 @@
 // A photo on its way: checked, put straight into the object store or sent by a form, submitted. No DOM.
 
 import { uuid } from "./api.js";
+import { ACCEPTED, HEAD_BYTES, LARGEST_PHOTO_BYTES, sniffImageType } from "./formats.js";
 import { ApiError, backoff, CallbackError, sleep } from "./http.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./api.js").Upload} Upload */
 /** @typedef {(fraction: number) => void} OnProgress */
 
-export const LARGEST_PHOTO_BYTES = 10 * 1024 * 1024;
-
 const PUT_ATTEMPTS = 3;
-
-/** So many bytes are enough to tell a type. */
-const HEAD_BYTES = 32;
-
-const HEIC_BRANDS = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
-
-/**
- * Tells a photo's type from its first bytes, because names and declared types are often wrong or missing
- * (HEIC files have none in most browsers).
- *
- * @param {Uint8Array} head the file's first bytes
- * @returns {string | null} a MIME type, also of images that are not accepted; null when it is no image
- */
-export function sniffImageType(head) {
-  const ascii = (/** @type {number} */ from, /** @type {number} */ to) => String.fromCharCode(...head.slice(from, to));
-  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return "image/jpeg";
-  if (head[0] === 0x89 && ascii(1, 8) === "PNG\r\n\x1a\n") return "image/png";
-  if (ascii(0, 4) === "RIFF" && ascii(8, 12) === "WEBP") return "image/webp";
-  if (ascii(4, 8) === "ftyp") {
-    // An AVIF may call itself by HEIF's general name and say what it is among the compatible brands.
-    if (ascii(8, head.length).includes("avif")) return "image/avif";
-    return HEIC_BRANDS.includes(ascii(8, 12)) ? "image/heic" : null;
-  }
-  if (ascii(0, 4) === "GIF8") return "image/gif";
-  if (ascii(0, 4) === "II*\0" || ascii(0, 4) === "MM\0*") return "image/tiff";
-  if (ascii(0, 2) === "BM") return "image/bmp";
-  return null;
-}
-
-const ACCEPTED = ["image/jpeg", "image/png", "image/webp", "image/heic"];
 
 /**
  * Checks what can be known before anything is sent, with the codes that the server would use.

@@ -39,11 +39,12 @@ fn analysis(config: &ColourConfig) -> Kind {
 }
 
 /// Error codes of failed analyses, the label values of metrics.
-const CODES: [&str; 15] = [
+const CODES: [&str; 16] = [
     "IMAGE_MISSING",
     "IMAGE_TOO_LARGE",
     "NOT_AN_IMAGE",
     "UNSUPPORTED_FORMAT",
+    "DAMAGED",
     "IMAGE_TOO_SMALL",
     "NO_FACE",
     "MULTIPLE_FACES",
@@ -172,6 +173,26 @@ mod tests {
         assert_eq!(policy["dead-letter-routing-key"], topology::DEAD_KEY);
         assert_eq!(policy["dead-letter-strategy"], "at-least-once");
         assert_eq!(policy["overflow"], "reject-publish");
+    }
+
+    #[test]
+    fn every_reason_of_the_analyzers_for_refusing_a_photo_is_known() {
+        const OF_REQUESTS: [&str; 8] = [
+            "INVALID_REQUEST",
+            "FILE_REQUIRED",
+            "READ_TIMEOUT",
+            "OVERLOADED",
+            "NOT_READY",
+            "NOT_FOUND",
+            "METHOD_NOT_ALLOWED",
+            "INTERNAL",
+        ];
+        let words = include_str!("../../../analyzer/app/analyze/words.json");
+        let words: Value = serde_json::from_str(words).unwrap();
+        let problems = words["problems"].as_object().unwrap();
+        assert!(OF_REQUESTS.iter().all(|code| problems.contains_key(*code)));
+        let mut of_photos = problems.keys().filter(|code| !OF_REQUESTS.contains(&code.as_str()));
+        assert!(of_photos.all(|code| CODES.contains(&code.as_str())), "{:?}", problems.keys());
     }
 
     #[test]

@@ -7,4 +7,5 @@ pub mod kinds;
 pub mod photo;
 pub mod photo_answers;
 pub mod photo_deletion;
+mod photo_formats;
 pub mod result;

@@ -2,6 +2,8 @@
 
 use toneup_platform::identity::UserId;
 
+use crate::photo_formats;
+
 /// Maximum size of a photo, in bytes.
 pub const PHOTO_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 
@@ -43,36 +45,45 @@ impl PhotoType {
         }
     }
 
-    /// Returns the format of a media type; `None` if it is not accepted.
+    /// Returns the format of a media type or of an alias of it (`image/jpg`, `image/heif`); `None` if it is not accepted.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.content_type().eq_ignore_ascii_case(content_type))
+        photo_formats::accepted_media_type(content_type).and_then(Self::from_media_type)
     }
 
     /// Returns the format of a file name's extension; `None` if it is not accepted.
     pub fn from_extension(extension: &str) -> Option<Self> {
-        if extension.eq_ignore_ascii_case("jpeg") {
-            return Some(Self::Jpeg);
-        }
-        Self::ALL.into_iter().find(|kind| kind.extension().eq_ignore_ascii_case(extension))
+        photo_formats::media_type_of_extension(extension).and_then(Self::from_media_type)
+    }
+
+    /// All extensions that mean an accepted format, for an error's text.
+    pub fn extensions() -> String {
+        photo_formats::extensions().join(", ")
     }
 
     /// Detects the format by the first bytes, whatever the client claims.
-    pub fn sniff(bytes: &[u8]) -> Option<Self> {
-        const HEIC_BRANDS: [&[u8]; 6] = [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"];
-        let at =
-            |from: usize, magic: &[u8]| bytes.get(from..).is_some_and(|b| b.starts_with(magic));
-        if at(0, &[0xff, 0xd8, 0xff]) {
-            Some(Self::Jpeg)
-        } else if at(0, b"\x89PNG\r\n\x1a\n") {
-            Some(Self::Png)
-        } else if at(0, b"RIFF") && at(8, b"WEBP") {
-            Some(Self::Webp)
-        } else if at(4, b"ftyp") && HEIC_BRANDS.iter().any(|brand| at(8, brand)) {
-            Some(Self::Heic)
-        } else {
-            None
-        }
+    ///
+    /// # Errors
+    ///
+    /// Says what the bytes show instead.
+    pub fn sniff(bytes: &[u8]) -> Result<Self, NotAccepted> {
+        let found = photo_formats::media_type(bytes).ok_or(NotAccepted::NotAnImage)?;
+        Self::from_media_type(found).ok_or(NotAccepted::UnsupportedFormat(found))
     }
+
+    fn from_media_type(media_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.content_type() == media_type)
+    }
+}
+
+/// Why bytes are no photo that is analysed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAccepted {
+    /// No known image.
+    #[error("expected a photo, one of {}", PhotoType::ACCEPTED)]
+    NotAnImage,
+    /// A format that is not accepted, with its media type.
+    #[error("{0} is not supported: expected one of {accepted}", accepted = PhotoType::ACCEPTED)]
+    UnsupportedFormat(&'static str),
 }
 
 /// Key prefix of all photos.
@@ -94,12 +105,24 @@ mod tests {
 
     #[test]
     fn a_photo_is_known_by_its_first_bytes() {
-        assert_eq!(PhotoType::sniff(&[0xff, 0xd8, 0xff, 0xe0]), Some(PhotoType::Jpeg));
-        assert_eq!(PhotoType::sniff(b"\x89PNG\r\n\x1a\n...."), Some(PhotoType::Png));
-        assert_eq!(PhotoType::sniff(b"RIFF\0\0\0\0WEBPVP8 "), Some(PhotoType::Webp));
-        assert_eq!(PhotoType::sniff(b"\0\0\0\x18ftypheic"), Some(PhotoType::Heic));
-        assert_eq!(PhotoType::sniff(b"GIF89a"), None);
-        assert_eq!(PhotoType::sniff(b""), None);
+        assert_eq!(PhotoType::sniff(&[0xff, 0xd8, 0xff, 0xe0]), Ok(PhotoType::Jpeg));
+        assert_eq!(PhotoType::sniff(b"\x89PNG\r\n\x1a\n...."), Ok(PhotoType::Png));
+        assert_eq!(PhotoType::sniff(b"RIFF\0\0\0\0WEBPVP8 "), Ok(PhotoType::Webp));
+        assert_eq!(PhotoType::sniff(b"\0\0\0\x10ftyphevm\0\0\0\0"), Ok(PhotoType::Heic));
+        let gif = Err(NotAccepted::UnsupportedFormat("image/gif"));
+        assert_eq!(PhotoType::sniff(b"GIF89a"), gif);
+        assert_eq!(PhotoType::sniff(b""), Err(NotAccepted::NotAnImage));
+    }
+
+    #[test]
+    fn the_formats_are_those_of_the_list() {
+        for kind in PhotoType::ALL {
+            assert_eq!(PhotoType::from_content_type(kind.content_type()), Some(kind));
+            assert_eq!(PhotoType::from_extension(kind.extension()), Some(kind));
+        }
+        let types: Vec<&str> = PhotoType::ALL.map(PhotoType::content_type).to_vec();
+        assert_eq!(PhotoType::ACCEPTED, types.join(", "));
+        assert_eq!(photo_formats::accepted(), types);
     }
 
     #[test]

@@ -76,10 +76,8 @@ pub(super) async fn read_form(
     let bytes = photo.ok_or_else(|| {
         ApiError::invalid(PART, "expected a form part of this name with the photo")
     })?;
-    let kind = PhotoType::sniff(&bytes).ok_or_else(|| {
-        let accepted = PhotoType::ACCEPTED;
-        ApiError::UnsupportedMediaType(format!("{PART}: expected a photo, one of {accepted}"))
-    })?;
+    let kind = PhotoType::sniff(&bytes)
+        .map_err(|error| ApiError::UnsupportedMediaType(format!("{PART}: {error}")))?;
     let digest = Sha256::new_with_prefix(&bytes);
     Ok(PhotoForm { photo: Photo { bytes, digest, kind, _permit: permit }, deadline })
 }

@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 255;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CreatePresignedUrls {
-    /// Ending in jpg, jpeg, png, webp or heic.
+    /// Ending in an extension of a photo: jpg, png, webp, heic and other names of these formats.
     #[schema(min_items = 1, max_items = 20)]
     file_names: Vec<String>,
 }
@@ -63,7 +63,7 @@ pub(super) async fn create_presigned_urls(
     let mut files = Vec::new();
     for (index, file_name) in file_names.into_iter().enumerate() {
         let kind = photo_type(&file_name).ok_or_else(|| {
-            let detail = "expected a name that ends in jpg, jpeg, png, webp or heic";
+            let detail = format!("expected a name that ends in one of {}", PhotoType::extensions());
             ApiError::invalid(&format!("fileNames[{index}]"), detail)
         })?;
         let upload_url = state.objects.presign_put_of_any(&photo_key(user, kind)).await?;
@@ -86,8 +86,12 @@ mod tests {
     fn a_names_ending_says_what_the_photo_is() {
         assert_eq!(photo_type("a.jpg"), Some(PhotoType::Jpeg));
         assert_eq!(photo_type("IMG.0001.JPEG"), Some(PhotoType::Jpeg));
+        assert_eq!(photo_type("a.jfif"), Some(PhotoType::Jpeg));
         assert_eq!(photo_type("얼굴.heic"), Some(PhotoType::Heic));
-        for name in ["", "jpg", "a.", "a.gif", "a.jpg/", &format!("{}.jpg", "x".repeat(255))] {
+        assert_eq!(photo_type("DSC01.HIF"), Some(PhotoType::Heic));
+        for name in
+            ["", "jpg", "a.", "a.gif", "a.avif", "a.jpg/", &format!("{}.jpg", "x".repeat(255))]
+        {
             assert_eq!(photo_type(name), None, "{name}");
         }
     }

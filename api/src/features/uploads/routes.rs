@@ -34,7 +34,7 @@ where
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CreateUpload {
-    /// `image/jpeg`, `image/png`, `image/webp` or `image/heic`.
+    /// `image/jpeg`, `image/png`, `image/webp` or `image/heic`, or another name of one, as `image/jpg` and `image/heif`.
     content_type: String,
     /// Its size in bytes, at most 10 MiB.
     #[schema(minimum = 1, maximum = 10_485_760)]

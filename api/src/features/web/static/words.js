@@ -48,6 +48,11 @@ const ADVICE = {
     advice: "Choose a JPEG, PNG, WebP or HEIC picture. The file may also be damaged: try another copy.",
     next: "choose",
   },
+  DAMAGED: {
+    title: "This photo is damaged",
+    advice: "The part of the file with your face is missing. Choose the original, or send it to this device again.",
+    next: "choose",
+  },
   UNSUPPORTED_FORMAT: {
     title: "We cannot read this kind of picture",
     advice: "Choose a JPEG, PNG, WebP or HEIC photo. Photos straight from a phone work.",
