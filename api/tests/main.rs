@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod operations;
 mod outages;
+mod people;
 mod pipeline;
 mod sessions;
 mod steering;

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod analyses;
 pub mod legacy_app;
 pub mod notifications;
+pub mod people;
 pub mod uploads;
 pub mod web;
 

@@ -8,6 +8,7 @@ mod state;
 mod store;
 mod tickets;
 mod token;
+mod users;
 
 pub use self::problems::PROBLEMS;
 pub(crate) use self::purge::purges;
@@ -17,3 +18,4 @@ pub use self::state::AccountsState;
 pub(crate) use self::store::rehearse;
 pub(crate) use self::tickets::StreamUser;
 pub use self::token::Tokens;
+pub use self::users::{NewUser, UserKind, insert_user};

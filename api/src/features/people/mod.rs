@@ -1,0 +1,5 @@
+//! People: nicknames, profiles.
+
+mod nickname;
+
+pub(crate) use self::nickname::Nickname;

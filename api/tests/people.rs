@@ -1,0 +1,3 @@
+//! People: nicknames, profiles.
+
+mod creation;
