@@ -2,7 +2,7 @@
 -- regard to case and Unicode form (NFKC, case folded, computed by the api); the defaults serve rows that exist and
 -- replicas of the release before, and are keys of themselves. `followers` and `following` count rows of `follows`, and
 -- change in the transactions that change those: who follows, blocks or deletes locks the users concerned, in order of id.
--- Nothing that a job does locks a user. `deleted_at`: the user has asked to be deleted, and exists for nobody any more.
+-- No analysis locks a user. `deleted_at`: the user has asked to be deleted, and exists for nobody any more.
 ALTER TABLE users
     ADD COLUMN number BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     ADD COLUMN nickname VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin

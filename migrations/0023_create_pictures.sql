@@ -1,6 +1,6 @@
--- Pictures that others may see: profiles' now. A job reads the upload at `source_key`, checks it and stores it anew in
--- three sizes under the picture's id; `state` is `pending`, `ready` or `refused` (then `error_code` says why). `thumb_hash`
--- is a preview in a few bytes.
+-- Pictures that others may see: profiles' now. The job of the same id reads the upload at `source_key`, checks it and stores
+-- it anew in three sizes. `state` is `pending`, `ready`, `refused` (then `error_code` says why) or `deleted` (its objects are
+-- about to be). `thumb_hash` is a preview in a few bytes.
 CREATE TABLE pictures (
     id         BINARY(16)        NOT NULL,
     user_id    BINARY(16)        NOT NULL,

@@ -1,5 +1,6 @@
 //! Accounts: guest users, access tokens, rotating refresh tokens and stream tickets.
 
+mod personal_data;
 mod problems;
 mod purge;
 mod routes;
@@ -10,6 +11,7 @@ mod tickets;
 mod token;
 mod users;
 
+pub(crate) use self::personal_data::{exports, sign_out_everywhere};
 pub use self::problems::PROBLEMS;
 pub(crate) use self::purge::purges;
 pub(crate) use self::routes::routes;

@@ -9,7 +9,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Characters of a nickname.
 const LENGTH: RangeInclusive<usize> = 2..=20;
 /// Characters of a key: some letters have many in compatibility form, e.g. Arabic ligatures.
-const KEY_LENGTH: usize = 40;
+pub(super) const KEY_LENGTH: usize = 40;
 /// Marks that may follow one letter: a vowel sign and a tone. More would paint over the neighbouring lines.
 const MARKS: usize = 2;
 /// Characters that are drawn at random to make a nickname unique; without look-alikes.
@@ -65,8 +65,16 @@ impl Nickname {
     }
 }
 
-/// The key of a nickname or of its beginning: compatibility form (NFKC) of the case-folded text (Unicode §3.13, D146).
-pub(crate) fn key(text: &str) -> String {
+/// The beginning of the keys of all nicknames that begin so; `None` if none can.
+pub(super) fn prefix_key(text: &str) -> Option<String> {
+    let plausible = text.len() <= LENGTH.end() * 16;
+    let text = plausible.then(|| text.nfc().collect::<String>())?;
+    let fits = (1..=*LENGTH.end()).contains(&text.chars().count());
+    (fits && is_written(&text)).then(|| key(&text))
+}
+
+/// Compatibility form (NFKC) of the case-folded text (Unicode §3.13, D146).
+fn key(text: &str) -> String {
     // Folding may decompose, and compatibility forms may have case: the second round changes nothing any more.
     let once: String = text.chars().default_case_fold().nfkc().collect();
     once.chars().default_case_fold().nfkc().collect()
