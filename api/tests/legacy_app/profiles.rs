@@ -9,7 +9,7 @@ use sqlx::MySqlPool;
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_platform::identity::UserId;
-use toneup_testing::{Answer, Client, Stack, end_analyses, season};
+use toneup_testing::{Answer, Client, end_analyses, season};
 
 use super::failure;
 use crate::people::{me, relate};

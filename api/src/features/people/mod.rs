@@ -4,6 +4,8 @@ mod change;
 mod content;
 mod export;
 mod nickname;
+#[cfg(test)]
+mod plans;
 mod problems;
 mod profile;
 mod relations;
