@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::MySqlConnection;
-use toneup_jobs::job::Status;
-use toneup_jobs::kind::{EndedJob, Endings, Kind, Kinds};
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::kind::{EndedJob, Endings, Kind};
 use toneup_jobs::outcome::Outcome;
 use toneup_notify::deliveries::{Announcement, Audience, announce};
 use toneup_notify::events::{self, NewEvent};
@@ -17,14 +17,15 @@ use toneup_platform::identity::UserId;
 use crate::analysis::ANALYSIS;
 use crate::config::ColourConfig;
 use crate::photo_answers::{self, PhotoKey};
-use crate::photo_deletion;
+use crate::result::{AnalysisResult, PersonalColor};
+use crate::{personal_colours, photo_deletion};
 
 /// Prefix of the names of exchange and queues.
-const NAMESPACE: &str = "toneup";
+pub const NAMESPACE: &str = "toneup";
 
-/// Creates the kinds of jobs: the analysis, and the deletion of its photo.
-pub fn kinds(config: &ColourConfig) -> Kinds {
-    Kinds::new(NAMESPACE, [analysis(config), photo_deletion::kind()])
+/// Creates the kinds of jobs of this crate: the analysis, and the deletion of its photo.
+pub fn colour_kinds(config: &ColourConfig) -> [Kind; 2] {
+    [analysis(config), photo_deletion::kind()]
 }
 
 fn analysis(config: &ColourConfig) -> Kind {
@@ -70,7 +71,7 @@ pub fn event_name(status: Status) -> &'static str {
 }
 
 /// Consequences of an analysis's end: an event of its owner's, deliveries to the owner's targets, the photo's reusable
-/// answer, and the deletion of the photo.
+/// answer, the owner's personal colour, and the deletion of the photo.
 #[derive(Debug)]
 struct AnalysisEndings {
     photo_retention: Option<Duration>,
@@ -109,6 +110,7 @@ impl AnalysisEndings {
             Some((photo, job.job))
         });
         photo_answers::remember(&mut *conn, answered).await?;
+        personal_colours::remember(&mut *conn, jobs.iter().filter_map(colour)).await?;
         if let Some(retention) = self.photo_retention {
             // A job that an operator may replay still needs its photo.
             let over = jobs.iter().filter(|job| !may_be_replayed(job.outcome)).map(|job| job.job);
@@ -133,47 +135,23 @@ fn announcement(job: &EndedJob<'_>) -> Announcement {
     Announcement { user: job.user, event: event_name(status), subject: job.job.0, audience }
 }
 
+fn colour(job: &EndedJob<'_>) -> Option<(UserId, JobId, PersonalColor)> {
+    let Outcome::Succeeded(result) = job.outcome else {
+        return None;
+    };
+    let AnalysisResult { personal_color, .. } = result.read().ok()?;
+    Some((job.user, job.job, personal_color))
+}
+
 fn may_be_replayed(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Failed(error) if error.retryable)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use serde_json::{Value, json};
-    use toneup_jobs::broker::topology;
-    use toneup_platform::config::Settings;
+    use serde_json::Value;
 
     use super::*;
-
-    #[test]
-    fn the_definitions_the_broker_loads_are_the_topology_the_services_declare() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        let kinds = kinds(&config);
-        let definitions = include_str!("../../../rabbitmq/definitions.json");
-        let definitions: Value = serde_json::from_str(definitions).unwrap();
-        let exchange = topology::exchange(&kinds);
-        assert_eq!(definitions["exchanges"][0]["name"], exchange);
-        let queues = topology::queues(&kinds);
-        let (declared, bindings) = (&definitions["queues"], &definitions["bindings"]);
-        assert_eq!(declared.as_array().map(Vec::len), Some(queues.len()));
-        for (index, (queue, routing_key)) in queues.iter().enumerate() {
-            assert_eq!(declared[index]["name"], *queue);
-            assert_eq!(declared[index]["durable"], true);
-            assert_eq!(declared[index]["arguments"], json!({ "x-queue-type": "quorum" }));
-            assert_eq!(bindings[index]["source"], exchange);
-            assert_eq!(bindings[index]["destination"], *queue);
-            assert_eq!(bindings[index]["routing_key"], *routing_key);
-        }
-        let policy = &definitions["policies"][0];
-        assert_eq!(policy["pattern"], r"^toneup\.[a-z_]+\.jobs$");
-        let policy = &policy["definition"];
-        assert_eq!(policy["dead-letter-exchange"], exchange);
-        assert_eq!(policy["dead-letter-routing-key"], topology::DEAD_KEY);
-        assert_eq!(policy["dead-letter-strategy"], "at-least-once");
-        assert_eq!(policy["overflow"], "reject-publish");
-    }
 
     #[test]
     fn every_reason_of_the_analyzers_for_refusing_a_photo_is_known() {
@@ -193,13 +171,5 @@ mod tests {
         assert!(OF_REQUESTS.iter().all(|code| problems.contains_key(*code)));
         let mut of_photos = problems.keys().filter(|code| !OF_REQUESTS.contains(&code.as_str()));
         assert!(of_photos.all(|code| CODES.contains(&code.as_str())), "{:?}", problems.keys());
-    }
-
-    #[test]
-    fn names_of_kinds_fit_the_policy_of_their_queues() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        for name in kinds(&config).names() {
-            assert!(name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
-        }
     }
 }

@@ -179,15 +179,15 @@ fn micros_between(start: OffsetDateTime, end: OffsetDateTime) -> i64 {
 }
 
 /// Schedules internal jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them.
-/// Shares and ceilings do not apply to them.
+/// Shares and ceilings do not apply to them. Returns their ids, in order.
 pub async fn schedule<'a>(
     conn: &mut MySqlConnection,
     kind: &str,
     jobs: &'a [(UserId, Document)],
     delay: Duration,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<JobId>, sqlx::Error> {
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     #[derive(Serialize)]
     struct Row<'a> {
@@ -212,7 +212,8 @@ pub async fn schedule<'a>(
         micros(delay),
         json_rows(&rows)?,
     );
-    insert.execute(conn).await.map(drop)
+    insert.execute(conn).await?;
+    Ok(rows.iter().map(|row| row.id).collect())
 }
 
 impl NewJob {
