@@ -42,8 +42,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
     let database = Database::open(&config.database)?;
     shutdown.tasks.spawn(database.clone().report(shutdown.draining.clone()));
     let engine = open_engine(&config, &database, shutdown)?;
-    let sweep = Sweep { engine: engine.clone(), releases_held: false };
-    shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
+    Sweep::spawn(engine.clone(), shutdown);
 
     let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
     let objects = Objects::new(&config.objects)?;

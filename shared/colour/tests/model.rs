@@ -15,7 +15,7 @@ use toneup_jobs::job::{Changed, JobId};
 use toneup_jobs::kind::Kind;
 use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::share::Share;
-use toneup_jobs::store::audit::{Suspects, list_published, mark_lost, now};
+use toneup_jobs::store::audit::{Suspects, find_missing, mark_lost, now};
 use toneup_jobs::store::claim::{Claim, Claimed};
 use toneup_jobs::store::due::{Scope, note_published};
 use toneup_jobs::store::fairness::release_room;
@@ -251,9 +251,9 @@ impl World {
     async fn audit(&mut self) {
         let mut transaction = self.db.begin().await.unwrap();
         let before = now(&mut transaction).await.unwrap();
-        let published = list_published(&mut transaction, ANALYSIS, before).await.unwrap();
         let ready = u32::try_from(self.queue.len()).unwrap();
-        let lost = self.suspects.find_lost(&published, ready);
+        let missing = find_missing(&mut transaction, ANALYSIS, before, ready).await.unwrap();
+        let lost = self.suspects.find_lost(&missing);
         mark_lost(&mut transaction, &lost).await.unwrap();
         transaction.commit().await.unwrap();
     }

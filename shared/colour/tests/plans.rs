@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sqlx::types::time::OffsetDateTime;
 use sqlx::{MySqlConnection, MySqlPool};
 use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_ended_after, list_owned};
 use toneup_colour::photo_answers::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
 use toneup_jobs::job::Status;
 use toneup_jobs::outcome::{JobError, Outcome};
-use toneup_jobs::store::audit::count_waiting;
+use toneup_jobs::store::audit::{count_published, list_oldest};
 use toneup_jobs::store::claim::{claim, take_queued};
 use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_jobs::store::fairness::{count_active, release_room};
@@ -128,10 +129,12 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 12, find_latest_of_all(&mut conn, ids.iter().map(|id| id.0)));
     assert_reads!(conn, 8, find_log_span(&mut conn, me));
     assert_reads!(conn, 30, list_queue(&mut conn, ANALYSIS, 10));
-    // These count the queue's index entries, but not the history's, which is as long: by the clock, not per job.
+    // This counts the queue's index entries, but not the history's, which is as long: by the clock, not per job.
     let queue = i64::try_from(OTHERS).unwrap() + 64;
     assert_reads!(conn, queue, measure_load(&mut conn, ANALYSIS));
-    assert_reads!(conn, queue, count_waiting(&mut conn, ANALYSIS));
+    let now = OffsetDateTime::now_utc();
+    assert_reads!(conn, 8, count_published(&mut conn, ANALYSIS, now));
+    assert_reads!(conn, 8, list_oldest(&mut conn, ANALYSIS, now, 10));
 
     let photo = PhotoKey::new(Reuse::User, me, PhotoDigest::of(b"photo")).unwrap();
     assert_reads!(conn, 6, remember(&mut conn, [(photo, ids[3])]));

@@ -48,6 +48,10 @@ mod tests {
         assert_eq!(policy["dead-letter-routing-key"], topology::DEAD_KEY);
         assert_eq!(policy["dead-letter-strategy"], "at-least-once");
         assert_eq!(policy["overflow"], "reject-publish");
+        // A letter that came back is never dropped: from RabbitMQ 4 on, the limit is 20 unless it is set.
+        let dead = &definitions["policies"][1];
+        assert_eq!(dead["pattern"], r"^toneup\.dead$");
+        assert!(dead["definition"]["delivery-limit"].as_u64() >= Some(1_000_000));
     }
 
     #[test]

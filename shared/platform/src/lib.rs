@@ -8,6 +8,7 @@ pub mod crash;
 pub mod database;
 pub mod erasure;
 pub mod identity;
+pub mod leader;
 pub mod metrics;
 pub mod objects;
 pub mod probes;

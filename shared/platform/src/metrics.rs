@@ -44,6 +44,7 @@ pub type Metric = (&'static str, Kind, &'static str);
 pub const METRICS: &[Metric] = &[
     ("toneup_build_info", Gauge, "1, with the version of the program as a label"),
     ("toneup_broker_connected", Gauge, "1 while connected to the broker"),
+    ("toneup_leader", Gauge, "1 while this replica leads in a role"),
     ("toneup_redis_connected", Gauge, "1 while subscribed to Redis"),
     ("toneup_database_connections", Gauge, "connections of the pool: idle, used, allowed"),
     ("toneup_database_acquire_seconds", QUICK, "wait for a connection to the database"),

@@ -6,7 +6,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, CorsConfiguration, CorsRule, ExpirationStatus,
@@ -37,6 +37,10 @@ pub enum ObjectError {
     /// The object is larger than this limit, in bytes.
     #[error("the object is larger than {0} bytes")]
     TooLarge(u64),
+    /// S3 refuses the request, and would refuse it again. Without the permission to list the bucket, a missing object is
+    /// refused too.
+    #[error("the object store refuses: {0}")]
+    Refused(String),
     /// S3 is unavailable or responded with an error.
     #[error("object store: {0}")]
     Unavailable(String),
@@ -134,6 +138,9 @@ impl Objects {
         let object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(
             |error| match error.as_service_error() {
                 Some(service) if service.is_no_such_key() => ObjectError::Missing,
+                _ if is_final(&error) => {
+                    ObjectError::Refused(DisplayErrorContext(&error).to_string())
+                }
                 _ => ObjectError::unavailable(&error),
             },
         )?;
@@ -195,6 +202,12 @@ impl Objects {
             .map_err(|error| ObjectError::unavailable(&error))?;
         Ok(())
     }
+}
+
+/// True for a 4xx that another try would meet too.
+fn is_final<E>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
 }
 
 fn cors_rules(origin: &Url) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {

@@ -7,6 +7,13 @@ use tokio::time::Instant;
 use super::breaker::{Breaker, Health};
 use super::limit::{Limit, Signals};
 
+/// Weight of the newest response in the moving average of response times.
+const SMOOTHING: f64 = 0.2;
+/// Response times after which an abandoned request is evidence that the instance hangs.
+const OVERDUE_RESPONSES: u32 = 4;
+/// The same for an instance that has not answered yet.
+const OVERDUE: Duration = Duration::from_secs(10);
+
 /// Limit, breaker and load of one instance.
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
@@ -14,6 +21,8 @@ pub(crate) struct Instance {
     breaker: Breaker,
     in_flight: u32,
     paused_until: Option<Instant>,
+    /// Moving average of the time until a response; `None` before the first.
+    response: Option<Duration>,
     /// Free slots as of the last response, minus the requests sent since.
     free: u32,
 }
@@ -54,6 +63,7 @@ impl Instance {
             breaker: Breaker::default(),
             in_flight: 0,
             paused_until: None,
+            response: None,
             free: 0,
         }
     }
@@ -146,6 +156,8 @@ impl Instance {
             Ended::Answered(signals) => {
                 self.free = signals.map_or(0, |signals| signals.free);
                 self.limit.answered(now, elapsed, signals, full, shared);
+                let known = self.response.unwrap_or(elapsed);
+                self.response = Some(known.mul_f64(1.0 - SMOOTHING) + elapsed.mul_f64(SMOOTHING));
                 Health::Answered
             }
             Ended::Busy(pause) => {
@@ -159,9 +171,16 @@ impl Instance {
                 self.free = 0;
                 Health::Unreachable
             }
+            // Jobs may have deadlines so short that no request ever times out by itself.
+            Ended::Abandoned if elapsed >= self.overdue() => Health::Failed,
             Ended::Abandoned => return,
         };
         self.breaker.record(now, health, jitter);
+    }
+
+    /// Time without a response after which an abandoned request counts as failed.
+    fn overdue(&self) -> Duration {
+        self.response.map_or(OVERDUE, |response| (response * OVERDUE_RESPONSES).min(OVERDUE))
     }
 }
 
@@ -201,6 +220,19 @@ mod tests {
         assert_eq!(instance.room(now, true), 0);
         assert_eq!(instance.room(now + SECOND, true), 1);
         assert!(!instance.is_away());
+    }
+
+    #[test]
+    fn an_instance_that_hangs_is_noticed_although_every_request_is_abandoned_first() {
+        let (mut instance, now) = (Instance::new(), Instant::now());
+        instance.started(true);
+        instance.ended(now, SECOND, answered(4), true, true, 0.0);
+        for _ in 0..3 {
+            assert!(!instance.is_away());
+            instance.started(true);
+            instance.ended(now, SECOND * 4, Ended::Abandoned, true, true, 0.0);
+        }
+        assert!(instance.is_away());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use toneup_platform::broker::{BROKER_TIMEOUT, SessionError, answered, supervise};
 use toneup_platform::config::BrokerConfig;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
+use toneup_platform::leader::Leadership;
 use toneup_platform::shutdown::Shutdown;
 
 use super::audit::{Audit, SuspectsByKind};
@@ -48,12 +49,12 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the publishing task, which ends once `shutdown` drains, after what it has been given. With `audits`, it
-    /// also republishes messages that were lost.
+    /// also republishes messages that were lost, at this interval and while it leads.
     pub fn spawn(
         broker: BrokerConfig,
         pool: Database,
         kinds: Kinds,
-        audits: Option<Duration>,
+        audits: Option<(Duration, Leadership)>,
         shutdown: &Shutdown,
     ) -> Self {
         let (queue, publications) = mpsc::channel(BACKLOG);
@@ -68,7 +69,7 @@ impl Publisher {
                 let session = Session {
                     pool: &pool,
                     kinds: &kinds,
-                    audits,
+                    audits: audits.as_ref(),
                     ready: &set_ready,
                     draining: &draining,
                 };
@@ -115,7 +116,7 @@ impl Publisher {
 struct Session<'a> {
     pool: &'a Database,
     kinds: &'a Kinds,
-    audits: Option<Duration>,
+    audits: Option<&'a (Duration, Leadership)>,
     ready: &'a watch::Sender<bool>,
     draining: &'a CancellationToken,
 }

@@ -1,16 +1,15 @@
 //! Collector of dead letters: stores the messages of the dead-letter queue in the database, where operators see them
 //! beside the failed jobs.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection};
 use tokio::time::sleep;
 use toneup_platform::broker::{SessionError, answered};
 use toneup_platform::database::bounded;
+use toneup_platform::retry::Backoff;
 
 use crate::broker::message::JobRequested;
 use crate::broker::topology;
@@ -19,8 +18,6 @@ use crate::store::dead_letters::{GivenUp, record_given_up};
 
 /// Prefetch of the dead-letter queue.
 const WINDOW: u16 = 8;
-/// Delay before a letter that could not be stored is requeued.
-const PAUSE: Duration = Duration::from_secs(1);
 /// Most characters of an unreadable message that are stored.
 const EXCERPT: usize = 200;
 
@@ -50,17 +47,18 @@ impl DeadLetters {
         Err(SessionError::ConsumerEnded)
     }
 
-    /// Stores a letter, and acknowledges it only once it is in the database.
+    /// Stores a letter, however long the database is away, and acknowledges it then. It is never requeued: the broker
+    /// drops a message that came back more often than its queue's delivery limit allows.
     async fn note(&self, letter: Delivery) -> Result<(), SessionError> {
         let given_up = read(&letter.data, &letter.properties);
         tracing::warn!(job.id = ?given_up.job, given_up.reason, "dead letter");
-        if let Err(error) = bounded(record_given_up(&self.engine.database, &given_up)).await {
-            tracing::warn!(%error, "cannot store a dead letter; it is requeued");
-            sleep(PAUSE).await;
-            answered(letter.reject(BasicRejectOptions { requeue: true })).await?;
-        } else {
-            answered(letter.ack(BasicAckOptions::default())).await?;
+        let mut failures = 0;
+        while let Err(error) = bounded(record_given_up(&self.engine.database, &given_up)).await {
+            failures += 1;
+            tracing::warn!(%error, failures, "cannot store a dead letter");
+            sleep(Backoff::RECONNECT.pause(failures)).await;
         }
+        answered(letter.ack(BasicAckOptions::default())).await?;
         Ok(())
     }
 }

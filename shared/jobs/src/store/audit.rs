@@ -1,8 +1,8 @@
 //! Audit of the queue: detects messages that were lost, and republishes only those.
 //!
-//! The queue is first in, first out. So if it holds `n` messages, these are the `n` that were published last, and a row
-//! published before them that nobody has taken has lost its message. Messages that a worker holds and has not claimed
-//! yet look lost for a moment; therefore a row must look lost twice.
+//! The queue is first in, first out. So if it holds `n` messages fewer than there are unclaimed rows, the `n` rows that
+//! were published first have lost theirs. Messages that a worker holds and has not claimed yet look lost for a moment;
+//! therefore a row must look lost twice. A row has `published_at` from the confirm of its message until it is claimed.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use super::transitions::{self, NewTransition, Transition};
 use crate::job::JobId;
 
 /// Most rows that one audit reads, and republishes.
-const MOST_ROWS: u32 = 20_000;
+const MOST_ROWS: u64 = 20_000;
 /// Most rows republished with one statement.
 const AT_ONCE: usize = 256;
 
@@ -35,11 +35,8 @@ pub struct Published {
 pub struct Suspects(HashSet<Published>);
 
 impl Suspects {
-    /// Compares `published`, the latest first, with the number of messages ready in the queue; returns the rows that
-    /// looked lost twice.
-    pub fn find_lost(&mut self, published: &[Published], ready: u32) -> Vec<Published> {
-        let ready = usize::try_from(ready).unwrap_or(usize::MAX);
-        let missing = published.get(ready..).unwrap_or_default();
+    /// Returns the rows of `missing` that were missing in the last audit too.
+    pub fn find_lost(&mut self, missing: &[Published]) -> Vec<Published> {
         let (lost, suspects): (Vec<Published>, Vec<Published>) =
             missing.iter().partition(|row| self.0.contains(row));
         self.0 = suspects.into_iter().collect();
@@ -52,33 +49,49 @@ pub async fn now(conn: &mut MySqlConnection) -> Result<OffsetDateTime, sqlx::Err
     sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#).fetch_one(conn).await
 }
 
-/// Counts the queued jobs of a kind that are not held: each has a message, or will have one soon.
-pub async fn count_waiting(conn: &mut MySqlConnection, kind: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT (SELECT COUNT(*) FROM jobs WHERE kind = ? AND status = 'queued')
-                - (SELECT COUNT(*) FROM held_jobs WHERE kind = ?) AS "waiting!: i64""#,
-        kind,
-        kind
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// Lists the unclaimed jobs of a kind with a message confirmed before `before`, the latest first. Later confirms are
-/// left out, since the messages were counted before them.
-pub async fn list_published(
+/// Lists the rows of a kind that have no message where the queue held `ready` at the time `before`.
+pub async fn find_missing(
     conn: &mut MySqlConnection,
     kind: &str,
     before: OffsetDateTime,
+    ready: u32,
+) -> Result<Vec<Published>, sqlx::Error> {
+    match count_published(&mut *conn, kind, before).await?.saturating_sub(u64::from(ready)) {
+        0 => Ok(Vec::new()),
+        missing => list_oldest(conn, kind, before, missing).await,
+    }
+}
+
+/// Counts the unclaimed jobs of a kind with a message confirmed before `before`. Later confirms are left out, since the
+/// messages are counted after it.
+pub async fn count_published(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    before: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        "SELECT COUNT(*) FROM jobs FORCE INDEX (jobs_published)
+         WHERE published_at <= ? AND kind = ?",
+        before,
+        kind
+    );
+    Ok(u64::try_from(count.fetch_one(conn).await?).unwrap_or_default())
+}
+
+/// Lists the `count` unclaimed jobs of a kind whose message was confirmed first, before `before`.
+pub async fn list_oldest(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    before: OffsetDateTime,
+    count: u64,
 ) -> Result<Vec<Published>, sqlx::Error> {
     sqlx::query_as!(
         Published,
-        r#"SELECT id AS "id: JobId", publish_seq, attempt FROM jobs
-           WHERE kind = ? AND status = 'queued' AND published_at <= ?
-           ORDER BY published_at DESC, id DESC LIMIT ?"#,
-        kind,
+        r#"SELECT id AS "id: JobId", publish_seq, attempt FROM jobs FORCE INDEX (jobs_published)
+           WHERE published_at <= ? AND kind = ? ORDER BY published_at, kind, id LIMIT ?"#,
         before,
-        MOST_ROWS
+        kind,
+        count.min(MOST_ROWS)
     )
     .fetch_all(conn)
     .await
@@ -125,32 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_queue_raises_no_suspects() {
-        let (published, mut suspects) = (rows(3), Suspects::default());
-        for _ in 0..3 {
-            assert_eq!(suspects.find_lost(&published, 3), []);
-            assert_eq!(
-                suspects.find_lost(&published, 7),
-                [],
-                "stale messages hide nothing for ever"
-            );
-        }
-    }
-
-    #[test]
     fn what_is_missing_twice_is_lost_and_only_that() {
-        let (published, mut suspects) = (rows(5), Suspects::default());
-        assert_eq!(suspects.find_lost(&published, 3), []);
-        assert_eq!(suspects.find_lost(&published, 3), published[3..]);
+        let (missing, mut suspects) = (rows(5), Suspects::default());
+        assert_eq!(suspects.find_lost(&missing[..2]), []);
+        assert_eq!(suspects.find_lost(&missing), missing[..2]);
         // A reported row starts again as unsuspected.
-        assert_eq!(suspects.find_lost(&published, 3), []);
+        assert_eq!(suspects.find_lost(&missing[..3]), missing[2..3]);
     }
 
     #[test]
     fn what_was_claimed_in_between_is_not_lost() {
-        let (published, mut suspects) = (rows(5), Suspects::default());
-        assert_eq!(suspects.find_lost(&published, 0), []);
-        assert_eq!(suspects.find_lost(&published[..2], 2), []);
-        assert_eq!(suspects.find_lost(&published[..2], 0), [], "the suspicion had ended");
+        let (missing, mut suspects) = (rows(5), Suspects::default());
+        assert_eq!(suspects.find_lost(&missing), []);
+        assert_eq!(suspects.find_lost(&[]), []);
+        assert_eq!(suspects.find_lost(&missing[..2]), [], "the suspicion had ended");
     }
 }

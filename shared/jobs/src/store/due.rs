@@ -96,7 +96,12 @@ pub async fn take_due(
     );
     bind_list(&mut query, kinds.names());
     if scope == Scope::WithoutPublishing {
-        query.push(" AND (status <> 'queued' OR deadline <= NOW(3))");
+        let ids = find_unpublished(&mut *conn).await?;
+        if ids.is_empty() {
+            return Ok(Due::default());
+        }
+        query.push(" AND id IN ");
+        bind_list(&mut query, ids.into_iter());
     }
     query.push(" ORDER BY publish_due LIMIT ").push_bind(BATCH);
     query.push(" FOR UPDATE SKIP LOCKED");
@@ -140,6 +145,18 @@ pub async fn take_due(
         }
     }
     Ok(due)
+}
+
+/// Finds due rows that need no broker, without locking the others: there may be very many while it is away.
+async fn find_unpublished(conn: &mut MySqlConnection) -> Result<Vec<JobId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: JobId" FROM jobs
+           WHERE publish_due <= NOW(3) AND (status <> 'queued' OR deadline <= NOW(3))
+           ORDER BY publish_due LIMIT ?"#,
+        BATCH
+    )
+    .fetch_all(conn)
+    .await
 }
 
 impl Row {

@@ -21,6 +21,8 @@ use crate::flow::limit::Signals;
 const ANSWER_LIMIT_BYTES: usize = 256 * 1024;
 /// Bounds of the pause that an overloaded analyzer may request.
 const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
+/// Longest pause after a failure that is granted to an analyzer.
+const RETRY_LIMIT: Duration = Duration::from_mins(5);
 /// Pause after an overload that names none.
 const RETRY_DEFAULT: Duration = Duration::from_millis(500);
 
@@ -212,11 +214,12 @@ fn refusal(body: &[u8]) -> CallError {
     ))
 }
 
-/// `Retry-After-Ms`, or `Retry-After` in seconds.
+/// `Retry-After-Ms`, or `Retry-After` in seconds, at most [`RETRY_LIMIT`].
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let millis = number("retry-after-ms").map(Duration::from_millis);
-    millis.or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
+    let pause = millis.or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs));
+    pause.map(|pause| pause.min(RETRY_LIMIT))
 }
 
 #[cfg(test)]

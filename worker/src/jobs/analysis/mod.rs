@@ -76,6 +76,11 @@ impl Analyze {
                 Ok(photo) => return Ok(photo),
                 Err(ObjectError::Missing) => return Err(Attempt::Failed(image_missing())),
                 Err(ObjectError::TooLarge(_)) => return Err(Attempt::Failed(image_too_large())),
+                Err(ObjectError::Refused(error)) => {
+                    tracing::warn!(%error, "the object store refuses the photo");
+                    let error = JobError { retryable: true, ..image_missing() };
+                    return Err(Attempt::FailedForNow { error, retry_after: None });
+                }
                 Err(ObjectError::Unavailable(error)) => {
                     failures += 1;
                     tracing::warn!(%error, failures, "cannot read the photo");

@@ -35,7 +35,7 @@ impl Handler for MakePicture {
             Err(ObjectError::TooLarge(_)) => {
                 return refused("IMAGE_TOO_LARGE", "The upload has more than 10 MiB.");
             }
-            Err(ObjectError::Unavailable(error)) => {
+            Err(error) => {
                 tracing::warn!(%error, "cannot read the upload");
                 return store_unavailable();
             }

@@ -112,6 +112,15 @@ async fn overload_is_no_failure_and_says_when_to_return() {
 }
 
 #[tokio::test]
+async fn no_analyzer_asks_for_a_pause_of_days() {
+    for header in ["retry-after", "retry-after-ms"] {
+        let response = ResponseTemplate::new(500).insert_header(header, "18446744073709551615");
+        let error = answered(response).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(RETRY_LIMIT), "{header}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_address_is_an_outage_not_a_failed_photo() {
     assert!(matches!(answered(ResponseTemplate::new(404)).await, Err(CallError::Unreachable(_))));
     assert!(matches!(call("http://127.0.0.1:1").await, Err(CallError::Unreachable(_))));
