@@ -65,7 +65,7 @@ impl From<Row> for Profile {
             nickname: row.nickname,
             bio: row.bio,
             colour: row.colour,
-            picture: ReadyPicture::new(row.picture, row.thumb_hash),
+            picture: ReadyPicture::new(row.id, row.picture, row.thumb_hash),
             followers: row.followers,
             following: row.following,
             relation: Relation {
