@@ -32,10 +32,17 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
         "client.test.mjs",
         "worker.test.mjs",
         "page.test.mjs",
-        "profile.test.mjs",
         "notify.test.mjs",
     ];
     run(&files, &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_person_keeps_a_profile(db: MySqlPool) {
+    let stack = Stack::new(db).await.with_bucket("profile");
+    let (api, _worker) = (stack.api().await, stack.worker());
+    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
+    run(&["profile.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

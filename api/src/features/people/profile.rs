@@ -41,6 +41,7 @@ pub(crate) struct Relation {
     pub(crate) is_muted: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 struct Row {
     id: UserId,
     number: u64,

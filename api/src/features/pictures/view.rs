@@ -39,7 +39,7 @@ pub(crate) struct PictureView {
     pub(crate) medium: String,
     /// At most 1600 pixels wide and high.
     pub(crate) large: String,
-    /// A preview in a few bytes, as base64 (ThumbHash).
+    /// A preview in a few bytes, as base64 (`ThumbHash`).
     pub(crate) thumb_hash: String,
 }
 

@@ -91,17 +91,23 @@ export class ProfileDialog {
     show(byId("profile-remove"), picture !== null);
   }
 
-  /** Runs what a button asks for, one at a time, and says what went wrong. @param {() => Promise<void>} work */
+  /**
+   * Runs what a button asks for, and says what went wrong. Meanwhile nothing can be typed or pressed: it would be lost.
+   *
+   * @param {() => Promise<void>} work
+   */
   async #attempt(work) {
-    if (this.#dialog.ariaBusy === "true") return;
-    this.#dialog.ariaBusy = "true";
+    const body = /** @type {HTMLFieldSetElement} */ (byId("profile-body"));
+    const focused = document.activeElement;
+    body.disabled = true;
     try {
       await work();
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
       this.#say(profileProblem(this.#words, error instanceof ApiError ? error.code : null));
     } finally {
-      this.#dialog.ariaBusy = "false";
+      body.disabled = false;
+      if (focused instanceof HTMLElement && body.contains(focused)) focused.focus();
     }
   }
 
@@ -132,7 +138,6 @@ export class ProfileDialog {
     await this.#api.deletePicture();
     this.#render(await this.#api.getMe());
     this.#say(this.#words.pictureGone);
-    byId("profile-choose").focus();
   }
 
   async #export() {
