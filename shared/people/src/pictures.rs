@@ -155,10 +155,12 @@ pub async fn withdraw_profile_pictures(
     conn: &mut MySqlConnection,
     user: UserId,
 ) -> Result<(), sqlx::Error> {
+    // Pictures before the user, as where a picture appears.
+    delete_profile_pictures(&mut *conn, user, JobId(uuid::Uuid::max())).await?;
     sqlx::query!("UPDATE users SET picture_id = NULL WHERE id = ?", user)
-        .execute(&mut *conn)
-        .await?;
-    delete_profile_pictures(conn, user, JobId(uuid::Uuid::max())).await
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Schedules the deletion of a user's profile pictures that are older than `kept`.
