@@ -38,6 +38,14 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_person_keeps_a_profile(db: MySqlPool) {
+    let stack = Stack::new(db).await.with_bucket("profile");
+    let (api, _worker) = (stack.api().await, stack.worker());
+    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
+    run(&["profile.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_operator_sees_and_steers_from_the_dashboard(db: MySqlPool) {
     let stack = Stack::new(db).await;
     let (api, _worker) = (stack.api().await, stack.worker());

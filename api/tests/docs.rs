@@ -34,7 +34,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /api/profiles/{userId} get_profile
     get /healthz check_health
     get /pictures/default.jpg get_default_picture
-    get /pictures/{id}/{file} get_picture
+    get /pictures/{owner}/{id}/{file} get_picture
     get /readyz check_readiness
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis

@@ -26,7 +26,7 @@ pub(crate) async fn name(client: &Client, nickname: &str) {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// PUTs or DELETEs what is between the client and another: `follow`, `block` or `mute`.
+/// Sets or removes (PUT, DELETE) what is between the client and another: `follow`, `block` or `mute`.
 pub(crate) async fn relate(method: Method, client: &Client, what: &str, other: &Client) -> Answer {
     let path = format!("/v1/users/{}/{what}", other.user());
     client.send(client.request(method, &path)).await

@@ -9,6 +9,7 @@ use sqlx::MySqlPool;
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_people::erasures::{EXEMPT, erasures};
+use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 use toneup_platform::objects::ObjectError;
 use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
@@ -32,8 +33,7 @@ async fn columns(db: &MySqlPool) -> Vec<(String, String)> {
 async fn every_table_that_names_users_is_erased(db: MySqlPool) {
     let named: BTreeSet<String> = columns(&db).await.into_iter().map(|(table, _)| table).collect();
     assert!(named.len() > 10, "{named:?}");
-    let erased: BTreeSet<&str> =
-        erasures().iter().flat_map(|erasure| erasure.tables()).copied().collect();
+    let erased: BTreeSet<&str> = erasures().iter().flat_map(Erasure::tables).copied().collect();
     let exempt: BTreeSet<&str> = EXEMPT.iter().map(|(table, _)| *table).collect();
     let forgotten: Vec<&String> = named
         .iter()

@@ -56,7 +56,7 @@ async fn a_picture_appears_in_three_sizes_that_everybody_may_cache(db: MySqlPool
     }
     let id = first["id"].as_str().unwrap();
     for wrong in ["huge.jpg", "small.png", "small"] {
-        let answer = alice.get(&format!("/pictures/{id}/{wrong}")).await;
+        let answer = alice.get(&format!("/pictures/{}/{id}/{wrong}", alice.user())).await;
         assert_eq!(problem_of(&answer).0, 404, "{wrong}");
     }
     assert_eq!(problem_of(&bob.get(&format!("/v1/pictures/{id}")).await).0, 404);

@@ -7,7 +7,7 @@ use sqlx::MySqlPool;
 use toneup_api::features::accounts::{NewUser, UserKind, insert_user};
 
 async fn create(db: &MySqlPool, name: Option<&str>) -> NewUser {
-    insert_user(&mut *db.acquire().await.unwrap(), UserKind::Guest, name).await.unwrap()
+    insert_user(&mut db.acquire().await.unwrap(), UserKind::Guest, name).await.unwrap()
 }
 
 #[sqlx::test(migrations = "../migrations")]

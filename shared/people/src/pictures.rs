@@ -62,7 +62,7 @@ pub struct MadePicture {
     pub thumb_hash: String,
 }
 
-/// The picture to delete.
+/// The picture to delete; its owner is the job's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureDeletion {
@@ -85,9 +85,14 @@ pub fn deletion_kind() -> Kind {
     Kind { noun: "deletion", max_attempts: 20, ..Kind::new(PICTURE_DELETION) }
 }
 
-/// The key of one size of a picture in the object store. No user's uploads lie under this prefix, and no rule expires it.
-pub fn object_key(picture: JobId, size: &str) -> String {
-    format!("pictures/{}/{size}.jpg", picture.0)
+/// The prefix of a user's pictures in the object store. No uploads lie under it, and no rule expires it.
+pub fn user_prefix(owner: UserId) -> String {
+    format!("pictures/{}/", owner.0)
+}
+
+/// The key of one size of a picture in the object store.
+pub fn object_key(owner: UserId, picture: JobId, size: &str) -> String {
+    format!("{}{}/{size}.jpg", user_prefix(owner), picture.0)
 }
 
 /// Has a picture made of an upload of the user's, in the caller's transaction.
@@ -150,10 +155,12 @@ pub async fn withdraw_profile_pictures(
     conn: &mut MySqlConnection,
     user: UserId,
 ) -> Result<(), sqlx::Error> {
+    // Pictures before the user, as where a picture appears.
+    delete_profile_pictures(&mut *conn, user, JobId(uuid::Uuid::max())).await?;
     sqlx::query!("UPDATE users SET picture_id = NULL WHERE id = ?", user)
-        .execute(&mut *conn)
-        .await?;
-    delete_profile_pictures(conn, user, JobId(uuid::Uuid::max())).await
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Schedules the deletion of a user's profile pictures that are older than `kept`.
@@ -170,13 +177,7 @@ async fn delete_profile_pictures(
     )
     .fetch_all(&mut *conn)
     .await?;
-    let deletions: Vec<(UserId, Document)> = old
-        .iter()
-        .filter_map(|picture| {
-            Some((user, Document::of(&PictureDeletion { picture: *picture }).ok()?))
-        })
-        .collect();
-    schedule(&mut *conn, PICTURE_DELETION, &deletions, Duration::ZERO).await?;
+    schedule_deletions(&mut *conn, user, &old).await?;
     // Whoever still makes one of them finds that it is not wanted any more.
     sqlx::query!(
         "UPDATE pictures SET state = 'deleted'
@@ -187,6 +188,20 @@ async fn delete_profile_pictures(
     .execute(conn)
     .await
     .map(drop)
+}
+
+async fn schedule_deletions(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    pictures: &[JobId],
+) -> Result<(), sqlx::Error> {
+    let deletions: Vec<(UserId, Document)> = pictures
+        .iter()
+        .filter_map(|picture| {
+            Some((user, Document::of(&PictureDeletion { picture: *picture }).ok()?))
+        })
+        .collect();
+    schedule(conn, PICTURE_DELETION, &deletions, Duration::ZERO).await.map(drop)
 }
 
 /// Forgets a picture whose objects are deleted.
@@ -239,7 +254,8 @@ async fn write_end(conn: &mut MySqlConnection, job: &EndedJob<'_>) -> Result<(),
         job.job
     );
     if ready.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(());
+        // Its deletion may have come before its objects.
+        return schedule_deletions(conn, job.user, &[job.job]).await;
     }
     let shown = sqlx::query!(
         "UPDATE users u JOIN pictures p ON p.id = ? SET u.picture_id = p.id

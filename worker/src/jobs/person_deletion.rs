@@ -1,11 +1,11 @@
-//! Deleting a person: objects first, since the rows name them, then the rows of each table, in slices.
+//! Deleting a person: the objects under the person's prefixes, then the rows of each table, in slices.
 
-use toneup_colour::photo::user_prefix;
+use toneup_colour::photo;
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::run::{Attempt, Handler};
 use toneup_jobs::store::claim::Claimed;
 use toneup_people::deletion::{PersonDeletion, SECOND_PASS, schedule_pass};
-use toneup_people::pictures::{SIZES, list_some, object_key};
+use toneup_people::pictures;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
@@ -55,8 +55,9 @@ impl Handler for DeletePerson {
 
 impl DeletePerson {
     async fn pass(&self, user: UserId, pass: u8) -> Result<(), PassError> {
-        while self.objects.delete_some(&user_prefix(user)).await? > 0 {}
-        self.delete_pictures(user).await?;
+        for prefix in [photo::user_prefix(user), pictures::user_prefix(user)] {
+            while self.objects.delete_some(&prefix).await? > 0 {}
+        }
         for erasure in &self.erasures {
             while self.erase(user, erasure).await? > 0 {}
         }
@@ -67,26 +68,6 @@ impl DeletePerson {
             .await?;
         }
         Ok(())
-    }
-
-    /// Deletes the objects of all pictures; their rows go with the erasures.
-    async fn delete_pictures(&self, user: UserId) -> Result<(), PassError> {
-        let mut after = None;
-        loop {
-            let some = bounded(async {
-                list_some(&mut *self.database.acquire().await?, user, after, SLICE).await
-            });
-            let some = some.await?;
-            let Some(last) = some.last().copied() else {
-                return Ok(());
-            };
-            for picture in some {
-                for (size, _) in SIZES {
-                    self.objects.delete(&object_key(picture, size)).await?;
-                }
-            }
-            after = Some(last);
-        }
     }
 
     async fn erase(&self, user: UserId, erasure: &Erasure) -> Result<u64, sqlx::Error> {

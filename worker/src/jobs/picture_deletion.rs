@@ -23,7 +23,7 @@ impl Handler for DeletePicture {
             return Attempt::Failed(JobError::permanent("PAYLOAD_UNREADABLE", "Not a picture."));
         };
         for (size, _) in SIZES {
-            if let Err(error) = self.objects.delete(&object_key(picture, size)).await {
+            if let Err(error) = self.objects.delete(&object_key(job.user, picture, size)).await {
                 tracing::warn!(%error, "cannot delete the picture");
                 return store_unavailable();
             }

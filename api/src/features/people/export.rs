@@ -21,14 +21,14 @@ pub(crate) fn exports() -> Vec<Export> {
         Export::new(name, move |conn, user, from| {
             async move {
                 let found = list_follows(conn, user, (which, user), before(from), PAGE).await?;
-                page(found)
+                page(&found)
             }
             .boxed()
         })
     };
     let restricted = |name, kind| {
         Export::new(name, move |conn, user, from| {
-            async move { page(list_restricted(conn, user, kind, before(from), PAGE).await?) }
+            async move { page(&list_restricted(conn, user, kind, before(from), PAGE).await?) }
                 .boxed()
         })
     };
@@ -45,7 +45,7 @@ fn before(from: Option<String>) -> Option<Uuid> {
     from.and_then(|text| text.parse().ok())
 }
 
-fn page(found: Vec<Summary>) -> Result<ExportPage, sqlx::Error> {
+fn page(found: &[Summary]) -> Result<ExportPage, sqlx::Error> {
     let whole = found.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
     let next = found.last().filter(|_| whole).map(|last| last.place.to_string());
     let view = |one: &Summary| {

@@ -12,7 +12,7 @@ const LENGTH: RangeInclusive<usize> = 2..=20;
 pub(super) const KEY_LENGTH: usize = 40;
 /// Marks that may follow one letter: a vowel sign and a tone. More would paint over the neighbouring lines.
 const MARKS: usize = 2;
-/// Characters that are drawn at random to make a nickname unique; without look-alikes.
+/// Characters that are drawn at random to make a nickname unique; without those that look alike.
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 /// A nickname that keeps the rule, in composed form (NFC).
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn case_and_form_make_no_difference_to_the_key() {
         for (one, other) in [
-            ("Spring", "sPRING"),
+            ("Spring", "sPrInG"),
             ("ＡＢ１", "ab1"),
             ("가나", "\u{1100}\u{1161}나"),
             ("straße", "STRASSE"),

@@ -1,8 +1,6 @@
 //! What runs per request reads the rows it needs and no others, however full the tables are: the server's own counters of
 //! rows read are asked before and after.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
-
 use sqlx::{MySqlConnection, MySqlPool, QueryBuilder};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;

@@ -41,6 +41,7 @@ pub(crate) struct Relation {
     pub(crate) is_muted: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 struct Row {
     id: UserId,
     number: u64,
@@ -65,7 +66,7 @@ impl From<Row> for Profile {
             nickname: row.nickname,
             bio: row.bio,
             colour: row.colour,
-            picture: ReadyPicture::new(row.picture, row.thumb_hash),
+            picture: ReadyPicture::new(row.id, row.picture, row.thumb_hash),
             followers: row.followers,
             following: row.following,
             relation: Relation {

@@ -43,7 +43,8 @@ impl PeoplePage {
             number: found.number,
             nickname: found.nickname,
             personal_color: found.colour,
-            picture: ReadyPicture::new(found.picture, found.thumb_hash).map(|one| urls.view(&one)),
+            picture: ReadyPicture::new(found.id, found.picture, found.thumb_hash)
+                .map(|one| urls.view(&one)),
         };
         Self { items: found.into_iter().map(view).collect(), next_cursor }
     }

@@ -1,12 +1,14 @@
 //! Having oneself deleted: the user disappears at once, and a job erases what is kept.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use toneup_jobs::job::Status;
 use toneup_jobs::store::read::{Job, list_owned};
 use toneup_people::deletion::{PERSON_DELETION, schedule_pass};
-use toneup_platform::database::{Database, bounded};
+use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
@@ -52,19 +54,25 @@ pub(super) async fn request(
     database: &Database,
     user: UserId,
 ) -> Result<Option<DeletionView>, sqlx::Error> {
-    let requesting = database.in_transaction(async |conn| {
-        // Whoever follows or blocks locks this row first: from here on they find nobody.
-        let marked = sqlx::query!(
-            "UPDATE users SET deleted_at = NOW(3) WHERE id = ? AND deleted_at IS NULL",
-            user
-        );
-        if marked.execute(&mut *conn).await?.rows_affected() == 1 {
-            accounts::sign_out_everywhere(&mut *conn, user).await?;
-            schedule_pass(&mut *conn, user, 1, std::time::Duration::ZERO).await?;
-        }
-        find(conn, user).await
-    });
+    let requesting =
+        retry_deadlock(|| database.in_transaction(async |conn| mark(conn, user).await));
     bounded(requesting).await
+}
+
+async fn mark(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<Option<DeletionView>, sqlx::Error> {
+    // Whoever follows or blocks locks this row first: from here on they find nobody.
+    let marked = sqlx::query!(
+        "UPDATE users SET deleted_at = NOW(3) WHERE id = ? AND deleted_at IS NULL",
+        user
+    );
+    if marked.execute(&mut *conn).await?.rows_affected() == 1 {
+        accounts::sign_out_everywhere(&mut *conn, user).await?;
+        schedule_pass(&mut *conn, user, 1, Duration::ZERO).await?;
+    }
+    find(conn, user).await
 }
 
 /// Finds the user's deletion.

@@ -62,7 +62,7 @@ fn begin(user: UserId) -> Bytes {
 fn write(name: &str, first: bool, page: &ExportPage) -> Bytes {
     let mut text = String::new();
     if first {
-        text.push_str(&format!(",\n\"{name}\":["));
+        text.extend([",\n\"", name, "\":["]);
     }
     for (index, item) in page.items.iter().enumerate() {
         let separator = if first && index == 0 { "\n" } else { ",\n" };

@@ -25,7 +25,7 @@ pub(crate) fn exports(urls: &PictureUrls) -> Vec<Export> {
                 let Some(picture) = find_owned(&mut *conn, user, id).await? else {
                     continue;
                 };
-                let ready = ReadyPicture::new(Some(id.0), picture.thumb_hash);
+                let ready = ReadyPicture::new(user, Some(id.0), picture.thumb_hash);
                 items.push(json!({
                     "id": id.0,
                     "state": picture.state,

@@ -3,7 +3,7 @@
 use toneup_colour::photo::is_key_of;
 use toneup_jobs::job::JobId;
 use toneup_people::pictures::{Purpose, order, withdraw_profile_pictures};
-use toneup_platform::database::bounded;
+use toneup_platform::database::{bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
 
 use super::state::PicturesState;
@@ -31,7 +31,8 @@ pub(crate) async fn order_profile_picture(
 
 /// Takes the picture off the user's profile; safe to repeat.
 pub(super) async fn withdraw(state: &PicturesState, user: UserId) -> Result<(), ApiError> {
-    let withdrawing =
-        state.pool.in_transaction(async |conn| withdraw_profile_pictures(conn, user).await);
+    let withdrawing = retry_deadlock(|| {
+        state.pool.in_transaction(async |conn| withdraw_profile_pictures(conn, user).await)
+    });
     Ok(bounded(withdrawing).await?)
 }

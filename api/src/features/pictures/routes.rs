@@ -118,7 +118,7 @@ async fn read(
 ) -> Result<PictureStateView, ApiError> {
     let found = bounded(async { find_owned(&mut *state.pool.acquire().await?, user, id).await });
     let picture = found.await?.ok_or(ApiError::NotFound)?;
-    let ready = ReadyPicture::new(Some(id.0), picture.thumb_hash);
+    let ready = ReadyPicture::new(user, Some(id.0), picture.thumb_hash);
     let ready = ready.filter(|_| picture.state == "ready");
     Ok(PictureStateView {
         id: id.0,

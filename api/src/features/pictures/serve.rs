@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use toneup_jobs::job::JobId;
 use toneup_people::pictures::{SIZES, object_key};
+use toneup_platform::identity::UserId;
 use toneup_platform::objects::ObjectError;
 use uuid::Uuid;
 
@@ -27,9 +28,9 @@ const DEFAULT_PICTURE: &[u8] = include_bytes!("default.jpg");
 /// needed, and nobody can guess it.
 #[utoipa::path(
     get,
-    path = "/pictures/{id}/{file}",
+    path = "/pictures/{owner}/{id}/{file}",
     tag = "pictures",
-    params(("id" = Uuid, Path), ("file" = String, Path)),
+    params(("owner" = Uuid, Path), ("id" = Uuid, Path), ("file" = String, Path)),
     responses(
         (status = OK, content_type = "image/jpeg", body = Vec<u8>,
          headers(("Cache-Control" = String), ("ETag" = String))),
@@ -39,7 +40,7 @@ const DEFAULT_PICTURE: &[u8] = include_bytes!("default.jpg");
 )]
 pub(super) async fn get_picture(
     State(state): State<PicturesState>,
-    IdPath((id, file)): IdPath<(Uuid, String)>,
+    IdPath((owner, id, file)): IdPath<(UserId, Uuid, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let name = file.strip_suffix(".jpg").ok_or(ApiError::NotFound)?;
@@ -49,7 +50,7 @@ pub(super) async fn get_picture(
     if IfNoneMatch::of(&headers).matches(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    match state.objects.get(&object_key(JobId(id), size), LIMIT_BYTES).await {
+    match state.objects.get(&object_key(owner, JobId(id), size), LIMIT_BYTES).await {
         Ok(jpeg) => Ok((caching, jpeg_type(), jpeg).into_response()),
         Err(ObjectError::Missing) => Err(ApiError::NotFound),
         Err(error) => Err(error.into()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
+use toneup_platform::identity::UserId;
 use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,14 +13,19 @@ use uuid::Uuid;
 /// A picture that is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadyPicture {
+    pub(crate) owner: UserId,
     pub(crate) id: Uuid,
     pub(crate) thumb_hash: Vec<u8>,
 }
 
 impl ReadyPicture {
     /// What a row says of a picture.
-    pub(crate) fn new(id: Option<Uuid>, thumb_hash: Option<Vec<u8>>) -> Option<Self> {
-        Some(Self { id: id?, thumb_hash: thumb_hash? })
+    pub(crate) fn new(
+        owner: UserId,
+        id: Option<Uuid>,
+        thumb_hash: Option<Vec<u8>>,
+    ) -> Option<Self> {
+        Some(Self { owner, id: id?, thumb_hash: thumb_hash? })
     }
 }
 
@@ -33,7 +39,7 @@ pub(crate) struct PictureView {
     pub(crate) medium: String,
     /// At most 1600 pixels wide and high.
     pub(crate) large: String,
-    /// A preview in a few bytes, as base64 (ThumbHash).
+    /// A preview in a few bytes, as base64 (`ThumbHash`).
     pub(crate) thumb_hash: String,
 }
 
@@ -54,7 +60,8 @@ impl PictureUrls {
 
     /// The addresses of a picture.
     pub(crate) fn view(&self, picture: &ReadyPicture) -> PictureView {
-        let url = |size: &str| format!("{}/{}/{size}.jpg", self.0, picture.id);
+        let ReadyPicture { owner, id, .. } = picture;
+        let url = |size: &str| format!("{}/{}/{id}/{size}.jpg", self.0, owner.0);
         PictureView {
             small: url("small"),
             medium: url("medium"),

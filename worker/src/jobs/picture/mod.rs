@@ -54,7 +54,7 @@ impl Handler for MakePicture {
 impl MakePicture {
     async fn store(&self, job: &Claimed, rendered: Rendered) -> Attempt {
         for (size, jpeg) in rendered.sizes {
-            let key = object_key(job.lease.job, size);
+            let key = object_key(job.user, job.lease.job, size);
             if let Err(error) = self.objects.put(&key, "image/jpeg", Bytes::from(jpeg)).await {
                 tracing::warn!(%error, "cannot store the picture");
                 return store_unavailable();

@@ -109,9 +109,10 @@ fn decode(upload: &[u8]) -> Result<Decoded, Refusal> {
     let profile = decoder.icc_profile().ok().flatten();
     let profile = profile.filter(|profile| profile.len() <= PROFILE_BYTES);
     let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(&error))?;
-    let image = match image.color().has_alpha() {
-        true => DynamicImage::ImageRgba8(image.into_rgba8()),
-        false => DynamicImage::ImageRgb8(image.into_rgb8()),
+    let image = if image.color().has_alpha() {
+        DynamicImage::ImageRgba8(image.into_rgba8())
+    } else {
+        DynamicImage::ImageRgb8(image.into_rgb8())
     };
     Ok((image, orientation, profile))
 }

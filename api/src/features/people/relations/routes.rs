@@ -160,10 +160,8 @@ async fn restrict(
     other: UserId,
     kind: RestrictionKind,
 ) -> Result<StatusCode, ApiError> {
-    match store::restrict(&state.pool, pair(user, other)?, kind).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::NotFound),
-    }
+    let found = store::restrict(&state.pool, pair(user, other)?, kind).await?;
+    if found { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }
 
 async fn lift(

@@ -44,10 +44,10 @@ pub(super) async fn unfollow(database: &Database, pair: Pair) -> Result<(), sqlx
     let unfollowing = retry_deadlock(|| {
         database.in_transaction(async |conn| {
             // Of somebody who is being deleted, the deletion takes care.
-            match lock(&mut *conn, pair).await? {
-                true => delete_follow(conn, pair.user, pair.other).await,
-                false => Ok(()),
+            if lock(&mut *conn, pair).await? {
+                delete_follow(conn, pair.user, pair.other).await?;
             }
+            Ok(())
         })
     });
     bounded(unfollowing).await
@@ -168,36 +168,36 @@ async fn blocks(
 
 async fn follows(
     conn: &mut MySqlConnection,
-    follower: UserId,
-    followed: UserId,
+    user: UserId,
+    other: UserId,
 ) -> Result<bool, sqlx::Error> {
     let found = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM follows
                           WHERE follower_id = ? AND followed_id = ?) AS "found!: bool""#,
-        follower,
-        followed,
+        user,
+        other,
     );
     found.fetch_one(conn).await
 }
 
 async fn insert_follow(
     conn: &mut MySqlConnection,
-    follower: UserId,
-    followed: UserId,
+    user: UserId,
+    other: UserId,
 ) -> Result<(), sqlx::Error> {
     let insert = sqlx::query!(
         "INSERT IGNORE INTO follows (follower_id, followed_id, id) VALUES (?, ?, ?)",
-        follower,
-        followed,
+        user,
+        other,
         Uuid::now_v7(),
     );
     if insert.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(());
     }
-    sqlx::query!("UPDATE users SET following = following + 1 WHERE id = ?", follower)
+    sqlx::query!("UPDATE users SET following = following + 1 WHERE id = ?", user)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!("UPDATE users SET followers = followers + 1 WHERE id = ?", followed)
+    sqlx::query!("UPDATE users SET followers = followers + 1 WHERE id = ?", other)
         .execute(conn)
         .await
         .map(drop)
@@ -205,21 +205,18 @@ async fn insert_follow(
 
 async fn delete_follow(
     conn: &mut MySqlConnection,
-    follower: UserId,
-    followed: UserId,
+    user: UserId,
+    other: UserId,
 ) -> Result<(), sqlx::Error> {
-    let delete = sqlx::query!(
-        "DELETE FROM follows WHERE follower_id = ? AND followed_id = ?",
-        follower,
-        followed,
-    );
+    let delete =
+        sqlx::query!("DELETE FROM follows WHERE follower_id = ? AND followed_id = ?", user, other,);
     if delete.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(());
     }
-    sqlx::query!("UPDATE users SET following = following - 1 WHERE id = ?", follower)
+    sqlx::query!("UPDATE users SET following = following - 1 WHERE id = ?", user)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!("UPDATE users SET followers = followers - 1 WHERE id = ?", followed)
+    sqlx::query!("UPDATE users SET followers = followers - 1 WHERE id = ?", other)
         .execute(conn)
         .await
         .map(drop)

@@ -8,6 +8,7 @@ import { PastResults } from "./history.js";
 import { ApiError } from "../client/http.js";
 import { Notifications } from "./notify.js";
 import { watchForPhotos } from "./picker.js";
+import { ProfileDialog } from "./profile.js";
 import { renderResult } from "./result.js";
 import { SEASONS } from "./seasons.js";
 import { localTokenStore, Session } from "../client/session.js";
@@ -22,7 +23,8 @@ const QUIET_MS = 8000;
 /** How often the list looks after analyses that were left to finish by themselves. */
 const LOOK_AFTER_MS = 10_000;
 
-const session = new Session({ store: localTokenStore("toneup.session"), onLost: sessionLost });
+const tokens = localTokenStore("toneup.session");
+const session = new Session({ store: tokens, onLost: sessionLost });
 const api = new Api({ session });
 const past = new PastResults({ api });
 const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
@@ -62,6 +64,13 @@ function sessionLost() {
     "Your earlier session has ended, so your past results are no longer shown here. A new session has started.";
   show(byId("notice"), true);
   announce(byId("notice-text").textContent ?? "");
+}
+
+/** Forgets the person, of whom the server knows nothing any more either. */
+function forget() {
+  tokens.write(null);
+  past.clear();
+  toChoose();
 }
 
 /** @param {"start" | "result"} view */
@@ -316,6 +325,7 @@ function sizeWords(bytes) {
 
 async function start() {
   renderSeasons();
+  new ProfileDialog({ api, onDeleted: forget });
   stage.setPhoto(null);
   watchForPhotos(photoChosen, () => stage.panel !== "working" || byId("start").hidden);
   byId("again").addEventListener("click", toChoose);
