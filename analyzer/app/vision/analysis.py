@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from math import prod
 from typing import Final, TypeVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from app.vision.colour import hex_of
 from app.vision.decode import Photo, decode
 from app.vision.face import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Face, FaceFinder, Iris, Points
-from app.vision.light import MIN_EYE_WIDTH
+from app.vision.light import MIN_EYE_WIDTH, USUAL_LIGHT, Light
 from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
@@ -24,20 +25,27 @@ _RIVAL_WIDTH: Final = 0.6
 _MIN_FACE_WIDTH: Final = 64
 """Pixels of the original photo: a cheek is then about 12 wide."""
 _MIN_MESH_SCORE: Final = 0.5
+_SURE_MESH: Final = 0.9
+"""From this score of a mesh on, no other turn is tried; on an upright face it is at 0.97 to 1."""
 _MIN_TURNED: Final = 0.75
-"""Score of a face in a turned picture: four looks find four times as many faces where there are none."""
+"""Score of a face that lies in a turned picture, too: four looks find four times as many where none is."""
+_STEEP: Final = 0.6
+"""Slope of the line of the eyes, 30 degrees, over which a face may be a lying one: its mesh is then often
+badly placed, and the detector surer of the face in the turned picture."""
 _LOW_CONFIDENCE: Final = 0.5
 _PLAUSIBLE_HUE: Final = (25.0, 85.0)
 _PLAUSIBLE_CHROMA: Final = (6.0, 45.0)
 """Degrees and Lab units: skin outside is rather the light's colour than its own."""
-_MAX_MIREDS: Final = 60.0
-"""1e6/kelvin by which the light may seem to deviate before it is called coloured: 4,700 or 10,700 K."""
+_MIN_EVIDENCE: Final = -4.0
+"""Under it no skin in a usual light is that colour, and nothing can be said of the skin's own."""
+_MIN_TRUST: Final = 0.5
+"""Of the light, under which it is called coloured."""
 _MAX_CHEEK_DIFFERENCE: Final = 12.0
 """Lab units between the cheeks' ab, over which they are lit by different lights."""
 _MAX_SIDE_RATIO: Final = 2.2
 """Nose to one temple against nose to the other; passed at about 30 degrees of turning."""
-_UNTRUSTED: Final = 0.8
-"""Log-odds are multiplied by this once for each doubt about the light or about what is skin."""
+_TRUST: Final = {Warn.COLOUR_CAST: 0.8, Warn.MIXED_LIGHT: 0.8, Warn.OCCLUDED: 0.45}
+"""How far each doubt about the light, or about what is skin, leaves an answer to be believed."""
 _NOSE: Final = 1
 _TEMPLES: Final = (234, 454)
 # How a photo without an upright face is turned, and how a point of the turned picture leads back.
@@ -63,6 +71,30 @@ class Reading:
     warnings: tuple[Warn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """Faces, widest first, in a picture that may have been turned, and the mesh of the widest."""
+
+    image: Image.Image
+    turn: Image.Transpose | None
+    faces: list[Face]
+    points: Points
+    score: float
+    """Probability, 0..1, that the mesh lies on a face."""
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the line of the eyes, from the person's right one to the left, leads to the right."""
+        right, left = self.points[RIGHT_EYE_CORNERS[0]], self.points[LEFT_EYE_CORNERS[0]]
+        along, down = (float(value) for value in left - right)
+        return abs(down) <= along * _STEEP
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What makes one find better than another."""
+        return self.is_upright, self.score * self.faces[0].score
+
+
 class Analyzer:
     """The models and data of an analysis. Loading takes about 0.3 s; not safe for use by several threads."""
 
@@ -83,8 +115,10 @@ class Analyzer:
         _check_whole(photo, points)
         check_usable(photo.image, face)  # the gate on the photo's quality
         skin = measure(photo, points, self._irises(photo, points))
+        if skin.light.evidence < _MIN_EVIDENCE:
+            raise PhotoError(Code.LIGHT_TOO_COLOURED, f"log evidence {skin.light.evidence:.1f}")
         doubts = _doubts(photo, points, skin)
-        verdict = judge(skin.usual, skin.contrast.mean, trust_in(doubts))
+        verdict = judge(skin.usual, skin.contrast.mean, trust_in(skin.light, doubts))
         if verdict.confidence < _LOW_CONFIDENCE:
             doubts.append(Warn.LOW_CONFIDENCE)
         return Reading(photo, turn, face, points, skin, verdict, tuple(doubts))
@@ -146,20 +180,34 @@ class Analyzer:
         }
 
     def _find(self, upright: Photo) -> tuple[Photo, Image.Transpose | None, Face, Points]:
-        """Finds the face that counts, if need be in the turned picture."""
+        """Finds the face that counts, in the turned pictures, too, if it is not upright in this one."""
+        best: _Find | None = None
         for turn in (None, *_RETRIES):
-            image, lost = _turned(upright.image, turn), _turned(upright.lost, turn)
-            faces = [face for face in self._faces.detect(image) if turn is None or face.score >= _MIN_TURNED]
-            if not faces:
-                continue
-            points, score = self._faces.trace(image, faces[0])
-            if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
-                continue
-            return replace(upright, image=image, lost=lost), turn, _choose(faces, upright.scale), points
+            found = self._look(_turned(upright.image, turn), turn)
+            if found is not None and (best is None or found.rank > best.rank):
+                best = found
+            if best is not None and best.is_upright and best.score >= _SURE_MESH:
+                break
+        if best is not None:
+            photo = replace(upright, image=best.image, lost=_turned(upright.lost, best.turn))
+            return photo, best.turn, _choose(best.faces, upright.scale), best.points
         if upright.lost is not None:
             raise PhotoError(Code.DAMAGED, "no face in what the file holds")
         check_usable(upright.image, None)  # no face: the light may tell why
         raise PhotoError(Code.NO_FACE)
+
+    def _look(self, image: Image.Image, turn: Image.Transpose | None) -> _Find | None:
+        """Looks for faces in a picture that was turned like this."""
+        faces = self._faces.detect(image)
+        if not faces:
+            return None
+        points, score = self._faces.trace(image, faces[0])
+        if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
+            return None
+        found = _Find(image, turn, faces, points, score)
+        if turn is not None and not (found.is_upright or faces[0].score >= _MIN_TURNED):
+            return None
+        return found
 
     def _irises(self, photo: Photo, points: Points) -> tuple[Iris | None, Iris | None]:
         """Finds the irises of the right and the left eye, where the eye is large enough to show its white."""
@@ -172,9 +220,9 @@ class Analyzer:
         return iris(RIGHT_EYE_CORNERS), iris(LEFT_EYE_CORNERS)
 
 
-def trust_in(doubts: Iterable[Warn]) -> float:
-    """How far an answer with these warnings can be believed, 0..1."""
-    return _UNTRUSTED ** len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT, Warn.OCCLUDED}.intersection(doubts))
+def trust_in(light: Light, doubts: Iterable[Warn]) -> float:
+    """How far an answer in this light, with these warnings, can be believed, 0..1."""
+    return light.trust * prod(_TRUST.get(doubt, 1.0) for doubt in doubts)
 
 
 def _turned(image: Picture, turn: Image.Transpose | None) -> Picture:
@@ -245,7 +293,9 @@ def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
     turned = max(right, left) > _MAX_SIDE_RATIO * max(min(right, left), 1e-6)
     inside = (points >= 0).all() and (points < photo.image.size).all()
     doubts = {
-        Warn.COLOUR_CAST: not plausible or abs(skin.light.mireds) > _MAX_MIREDS,
+        Warn.COLOUR_CAST: not plausible
+        or skin.light.trust < _MIN_TRUST
+        or abs(skin.light.mireds) > USUAL_LIGHT,
         Warn.MIXED_LIGHT: skin.cheek_difference > _MAX_CHEEK_DIFFERENCE,
         Warn.NOT_FRONTAL: turned,
         Warn.FACE_CUT: not inside,

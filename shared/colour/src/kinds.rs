@@ -39,7 +39,7 @@ fn analysis(config: &ColourConfig) -> Kind {
 }
 
 /// The codes with which analyses fail.
-const CODES: [&str; 16] = [
+const CODES: [&str; 17] = [
     "IMAGE_MISSING",
     "IMAGE_TOO_LARGE",
     "NOT_AN_IMAGE",
@@ -52,6 +52,7 @@ const CODES: [&str; 16] = [
     "TOO_DARK",
     "TOO_BRIGHT",
     "GREYSCALE",
+    "LIGHT_TOO_COLOURED",
     "BLURRED",
     "PHOTO_REFUSED",
     "ANALYZER_TIMEOUT",
