@@ -12,12 +12,13 @@ from PIL import Image
 from app.vision.colour import hex_of
 from app.vision.decode import Photo, decode
 from app.vision.face import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Face, FaceFinder, Iris, Points
+from app.vision.influence import influences
 from app.vision.light import MIN_EYE_WIDTH, USUAL_LIGHT, Light
 from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
 from app.vision.season import Verdict, judge
-from app.vision.skin import Skin, measure, reach_of_hair
+from app.vision.skin import SKIN, Skin, measure, reach_of_hair
 from app.vision.version import MODEL_NAME, MODEL_VERSION
 
 _RIVAL_WIDTH: Final = 0.6
@@ -42,10 +43,14 @@ _MIN_TRUST: Final = 0.5
 """Of the light, under which it is called coloured."""
 _MAX_CHEEK_DIFFERENCE: Final = 12.0
 """Lab units between the cheeks' ab, over which they are lit by different lights."""
+_MAX_CLIPPED: Final = 0.5
+"""Share of the skin whose red is at the sensor's limit, over which it is rather guessed than measured."""
 _MAX_SIDE_RATIO: Final = 2.2
 """Nose to one temple against nose to the other; passed at about 30 degrees of turning."""
-_TRUST: Final = {Warn.COLOUR_CAST: 0.8, Warn.MIXED_LIGHT: 0.8, Warn.OCCLUDED: 0.45}
+_TRUST: Final = {Warn.COLOUR_CAST: 0.8, Warn.MIXED_LIGHT: 0.8, Warn.TOO_BRIGHT: 0.6, Warn.OCCLUDED: 0.45}
 """How far each doubt about the light, or about what is skin, leaves an answer to be believed."""
+_REGIONS: Final = ("RIGHT_CHEEK", "LEFT_CHEEK", "FOREHEAD")
+"""Names of the regions in `SKIN`; right and left are the person's."""
 _NOSE: Final = 1
 _TEMPLES: Final = (234, 454)
 # How a photo without an upright face is turned, and how a point of the turned picture leads back.
@@ -69,6 +74,11 @@ class Reading:
     skin: Skin
     verdict: Verdict
     warnings: tuple[Warn, ...]
+
+    @property
+    def trust(self) -> float:
+        """How far the answer can be believed, 0..1."""
+        return trust_in(self.skin.light, self.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,11 @@ class Analyzer:
             "avoid": palette.avoid,
             "light": _light(skin),
             "face": _box(reading),
+            "regions": _regions(reading),
+            "influences": [
+                {"code": influence.cause, "effect": round(influence.effect, 3)}
+                for influence in influences(skin, reading.trust)
+            ],
             "warnings": [*reading.warnings],
             "model": {"name": MODEL_NAME, "version": MODEL_VERSION},
         }
@@ -263,24 +278,42 @@ def _light(skin: Skin) -> dict[str, object]:
         "kelvin": round(light.kelvin, -2),
         "mireds": round(light.mireds, 1),
         "spread": round(light.spread, 1),
+        "trust": round(light.trust, 3),
     }
 
 
 def _box(reading: Reading) -> dict[str, int]:
     """The part of the face's box inside the picture, in pixels of the upright original."""
     photo, face = reading.photo, reading.face
-    width, height = photo.image.size
-    left, right = (min(max(0.0, side), float(width)) for side in (face.left, face.right))
-    top, bottom = (min(max(0.0, side), float(height)) for side in (face.top, face.bottom))
-    match reading.turn:  # back from the turned picture to the one the camera meant
-        case Image.Transpose.ROTATE_90:
-            left, top, right, bottom = height - bottom, left, height - top, right
-        case Image.Transpose.ROTATE_270:
-            left, top, right, bottom = top, width - right, bottom, width - left
-        case Image.Transpose.ROTATE_180:
-            left, top, right, bottom = width - right, height - bottom, width - left, height - top
+    corners = np.array([[face.left, face.top], [face.right, face.bottom]], dtype=np.float32)
+    corners = _turned_back(np.clip(corners, 0, photo.image.size), reading)
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     sides = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-    return {name: round(value * photo.scale) for name, value in sides.items()}
+    return {name: round(float(value) * photo.scale) for name, value in sides.items()}
+
+
+def _regions(reading: Reading) -> list[dict[str, object]]:
+    """Where the skin was looked for, in pixels of the upright original, and whether it was to be seen."""
+    regions: list[dict[str, object]] = []
+    for name, ring, median in zip(_REGIONS, SKIN, reading.skin.medians, strict=True):
+        outline = _turned_back(np.clip(reading.points[list(ring)], 0, reading.photo.image.size), reading)
+        points = np.rint(outline * reading.photo.scale).astype(int).tolist()
+        regions.append({"name": name, "measured": median is not None, "points": points})
+    return regions
+
+
+def _turned_back(points: Points, reading: Reading) -> Points:
+    """Leads points of the turned picture to those of the picture that the camera meant."""
+    width, height = reading.photo.image.size
+    x, y = points[:, 0], points[:, 1]
+    match reading.turn:
+        case Image.Transpose.ROTATE_90:
+            x, y = height - y, x
+        case Image.Transpose.ROTATE_270:
+            x, y = y, width - x
+        case Image.Transpose.ROTATE_180:
+            x, y = width - x, height - y
+    return np.stack([x, y], axis=1)
 
 
 def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
@@ -297,6 +330,7 @@ def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
         or skin.light.trust < _MIN_TRUST
         or abs(skin.light.mireds) > USUAL_LIGHT,
         Warn.MIXED_LIGHT: skin.cheek_difference > _MAX_CHEEK_DIFFERENCE,
+        Warn.TOO_BRIGHT: skin.clipped > _MAX_CLIPPED,
         Warn.NOT_FRONTAL: turned,
         Warn.FACE_CUT: not inside,
         Warn.OCCLUDED: skin.occluded,
