@@ -49,7 +49,7 @@ class _Traced:
         eyes = self.points[[33, 263]]
         self.face = Face(1.0, float(low[0]), float(low[1]), float(low[0]) + width, float(high[1]), eyes)
 
-    def detect(self, _image: Image.Image) -> list[Face]:
+    def detect(self, _image: Image.Image, _margin: int) -> list[Face]:
         return [self.face]
 
     def trace(self, _image: Image.Image, _face: Face) -> tuple[Points, float]:

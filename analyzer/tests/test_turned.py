@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -29,10 +30,21 @@ def test_an_upright_face_is_looked_for_once(
     finder = analyzer._faces  # noqa: SLF001 - what finds the faces
     detect = finder.detect
 
-    def counted(image: Image.Image) -> list[Face]:
+    def counted(image: Image.Image, margin: int) -> list[Face]:
         looked.append(image)
-        return detect(image)
+        return detect(image, margin)
 
     monkeypatch.setattr(finder, "detect", counted)
     analyzer.read(decode(photos.face))
     assert len(looked) == 1
+
+
+@pytest.mark.parametrize("name", ["face.jpg", "face-2.jpg", "face-3.jpg"])
+def test_a_face_that_fills_the_picture_is_found(analyzer: Analyzer, photos: Photos, name: str) -> None:
+    whole = decode(photos.read(name))
+    points = analyzer.read(whole).points
+    low, high = points.min(axis=0), points.max(axis=0)
+    left, top, right, bottom = (float(value) for value in (*low, *high))
+    close = whole.image.crop((int(left), int(top), int(right), int(bottom)))
+    reading = analyzer.read(Photo(close, 1.0, whole.to_srgb))
+    assert np.ptp(reading.points[:, 0]) > 0.7 * close.width

@@ -30,6 +30,8 @@ _SURE_MESH: Final = 0.9
 """From this score of a mesh on, no other turn is tried; on an upright face it is at 0.97 to 1."""
 _MIN_TURNED: Final = 0.75
 """Score of a face that lies in a turned picture, too: four looks find four times as many where none is."""
+_MARGIN: Final = 0.5
+"""Of the picture's longer side, put around one in which no face was found: a face that fills it is then."""
 _STEEP: Final = 0.6
 """Slope of the line of the eyes, 30 degrees, over which a face may be a lying one: its mesh is then often
 badly placed, and the detector surer of the face in the turned picture."""
@@ -98,6 +100,11 @@ class _Find:
         right, left = self.points[RIGHT_EYE_CORNERS[0]], self.points[LEFT_EYE_CORNERS[0]]
         along, down = (float(value) for value in left - right)
         return abs(down) <= along * _STEEP
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other look at the photo can find a better one."""
+        return self.is_upright and self.score >= _SURE_MESH
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -201,8 +208,11 @@ class Analyzer:
             found = self._look(_turned(upright.image, turn), turn)
             if found is not None and (best is None or found.rank > best.rank):
                 best = found
-            if best is not None and best.is_upright and best.score >= _SURE_MESH:
+            if best is not None and best.is_sure:
                 break
+        if best is None:
+            closer = self._look(upright.image, None, round(max(upright.image.size) * _MARGIN))
+            best = closer if closer is not None and closer.is_sure else None
         if best is not None:
             photo = replace(upright, image=best.image, lost=_turned(upright.lost, best.turn))
             return photo, best.turn, _choose(best.faces, upright.scale), best.points
@@ -211,9 +221,9 @@ class Analyzer:
         check_usable(upright.image, None)  # no face: the light may tell why
         raise PhotoError(Code.NO_FACE)
 
-    def _look(self, image: Image.Image, turn: Image.Transpose | None) -> _Find | None:
-        """Looks for faces in a picture that was turned like this."""
-        faces = self._faces.detect(image)
+    def _look(self, image: Image.Image, turn: Image.Transpose | None, margin: int = 0) -> _Find | None:
+        """Looks for faces in a picture that was turned like this, with a margin in pixels around it."""
+        faces = self._faces.detect(image, margin)
         if not faces:
             return None
         points, score = self._faces.trace(image, faces[0])
