@@ -18,7 +18,7 @@ from PIL import Image
 
 from app.vision.analysis import Analyzer
 from app.vision.season import RULE, Rule
-from eval import plots, report, unseen
+from eval import figures, plots, report
 from eval.fit import fit_rule, print_fit
 from eval.measure import Photo, measure
 from eval.photos import Part, load_cases
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--unseen", action="store_true", help="looks at the third part alone")
     options = parser.parse_args()
     if options.unseen:
-        unseen.print_unseen(measure(load_cases((Part.UNSEEN,))))
+        figures.print_figures("Unseen faces", measure(load_cases((Part.UNSEEN,))))
         return
     if options.fit:
         print_fit(measure(load_cases((Part.FIT,))))
@@ -70,6 +70,7 @@ def main() -> None:
     report.print_bins("survives", kept)
     report.print_bins("right on recoloured faces", right)
     report.print_truth(report_half, shipped)
+    figures.print_figures("The half to report on", report_half)
     truth = report.print_truth(photos, held_out)
     if options.plots:
         plots.draw(options.plots, kept, right, report.confusion(photos, held_out))

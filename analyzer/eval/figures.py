@@ -1,4 +1,4 @@
-"""The shipped rule on faces that nothing was chosen by, each figure with its interval by person."""
+"""What the shipped rule reaches on faces it was not fitted on, each figure with its interval by person."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,16 +17,16 @@ _REFUSED: Final = "refused"
 _STOPS: Final = ("+0.5 EV", "+1.0 EV")
 
 
-def print_unseen(photos: list[Photo]) -> None:
-    """Prints every figure that docs/analyzer.md gives for unseen faces."""
-    print(f"\nUnseen faces, shipped rule: {len(photos)} photos, {len({p.person for p in photos})} persons\n")
+def print_figures(title: str, photos: list[Photo]) -> None:
+    """Prints every figure that docs/analyzer.md gives with its interval."""
+    print(f"\n{title}, shipped rule: {len(photos)} photos, {len({p.person for p in photos})} persons\n")
     print("| measure | value | 95 % interval |\n|---|---|---|")
-    for title, chosen in (
+    for group, chosen in (
         ("all", photos),
         ("without warnings", [p for p in photos if not p.reading.warnings]),
     ):
-        _print(f"kappa, {title} ({len(chosen)}), refusals disagree", chosen, _pairs_and_refusals, kappa)
-        _print(f"kappa, {title}, refusals left out", chosen, _pairs, kappa)
+        _print(f"kappa, {group} ({len(chosen)}), refusals disagree", chosen, _pairs_and_refusals, kappa)
+        _print(f"kappa, {group}, refusals left out", chosen, _pairs, kappa)
     for family in FAMILIES[1:]:
         _print(f"kappa, {family}", photos, partial(_pairs, family=family), kappa)
     _print("hue rank", photos, _hues, lambda pairs: rank_correlation(*zip(*pairs, strict=True)))
