@@ -93,7 +93,7 @@ def _assert_unsure(analyzer: Analyzer, image: Image.Image) -> None:
         assert Warn.COLOUR_CAST in reading.warnings
         assert reading.verdict.confidence <= _UNSURE
         return
-    assert refusal in {Code.LIGHT_TOO_COLOURED, Code.NO_FACE, Code.GREYSCALE}
+    assert refusal in {Code.LIGHT_TOO_COLOURED, Code.NO_FACE, Code.GREYSCALE, Code.TOO_DARK}
 
 
 def test_a_usual_photo_keeps_its_trust(analyzer: Analyzer, photos: Photos) -> None:

@@ -132,7 +132,8 @@ class Analyzer:
         _check_whole(photo, points)
         check_usable(photo.image, face)  # the gate on the photo's quality
         skin = measure(photo, points, self._irises(photo, points))
-        if skin.light.evidence < _MIN_EVIDENCE:
+        # A mask is no light: its colour is told by a warning, and by how little the answer is to be believed.
+        if skin.light.evidence < _MIN_EVIDENCE and not skin.occluded:
             raise PhotoError(Code.LIGHT_TOO_COLOURED, f"log evidence {skin.light.evidence:.1f}")
         doubts = _doubts(photo, points, skin)
         verdict = judge(skin.usual, skin.contrast.mean, trust_in(skin.light, doubts))
