@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Known vulnerabilities in what the project is built from, asked of those who keep the lists: RustSec, PyPI, npm.
+# Checks the project's dependencies for known vulnerabilities, in the databases of RustSec, PyPI and npm.
 #   scripts/audit.sh
-# A list that cannot be had in time is named in one line and fails nothing. What is found fails in CI (CI=true) alone: an
-# advisory may be newer than the change at hand, which it must not hold up.
+# A database that does not respond in time is reported in one line and does not fail the check. Findings fail in CI
+# (CI=true) only: an advisory may be newer than the change, which it must not block.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$ROOT"
 
-# Seconds that one list may take.
+# Timeout of one check, in seconds.
 PATIENCE=90
 VULNERABLE=()
 
-# Runs $3…, which looks at $1. Only a report that matches $2 counts, whatever the exit status is: some say "fine" of what
-# they could not look up.
+# Runs $3…, which checks $1. Only a report that matches $2 counts, whatever the exit status: some tools succeed when they
+# could not look anything up.
 audit() {
   local what="$1" verdict="$2" report status=0
   shift 2
@@ -33,11 +33,11 @@ audit() {
 main() {
   local file folder files=()
   scripts/setup.sh rust node audit
-  # Without a question for a name and a password, where there is someone to ask.
+  # Disables git's prompt for a user name and a password.
   GIT_TERMINAL_PROMPT=0 audit Cargo.lock '^advisories (ok|FAILED)' \
     "$LOCAL/tools/bin/cargo-deny" --locked --color never check advisories
   for file in analyzer/requirements*.txt; do files+=(--requirement "$file"); done
-  # --strict: one that the list does not know is no clean one.
+  # --strict: a package unknown to the database is a failure.
   audit "analyzer/requirements*.txt" '^(No|Found [0-9]+) known' \
     "$LOCAL/audit/bin/pip-audit" --strict --disable-pip --progress-spinner off "${files[@]}"
   for folder in clients/js api/tests/browser deploy/check; do

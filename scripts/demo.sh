@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job, from nothing: set up, start the stack, submit the photo of a face as a client would, watch it, and
-# show the season. Leaves the stack running. Exits with what the submission exits with.
+# show the season. Leaves the stack running. Exits with the exit code of the submission.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by the scripts of this folder: places, ports, messages, and processes that are ours.
+# Sourced by the scripts of this folder: paths, ports, messages, and process management.
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 LOCAL="$ROOT/.local"
@@ -78,7 +78,7 @@ own_url() {
   esac
 }
 
-# The address somebody chose for service variable $1, or nothing when the service is the project's own.
+# The configured address of service variable $1, or nothing when the service is the project's own.
 # A value in .env counts only when it was changed there: `make up` copies the file from .env.example.
 # TONEUP_SERVICES=own: none is given, whatever the environment says.
 given_url() {
@@ -91,7 +91,7 @@ given_url() {
   [[ $value == "$(own_url "$1")" ]] || printf '%s' "$value"
 }
 
-# Exports where the services are and how to enter them: what tests need, without the rest of somebody's .env.
+# Exports where the services are and how to enter them: what tests need, without the rest of .env.
 export_service_settings() {
   local name
   for name in AMQP_URL DATABASE_URL REDIS_URL S3_ENDPOINT; do
@@ -176,9 +176,9 @@ borrow_services() {
 
 # --- processes --------------------------------------------------------------------------------------
 # A process is ours when the file .local/run/NAME.pid holds its id and its start time: the id alone may
-# meanwhile belong to somebody else's process.
+# have been reused by another process.
 
-# When process $1 started, in clock ticks since boot. Nothing for one that ended, also if nobody has reaped it yet.
+# Start time of process $1, in clock ticks since boot. Nothing for one that has ended, even if it is not reaped yet.
 start_time_of() {
   local stat
   stat="$(cat "/proc/$1/stat" 2>/dev/null)" || return 0
@@ -209,7 +209,7 @@ start_process() {
   printf '%s %s\n' "$pid" "$(start_time_of "$pid")" >"$RUN/$name.pid"
 }
 
-# Ends our process NAME: SIGTERM, $2 seconds of grace, then SIGKILL to what is left of its group.
+# Stops our process NAME: SIGTERM, $2 seconds of grace, then SIGKILL to the rest of its group.
 stop_process() {
   local name="$1" grace="$2" pid
   pid="$(our_pid "$name")"

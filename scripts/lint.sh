@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that judges the sources without running them.
+# All static checks of the sources.
 #   scripts/lint.sh          all of it
 #   scripts/lint.sh quick    what `make test` begins with: no documentation, dependencies or spelling
 # Runs to the end and then says what failed.

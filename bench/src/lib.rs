@@ -11,8 +11,8 @@ pub mod site;
 pub mod streams;
 pub mod stub;
 
-/// Chooses the TLS implementation, once for the process.
+/// Selects the TLS implementation, once per process.
 pub fn install_tls() {
-    // An error says that it was chosen already.
+    // An error means that it was selected before.
     rustls::crypto::ring::default_provider().install_default().ok();
 }

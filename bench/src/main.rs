@@ -1,4 +1,4 @@
-//! `bench`: the measurements, and the servers they need.
+//! `bench`: measurements, and the servers that they need.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
 use toneup_bench::{chaos, rolling};
 
-/// How long a stub that is asked to end may finish what is inside.
+/// Grace period of a stub that is terminated.
 const STUB_GRACE: Duration = Duration::from_secs(3);
 
-/// Measures ToneUp
+/// Measure ToneUp
 #[derive(Debug, Parser)]
 #[command(name = "bench", version)]
 struct Cli {
@@ -30,31 +30,31 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve a stub analyzer; says on stdout where, as one line of JSON
+    /// Serve a stub analyzer; prints its addresses as one line of JSON
     Stub(StubArgs),
-    /// Serve a blocking proxy before an analyzer: each request is held until the analyzer has answered
+    /// Serve a blocking proxy in front of an analyzer: each request is held until the analyzer has responded
     Proxy(ProxyArgs),
     /// Run one scenario, or all
     Run(Box<RunArgs>),
-    /// Open event streams at one API, and say what each costs it in memory
+    /// Open event streams at one API, and measure the memory that each costs
     Streams(Box<streams::Options>),
-    /// Break everything, and see that no job is lost and none done twice; see scripts/chaos.sh
+    /// Inject faults everywhere, and check that no job is lost and none done twice; see scripts/chaos.sh
     Chaos(Box<chaos::Options>),
-    /// Put what whole runs of the fault suite came to into docs/reliability.md
+    /// Write the results of full runs of the fault suite to docs/reliability.md
     ChaosSummary(chaos::summary::Options),
-    /// Replace every process by a newer one under load, and see that no request fails; see scripts/rolling.sh
+    /// Replace every process by a newer one under load, and check that no request fails; see scripts/rolling.sh
     Rolling(Box<rolling::Options>),
 }
 
 #[derive(Debug, Args)]
 struct StubArgs {
-    /// Where to analyse
+    /// Address of the analyzer's port
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where to answer `GET /stats`, `POST /reset` and `POST /control` (JSON, any of the settings below)
+    /// Address of the control port: `GET /stats`, `POST /reset` and `POST /control` (JSON, any of the settings below)
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
-    /// Photos it can work on at once
+    /// Photos that it can process at once
     #[arg(long, default_value_t = 4)]
     slots: usize,
     /// Mean time of one photo
@@ -66,16 +66,16 @@ struct StubArgs {
     /// Pareto service times with this exponent
     #[arg(long)]
     pareto: Option<f64>,
-    /// Slow down when overloaded: each request takes (in flight / slots)^1.3 times as long
+    /// Degrade when overloaded: each request takes (in flight / slots)^1.3 times as long
     #[arg(long)]
     degrade: bool,
-    /// Take everything and say nothing, as the original server
+    /// Accept everything and send no capacity headers, as the original server
     #[arg(long)]
     no_headers: bool,
     /// Processes behind the port, each with its own queue
     #[arg(long, default_value_t = 1)]
     lanes: usize,
-    /// Append every call to this file: its trace id, when it came in, when it was answered
+    /// Append every call to this file: its trace id, arrival and response
     #[arg(long)]
     calls: Option<PathBuf>,
 }
@@ -101,22 +101,22 @@ impl StubArgs {
 
 #[derive(Debug, Args)]
 struct ProxyArgs {
-    /// Where to listen
+    /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The analyzer's base address
+    /// Base URL of the analyzer
     #[arg(long)]
     analyzer: url::Url,
-    /// Calls to the analyzer at a time
+    /// Concurrent calls to the analyzer
     #[arg(long, default_value_t = 12)]
     permits: usize,
 }
 
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// Which; all when none is named
+    /// Scenario to run; all if none is named
     scenario: Option<Scenario>,
-    /// A quarter of the time: to see that it works, not to quote
+    /// A quarter of the time: for a check that it works, not for results
     #[arg(long)]
     quick: bool,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! The first server's design, to compare with: a request is held until the analyzer has answered, and a semaphore, set by
-//! hand, bounds the calls. A job queue whose concurrency is set by hand uses an analyzer just so.
+//! The first server's design, for comparison: a request is held until the analyzer has responded, and a semaphore of a
+//! configured size bounds the calls. A job queue with a configured concurrency uses an analyzer in the same way.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use url::Url;
 
 use crate::stub::http::NoDelay;
 
-/// Largest body that is passed on, in bytes.
+/// Largest body that is forwarded, in bytes.
 const BODY_LIMIT_BYTES: usize = 12 << 20;
-/// Longest wait for the analyzer, as the first server had it.
+/// Timeout of a call of the analyzer, that of the first server.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A proxy that is bound and not yet serving.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: SocketAddr,
     listener: TcpListener,
     app: Router,
@@ -40,7 +40,7 @@ struct Held {
 }
 
 impl Proxy {
-    /// Binds.
+    /// Binds the proxy to an address; `permits` is the size of the semaphore.
     pub async fn bind(listen: SocketAddr, analyzer: &Url, permits: usize) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let held = Held {
@@ -55,7 +55,7 @@ impl Proxy {
         Ok(Self { address: listener.local_addr()?, listener, app })
     }
 
-    /// Serves for ever.
+    /// Serves forever.
     pub async fn serve(self) -> std::io::Result<()> {
         axum::serve(NoDelay(self.listener), self.app).await
     }

@@ -1,5 +1,5 @@
-//! What an open event stream costs: one API, so many clients that wait, the memory of its process before and after, and what
-//! the database is asked meanwhile; and how soon, among all these, a change is pushed.
+//! Cost of an open event stream: one API, many waiting clients, the memory of its process before and after, and the
+//! statements sent to the database meanwhile; and the latency of a push among all these.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,9 +25,9 @@ const WARM_UP: usize = 200;
 const AT_ONCE: usize = 64;
 /// File descriptors that a process needs besides its streams'.
 const SPARE_FILES: u64 = 500;
-/// How long the process may settle before a look.
+/// Time for the process to settle before a measurement.
 const SETTLE: Duration = Duration::from_secs(5);
-/// How long the database is watched while nothing happens: two looks by the clock at least.
+/// Time for which the idle database is observed: at least two polls.
 const IDLE: Duration = Duration::from_secs(36);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Changes whose pushes are timed.
@@ -35,7 +35,7 @@ const PUSHES: usize = 100;
 /// Largest head of an answer, in bytes.
 const HEAD_BYTES: usize = 4096;
 
-/// How many, and where the servers are.
+/// Options of the measurement, and the addresses of the servers.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Streams, each of a user of its own
@@ -100,16 +100,16 @@ async fn pushes(site: &Site) -> anyhow::Result<Sorted> {
         let submit = http.post(format!("{}/v1/analyses", site.api)).bearer_auth(token);
         let submitted = submit.json(&json!({ "objectKey": key })).send().await?;
         let analysis: Value = submitted.error_for_status()?.json().await?;
-        let (mut stream, heard) = timeout(OPEN_TIMEOUT, open_one(address, token)).await??;
-        hear(&mut stream, heard, "queued").await?;
+        let (mut stream, received) = timeout(OPEN_TIMEOUT, open_one(address, token)).await??;
+        read_until(&mut stream, received, "queued").await?;
         let id = analysis["id"].as_str().context("no id")?;
         let cancel = format!("{}/v1/analyses/{id}/cancel", site.api);
         let begun = Instant::now();
-        let (cancelled, heard) = tokio::join!(post(&http, &cancel, token), async {
-            hear(&mut stream, Vec::new(), "cancelled").await.map(|()| begun.elapsed())
+        let (cancelled, received) = tokio::join!(post(&http, &cancel, token), async {
+            read_until(&mut stream, Vec::new(), "cancelled").await.map(|()| begun.elapsed())
         });
         cancelled.context("cancelling")?;
-        times.push(heard?.as_secs_f64() * 1e3);
+        times.push(received?.as_secs_f64() * 1e3);
     }
     Ok(Sorted::new(times))
 }
@@ -119,19 +119,23 @@ async fn post(http: &Client, url: &str, token: &str) -> anyhow::Result<Value> {
     Ok(answer.error_for_status()?.json().await?)
 }
 
-/// Reads a stream, of which something was heard already, until it tells of a state.
-async fn hear(stream: &mut TcpStream, mut heard: Vec<u8>, status: &str) -> anyhow::Result<()> {
+/// Reads a stream, of which `received` has come already, until an event with a state.
+async fn read_until(
+    stream: &mut TcpStream,
+    mut received: Vec<u8>,
+    status: &str,
+) -> anyhow::Result<()> {
     let told = format!("\"status\":\"{status}\"");
-    let hearing = async {
-        while !String::from_utf8_lossy(&heard).contains(&told) {
-            ensure!(stream.read_buf(&mut heard).await? > 0, "the API closed a stream");
+    let reading = async {
+        while !String::from_utf8_lossy(&received).contains(&told) {
+            ensure!(stream.read_buf(&mut received).await? > 0, "the API closed a stream");
         }
         Ok(())
     };
-    timeout(OPEN_TIMEOUT, hearing).await.with_context(|| format!("never told of {status}"))?
+    timeout(OPEN_TIMEOUT, reading).await.with_context(|| format!("no event with {status}"))?
 }
 
-/// Opens streams, each as a user that nobody else is.
+/// Opens streams, each as a different user.
 async fn open(address: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let opening = (0..count).map(|_| async move {
         let token = token()?;
@@ -167,10 +171,10 @@ fn token() -> anyhow::Result<String> {
     Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
 }
 
-/// Whether the other side has not closed it: what has come is at most heartbeats.
+/// Fails if the other side has closed the stream; at most heartbeats have come.
 fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
-    let mut heard = [0; 256];
-    match stream.try_read(&mut heard) {
+    let mut received = [0; 256];
+    match stream.try_read(&mut received) {
         Ok(0) => bail!("a stream was closed"),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),

@@ -1,4 +1,4 @@
-//! `toneup admin`: what only the holder of the server's key can give.
+//! `toneup admin`: commands that need the server's signing key.
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
@@ -13,7 +13,7 @@ use crate::draw;
 use crate::exit::{self, Ending};
 use crate::output::Output;
 
-/// Make operators' tokens
+/// Issue tokens for operators
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct AdminArgs {
@@ -26,16 +26,16 @@ enum AdminCommand {
     Token(TokenArgs),
 }
 
-/// Make an operator's token for the dashboard and the `/admin` calls, signed with `JWT_SECRET`
+/// Issue an operator's token for the dashboard and the `/admin` calls, signed with `JWT_SECRET`
 ///
-/// It cannot be taken back before it expires, except by changing `JWT_SECRET`: keep it short.
+/// It cannot be revoked before it expires, except by changing `JWT_SECRET`: keep its lifetime short.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct TokenArgs {
-    /// Whose it is: the name in the log of what operators did
+    /// Name of the operator, as recorded in the audit log
     #[arg(long)]
     name: String,
-    /// How long it is good for, 24h at most
+    /// Lifetime of the token, at most 24h
     #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
     ttl: std::time::Duration,
 }
@@ -45,10 +45,10 @@ const HELP: &str = exit::help!(
     "toneup admin token --name night-shift --ttl 8h",
 );
 
-/// The key of operators' tokens.
+/// Signing key, from the environment.
 #[derive(Debug, Deserialize)]
 struct Key {
-    /// Signs operators' tokens.
+    /// Signs operators' access tokens.
     jwt_secret: SecretString,
 }
 
@@ -56,7 +56,7 @@ impl Section for Key {
     const SECRETS: &'static [&'static str] = &["JWT_SECRET"];
 }
 
-/// Runs the command.
+/// Runs `toneup admin` with these arguments.
 pub(crate) fn run(args: AdminArgs, output: &Output) -> anyhow::Result<Ending> {
     let AdminCommand::Token(TokenArgs { name, ttl }) = args.command;
     ensure!(is_name(&name), "--name: expected up to 60 letters, digits and any of . _ -");

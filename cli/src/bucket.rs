@@ -1,4 +1,4 @@
-//! `toneup bucket`: makes the bucket of the photos what it must be.
+//! `toneup bucket`: creates and configures the bucket of the photos.
 
 use clap::Args;
 use serde_json::json;
@@ -11,8 +11,8 @@ use crate::output::Output;
 
 /// Create the bucket of the photos, with its CORS and lifecycle rules
 ///
-/// Lets the page at `PAGE_ORIGIN`, and no other, upload to `S3_BUCKET`, and has photos deleted after `S3_PHOTO_DAYS`. Safe to
-/// repeat.
+/// Lets the page at `PAGE_ORIGIN`, and no other, upload to `S3_BUCKET`, and has photos deleted after `S3_PHOTO_DAYS`.
+/// Safe to repeat.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct BucketArgs {}
@@ -22,7 +22,7 @@ const HELP: &str = exit::help!(
     "PAGE_ORIGIN=https://toneup.example S3_PHOTO_DAYS=1 toneup bucket --json",
 );
 
-/// Runs the command.
+/// Runs `toneup bucket` with these arguments.
 pub(crate) async fn run(_: BucketArgs, output: &Output) -> anyhow::Result<Ending> {
     let config: ObjectsConfig = Settings::from_env().section()?;
     let (bucket, days) = (&config.s3_bucket, config.s3_photo_days);

@@ -1,4 +1,4 @@
-//! The public API, called as any client would: sign in, upload, submit, follow.
+//! HTTP client of the public API: sign in, upload, submit, watch.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -27,48 +27,49 @@ use uuid::Uuid;
 
 use crate::exit::Unreachable;
 
-/// How often a call is tried.
+/// Most attempts of a call.
 const TRIES: u32 = 5;
 const BACKOFF: Backoff = Backoff::RECONNECT;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(1);
-/// The server sends a heartbeat every 15 s: a stream silent for three of them is dead.
+/// Silence after which a stream counts as broken: three heartbeats, which the server sends every 15 s.
 const SILENCE: Duration = Duration::from_secs(45);
 const UPLOAD_CHUNK_BYTES: usize = 32 * 1024;
-/// How long, and how much of, an error's body is read.
+/// Timeout of reading an error's body.
 const PROBLEM_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most bytes of an error's body that are read.
 const PROBLEM_LIMIT_BYTES: usize = 64 * 1024;
 
-/// An analysis as the API shows it.
+/// An analysis as the API returns it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Analysis {
-    /// Its identity.
+    /// Identifier of the analysis.
     pub(crate) id: Uuid,
-    /// Where it is in its life.
+    /// State of the analysis.
     pub(crate) status: Status,
-    /// Grows with every change.
+    /// Number of changes so far; grows with every one.
     #[serde(default)]
     version: u32,
-    /// How often it was tried.
+    /// Number of attempts started.
     #[serde(default)]
     pub(crate) attempt: u16,
-    /// When it was accepted.
+    /// Time of submission.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) created_at: Option<OffsetDateTime>,
-    /// When it ended.
+    /// Time at which the analysis ended; `None` while unfinished.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) finished_at: Option<OffsetDateTime>,
-    /// Its place in line, from 1.
+    /// Position in the queue, from 1; `None` unless queued.
     pub(crate) queue_position: Option<u64>,
-    /// How long it will wait.
+    /// Estimated time until the start, in seconds.
     pub(crate) estimated_wait_seconds: Option<f64>,
-    /// What was found.
+    /// Result; `None` unless the analysis succeeded.
     pub(crate) result: Option<AnalysisResult>,
-    /// Why it failed.
+    /// Error; `None` unless the analysis failed.
     pub(crate) error: Option<JobError>,
-    /// The whole document, with what this client does not know.
+    /// Complete JSON document, including fields that this client does not know.
     #[serde(skip)]
     pub(crate) document: Value,
 }
@@ -81,7 +82,7 @@ impl Analysis {
     }
 }
 
-/// Where a photo may be sent.
+/// Target of an upload.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Upload {
@@ -91,7 +92,7 @@ pub(crate) struct Upload {
     headers: BTreeMap<String, String>,
 }
 
-/// What the server refused, as RFC 9457 tells it; other answers are made to fit.
+/// Error response of the server, in the form of RFC 9457; other responses are converted to it.
 #[derive(Debug, Default, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Problem {
@@ -124,7 +125,7 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// Reads what a refusal says about itself.
+    /// Reads the error from a response.
     async fn read(mut response: Response) -> Self {
         let status = response.status();
         let retry_after = retry_after(&response);
@@ -155,26 +156,26 @@ impl Problem {
         matches!(self.status, 408 | 429) || self.is_outage()
     }
 
-    /// Whether the one who answered says that the server behind it cannot.
+    /// True if the response says that the server behind a proxy is unavailable.
     fn is_outage(&self) -> bool {
         matches!(self.status, 502..=504)
     }
 }
 
-/// The text of an XML element: object stores answer in XML.
+/// Returns the text of an XML element: object stores respond in XML.
 fn element(xml: &str, name: &str) -> Option<String> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
     Some(text.to_owned())
 }
 
-/// Only the form in seconds: ours is the server that sends it.
+/// Reads `Retry-After` in seconds, the only form that our server sends.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
-/// Why one try of a call failed.
+/// Reason why one attempt of a call failed.
 #[derive(Debug)]
 enum Failure {
     Answered(Problem),
@@ -196,7 +197,8 @@ impl Failure {
         }
     }
 
-    /// `origin`: who was asked. Never the whole address: that of an upload carries its own authorization.
+    /// Converts to the command's error. `origin` names the server without the path, since the URL of an upload carries
+    /// its authorization.
     fn into_error(self, origin: &str) -> anyhow::Error {
         match self {
             Self::Answered(problem) if problem.is_outage() => {
@@ -218,7 +220,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Prepares to talk to the server at `base` until `timeout` has passed. Nothing is sent.
+    /// Creates a client of the server at `base` whose calls fail after `timeout` in total. Nothing is sent.
     pub(crate) fn new(
         mut base: Url,
         token: Option<SecretString>,
@@ -227,7 +229,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .user_agent(concat!("toneup-cli/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            // A redirected POST becomes a GET: better to hear of it.
+            // A redirected POST would become a GET, so redirects are errors.
             .redirect(Policy::none())
             .build()
             .context("preparing the HTTP client")?;
@@ -238,12 +240,12 @@ impl Client {
         Ok(Self { http, base, token, deadline: Instant::now() + timeout })
     }
 
-    /// Whether the caller brought a token.
+    /// True if the caller has provided a token.
     pub(crate) fn is_signed_in(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Becomes an anonymous user.
+    /// Signs in as a new guest.
     pub(crate) async fn sign_in_as_guest(&mut self) -> anyhow::Result<()> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -258,7 +260,7 @@ impl Client {
         Ok(())
     }
 
-    /// Asks where to put a photo.
+    /// Requests a presigned upload for a photo.
     pub(crate) async fn create_upload(
         &self,
         kind: PhotoType,
@@ -272,7 +274,7 @@ impl Client {
         Ok(response.json().await.map_err(reqwest::Error::without_url)?)
     }
 
-    /// Sends a photo where `upload` says. `sent` is told the bytes handed to the network.
+    /// Uploads a photo as `upload` says. Calls `sent` with the number of bytes sent so far.
     pub(crate) async fn put(
         &self,
         upload: &Upload,
@@ -284,7 +286,7 @@ impl Client {
             let request = self.http.request(method.clone(), upload.url.clone());
             let length = photo.len().to_string();
             let mut request = request.timeout(UPLOAD_TIMEOUT);
-            // A stream has no length by itself, and an object store takes none without.
+            // A stream has no length by itself, and object stores require one.
             if !upload.headers.keys().any(|name| name.eq_ignore_ascii_case("content-length")) {
                 request = request.header(CONTENT_LENGTH, length);
             }
@@ -296,7 +298,7 @@ impl Client {
         self.send(TRIES, &upload.url, call).await.map(drop)
     }
 
-    /// Asks for the analysis of an uploaded photo. Tries share a key, so that they make one analysis.
+    /// Submits an uploaded photo. All attempts share an idempotency key, so that they create one analysis.
     pub(crate) async fn submit(&self, upload: &Upload) -> anyhow::Result<Analysis> {
         let url = self.endpoint("v1/analyses")?;
         let key = Uuid::new_v4().to_string();
@@ -312,14 +314,14 @@ impl Client {
         Analysis::from_json(&json).context("reading the analysis")
     }
 
-    /// Follows an analysis to its end, over as many connections as that takes. `changed` is told of every change.
+    /// Watches an analysis until it ends, reconnecting as often as needed. Calls `changed` for every change.
     pub(crate) async fn watch(
         &self,
         id: Uuid,
         mut changed: impl FnMut(&Analysis),
     ) -> anyhow::Result<Analysis> {
         let mut seen = Seen::default();
-        // A server that was never there is not waited for; one that was will come back.
+        // A server that has never responded is not waited for; one that has is expected to come back.
         let mut tries = TRIES;
         loop {
             let events = self.open_events(id, &seen, tries).await?;
@@ -352,7 +354,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Reads one connection's events. `None`: it broke before the analysis ended.
+    /// Reads the events of one connection. `None` if it broke before the analysis ended.
     async fn follow(
         &self,
         events: Response,
@@ -375,7 +377,7 @@ impl Client {
             }
             let analysis =
                 Analysis::from_json(event.data.as_bytes()).context("reading an event")?;
-            // A replica that lags behind may tell what is over already.
+            // A lagging replica may send events that are older than the last one.
             if analysis.version < seen.version {
                 continue;
             }
@@ -398,7 +400,7 @@ impl Client {
         }
     }
 
-    /// Sends a call that is safe to repeat, up to `tries` times, until it succeeds, is refused, or time is up.
+    /// Sends an idempotent call, up to `tries` times, until it succeeds, is refused, or time is up.
     async fn send(
         &self,
         tries: u32,
@@ -409,7 +411,7 @@ impl Client {
         let mut failures = 0;
         loop {
             let Ok(answer) = timeout_at(self.deadline, call().send()).await else {
-                return Err(Unreachable::new(origin, anyhow::anyhow!("no answer in time")).into());
+                return Err(Unreachable::new(origin, anyhow::anyhow!("no response in time")).into());
             };
             let failure = match answer {
                 Ok(response) if response.status().is_success() => return Ok(response),
@@ -427,21 +429,21 @@ impl Client {
     }
 }
 
-/// What is known of an analysis from the connections before.
+/// State of an analysis known from earlier connections.
 #[derive(Debug, Default)]
 struct Seen {
     event_id: String,
     version: u32,
     retry: Option<Duration>,
-    /// Connections in a row that broke without an event.
+    /// Consecutive connections that broke without an event.
     breaks: u32,
 }
 
 fn unfinished() -> anyhow::Error {
-    anyhow::anyhow!("time is up, and it has not ended yet; --timeout sets how long to wait")
+    anyhow::anyhow!("timed out before the analysis ended; --timeout sets how long to wait")
 }
 
-/// A body that tells how much of it has gone.
+/// Request body that reports the number of bytes sent.
 fn counted(photo: Bytes, sent: impl Fn(u64) + Send + 'static) -> Body {
     let starts = (0..photo.len()).step_by(UPLOAD_CHUNK_BYTES);
     let chunks = starts.map(move |start| {
@@ -565,7 +567,7 @@ mod tests {
         Mock::given(method("GET")).respond_with(stream).mount(&server).await;
         let client = client(&server, Duration::from_secs(1));
         let error = client.watch(Uuid::now_v7(), |_| {}).await.unwrap_err();
-        assert!(error.to_string().contains("time is up"), "{error}");
+        assert!(error.to_string().contains("timed out before the analysis ended"), "{error}");
         assert!(!error.is::<Unreachable>());
     }
 

@@ -1,4 +1,4 @@
-//! `toneup completions`: what a shell needs to complete our words.
+//! `toneup completions`: completion scripts for shells.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -12,7 +12,7 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct CompletionsArgs {
-    /// Which shell
+    /// Shell that the script is for
     shell: Shell,
 }
 
@@ -21,7 +21,7 @@ const HELP: &str = exit::help!(
     "toneup completions zsh > ~/.zfunc/_toneup",
 );
 
-/// Runs the command.
+/// Runs `toneup completions` with these arguments.
 pub(crate) fn run(args: &CompletionsArgs, output: &Output) -> anyhow::Result<Ending> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "toneup", &mut script);

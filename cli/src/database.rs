@@ -1,4 +1,4 @@
-//! The database, as an operator's command needs it: there now, or a clear word why not.
+//! Database connection of operators' commands, with errors that name the cause.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::output::Output;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Connects to the database of `DATABASE_URL`, trying for `wait` until it answers.
+/// Connects to the database of `DATABASE_URL`, retrying for `wait` until it responds.
 pub(crate) async fn connect(wait: Duration, output: &Output) -> anyhow::Result<MySqlPool> {
     let config: DatabaseConfig = Settings::from_env().section()?;
     let database = Database::open(&config).context("DATABASE_URL: expected mysql://…")?;
@@ -50,7 +50,7 @@ async fn probe(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Whether waiting may help: nobody answered, or one who is too busy or on the way out.
+/// True if waiting may help: the server does not respond, has too many connections, or is shutting down.
 fn is_outage(error: &sqlx::Error) -> bool {
     const ER_CON_COUNT_ERROR: u16 = 1040;
     const ER_SERVER_SHUTDOWN: u16 = 1053;
@@ -63,7 +63,7 @@ fn is_outage(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Puts a query's failure in words: without its tables, a database needs `toneup migrate`.
+/// Explains a failed query: a database without its tables needs `toneup migrate`.
 pub(crate) fn explain(error: sqlx::Error) -> anyhow::Error {
     const ER_NO_SUCH_TABLE: u16 = 1146;
     let is_empty = number(&error) == Some(ER_NO_SUCH_TABLE);
@@ -75,7 +75,7 @@ pub(crate) fn explain(error: sqlx::Error) -> anyhow::Error {
     anyhow!(error).context(hint)
 }
 
-/// The server's error number.
+/// Error number of the server.
 fn number(error: &sqlx::Error) -> Option<u16> {
     let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
     Some(error.number())

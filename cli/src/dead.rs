@@ -1,5 +1,5 @@
-//! `toneup dead`: dead letters: jobs that failed for a reason that is not their request's, and messages that the broker gave
-//! up on.
+//! `toneup dead`: dead letters, that is, jobs that failed for a reason other than their request, and messages
+//! dead-lettered by the broker.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use crate::exit::{self, Ending};
 use crate::output::Output;
 use crate::snapshot::Acting;
 
-/// Look at dead letters in the database of `DATABASE_URL`, and replay or drop them
+/// Inspect dead letters in the database of `DATABASE_URL`, and replay or drop them
 ///
-/// A dead letter is a job that failed for a reason that is not its photo's, or a message that the broker gave up on.
+/// A dead letter is a job that failed for a reason other than its photo, or a message that the broker dead-lettered.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct DeadArgs {
@@ -42,10 +42,10 @@ enum DeadCommand {
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ListArgs {
-    /// Only those with this reason
+    /// Only dead letters with this reason
     #[arg(long)]
     reason: Option<String>,
-    /// How many
+    /// Most dead letters to list
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
@@ -54,11 +54,11 @@ struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ShowArgs {
-    /// The dead letter's number
+    /// Identifier of the dead letter
     number: u64,
 }
 
-/// Have jobs tried again, with all their attempts; their owners are told of the new outcome
+/// Requeue jobs, with all their attempts; their owners are notified of the new outcome
 ///
 /// A job that is still under way is published again; one that ended well, or was cancelled, stays as it is.
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ struct ReplayArgs {
     acting: Acting,
 }
 
-/// Forget dead letters; their jobs stay as they are
+/// Delete dead letters; their jobs stay as they are
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct DropArgs {
@@ -83,12 +83,12 @@ struct DropArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Which {
-    /// Dead letters' numbers
+    /// Identifiers of the dead letters
     numbers: Vec<u64>,
-    /// Every one with this reason, at most 1000
+    /// All dead letters with this reason, at most 1000
     #[arg(long)]
     reason: Option<String>,
-    /// Every one, at most 1000
+    /// All dead letters, at most 1000
     #[arg(long)]
     all: bool,
 }
@@ -100,7 +100,7 @@ const HELP: &str = exit::help!(
     "toneup dead drop 17 18",
 );
 
-/// Most dead letters that one command takes.
+/// Most dead letters processed by one command.
 const MOST: u32 = 1000;
 
 /// A dead letter as `--json` shows it.
@@ -138,7 +138,7 @@ impl From<RecordedTransition> for EntryView {
 }
 
 impl EntryView {
-    /// One line of a timeline: the time and the transition.
+    /// Time and transition, the columns of a line of the timeline.
     pub(crate) fn text(&self) -> (String, String) {
         let mut what = format!("{}, attempt {}", self.kind.replace('_', " "), self.attempt);
         for more in self.code.iter().chain(&self.message) {
@@ -163,7 +163,7 @@ impl From<DeadLetter> for LetterView {
     }
 }
 
-/// The outcome for a dead letter, as `--json` shows it.
+/// Outcome for one dead letter, as `--json` shows it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Done {
@@ -172,7 +172,7 @@ struct Done {
     outcome: &'static str,
 }
 
-/// Runs the command.
+/// Runs `toneup dead` with these arguments.
 pub(crate) async fn run(args: DeadArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = Database::from(database::connect(Duration::ZERO, output).await?);
     match args.command {
@@ -246,7 +246,7 @@ fn show_text(letter: &LetterView, ink: Ink) -> String {
     text
 }
 
-/// The dead letters that a command names.
+/// Reads the dead letters that a command selects.
 async fn chosen(which: &Which, pool: &Database) -> anyhow::Result<Vec<DeadLetter>> {
     let mut connection = connection(pool).await?;
     if which.numbers.is_empty() {

@@ -1,4 +1,4 @@
-//! What things look like in a terminal. Pure: values in, text out, in colour or plain.
+//! Text rendering for terminals. Pure: values in, text out, in colour or plain.
 
 use std::fmt::Write;
 
@@ -7,19 +7,19 @@ use toneup_colour::result::{AnalysisResult, PersonalColor, Skin};
 use toneup_jobs::job::Status;
 use toneup_jobs::outcome::JobError;
 
-/// Width of the labels before values.
+/// Width of the labels, in cells.
 const LABEL: usize = 12;
 /// Palette colours on one line.
 const PALETTE_COLUMNS: usize = 6;
-/// Width of the confidence bar.
+/// Width of the confidence bar, in cells.
 const BAR: usize = 20;
 
-/// Whether text may carry colours (24-bit SGR sequences).
+/// Selects whether text may carry colours (24-bit SGR sequences).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ink {
-    /// 24-bit colour.
+    /// Colours as 24-bit SGR sequences.
     Color,
-    /// Nothing but text.
+    /// Plain text without escape sequences.
     Plain,
 }
 
@@ -43,7 +43,7 @@ impl Ink {
         self.sgr(text, &format!("38;2;{r};{g};{b}"))
     }
 
-    /// `width` cells filled with a colour; nothing without colour.
+    /// Returns `width` cells filled with a colour; nothing without colour.
     fn block(self, width: usize, Rgb(r, g, b): Rgb) -> String {
         match self {
             Self::Color => self.sgr(&" ".repeat(width), &format!("48;2;{r};{g};{b}")),
@@ -63,12 +63,12 @@ impl Ink {
     }
 }
 
-/// A colour on the screen.
+/// A 24-bit sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Rgb(u8, u8, u8);
 
 impl Rgb {
-    /// Reads `#rrggbb`.
+    /// Parses a colour of the form `#rrggbb`.
     fn parse(hex: &str) -> Option<Self> {
         let digits = hex.strip_prefix('#')?;
         if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -78,7 +78,7 @@ impl Rgb {
         Some(Self(r, g, b))
     }
 
-    /// The colour `share` (0 to 1) of the way along the gradient through `stops`.
+    /// Interpolates the gradient through `stops` at `share`, 0 to 1.
     fn along(stops: [Self; 3], share: f64) -> Self {
         let (from, to, share) = match share {
             share if share < 0.5 => (stops[0], stops[1], share * 2.0),
@@ -97,12 +97,12 @@ fn to_u8(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }
 
-/// Text from elsewhere without what could steer the terminal.
+/// Removes control characters from untrusted text, which could otherwise control the terminal.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Where an analysis stands, in a line.
+/// Renders the state of an analysis in one line.
 pub(crate) fn standing(
     status: Status,
     attempt: u16,
@@ -125,7 +125,7 @@ pub(crate) fn standing(
     }
 }
 
-/// A result: the season, what it rests on, and the colours that suit.
+/// Renders a result: the season, its measurements, and the suitable colours.
 pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
     let mut text = banner(result.personal_color, ink);
     if let Some(subtype) = &result.subtype {
@@ -155,7 +155,7 @@ pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
     text
 }
 
-/// How an analysis ended that has no result.
+/// Renders the end of an analysis that has no result.
 pub(crate) fn failure(status: Status, error: Option<&JobError>, ink: Ink) -> String {
     let mut text = String::new();
     match (error, status) {
@@ -222,13 +222,13 @@ pub(crate) fn rows<const N: usize>(headings: [&str; N], rows: &[[String; N]], in
     table(headings, &rows, ink)
 }
 
-/// A moment as operators compare them: UTC, to the second.
+/// Formats a time in UTC, to the second.
 pub(crate) fn moment(at: OffsetDateTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
 }
 
-/// A length of time with as many digits as matter.
+/// Formats a duration with the significant digits only.
 pub(crate) fn span(duration: time::Duration) -> String {
     let seconds = duration.as_seconds_f64();
     if seconds < 1.0 {
@@ -242,12 +242,12 @@ pub(crate) fn span(duration: time::Duration) -> String {
     }
 }
 
-/// `DEEP_AUTUMN` as `deep autumn`.
+/// Converts `DEEP_AUTUMN` to `deep autumn`.
 pub(crate) fn words(code: &str) -> String {
     clean(code).replace(['_', '-'], " ").trim().to_lowercase()
 }
 
-/// Writing to a `String` cannot fail.
+/// Appends formatted text; writing to a `String` cannot fail.
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).unwrap_or_default();
 }
@@ -271,7 +271,7 @@ fn confidence_bar(confidence: f64, ink: Ink) -> String {
     format!("{bar} {:.0} %, {verdict}", confidence * 100.0)
 }
 
-/// The skin's colour, and its tone by the individual typology angle (Chardon et al. 1991).
+/// Renders the colour of the skin, and its tone by the individual typology angle (Chardon et al. 1991).
 fn skin_swatch(skin: &Skin, ink: Ink) -> String {
     let tone = match skin.ita {
         ita if ita > 55.0 => "very light",
@@ -288,7 +288,7 @@ fn skin_swatch(skin: &Skin, ink: Ink) -> String {
     format!("{swatch}{}, {tone}", clean(&skin.hex))
 }
 
-/// Blocks of colour with their codes below; without colour, the codes.
+/// Renders blocks of colour with their codes below; without colour, the codes.
 fn palette(text: &mut String, colors: &[String], ink: Ink) {
     let mut label = "palette";
     for row in colors.chunks(PALETTE_COLUMNS) {
@@ -318,7 +318,7 @@ fn warning_words(code: &str) -> String {
     known.to_owned()
 }
 
-/// A season's name.
+/// Name of a season, for display.
 pub(crate) fn season(season: PersonalColor) -> &'static str {
     match season {
         PersonalColor::Spring => "SPRING",
@@ -328,7 +328,7 @@ pub(crate) fn season(season: PersonalColor) -> &'static str {
     }
 }
 
-/// The season's name: large, in the season's colours, or a plain word.
+/// Renders the name of the season: in large letters in the season's colours, or as a plain word.
 fn banner(personal_color: PersonalColor, ink: Ink) -> String {
     let name = season(personal_color);
     if ink == Ink::Plain {
@@ -370,7 +370,7 @@ fn to_f64(small: usize) -> f64 {
     f64::from(u32::try_from(small).unwrap_or(u32::MAX))
 }
 
-/// A word in letters of 5 × 6 half-height cells: three lines of text.
+/// Renders a word in letters of 5 × 6 half-height cells: three lines of text.
 fn large(word: &str) -> [String; 3] {
     let mut rows = [const { String::new() }; 3];
     for letter in word.chars() {
@@ -391,7 +391,7 @@ fn large(word: &str) -> [String; 3] {
     rows.map(|row| row.trim_end().to_owned())
 }
 
-/// The letters that the seasons' names need; a bit is a cell.
+/// Bitmaps of the letters in the seasons' names; a bit is a cell.
 fn glyph(letter: char) -> [u8; 6] {
     match letter {
         'A' => [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001],

@@ -1,10 +1,10 @@
-//! How a command ends: the exit codes that scripts rely on, and the errors behind them.
+//! End of a command: the exit codes that scripts rely on, and the errors behind them.
 
 use std::process::ExitCode;
 
 use crate::output::Output;
 
-/// What stands below a command's `--help`: examples, then the exit codes.
+/// Text below a command's `--help`: examples, then the exit codes.
 macro_rules! help {
     ($($example:literal),* $(,)?) => {
         concat!(
@@ -23,18 +23,18 @@ pub(crate) use help;
 const FAILED: u8 = 1;
 const UNREACHABLE: u8 = 3;
 
-/// The end of a command that did what it was asked to.
+/// Result of a command that ran without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// All is well.
+    /// Success, exit code 0.
     Done,
-    /// The analysis has no result; this has been shown already.
+    /// The analysis ended without a result; this has been shown already.
     AnalysisFailed,
-    /// Something needs a look; this has been shown already.
-    NeedsALook,
+    /// A check found a problem; this has been shown already.
+    ProblemFound,
 }
 
-/// A server or service does not answer, or says that it cannot work now.
+/// Error: a server does not respond, or reports that it is unavailable.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot reach {what}")]
 pub(crate) struct Unreachable {
@@ -43,22 +43,22 @@ pub(crate) struct Unreachable {
 }
 
 impl Unreachable {
-    /// `what` does not answer, because of `cause`.
+    /// Creates the error that `what` is unavailable because of `cause`.
     pub(crate) fn new(what: impl Into<String>, cause: impl Into<anyhow::Error>) -> Self {
         Self { what: what.into(), source: cause.into() }
     }
 }
 
-/// Whoever read our stdout has gone, as `head` does: there is nobody left to tell.
+/// Error: the reader of our stdout has closed it, as `head` does, so that no message is needed.
 #[derive(Debug, thiserror::Error)]
 #[error("stdout is closed")]
 pub(crate) struct ReaderGone;
 
-/// Reports an error, and gives the code to exit with.
+/// Reports an error, and returns the process's exit code.
 pub(crate) fn code(ended: anyhow::Result<Ending>, output: &Output) -> ExitCode {
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::AnalysisFailed | Ending::NeedsALook) => ExitCode::from(FAILED),
+        Ok(Ending::AnalysisFailed | Ending::ProblemFound) => ExitCode::from(FAILED),
         Err(error) if error.is::<ReaderGone>() => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);

@@ -1,4 +1,4 @@
-//! `toneup jobs`: the jobs as the database has them, whoever they belong to.
+//! `toneup jobs`: the jobs of all users, as stored in the database.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::draw::{self, Ink};
 use crate::exit::{self, Ending};
 use crate::output::Output;
 
-/// Look at the jobs in the database of `DATABASE_URL`
+/// Inspect the jobs in the database of `DATABASE_URL`
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct JobsArgs {
@@ -39,17 +39,17 @@ enum JobsCommand {
 
 /// List jobs, newest first
 ///
-/// "took" is the time from submit to end, as the client saw it.
+/// "took" is the time from submission to end.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ListArgs {
-    /// The kind of the jobs
+    /// Kind of the jobs
     #[arg(long, default_value = ANALYSIS)]
     kind: String,
     /// Only jobs in this state
     #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(Status::as_str)).map(status_named))]
     status: Option<Status>,
-    /// How many
+    /// Most jobs to list
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
 }
@@ -58,7 +58,7 @@ struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 struct ShowArgs {
-    /// The job's id, which is the analysis's
+    /// Identifier of the job, which is the analysis's
     id: Uuid,
 }
 
@@ -126,13 +126,13 @@ impl From<Job> for JobView {
 }
 
 impl JobView {
-    /// The result, if it is that of an analysis.
+    /// Result of the job, if it is that of an analysis.
     fn analysis_result(&self) -> Option<AnalysisResult> {
         self.result.as_ref()?.read().ok()
     }
 }
 
-/// Runs the command.
+/// Runs `toneup jobs` with these arguments.
 pub(crate) async fn run(args: JobsArgs, output: &Output) -> anyhow::Result<Ending> {
     match args.command {
         JobsCommand::List(args) => list(&args, output).await,

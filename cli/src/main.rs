@@ -28,7 +28,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::exit::Ending;
 use crate::output::Output;
 
-/// Tells a photo's personal colour, and looks after the server that does
+/// Submit photos to ToneUp, and operate the server
 #[derive(Debug, Parser)]
 #[command(name = "toneup", version, after_help = HELP)]
 struct Cli {
@@ -37,7 +37,7 @@ struct Cli {
     /// Print one JSON document on stdout instead of text
     #[arg(long, global = true)]
     json: bool,
-    /// When to draw in colour; auto: on a terminal, unless `NO_COLOR` is set
+    /// Colour mode; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: ColorChoice,
 }

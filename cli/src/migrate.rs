@@ -1,4 +1,4 @@
-//! `toneup migrate`: brings the database to the schema that this release needs.
+//! `toneup migrate`: migrates the database to the schema of this release.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::draw;
 use crate::exit::{self, Ending};
 use crate::output::Output;
 
-/// Waits for a table that is in use at most so long, and then lets others go first: everybody who comes after a waiting
-/// change of a table waits behind it, and a submit waits 1.5 s at most.
-const ASK_FOR_A_SECOND: &str = "SET SESSION lock_wait_timeout = 1";
+/// Statement that bounds the wait for a table's metadata lock to 1 s. Later statements queue behind a waiting schema
+/// change, and a submit waits 1.5 s at most.
+const LOCK_WAIT: &str = "SET SESSION lock_wait_timeout = 1";
 const LET_OTHERS_GO: Duration = Duration::from_millis(500);
 
 /// Bring the database of `DATABASE_URL` to the schema this release needs
@@ -26,7 +26,7 @@ const LET_OTHERS_GO: Duration = Duration::from_millis(500);
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct MigrateArgs {
-    /// How long to wait for the database, for another migration to end, and for tables that are in use
+    /// Longest wait for the database, for another migration to end, and for tables that are in use
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration)]
     wait: Duration,
 }
@@ -39,7 +39,7 @@ const HELP: &str = exit::help!(
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Migrated {
-    /// The schema's version now.
+    /// Current version of the schema.
     version: i64,
     applied: Vec<Applied>,
 }
@@ -50,7 +50,7 @@ struct Applied {
     description: String,
 }
 
-/// Runs the command.
+/// Runs `toneup migrate` with these arguments.
 pub(crate) async fn run(args: &MigrateArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = crate::database::connect(args.wait, output).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &MigrateArgs, output: &Output) -> anyhow::Result<E
     Ok(Ending::Done)
 }
 
-/// Keeps other migrations out. sqlx asks for its own lock with an endless wait, which MariaDB takes for none at all.
+/// Excludes concurrent migrations. sqlx's own lock asks for an unlimited wait, which MariaDB treats as none.
 async fn lock(connection: &mut MySqlConnection, wait: Duration) -> anyhow::Result<()> {
     let taken: Option<i64> = sqlx::query_scalar(
         "SELECT GET_LOCK(CONCAT('toneup-migrate-', LEFT(SHA2(DATABASE(), 256), 40)), ?)",
@@ -93,10 +93,10 @@ async fn migrate(connection: &mut MySqlConnection, wait: Duration) -> anyhow::Re
     Ok(Migrated { version, applied })
 }
 
-/// Applies what is missing, while others use the tables.
+/// Applies the pending migrations, while others use the tables.
 async fn apply(connection: &mut MySqlConnection, give_up: Instant) -> Result<(), MigrateError> {
-    connection.execute(ASK_FOR_A_SECOND).await?;
-    // A migration is one statement: one that did not get its table has changed nothing, and only its mark is in the way.
+    connection.execute(LOCK_WAIT).await?;
+    // A migration is one statement: one that got no lock has changed nothing, and only its record must be removed.
     let unmark = format!("DELETE FROM {} WHERE success = FALSE", MIGRATOR.table_name);
     loop {
         let ran = MIGRATOR.run(&mut *connection).await;

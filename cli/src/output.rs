@@ -1,4 +1,4 @@
-//! Where a command writes: the answer to stdout, everything about getting it to stderr.
+//! Output of commands: the result to stdout, everything else to stderr.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -10,7 +10,7 @@ use crate::draw::{Ink, clean};
 use crate::exit::ReaderGone;
 use crate::progress::Progress;
 
-/// The terminal or the pipes this process was given.
+/// Standard output and error of the process, with their capabilities.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
@@ -18,7 +18,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// `json`: the answer is one JSON document. `no_color`: the user's standing wish, overruled by `--color always`.
+    /// Detects the terminals. `json`: print the result as one JSON document. `no_color`: the user's `NO_COLOR`,
+    /// overridden by `--color always`.
     pub(crate) fn new(json: bool, color: ColorChoice, no_color: bool) -> Self {
         let in_color = match color {
             ColorChoice::Always => true,
@@ -29,7 +30,7 @@ impl Output {
         Self { json, ink }
     }
 
-    /// Writes the answer: `document` with `--json`, and what `text` draws without.
+    /// Writes the result: `document` with `--json`, otherwise the text that `text` renders.
     pub(crate) fn answer(
         &self,
         document: &impl Serialize,
@@ -48,14 +49,14 @@ impl Output {
         }
     }
 
-    /// Tells the person something that is not part of the answer.
+    /// Writes a note that is not part of the result to stderr.
     pub(crate) fn note(&self, text: &str) {
         if !self.json || io::stderr().is_terminal() {
             to_stderr(text);
         }
     }
 
-    /// Shows what is going on: moving on a terminal, as lines elsewhere, and not at all beside `--json` in a pipe.
+    /// Creates the progress display: animated on a terminal, lines elsewhere, nothing beside `--json` in a pipe.
     pub(crate) fn progress(&self) -> Progress {
         match (io::stderr().is_terminal(), self.json) {
             (true, _) => Progress::moving(),
@@ -64,7 +65,7 @@ impl Output {
         }
     }
 
-    /// Reports why the command failed: one line, then its causes.
+    /// Reports the error of a failed command: one line, then its causes.
     #[expect(clippy::unused_self, reason = "all that is written goes through here")]
     pub(crate) fn error(&self, error: &anyhow::Error) {
         to_stderr(&describe(error));
@@ -86,7 +87,7 @@ fn describe(error: &anyhow::Error) -> String {
     text
 }
 
-/// Nothing can be done, or told, about a stderr that cannot be written to.
+/// Writes to stderr; a failure is ignored, since it could not be reported.
 pub(crate) fn to_stderr(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }

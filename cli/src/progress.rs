@@ -1,4 +1,4 @@
-//! What a person sees while waiting: a bar for the upload, then a line that says where the analysis stands.
+//! Progress display: a bar for the upload, then a line with the state of the analysis.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ const UPLOAD_STYLE: &str = "{spinner} uploading [{bar:30}] {bytes} of {total_byt
 const WAIT_STYLE: &str = "{spinner} {msg} {elapsed:.dim}";
 const TICK: Duration = Duration::from_millis(100);
 
-/// Progress on stderr.
+/// Progress display on stderr.
 #[derive(Debug)]
 pub(crate) struct Progress {
     mode: Mode,
-    /// What was said last: it is not said twice.
+    /// Text shown last, which is not repeated.
     said: String,
 }
 
@@ -26,17 +26,17 @@ enum Mode {
 }
 
 impl Progress {
-    /// For a terminal.
+    /// Creates an animated display, for a terminal.
     pub(crate) fn moving() -> Self {
         Self::new(Mode::Moving(ProgressBar::hidden()))
     }
 
-    /// For a log.
+    /// Creates a display of one line per change, for a log.
     pub(crate) fn lines() -> Self {
         Self::new(Mode::Lines)
     }
 
-    /// For nobody.
+    /// Creates a display that shows nothing.
     pub(crate) fn silent() -> Self {
         Self::new(Mode::Silent)
     }
@@ -45,7 +45,8 @@ impl Progress {
         Self { mode, said: String::new() }
     }
 
-    /// Shows an upload of `total_bytes`. The function takes the bytes sent so far; fewer than before is a new try.
+    /// Shows an upload of `total_bytes`. The returned function takes the bytes sent so far; a smaller number starts a
+    /// new attempt.
     pub(crate) fn upload(
         &mut self,
         total_bytes: u64,
@@ -61,7 +62,7 @@ impl Progress {
         }
     }
 
-    /// Says where things stand, unless that was said already.
+    /// Shows a state, unless it was shown last.
     pub(crate) fn say(&mut self, text: &str) {
         if text == self.said {
             return;
@@ -74,7 +75,7 @@ impl Progress {
         }
     }
 
-    /// From here on there is nothing to measure, only to wait for.
+    /// Switches from the bar to waiting, with a text.
     pub(crate) fn wait(&mut self, text: &str) {
         self.replace_bar(ProgressBar::new_spinner, WAIT_STYLE);
         self.say(text);
@@ -98,7 +99,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// Wipes the line, so that neither the answer nor an error ends up behind a spinner.
+    /// Clears the line, so that neither the result nor an error follows a spinner.
     fn drop(&mut self) {
         if let Mode::Moving(bar) = &self.mode {
             bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! `toneup queue`: how long it is, and whether workers take from it.
+//! `toneup queue`: the depth of the queue, and the workers' intake.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::exit::{self, Ending};
 use crate::output::Output;
 use crate::snapshot::{self, Acting};
 
-/// Look at the queue, pause the workers' intake and resume it
+/// Show the queue, pause the workers' intake and resume it
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct QueueArgs {
@@ -22,11 +22,11 @@ pub(crate) struct QueueArgs {
 
 #[derive(Debug, Subcommand)]
 enum QueueCommand {
-    /// Show how many jobs wait
+    /// Show the number of waiting jobs
     Depth,
-    /// Have workers finish what they have and take no more, also over restarts, until `resume`
+    /// Pause the workers' intake, also across restarts, until `resume`; running jobs finish
     Pause(Acting),
-    /// Have workers take jobs again
+    /// Resume the workers' intake
     Resume(Acting),
 }
 
@@ -36,7 +36,7 @@ const HELP: &str = exit::help!(
     "toneup queue resume",
 );
 
-/// Runs the command.
+/// Runs `toneup queue` with these arguments.
 pub(crate) async fn run(args: QueueArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let (paused, acting) = match args.command {

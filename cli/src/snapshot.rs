@@ -1,4 +1,4 @@
-//! The state of the whole system: the counts of the database, and the reports of the replicas in Redis.
+//! Snapshot of the whole system: the counts of the database, and the reports of the replicas in Redis.
 
 use anyhow::Context;
 use clap::Args;
@@ -16,75 +16,76 @@ use toneup_platform::config::{RedisConfig, Settings};
 use crate::database;
 use crate::exit::Unreachable;
 
-/// Ended jobs that percentiles are taken of, at most.
+/// Most ended jobs that percentiles are computed from.
 const SPANS: u32 = 500;
 
-/// The operator on whose behalf a command acts.
+/// Operator on whose behalf a command acts.
 #[derive(Debug, Args)]
 pub(crate) struct Acting {
-    /// Your name in the log of what operators did
+    /// Your name, as recorded in the audit log
     #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "unknown", value_parser = name)]
     pub(crate) operator: String,
 }
 
 impl Acting {
-    /// The operator, as the audit log names one who uses the command line.
+    /// Operator for the audit log, at the command line.
     pub(crate) fn actor(&self) -> Actor<'_> {
         Actor { operator: &self.operator, address: None }
     }
 }
 
-/// A name that has room in the log.
+/// Parses an operator's name of valid length.
 fn name(text: &str) -> Result<String, &'static str> {
     const LONGEST: usize = 60;
     let fits = (1..=LONGEST).contains(&text.chars().count());
     if fits { Ok(text.to_owned()) } else { Err("expected 1 to 60 characters") }
 }
 
-/// The system at one moment.
+/// State of the system at one moment.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Snapshot {
     pub(crate) queue: Queue,
-    /// Jobs that ended in the last minute, by 60.
+    /// Jobs that ended per second, averaged over the last minute.
     pub(crate) per_second: f64,
-    /// From submit to end, of those that ended in the last half minute; null: none did.
+    /// Median time from submission to end, in seconds, of the jobs that ended in the last half minute; null if none
+    /// did.
     pub(crate) p50_seconds: Option<f64>,
     pub(crate) p95_seconds: Option<f64>,
     pub(crate) dead_letters: i64,
     pub(crate) intake_paused: bool,
     pub(crate) intake_changed_by: Option<String>,
-    /// Null while Redis is away.
+    /// Reports of the replicas; null while Redis is unavailable.
     pub(crate) replicas: Option<Vec<Replica>>,
     pub(crate) analyzers: Vec<AnalyzerView>,
 }
 
-/// What has not ended.
+/// Numbers of unfinished jobs.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Queue {
-    /// In the broker.
+    /// Queued jobs with a message in the broker.
     pub(crate) queued: i64,
-    /// Beyond their owner's share.
+    /// Jobs held because they exceed their owner's share.
     pub(crate) held: i64,
     pub(crate) running: i64,
-    /// Rows that somebody should have looked at by now.
+    /// Overdue rows, which the sweep should have processed.
     pub(crate) due: i64,
     pub(crate) oldest_seconds: f64,
 }
 
-/// The registry of replicas at `REDIS_URL`.
+/// Opens the registry of replicas at `REDIS_URL`.
 pub(crate) fn registry() -> anyhow::Result<Registry> {
     let config: RedisConfig = Settings::from_env().section()?;
     Registry::new(&config).context("REDIS_URL: expected redis://…")
 }
 
-/// Who runs, or a clear word why nobody knows.
+/// Lists the replicas; the error says why they are unknown.
 pub(crate) async fn replicas(registry: &Registry) -> anyhow::Result<Vec<Replica>> {
     registry.list().await.map_err(|error| Unreachable::new("redis", error).into())
 }
 
-/// Reads the queue.
+/// Reads the numbers of unfinished jobs, and the queue's load.
 pub(crate) async fn queue(pool: &MySqlPool) -> anyhow::Result<(Queue, QueueLoad)> {
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
     let load = measure_load(&mut connection, ANALYSIS).await.map_err(database::explain)?;
@@ -98,7 +99,7 @@ pub(crate) async fn queue(pool: &MySqlPool) -> anyhow::Result<(Queue, QueueLoad)
     Ok((queue, load))
 }
 
-/// Looks at everything.
+/// Reads the whole snapshot.
 pub(crate) async fn take(pool: &MySqlPool, registry: &Registry) -> anyhow::Result<Snapshot> {
     let (queue, load) = queue(pool).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
@@ -120,26 +121,27 @@ pub(crate) async fn take(pool: &MySqlPool, registry: &Registry) -> anyhow::Resul
 }
 
 impl Snapshot {
-    /// The workers, if they can be heard.
+    /// Number of workers; `None` while Redis is unavailable.
     pub(crate) fn workers(&self) -> Option<usize> {
         let replicas = self.replicas.as_ref()?;
         Some(replicas.iter().filter(|replica| replica.program == Program::Worker).count())
     }
 
-    /// What should not be so, in words.
+    /// Describes the conditions that need attention.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let away = self.analyzers.iter().filter(|analyzer| analyzer.breaker_open);
         let mut troubles = Vec::new();
         match self.workers() {
-            None => troubles.push("redis is away".to_owned()),
+            None => troubles.push("Redis is unavailable".to_owned()),
             Some(0) => troubles.push("no worker runs".to_owned()),
             Some(_) => {}
         }
         if self.intake_paused {
-            let by = self.intake_changed_by.as_deref().unwrap_or("somebody");
+            let by = self.intake_changed_by.as_deref().unwrap_or("an operator");
             troubles.push(format!("the intake is paused by {by}"));
         }
-        troubles.extend(away.map(|analyzer| format!("analyzer {} is away", analyzer.instance)));
+        troubles
+            .extend(away.map(|analyzer| format!("analyzer {} is unavailable", analyzer.instance)));
         if self.dead_letters > 0 {
             troubles.push(format!("{} dead letters: toneup dead list", self.dead_letters));
         }
@@ -147,7 +149,7 @@ impl Snapshot {
     }
 }
 
-/// How long ago something began.
+/// Time elapsed since `at`.
 pub(crate) fn since(at: OffsetDateTime) -> time::Duration {
     OffsetDateTime::now_utc() - at
 }

@@ -1,4 +1,4 @@
-//! `toneup status`: the system at a glance.
+//! `toneup status`: an overview of the system.
 
 use std::time::Duration;
 
@@ -10,28 +10,28 @@ use crate::exit::{self, Ending};
 use crate::output::Output;
 use crate::snapshot::{self, Snapshot};
 
-/// Show the queue, the throughput, the analyzers and the replicas at a glance
+/// Show an overview of the queue, the throughput, the analyzers and the replicas
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct StatusArgs {
-    /// Exit with 1 if something needs a look: no worker, a paused intake, an analyzer that is away, dead letters
+    /// Exit with 1 if something needs attention: no worker, a paused intake, an unavailable analyzer, dead letters
     #[arg(long)]
     check: bool,
 }
 
 const HELP: &str = exit::help!(
     "toneup status",
-    "toneup status --check || page-somebody",
+    "toneup status --check || page-on-call",
     "toneup status --json | jq .queue.queued",
 );
 
-/// Runs the command.
+/// Runs `toneup status` with these arguments.
 pub(crate) async fn run(args: &StatusArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let snapshot = snapshot::take(&pool, &snapshot::registry()?).await?;
     output.answer(&snapshot, |ink| text(&snapshot, ink))?;
     let ill = args.check && !snapshot.troubles().is_empty();
-    Ok(if ill { Ending::NeedsALook } else { Ending::Done })
+    Ok(if ill { Ending::ProblemFound } else { Ending::Done })
 }
 
 fn text(snapshot: &Snapshot, ink: Ink) -> String {

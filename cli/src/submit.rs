@@ -1,4 +1,4 @@
-//! `toneup submit`: a photo in, a season out.
+//! `toneup submit`: uploads a photo and submits its analysis.
 
 use std::fs::File;
 use std::io::Read;
@@ -23,14 +23,14 @@ use crate::watch;
 
 /// Submit a photo, and with --watch see its season
 ///
-/// Signs in as a guest unless a token is given. The photo goes straight to the object store, at most 10 MiB of JPEG, PNG,
-/// WebP or HEIC.
+/// Signs in as a guest unless a token is given. The photo goes straight to the object store, at most 10 MiB of JPEG,
+/// PNG, WebP or HEIC.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct SubmitArgs {
-    /// The photo: one face, from the front, in daylight
+    /// Photo of one face, from the front, in daylight
     photo: PathBuf,
-    /// Wait for the result and draw it
+    /// Wait for the result and show it
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -43,29 +43,29 @@ const HELP: &str = exit::help!(
     "TONEUP_TOKEN=… toneup submit selfie.jpg",
 );
 
-/// Which server to ask, as whom, and for how long.
+/// Arguments that select the server, the user and the timeout.
 #[derive(Debug, Args)]
 pub(crate) struct ServerArgs {
     /// Address of the ToneUp server
     #[arg(long, env = "TONEUP_URL", default_value = "http://127.0.0.1:8080", value_parser = parse_url)]
     url: Url,
-    /// Access token
+    /// Access token of the user
     #[arg(long, env = "TONEUP_TOKEN", hide_env_values = true, value_parser = StringValueParser::new().map(SecretString::from))]
     token: Option<SecretString>,
-    /// How long the whole command may take
+    /// Timeout of the whole command
     #[arg(long, default_value = "120s", value_parser = humantime::parse_duration)]
     timeout: Duration,
 }
 
 impl ServerArgs {
-    /// Prepares the client that these arguments ask for.
+    /// Creates the client for these arguments.
     pub(crate) fn client(self) -> anyhow::Result<Client> {
         let token = self.token.filter(|token| !token.expose_secret().is_empty());
         Client::new(self.url, token, self.timeout)
     }
 }
 
-/// Accepts the addresses this client can talk to.
+/// Parses a URL with a scheme that this client supports.
 fn parse_url(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|error: url::ParseError| error.to_string())?;
     if matches!(url.scheme(), "http" | "https") && url.has_host() {
@@ -75,7 +75,7 @@ fn parse_url(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Runs the command.
+/// Runs `toneup submit` with these arguments.
 pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<Ending> {
     let photo = Photo::read(&args.photo)?;
     let mut client = args.server.client()?;
@@ -127,14 +127,14 @@ fn how_to_watch(accepted: &Analysis, is_guest: bool) -> String {
     }
 }
 
-/// A file that may be sent.
+/// A file that the server will accept.
 struct Photo {
     bytes: Bytes,
     kind: PhotoType,
 }
 
 impl Photo {
-    /// Reads a file, and refuses what the server would refuse after the upload.
+    /// Reads a file, and rejects what the server would reject after the upload.
     fn read(path: &Path) -> anyhow::Result<Self> {
         let name = draw::clean(&path.display().to_string());
         let reading = || format!("cannot read {name}");
@@ -142,7 +142,7 @@ impl Photo {
         let length = file.metadata().with_context(reading)?.len();
         let mut bytes = Vec::new();
         if length <= PHOTO_LIMIT_BYTES {
-            // A pipe has no length: read no more than it takes to know.
+            // A pipe has no length: read one byte more than the limit at most.
             file.take(PHOTO_LIMIT_BYTES + 1).read_to_end(&mut bytes).with_context(reading)?;
         }
         let length = length.max(bytes.len() as u64);

@@ -1,4 +1,4 @@
-//! `toneup top`: the system as it moves, on a terminal.
+//! `toneup top`: a live view of the system on a terminal.
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;
@@ -19,26 +19,26 @@ use crate::output::Output;
 use crate::snapshot::{self, Snapshot};
 use crate::{database, draw, workers};
 
-/// Watch the queue, the throughput, the analyzers and the replicas move; q leaves
+/// Watch the queue, the throughput, the analyzers and the replicas live; q quits
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct TopArgs {
-    /// Between two looks
+    /// Interval of the updates
     #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
     every: Duration,
-    /// Draw once, as text, and leave: for scripts and screenshots
+    /// Print one snapshot as text and exit: for scripts and screenshots
     #[arg(long)]
     once: bool,
 }
 
 const HELP: &str = exit::help!("toneup top", "toneup top --every 250ms", "toneup top --once");
 
-/// Looks that are remembered: what a wide terminal can show.
+/// Number of snapshots kept, enough for a wide terminal.
 const KEPT: usize = 240;
-/// How often keys are looked for.
+/// Interval at which keys are polled.
 const KEYS: Duration = Duration::from_millis(50);
 
-/// What has been seen so far.
+/// Snapshots taken so far.
 #[derive(Debug, Default)]
 struct Seen {
     queue: VecDeque<u64>,
@@ -71,7 +71,7 @@ impl Seen {
     }
 }
 
-/// Runs the command.
+/// Runs `toneup top` with these arguments.
 pub(crate) async fn run(args: &TopArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let registry = snapshot::registry()?;
@@ -91,17 +91,17 @@ pub(crate) async fn run(args: &TopArgs, output: &Output) -> anyhow::Result<Endin
             }
             match snapshot::take(&pool, &registry).await {
                 Ok(snapshot) => seen.note(snapshot),
-                // What was seen last stays on the screen, with a word that it is old.
+                // The last snapshot stays on the screen, marked as outdated.
                 Err(error) => seen.trouble = Some(format!("{error:#}")),
             }
         }
     }
     .await;
-    ratatui::try_restore().context("giving the terminal back")?;
+    ratatui::try_restore().context("restoring the terminal")?;
     ended
 }
 
-/// Waits for the next look; `true` if somebody wants to leave.
+/// Waits for the next update; `true` if the user quits.
 async fn wait(pause: Duration) -> anyhow::Result<bool> {
     let mut left = pause;
     loop {
@@ -122,7 +122,7 @@ async fn wait(pause: Duration) -> anyhow::Result<bool> {
     }
 }
 
-/// One picture, as text.
+/// Renders one frame as text.
 fn as_text(seen: &Seen) -> String {
     let backend = ratatui::backend::TestBackend::new(110, 24);
     let Ok(mut terminal) = ratatui::Terminal::new(backend);

@@ -1,4 +1,4 @@
-//! `toneup vapid`: makes the key pair that browsers are pushed to with.
+//! `toneup vapid`: generates the VAPID key pair for Web Push (RFC 8292).
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,17 +11,17 @@ use web_push_native::p256::elliptic_curve::sec1::ToEncodedPoint;
 use crate::exit::{self, Ending};
 use crate::output::Output;
 
-/// Make a key pair for Web Push (VAPID)
+/// Generate a key pair for Web Push (VAPID)
 ///
-/// Prints the private key as a setting of the api. Keep it: browsers subscribe with the public key that follows from it, and
-/// with another one they have to subscribe again.
+/// Prints the private key as a setting of the api. Keep it: browsers subscribe with the public key that follows from
+/// it, and with another one they have to subscribe again.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct VapidArgs {}
 
 const HELP: &str = exit::help!("toneup vapid >> .env", "toneup vapid --json");
 
-/// Runs the command.
+/// Runs `toneup vapid` with these arguments.
 pub(crate) fn run(_: &VapidArgs, output: &Output) -> anyhow::Result<Ending> {
     let (private, public) = encode(&SecretKey::random(&mut OsRng));
     let document = json!({ "privateKey": private, "publicKey": public });
@@ -29,7 +29,7 @@ pub(crate) fn run(_: &VapidArgs, output: &Output) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Base64url of the private key's 32 bytes and of the public key's uncompressed point.
+/// Encodes the private key's 32 bytes and the public key's uncompressed point in base64url.
 fn encode(secret: &SecretKey) -> (String, String) {
     let public = secret.public_key().to_encoded_point(false);
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);

@@ -1,4 +1,4 @@
-//! `toneup watch`: follows an analysis to its end and shows what came of it.
+//! `toneup watch`: watches an analysis until it ends and shows its result.
 
 use anyhow::Context;
 use clap::Args;
@@ -12,13 +12,13 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::submit::ServerArgs;
 
-/// Follow an analysis to its end and draw the result
+/// Watch an analysis until it ends and show the result
 ///
 /// Needs the token of the user who submitted it.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct WatchArgs {
-    /// The analysis, as `toneup submit` names it
+    /// Identifier of the analysis, as `toneup submit` prints it
     id: Uuid,
     #[command(flatten)]
     server: ServerArgs,
@@ -29,7 +29,7 @@ const HELP: &str = exit::help!(
     "TONEUP_TOKEN=… toneup watch 019ab2c4-5d7e-7c3a-9b1f-2a4c6e8f0a1b --json --timeout 10m",
 );
 
-/// Runs the command.
+/// Runs `toneup watch` with these arguments.
 pub(crate) async fn run(args: WatchArgs, output: &Output) -> anyhow::Result<Ending> {
     let client = args.server.client()?;
     anyhow::ensure!(
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: WatchArgs, output: &Output) -> anyhow::Result<Endi
     follow(&client, args.id, progress, output).await
 }
 
-/// Follows an analysis, showing each change, and answers with its end.
+/// Watches an analysis, showing each change, and returns its end.
 pub(crate) async fn follow(
     client: &Client,
     id: Uuid,
@@ -61,7 +61,7 @@ pub(crate) async fn follow(
     Ok(if ended.status == Status::Succeeded { Ending::Done } else { Ending::AnalysisFailed })
 }
 
-/// Where an analysis stands, in a line.
+/// Renders the state of an analysis in one line.
 pub(crate) fn standing(analysis: &Analysis) -> String {
     let Analysis { status, attempt, queue_position, estimated_wait_seconds, .. } = analysis;
     draw::standing(*status, *attempt, *queue_position, *estimated_wait_seconds)

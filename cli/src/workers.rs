@@ -1,4 +1,4 @@
-//! `toneup workers` and `toneup limits`: who runs, what they may and do have at the analyzers.
+//! `toneup workers` and `toneup limits`: the running replicas, and their limits and load at the analyzers.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::exit::{self, Ending};
 use crate::output::Output;
 use crate::snapshot::{self, Acting, since};
 
-/// List the workers that run, or have one leave
+/// List the running workers, or drain one
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct WorkersArgs {
-    /// Apis too
+    /// List the apis too
     #[arg(long)]
     all: bool,
     #[command(subcommand)]
@@ -31,18 +31,18 @@ enum WorkersCommand {
     Drain(DrainArgs),
 }
 
-/// Have one worker or api finish what it has and end, as SIGTERM would
+/// Drain one worker or api: it finishes what it has and ends, as with SIGTERM
 ///
-/// Whatever started it may start another.
+/// Its supervisor may start another one.
 #[derive(Debug, Args)]
 struct DrainArgs {
-    /// The replica's id
+    /// Identifier of the replica
     id: ReplicaId,
     #[command(flatten)]
     acting: Acting,
 }
 
-/// Show what the workers may have, and have, at each analyzer
+/// Show the workers' limits and requests at each analyzer
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct LimitsArgs {}
@@ -53,7 +53,7 @@ const HELP: &str = exit::help!(
     "toneup limits --json",
 );
 
-/// Runs `toneup workers`.
+/// Runs `toneup workers` with these arguments.
 pub(crate) async fn run(args: WorkersArgs, output: &Output) -> anyhow::Result<Ending> {
     if let Some(WorkersCommand::Drain(args)) = args.command {
         return drain(&args, output).await;
@@ -72,17 +72,17 @@ async fn drain(args: &DrainArgs, output: &Output) -> anyhow::Result<Ending> {
     let asked = drain_replica(&database, &registry, args.acting.actor(), args.id).await;
     let asked = asked.map_err(|error| match error {
         DrainError::Database(error) => database::explain(error),
-        DrainError::Redis(error) => anyhow!(error).context("cannot ask through redis"),
+        DrainError::Redis(error) => anyhow!(error).context("cannot send the request through Redis"),
     })?;
     ensure!(asked, "replica {} has just gone", args.id);
     let target = args.id.to_string();
     output.answer(&json!({ "asked": args.id }), |_| {
-        format!("{target} hears of it within about two seconds")
+        format!("{target} starts to drain within about two seconds")
     })?;
     Ok(Ending::Done)
 }
 
-/// Runs `toneup limits`.
+/// Runs `toneup limits` with these arguments.
 pub(crate) async fn limits(_: LimitsArgs, output: &Output) -> anyhow::Result<Ending> {
     let replicas = snapshot::replicas(&snapshot::registry()?).await?;
     let views = analyzers(&replicas);
@@ -92,7 +92,7 @@ pub(crate) async fn limits(_: LimitsArgs, output: &Output) -> anyhow::Result<End
 
 fn list_text(replicas: &[Replica], ink: Ink) -> String {
     if replicas.is_empty() {
-        return "nobody has reported".to_owned();
+        return "no replica has reported".to_owned();
     }
     let rows: Vec<_> = replicas.iter().map(row).collect();
     draw::rows(["ID", "PROGRAM", "STATE", "VERSION", "HOST", "UP", "LOAD"], &rows, ink)

@@ -1,13 +1,13 @@
-//! The real analyzer, as a process of the test's own.
+//! The real analyzer, started as a process for one test.
 
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-/// An analyzer that serves on a free port; killed when it is dropped.
+/// An analyzer that serves on a free port; killed on drop.
 #[derive(Debug)]
 pub struct RunningAnalyzer {
-    /// Its base address.
+    /// Base URL of the analyzer.
     pub url: String,
     _process: Child,
 }

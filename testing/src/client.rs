@@ -1,4 +1,4 @@
-//! A client of the api that says what it got.
+//! HTTP client of the api for tests.
 
 use std::pin::Pin;
 
@@ -10,36 +10,36 @@ use serde_json::{Value, json};
 
 use crate::stack::Running;
 
-/// Speaks to the api over real HTTP.
+/// A client of the api, over real HTTP.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     api: Running,
-    /// What a session answered; null before.
+    /// Response to the sign-in; null before.
     pub session: Value,
 }
 
-/// An answer, read whole.
+/// A response, read completely.
 #[derive(Debug)]
 pub struct Answer {
-    /// Its status.
+    /// Status of the response.
     pub status: StatusCode,
-    /// Its headers.
+    /// Headers of the response.
     pub headers: HeaderMap,
-    /// Its body; null if it is no JSON.
+    /// Body as JSON; null if it is none.
     pub body: Value,
-    /// Its body as text.
+    /// Body as text, verbatim.
     pub text: String,
 }
 
 impl Answer {
-    /// A header's text, or nothing.
+    /// Returns the text of a header; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// An error's status, code and the fields it names. Fails if it is not a whole problem.
+/// Status, code and fields of an error. Fails if the response is not a valid problem document (RFC 9457).
 pub fn problem_of(answer: &Answer) -> (u16, String, Vec<String>) {
     assert_eq!(answer.header("content-type"), "application/problem+json", "{answer:?}");
     let body = &answer.body;
@@ -65,7 +65,7 @@ impl Client {
         client
     }
 
-    /// A request with this client's token.
+    /// Creates a request with this client's token.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.api.url));
         match self.session["accessToken"].as_str() {
@@ -74,7 +74,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.expect("the api answers");
         let (status, headers) = (response.status(), response.headers().clone());
@@ -82,22 +82,22 @@ impl Client {
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
-    /// GETs a path.
+    /// Sends a GET request to a path.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// POSTs JSON.
+    /// Sends a POST request with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
-    /// The user's id.
+    /// Identifier of the signed-in user.
     pub fn user(&self) -> &str {
         self.session["userId"].as_str().expect("a session")
     }
 
-    /// Uploads a photo as a client does; answers its object key.
+    /// Uploads a photo as a client does; returns its object key.
     pub async fn upload(&self, photo: Vec<u8>) -> String {
         let upload = json!({ "contentType": "image/jpeg", "contentLength": photo.len() });
         let signed = self.post("/v1/uploads", upload).await;
@@ -107,7 +107,7 @@ impl Client {
         signed.body["objectKey"].as_str().unwrap().to_owned()
     }
 
-    /// Sends the PUT that `upload` asks for, with a type and a body of the test's choice.
+    /// Sends the PUT of a presigned `upload`, with a type and a body of the test's choice.
     pub async fn put(&self, upload: &Value, content_type: &str, body: Vec<u8>) -> StatusCode {
         let mut request = self.http.put(upload["url"].as_str().unwrap());
         for (name, value) in upload["headers"].as_object().unwrap() {
@@ -118,19 +118,19 @@ impl Client {
         request.header(CONTENT_TYPE, content_type).body(body).send().await.unwrap().status()
     }
 
-    /// Submits an analysis of an object; answers the accepted resource.
+    /// Submits an analysis of an object; returns the accepted resource.
     pub async fn submit(&self, object_key: &str) -> Value {
         let answer = self.post("/v1/analyses", json!({ "objectKey": object_key })).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
         answer.body
     }
 
-    /// A key of this user's that nothing was uploaded to.
+    /// Generates a key of this user's under which nothing was uploaded.
     pub fn unused_key(&self) -> String {
         format!("u/{}/nothing.jpg", self.user())
     }
 
-    /// Opens a stream of events.
+    /// Opens a stream of server-sent events.
     pub async fn events(&self, path: &str, last_event_id: Option<&str>) -> Events {
         let mut request = self.request(Method::GET, path).header("accept", "text/event-stream");
         if let Some(id) = last_event_id {
@@ -144,7 +144,7 @@ impl Client {
     }
 }
 
-/// An open stream of events.
+/// An open stream of server-sent events.
 pub struct Events(Pin<Box<dyn Stream<Item = Event> + Send>>);
 
 impl std::fmt::Debug for Events {
@@ -154,19 +154,19 @@ impl std::fmt::Debug for Events {
 }
 
 impl Events {
-    /// The next event's id and analysis; `None` when the stream has ended.
+    /// Waits for the next event; returns its id and its analysis, or `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<(String, Value)> {
         let event = crate::stack::soon("an event", self.0.next()).await?;
         Some((event.id, serde_json::from_str(&event.data).unwrap_or_default()))
     }
 
-    /// The next event's kind, id and data; `None` when the stream has ended.
+    /// Waits for the next event; returns its kind, id and data, or `None` when the stream has ended.
     pub async fn next_of_any_kind(&mut self) -> Option<(String, String, Value)> {
         let event = crate::stack::soon("an event", self.0.next()).await?;
         Some((event.event, event.id, serde_json::from_str(&event.data).unwrap_or_default()))
     }
 
-    /// The first analysis that satisfies `wanted`, with its event's id.
+    /// Waits for the first analysis that satisfies `wanted`, and returns it with its event's id.
     pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> (String, Value) {
         loop {
             let (id, analysis) = self.next().await.expect("the stream goes on");

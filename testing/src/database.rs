@@ -1,4 +1,4 @@
-//! A database server with a certificate, as a process of the test's own: TLS begins inside its protocol.
+//! A database server with a certificate, started as a process for one test.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::tls::Authority;
 
-/// Its data need not outlive anything: little is written, and none of it is waited for.
+/// Options that trade durability for speed, since the data is temporary.
 const FLEETING: [&str; 4] = [
     "--innodb-log-file-size=4M",
     "--innodb-buffer-pool-size=16M",
@@ -16,20 +16,20 @@ const FLEETING: [&str; 4] = [
     "--innodb-flush-log-at-trx-commit=0",
 ];
 
-/// A MariaDB with the project's user, empty; killed when it is dropped, and its data with it.
+/// An empty MariaDB with the project's user; killed on drop, and its data deleted.
 #[derive(Debug)]
 pub struct EncryptedDatabase {
-    /// Its address, for those who trust its authority.
+    /// URL of the server, for clients that trust its authority.
     pub url: String,
     root: PathBuf,
     process: Child,
 }
 
 impl EncryptedDatabase {
-    /// Starts it and waits until it listens.
+    /// Starts the server and waits until it listens.
     pub async fn start(authority: &Authority) -> Self {
         let root = std::env::temp_dir().join(format!("toneup-db-{}", Uuid::now_v7()));
-        // A server that starts removes the temporary tables that it finds, also those of its neighbours.
+        // A starting server removes all temporary tables in its folder, so that it needs one of its own.
         let temporary = root.join("tmp");
         std::fs::create_dir_all(&temporary).expect("a directory of its own");
         let user = output(&mut Command::new("id"), &["-un"]).await;
@@ -53,7 +53,7 @@ impl EncryptedDatabase {
             .arg(format!("--port={port}"))
             .arg(format!("--ssl-cert={}", certificate.display()))
             .arg(format!("--ssl-key={}", key.display()))
-            // Who comes without TLS is turned away.
+            // Connections without TLS are refused.
             .arg("--require-secure-transport=ON")
             .arg(format!("--init-file={}", init.display()))
             .stdout(Stdio::null())

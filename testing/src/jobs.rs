@@ -1,4 +1,4 @@
-//! Jobs that a test makes or ends by itself, without a worker.
+//! Jobs that a test creates or ends by itself, without a worker.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use sqlx::MySqlPool;
 use toneup_colour::analysis::{ANALYSIS, AnalysisPayload};
 use toneup_colour::config::ColourConfig;
-use toneup_colour::kinds::kinds;
 use toneup_colour::result::{AnalysisResult, PersonalColor};
 use toneup_jobs::document::Document;
 use toneup_jobs::job::{Changed, JobId};
@@ -14,18 +13,19 @@ use toneup_jobs::kind::Kinds;
 use toneup_jobs::outcome::Outcome;
 use toneup_jobs::store::finish::{Finish, Guard, finish};
 use toneup_jobs::store::submit::{Allowance, NewJob, insert};
+use toneup_people::kinds::kinds;
 use toneup_platform::config::Settings;
 use toneup_platform::database::{Database, retry_deadlock};
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
-/// The queue of analyses.
+/// Queue of the analyses.
 pub const JOBS_QUEUE: &str = "toneup.analysis.jobs";
-/// The routing key of [`JOBS_QUEUE`].
+/// Routing key of [`JOBS_QUEUE`].
 pub const JOBS_KEY: &str = "analysis";
-/// The queue of dead letters.
+/// Queue of the dead letters.
 pub const DEAD_QUEUE: &str = "toneup.dead";
-/// The exchange that all jobs are published to.
+/// Exchange that all jobs are published to.
 pub const EXCHANGE: &str = "toneup";
 
 const GRACE: Duration = Duration::from_secs(15);
@@ -36,7 +36,7 @@ fn all_kinds() -> Kinds {
     kinds(&config)
 }
 
-/// An analysis of a photo that nobody has uploaded.
+/// Creates an analysis of a photo that was never uploaded.
 pub fn new_analysis(user: UserId) -> NewJob {
     let payload = AnalysisPayload { object_key: "u/x/photo.jpg".to_owned() };
     NewJob {
@@ -50,12 +50,12 @@ pub fn new_analysis(user: UserId) -> NewJob {
     }
 }
 
-/// The outcome with a season, and nothing else known.
+/// Creates an outcome with a season and nothing else.
 pub fn season(color: PersonalColor) -> Outcome {
     Outcome::Succeeded(Document::of(&AnalysisResult::bare(color)).expect("a document"))
 }
 
-/// Accepts analyses, without publishing them.
+/// Accepts analyses without publishing them.
 pub async fn insert_analyses(db: &MySqlPool, items: &[NewJob]) {
     let allowance = Allowance { share: 100_000, ceiling: 100_000 };
     let (database, kinds) = (Database::from(db.clone()), all_kinds());
@@ -65,7 +65,7 @@ pub async fn insert_analyses(db: &MySqlPool, items: &[NewJob]) {
     inserted.await.expect("accepted");
 }
 
-/// Ends analyses of one user, whatever works on them; `None` for each that had ended.
+/// Ends analyses of one user, even while they are running; `None` for each that had already ended.
 pub async fn end_analyses(
     db: &MySqlPool,
     user: UserId,
@@ -76,7 +76,7 @@ pub async fn end_analyses(
     end_batch(db, &items, outcome).await
 }
 
-/// Ends analyses of several users with one commit.
+/// Ends analyses of several users in one transaction.
 pub async fn end_batch(
     db: &MySqlPool,
     items: &[(UserId, JobId)],

@@ -1,5 +1,5 @@
-//! What tests of the outside share: real services with a corner of their own for every test, so that tests run in
-//! parallel, and clients that speak as ours do.
+//! Test support: real services with a namespace of their own for every test, so that tests run in parallel, and clients
+//! that behave as ours do.
 
 #![expect(
     clippy::unwrap_used,

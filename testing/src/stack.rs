@@ -1,4 +1,4 @@
-//! The services and processes of one test.
+//! Services and processes of one test.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,22 +17,22 @@ use uuid::Uuid;
 
 use crate::client::Client;
 
-/// How long a process of a test may take to drain.
+/// Grace period of a test's processes.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A database, a virtual host and a Redis prefix that no other test has.
+/// A database, a virtual host and a Redis prefix that no other test uses.
 #[derive(Debug)]
 pub struct Stack {
-    /// The test's database.
+    /// Connection pool of the test's database.
     pub pool: MySqlPool,
     vars: HashMap<String, String>,
     vhost: Arc<VirtualHost>,
 }
 
-/// An api or a worker that runs inside the test; stops when the last handle and the last client are gone.
+/// An api or a worker that runs inside the test; stops when the last handle and the last client are dropped.
 #[derive(Debug, Clone)]
 pub struct Running {
-    /// The api's address; empty for a worker.
+    /// Base URL of the api; empty for a worker.
     pub url: String,
     process: Arc<Process>,
 }
@@ -50,7 +50,7 @@ impl Drop for Process {
 }
 
 impl Running {
-    /// Ends it as SIGTERM would; `true` if it finished what it had begun.
+    /// Drains the process, as SIGTERM would; `true` if it finished its work in time.
     pub async fn stop(&self) -> bool {
         self.process.shutdown.drain(GRACE).await
     }
@@ -67,7 +67,7 @@ impl Running {
 }
 
 impl Stack {
-    /// Takes the database that `#[sqlx::test]` made, and makes the rest.
+    /// Takes the database that `#[sqlx::test]` created, and creates the rest.
     pub async fn new(pool: MySqlPool) -> Self {
         toneup_platform::tls::install();
         let vhost = Arc::new(VirtualHost::create().await);
@@ -91,20 +91,20 @@ impl Stack {
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
-        // The machine that tests may be busy with others.
+        // The test machine may be busy with other tests.
         vars.insert("DATABASE_ACQUIRE_TIMEOUT".into(), "5s".into());
         vars.insert("ANALYZER_URLS".into(), "http://127.0.0.1:1".into());
         Self { pool, vars, vhost }
     }
 
-    /// Changes a setting for what is started from here on.
+    /// Changes a setting for processes started later.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.vars.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The environment that a process of this test needs.
+    /// Environment variables for a process of this test.
     pub fn environment(&self) -> &HashMap<String, String> {
         &self.vars
     }
@@ -113,7 +113,7 @@ impl Stack {
         Settings::from_vars(self.vars.clone())
     }
 
-    /// Names a bucket of the test's own; `objects().prepare_bucket` makes it.
+    /// Names a bucket of the test's own; `objects().prepare_bucket` creates it.
     #[must_use]
     pub fn with_bucket(self, name: &str) -> Self {
         self.with("S3_BUCKET", format!("{name}-{}", Uuid::now_v7().simple()))
@@ -133,7 +133,7 @@ impl Stack {
         self.running(url, shutdown)
     }
 
-    /// Starts a worker.
+    /// Starts a worker inside the test.
     pub fn worker(&self) -> Running {
         let config = WorkerConfig::load(&self.settings()).expect("the worker's settings");
         let shutdown = Shutdown::default();
@@ -152,18 +152,18 @@ impl Stack {
         Running { url, process: Arc::new(process) }
     }
 
-    /// The photos.
+    /// Client of the object store.
     pub fn objects(&self) -> Objects {
         let config = self.settings().section().expect("the object store's settings");
         Objects::new(&config).expect("a client of the object store")
     }
 
-    /// The broker's address of this test.
+    /// URL of the test's virtual host.
     pub fn amqp_url(&self) -> &str {
         &self.vars["AMQP_URL"]
     }
 
-    /// Messages in a queue, ready and unacknowledged; `None` while it does not exist.
+    /// Number of messages in a queue, ready and unacknowledged; `None` while it does not exist.
     pub async fn messages_in(&self, queue: &str) -> Option<u64> {
         let path = format!("queues/{}/{queue}", self.vhost.name);
         let queue = management(reqwest::Method::GET, &path, None).await?;
@@ -171,7 +171,7 @@ impl Stack {
     }
 }
 
-/// Redis, under a prefix that no other test has.
+/// Settings of Redis, with a prefix that no other test uses.
 pub fn redis() -> RedisConfig {
     let mut vars = environment(&["REDIS_URL"]);
     vars.insert("REDIS_PREFIX".into(), format!("test-{}:", Uuid::now_v7()));
@@ -219,7 +219,7 @@ impl Drop for VirtualHost {
     }
 }
 
-/// Asks the broker's management API. `None` for what is not there.
+/// Calls the broker's management API. `None` if the resource does not exist.
 async fn management(
     method: reqwest::Method,
     path: &str,
@@ -248,7 +248,7 @@ fn environment(names: &[&str]) -> HashMap<String, String> {
     names.iter().map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
-/// Waits for a future, but not for ever.
+/// Waits for a future, with a timeout.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let waited = tokio::time::timeout(crate::support::SOON, future).await;
     waited.unwrap_or_else(|elapsed| panic!("waited in vain for {what}: {elapsed}"))

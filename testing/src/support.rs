@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Longest wait of a test for something that should happen at once.
+/// Timeout for things that should happen at once.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// A plain HTTP client.
+/// Creates an HTTP client without credentials.
 pub(crate) fn http() -> reqwest::Client {
     toneup_platform::tls::install();
     // Longer than the longest wait that the api offers.
@@ -14,7 +14,7 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(timeout).build().expect("an HTTP client")
 }
 
-/// The root of the repository.
+/// Root directory of the repository.
 pub fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -22,7 +22,7 @@ pub fn repository() -> PathBuf {
         .into()
 }
 
-/// A test photo, as `scripts/fetch-photos.sh` fetches it.
+/// Reads a test photo, as `scripts/fetch-photos.sh` fetches it.
 pub fn photo(name: &str) -> Vec<u8> {
     let path = repository().join(".local/photos").join(name);
     std::fs::read(&path)

@@ -1,4 +1,4 @@
-//! TLS in front of the services that tests use, with certificates of an authority that nobody else knows.
+//! TLS in front of the services that tests use, with certificates of an otherwise unknown authority.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// A certificate authority of one test.
 #[derive(Debug)]
 pub struct Authority {
-    /// A directory of its own, gone when it is dropped.
+    /// Temporary directory, deleted on drop.
     directory: PathBuf,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -27,7 +27,7 @@ impl Default for Authority {
         let directory = std::env::temp_dir().join(format!("toneup-ca-{}", Uuid::now_v7()));
         std::fs::create_dir(&directory).expect("a directory of its own");
         let mut params = CertificateParams::default();
-        // Two of the same name would be taken for one that cannot sign.
+        // Two authorities of the same name would be confused by clients.
         params.distinguished_name.push(DnType::CommonName, Uuid::now_v7().to_string());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -45,12 +45,12 @@ impl Drop for Authority {
 }
 
 impl Authority {
-    /// What `TLS_CA_FILE` names for those who trust it.
+    /// Path for `TLS_CA_FILE`, for clients that trust this authority.
     pub fn file(&self) -> String {
         self.path("ca.pem").display().to_string()
     }
 
-    /// Issues a certificate of this machine, by name and by address; in PEM, with its key.
+    /// Issues a certificate for this machine's names and addresses; returns it and its key in PEM.
     fn issue(&self) -> (String, String) {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let key = KeyPair::generate().expect("a key");
@@ -59,7 +59,7 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// The files of a fresh certificate and its key.
+    /// Writes a new certificate and its key to files; returns their paths.
     pub(crate) fn issue_files(&self) -> (PathBuf, PathBuf) {
         let (certificate, key) = self.issue();
         (self.write("server.pem", &certificate), self.write("server.key", &key))
@@ -75,8 +75,7 @@ impl Authority {
         path
     }
 
-    /// Stands in front of the server of `url`, and speaks TLS. Answers where it is found: `url` with `scheme` and another
-    /// port.
+    /// Starts a TLS proxy in front of the server of `url`. Its URL is `url` with `scheme` and another port.
     pub async fn before(&self, url: &str, scheme: &str) -> Terminated {
         let server: Url = url.parse().expect("a URL");
         let host = server.host_str().expect("a host").to_owned();
@@ -101,10 +100,10 @@ impl Authority {
     }
 }
 
-/// A server behind TLS, until it is dropped.
+/// A server behind a TLS proxy, until dropped.
 #[derive(Debug)]
 pub struct Terminated {
-    /// Its address as clients name it.
+    /// URL of the proxy, as clients use it.
     pub url: String,
     _serving: JoinSet<()>,
 }
@@ -115,7 +114,7 @@ async fn serve(listener: TcpListener, acceptor: TlsAcceptor, server: (String, u1
         let (client, _) = listener.accept().await.expect("a connection");
         let (acceptor, server) = (acceptor.clone(), server.clone());
         connections.spawn(async move {
-            // A client that does not trust us hangs up: the test hears of it from the client.
+            // A client that does not trust us disconnects; the test learns of it from the client.
             let Ok(mut client) = acceptor.accept(client).await else { return };
             let mut server = TcpStream::connect(server).await.expect("the server behind");
             drop(copy_bidirectional(&mut client, &mut server).await);

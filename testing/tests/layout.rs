@@ -1,4 +1,5 @@
-//! The workspace's layout: which files, folders and crates may import which. `docs/ARCHITECTURE.md` gives the reasons.
+//! Layout of the workspace: permitted imports between files, folders and crates. `docs/ARCHITECTURE.md` gives the
+//! reasons.
 
 use toneup_testing::house::{Graph, Package, rules, workspace};
 use toneup_testing::repository;

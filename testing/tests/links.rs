@@ -1,4 +1,4 @@
-//! Links to our own servers over TLS, with certificates of an authority that only `TLS_CA_FILE` names.
+//! TLS connections to our own servers, with certificates of an authority that only `TLS_CA_FILE` names.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
@@ -13,7 +13,7 @@ use toneup_testing::{
     Authority, EncryptedDatabase, RunningAnalyzer, SOON, Stack, Terminated, eventually, photo,
 };
 
-/// Leads the link that `variable` names through TLS, with a certificate of `authority`.
+/// Puts a TLS proxy with a certificate of `authority` in front of the server that `variable` names.
 async fn encrypted(
     stack: Stack,
     variable: &str,
@@ -63,7 +63,7 @@ async fn a_job_succeeds_with_every_link_encrypted_by_a_private_authority(db: MyS
     assert!(worker.stop().await, "the worker drained");
 }
 
-/// What a link says to a server whose certificate is of an authority that it does not know.
+/// Error of a connection to a server whose certificate is of an unknown authority.
 async fn refusal<T, E: std::fmt::Display>(asked: impl Future<Output = Result<T, E>>) -> String {
     let answer = tokio::time::timeout(SOON, asked).await.unwrap();
     answer.err().unwrap().to_string()

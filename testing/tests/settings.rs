@@ -23,7 +23,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).unwrap()
 }
 
-/// Every setting of every section.
+/// Reads all settings of all sections.
 fn settings() -> Vec<Setting> {
     let sections = configuration::sections(&repository());
     sections.into_iter().flat_map(|section| section.settings).collect()

@@ -12,22 +12,22 @@ use toneup_platform::probes::ProbesConfig;
 use toneup_platform::tls::Trust;
 use url::Url;
 
-/// Everything a worker needs to know.
+/// Complete configuration of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerConfig {
-    /// The database.
+    /// Connection to MySQL or MariaDB.
     pub database: DatabaseConfig,
-    /// The broker.
+    /// Connection to RabbitMQ.
     pub broker: BrokerConfig,
-    /// Redis.
+    /// Connection to Redis, for hints, leases and the replicas' reports.
     pub redis: RedisConfig,
-    /// The object store.
+    /// Access to the photos in S3.
     pub objects: ObjectsConfig,
-    /// The timing of a job's life.
+    /// Leases, timeouts and sweeps of jobs.
     pub jobs: JobsConfig,
     /// The limits of analyses.
     pub colour: ColourConfig,
-    /// The analyzers.
+    /// Addresses and timeout of the analyzers.
     pub analyzers: AnalyzerConfig,
     /// The worker's own settings.
     pub worker: WorkerSettings,
@@ -35,7 +35,7 @@ pub struct WorkerConfig {
     pub probes: ProbesConfig,
 }
 
-/// The worker process.
+/// Settings of the worker process.
 #[derive(Debug, Clone, Deserialize)]
 pub struct WorkerSettings {
     /// Time for running jobs to finish after SIGTERM, more than `ANALYZER_TIMEOUT`; the others are handed back.
@@ -43,14 +43,14 @@ pub struct WorkerSettings {
     pub worker_shutdown_grace: Duration,
 }
 
-/// Where the analyzers are.
+/// Connection settings of the analyzers, checked.
 #[derive(Debug, Clone)]
 pub struct AnalyzerConfig {
-    /// Their base addresses.
+    /// Base addresses, `http` or `https`; a name may resolve to several instances.
     pub urls: Vec<Url>,
-    /// Longest wait for one answer.
+    /// Timeout of one request.
     pub timeout: Duration,
-    /// Whom links to them trust, if their addresses ask for encryption.
+    /// Certificate authorities trusted for `https` addresses.
     pub trust: Trust,
 }
 

@@ -1,7 +1,7 @@
 //! The worker: takes jobs from the queues, runs the handler of their kind, stores their outcomes.
 
 pub mod config;
-mod flow;
+pub mod flow;
 mod jobs;
 pub mod metrics;
 mod worker;

@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let grace = config.worker.worker_shutdown_grace;
     let shutdown = Shutdown::default();
     let probes = config.probes;
-    // Before anything is measured.
+    // Metrics recorded before the installation would be lost.
     if probes.metrics_listen.is_some() {
         metrics::install(&tables())?;
     }

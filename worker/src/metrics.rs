@@ -5,12 +5,12 @@ use toneup_platform::metrics::{Metric, WORK};
 
 /// The metrics of flow control and of the calls to analyzers.
 pub const METRICS: &[Metric] = &[
-    ("toneup_analyzer_limit", Gauge, "requests that this worker may have at an analyzer"),
-    ("toneup_analyzer_in_flight", Gauge, "requests that this worker has at an analyzer"),
-    ("toneup_analyzer_breaker_open", Gauge, "1 while the worker believes an analyzer away"),
+    ("toneup_analyzer_limit", Gauge, "limit of this worker's concurrent requests at an analyzer"),
+    ("toneup_analyzer_in_flight", Gauge, "requests of this worker in flight at an analyzer"),
+    ("toneup_analyzer_breaker_open", Gauge, "1 while the worker considers an analyzer unavailable"),
     ("toneup_analyzer_answers_total", Counter, "requests to analyzers, by how they ended"),
-    ("toneup_worker_waiting_jobs", Gauge, "jobs in hand that wait for their turn"),
-    ("toneup_analyze_seconds", WORK, "from sending a photo to an analyzer to its answer"),
+    ("toneup_worker_waiting_jobs", Gauge, "prefetched jobs that wait for their turn"),
+    ("toneup_analyze_seconds", WORK, "time from sending a photo to an analyzer to its response"),
 ];
 
 /// All the metrics that a worker exports.

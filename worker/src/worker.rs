@@ -6,7 +6,6 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use toneup_colour::analysis::ANALYSIS;
-use toneup_colour::kinds::kinds;
 use toneup_colour::photo_answers::Answers;
 use toneup_colour::photo_deletion::PHOTO_DELETION;
 use toneup_jobs::broker::publisher::Publisher;
@@ -16,6 +15,10 @@ use toneup_jobs::run::{Window, Workers};
 use toneup_jobs::sweep::Sweep;
 use toneup_operate::intake;
 use toneup_operate::replicas::{Activity, Program, Registry, Replica};
+use toneup_people::deletion::PERSON_DELETION;
+use toneup_people::erasures::erasures;
+use toneup_people::kinds::kinds;
+use toneup_people::pictures::{PICTURE, PICTURE_DELETION};
 use toneup_platform::database::Database;
 use toneup_platform::objects::Objects;
 use toneup_platform::shutdown::Shutdown;
@@ -23,18 +26,23 @@ use toneup_platform::shutdown::Shutdown;
 use crate::config::WorkerConfig;
 use crate::flow::Flow;
 use crate::jobs::analysis::Analyze;
+use crate::jobs::person_deletion::DeletePerson;
 use crate::jobs::photo_deletion::DeletePhoto;
+use crate::jobs::picture::MakePicture;
+use crate::jobs::picture_deletion::DeletePicture;
 
-/// Photos deleted at once by one worker.
+/// Photos, and pictures, deleted at once by one worker.
 const DELETIONS: NonZeroU16 = NonZeroU16::MIN.saturating_add(3);
+/// Pictures made at once, and people deleted at once, by one worker: the former take memory, the latter the database.
+const ONE: NonZeroU16 = NonZeroU16::MIN;
 
-/// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet. Returns whether it consumes.
+/// Starts the worker's tasks on `shutdown`; no server needs to be reachable yet. The returned channel is `true` while
+/// the worker consumes. Fails if the configuration is invalid.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
     let database = Database::open(&config.database)?;
     shutdown.tasks.spawn(database.clone().report(shutdown.draining.clone()));
     let engine = open_engine(&config, &database, shutdown)?;
-    let sweep = Sweep { engine: engine.clone(), releases_held: false };
-    shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
+    Sweep::spawn(engine.clone(), shutdown);
 
     let (flow, window) = Flow::spawn(&config.analyzers, &config.redis, shutdown)?;
     let objects = Objects::new(&config.objects)?;
@@ -44,17 +52,19 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
         flow: flow.clone(),
         draining: shutdown.draining.clone(),
     };
-    let kind = |name| engine.kinds.get(name).cloned().context("an unknown kind of job");
-    let (analysis, deletion) = (kind(ANALYSIS)?, kind(PHOTO_DELETION)?);
+    let kinds = engine.kinds.clone();
+    let kind = |name| kinds.get(name).context("an unknown kind of job");
     let mut workers = Workers::new(engine, &config.redis, shutdown);
-    workers.add(&analysis, analyze, window);
-    workers.add(
-        &deletion,
-        DeletePhoto { database: database.clone(), objects },
-        Window::fixed(DELETIONS),
-    );
+    workers.add(kind(ANALYSIS)?, analyze, window);
+    let delete = DeletePhoto { database: database.clone(), objects: objects.clone() };
+    workers.add(kind(PHOTO_DELETION)?, delete, Window::fixed(DELETIONS));
+    workers.add(kind(PICTURE)?, MakePicture { objects: objects.clone() }, Window::fixed(ONE));
+    let delete = DeletePicture { database: database.clone(), objects: objects.clone() };
+    workers.add(kind(PICTURE_DELETION)?, delete, Window::fixed(DELETIONS));
+    let delete = DeletePerson { database: database.clone(), objects, erasures: erasures() };
+    workers.add(kind(PERSON_DELETION)?, delete, Window::fixed(ONE));
 
-    // Until the database has been asked, as if paused: nothing could be claimed anyway.
+    // Paused until the database has been read: no job could be claimed before anyway.
     let (set_paused, paused) = watch::channel(true);
     let draining = shutdown.draining.clone();
     shutdown.tasks.spawn(follow_intake(database, set_paused, draining));
@@ -80,7 +90,8 @@ fn open_engine(
     })
 }
 
-/// Fills half the pool, so that the first jobs are as fast as any, and then follows the intake switch.
+/// Opens half of the pool's connections, so that the first jobs do not wait for them, and then follows the intake
+/// switch.
 async fn follow_intake(
     database: Database,
     paused: watch::Sender<bool>,
@@ -88,7 +99,7 @@ async fn follow_intake(
 ) {
     let filling = database.fill(|lent| async { Ok(lent) });
     if let Some(Err(error)) = draining.run_until_cancelled(filling).await {
-        tracing::warn!(%error, "cannot warm up");
+        tracing::warn!(%error, "cannot warm up the connection pool");
     }
     intake::follow_intake(database, paused, draining).await;
 }

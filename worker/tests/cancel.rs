@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use toneup_testing::{Running, Stack, eventually};
 
-/// What an analyzer that never answers sees.
+/// Events seen by an analyzer that never responds.
 #[derive(Debug, PartialEq, Eq)]
 enum Seen {
     Called,
@@ -85,7 +85,7 @@ async fn the_call_of_a_cancelled_analysis_is_aborted_without_redis_too(db: MySql
 #[sqlx::test(migrations = "../migrations")]
 async fn the_call_of_a_cancelled_analysis_is_aborted_though_the_hint_is_lost(db: MySqlPool) {
     // The worker is subscribed, and waits in vain.
-    let deaf = |stack: Stack| stack.with("REDIS_PREFIX", "nobody-speaks-here:").worker();
+    let deaf = |stack: Stack| stack.with("REDIS_PREFIX", "without-publisher:").worker();
     a_running_analysis_is_aborted(Stack::new(db).await, deaf).await;
 }
 

@@ -10,7 +10,7 @@ use wiremock::ResponseTemplate;
 
 use crate::jobs::{analyzer, calls, finished, season};
 
-/// What a crash costs: attempts begun, and photos sent to the analyzer.
+/// Cost of a crash: attempts started, and photos sent to the analyzer.
 #[derive(Debug, PartialEq, Eq)]
 struct Cost {
     attempts: u64,

@@ -1,4 +1,4 @@
-//! What becomes of a job, whatever the analyzer does.
+//! Outcomes of jobs, for every behaviour of the analyzer.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ async fn a_message_that_comes_twice_is_worked_on_once(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn an_unreadable_message_is_dead_lettered_and_disturbs_nobody(db: MySqlPool) {
+async fn an_unreadable_message_is_dead_lettered_and_blocks_no_other(db: MySqlPool) {
     let analyzer = analyzer(&[season()]).await;
     let stack = Stack::new(db).await.with("ANALYZER_URLS", analyzer.uri());
     let (api, _worker) = (stack.api().await, stack.worker());

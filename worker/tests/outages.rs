@@ -1,4 +1,4 @@
-//! Services that are away, and workers that go away.
+//! Outages of services, and loss of workers.
 
 use std::time::Duration;
 

@@ -113,7 +113,7 @@ async fn a_photo_that_comes_with_the_request_has_its_old_answer_at_once(db: MySq
     let first = send().await;
     assert_eq!((&first["status"], &first["attempt"]), (&json!("succeeded"), &json!(1)));
     let mut told = guest.events("/v1/events", None).await;
-    // The api hears of the models within seconds; until then a worker finds the answer.
+    // The api learns the models within seconds; until then a worker finds the answer.
     let again = eventually("an answer without a worker", async || {
         let again = send().await;
         assert_eq!(again["result"]["reused"], true);
@@ -124,7 +124,7 @@ async fn a_photo_that_comes_with_the_request_has_its_old_answer_at_once(db: MySq
     told.find(|event| event["id"] == again["id"]).await;
     assert_eq!(calls(&analyzer).await, 1);
     assert!(worker.stop().await);
-    assert_eq!(send().await["attempt"], 0, "nobody has to work on it");
+    assert_eq!(send().await["attempt"], 0, "no worker has to run it");
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -141,7 +141,7 @@ async fn a_photo_whose_digest_s3_has_checked_has_its_old_answer_at_once(db: MySq
         assert_eq!(stored, 200);
         upload["objectKey"].as_str().unwrap().to_owned()
     };
-    // The api hears of the models within seconds; until then a worker finds the answer.
+    // The api learns the models within seconds; until then a worker finds the answer.
     eventually("an answer without a worker", async || {
         let again = guest.submit(&upload().await).await;
         (again["attempt"] == 0 && again["result"]["reused"] == true).then_some(())

@@ -32,7 +32,7 @@ async fn a_worker_that_trusts_no_server_says_why_and_lives_on(db: MySqlPool) {
 
     let mut log = BufReader::new(worker.stdout.take().unwrap()).lines();
     let told = async {
-        let mut untold = vec!["broker session ended", "cannot listen to redis"];
+        let mut untold = vec!["broker session ended", "cannot subscribe to Redis"];
         while !untold.is_empty() {
             let line = log.next_line().await.unwrap().unwrap();
             untold.retain(|told| !(line.contains(told) && line.contains("UnknownIssuer")));

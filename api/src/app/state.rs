@@ -61,9 +61,9 @@ impl AppState {
             connected,
             shutdown,
         );
-        let sweep = Sweep { engine: platform.engine.clone(), releases_held: true };
+        Sweep::spawn(platform.engine.clone(), shutdown);
         let purges = features::purges(&config.features);
-        spawn_maintenance(sweep, purges, platform.pool.clone(), shutdown);
+        spawn_maintenance(purges, platform.pool.clone(), platform.maintenance, shutdown);
         let (set_warm, warm) = watch::channel(false);
         shutdown.tasks.spawn(warm_up::run(
             platform.engine,

@@ -6,6 +6,9 @@ pub mod admin;
 pub mod analyses;
 pub mod legacy_app;
 pub mod notifications;
+pub mod people;
+pub mod personal_data;
+pub mod pictures;
 pub mod uploads;
 pub mod web;
 
@@ -19,8 +22,13 @@ use self::uploads::UploadsSettings;
 use crate::http::problem::ProblemKind;
 
 /// The kinds of problems that the features raise.
-pub const PROBLEMS: &[&[ProblemKind]] =
-    &[accounts::PROBLEMS, analyses::PROBLEMS, legacy_app::PROBLEMS, notifications::PROBLEMS];
+pub const PROBLEMS: &[&[ProblemKind]] = &[
+    accounts::PROBLEMS,
+    analyses::PROBLEMS,
+    legacy_app::PROBLEMS,
+    notifications::PROBLEMS,
+    people::PROBLEMS,
+];
 
 /// The settings of all features.
 #[derive(Debug, Clone)]

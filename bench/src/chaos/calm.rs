@@ -1,4 +1,4 @@
-//! The calm after a run: nobody submits any more, and everything that was begun must come to its end.
+//! Quiescence after a run: no further submits, and everything that was started must end.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::recovery::unfinished;
 use super::servers::{JOBS, Servers};
 use crate::site::within;
 
-/// Everything must have been accepted, ended, told and acknowledged within this each. Leases of 15 s, pauses of up to a minute
-/// between attempts and lost messages are behind the slowest of them.
+/// Timeout of each condition: all submits accepted, all jobs ended, all clients notified, all messages acknowledged.
+/// Leases of 15 s, delays of up to a minute between attempts and lost messages cause the slowest cases.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Waits until nothing is left to do, and says how that goes. What is left after that is for the checker to find.
+/// Waits until the system is idle, and reports the progress. The checker finds whatever is left afterwards.
 pub(crate) async fn calm(
     crowd: &Crowd,
     database: &MySqlPool,

@@ -1,5 +1,5 @@
-//! Judges a run by what is left of it. Pure, and independent of the code that is judged: it knows what the API promises,
-//! not how it is kept.
+//! Checker: judges a run by the evidence it left. Pure, and independent of the code under test: it knows what the API
+//! promises, not how it is implemented.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,23 +10,24 @@ use super::ledger::Entry;
 use super::schedule::{Breakage, Kind, Link};
 use super::servers::{JOBS, POISON};
 
-/// The database's clock is this machine's, and its times are cut off at the millisecond.
+/// Tolerance between clocks: the database runs on this machine, and truncates times to milliseconds.
 const CLOCK_MS: f64 = 2.0;
-/// From a worker's decision to call the analyzer to the analyzer's log, on a machine with more to do than it can.
+/// Longest time from a worker's decision to call the analyzer to the entry in the analyzer's log, on an overloaded
+/// machine.
 const CALL_MS: f64 = 1_000.0;
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
-    /// A job, or the news of its end, is gone.
+    /// A job, or the notification of its end, is lost.
     Lost,
-    /// Something that happens once happened twice.
+    /// Something that must happen once happened twice.
     Repeated,
     /// Another promise is broken.
     Broken,
 }
 
-/// A promise that was not kept.
+/// A violated promise.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
     pub(crate) class: Class,
@@ -35,18 +36,18 @@ pub(crate) struct Finding {
     pub(crate) detail: String,
 }
 
-/// What the checker came to.
+/// Result of the check.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Verdict {
     pub(crate) findings: Vec<Finding>,
-    /// Jobs by how they ended: the state, with the error's code.
+    /// Number of jobs by outcome: the state, with the error's code.
     pub(crate) ends: BTreeMap<String, usize>,
-    /// How much was looked at, so that a check of nothing shows.
+    /// Number of things checked, by kind, so that an empty check is noticed.
     pub(crate) looked_at: BTreeMap<&'static str, usize>,
 }
 
 impl Verdict {
-    /// Analyses, or things without one, of this class.
+    /// Number of affected analyses of this class; findings without an analysis count as one each.
     pub(crate) fn count(&self, class: Class) -> usize {
         let all = self.findings.iter().filter(|finding| finding.class == class);
         let (known, unknown): (Vec<_>, Vec<_>) =
@@ -67,7 +68,7 @@ impl Verdict {
     }
 }
 
-/// Judges.
+/// Checks all promises against the evidence.
 pub(crate) fn check(evidence: &Evidence) -> Verdict {
     let mut verdict = Verdict::default();
     let rows = Rows::new(evidence);
@@ -82,7 +83,7 @@ pub(crate) fn check(evidence: &Evidence) -> Verdict {
     verdict
 }
 
-/// The evidence, by analysis.
+/// Evidence indexed by analysis.
 struct Rows<'a> {
     analyses: HashMap<Uuid, &'a AnalysisRow>,
     events: HashMap<Uuid, Vec<&'a EventRow>>,
@@ -110,7 +111,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The status of a deadline that cannot be met.
+/// Status of the response to a deadline that cannot be met.
 const UNREACHABLE: u16 = 422;
 
 fn trace_of(row: &AnalysisRow) -> Option<&str> {
@@ -121,7 +122,7 @@ fn is_end(status: &str) -> bool {
     matches!(status, "succeeded" | "failed" | "cancelled" | "expired")
 }
 
-/// Every submit is accepted, as one analysis; one with a deadline may be told that it cannot be met.
+/// Every submit is accepted as one analysis; one with a deadline may be refused because it cannot be met.
 fn check_submits(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     let mut submits: HashMap<usize, &str> = HashMap::new();
     let mut answers: HashMap<usize, HashSet<Uuid>> = HashMap::new();
@@ -199,7 +200,7 @@ fn check_rows(
     }
 }
 
-/// Every row has ended, once, within its attempts, and as it may.
+/// Every row has ended, once, within its attempts, and in a permitted way.
 fn check_ends(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     let mut outcomes: HashMap<Uuid, Vec<_>> = HashMap::new();
     for outcome in &evidence.outcomes {
@@ -248,7 +249,7 @@ fn check_ends(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// An end has one event, which tells it.
+/// Every end has exactly one event, with its state.
 fn check_log(row: &AnalysisRow, rows: &Rows<'_>, verdict: &mut Verdict) {
     let id = row.id;
     let events = rows.events.get(&id).map_or(&[][..], Vec::as_slice);
@@ -266,7 +267,7 @@ fn check_log(row: &AnalysisRow, rows: &Rows<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// An end that a client or a deadline brings about has that reason, and what is late is not begun.
+/// An end caused by a client or a deadline has that reason, and an overdue job is not started.
 fn check_reason(row: &AnalysisRow, cancelled: &HashSet<Uuid>, verdict: &mut Verdict) {
     let id = row.id;
     if row.status == "cancelled" && !cancelled.contains(&id) {
@@ -282,7 +283,7 @@ fn check_reason(row: &AnalysisRow, cancelled: &HashSet<Uuid>, verdict: &mut Verd
     }
 }
 
-/// Every client was told every end, as it is in the log, and not before.
+/// Every client was notified of every end, as logged, and not before it was committed.
 fn check_told(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     let mut told: HashMap<Uuid, HashSet<(u64, &str)>> = HashMap::new();
     let (mut tellings, mut witnessed) = (0, 0);
@@ -340,7 +341,7 @@ fn check_told(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// The analyzer is not called for what has ended.
+/// The analyzer is not called for an analysis that has ended.
 fn check_calls(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     let mut delayed = Vec::new();
     for injected in &evidence.faults {
@@ -376,7 +377,7 @@ fn check_calls(evidence: &Evidence, rows: &Rows<'_>, verdict: &mut Verdict) {
     }
 }
 
-/// The queues are empty, but for what was poisoned on purpose.
+/// The queues are empty, except for deliberately injected poison messages.
 fn check_queues(evidence: &Evidence, verdict: &mut Verdict) {
     let jobs = evidence.queues.iter().find(|(name, _)| name == JOBS).map(|(_, messages)| *messages);
     if jobs != Some(0) {

@@ -1,5 +1,5 @@
-//! Clients as they are in the field: they repeat what failed, watch their events on whichever replica answers, and note
-//! what they were told.
+//! Realistic clients: they retry failures, watch their events on whichever replica responds, and log what they were
+//! notified of.
 
 use std::collections::HashSet;
 use std::io;
@@ -26,25 +26,25 @@ use super::tally::{Answer, Tally};
 use crate::load::{Photo, User};
 use crate::stub::record::Clock;
 
-/// One request of a client.
+/// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A stream that is silent for longer than this is dead: heartbeats come every 15 s.
+/// Silence after which a stream counts as broken: heartbeats come every 15 s.
 const SILENCE: Duration = Duration::from_secs(20);
-/// Between tries: doubled up to the longest, and jittered.
+/// First and longest delay between retries, doubled in between, with jitter.
 const PAUSES_MS: (u64, u64) = (100, 2_000);
-/// Events that wait for their witness.
+/// Most events waiting to be verified in the database.
 const WITNESS_BACKLOG: usize = 4_096;
 const WITNESS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Of a hundred jobs, so many are submitted twice although the first answer came …
+/// Percentage of jobs that are submitted twice although the first response arrived.
 const REPEATED_PERCENT: u32 = 10;
-/// … so many are cancelled …
+/// Percentage of jobs that are cancelled.
 const CANCELLED_PERCENT: u32 = 5;
-/// … and so many have a deadline.
+/// Percentage of jobs that have a deadline.
 const DEADLINE_PERCENT: u32 = 5;
 
-/// Everybody who submits and watches.
+/// All simulated users, who submit and watch.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     seed: u64,
@@ -55,7 +55,7 @@ pub(crate) struct Crowd {
     clock: Clock,
     jobs: AtomicUsize,
     seen: Mutex<Seen>,
-    /// Of their requests.
+    /// Counts of their requests.
     pub(crate) tally: Tally,
     witness: mpsc::Sender<(u64, Uuid)>,
     submitting: TaskTracker,
@@ -69,7 +69,7 @@ struct Seen {
     told: HashSet<Uuid>,
 }
 
-/// What is special about a job.
+/// Deviations of one job from the plain course.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Whims {
     repeat: bool,
@@ -93,7 +93,7 @@ impl Whims {
 }
 
 impl Crowd {
-    /// Signs in `users` guests, each with a photo, and begins to watch.
+    /// Signs in `users` guests, each with a photo, and starts to watch their events.
     pub(crate) async fn gather(
         seed: u64,
         users: usize,
@@ -138,7 +138,7 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// Submits more jobs at once.
+    /// Submits `count` more jobs at once.
     pub(crate) fn submit(self: &Arc<Self>, count: usize) {
         for _ in 0..count {
             let job = self.jobs.fetch_add(1, Ordering::Relaxed);
@@ -151,23 +151,23 @@ impl Crowd {
         }
     }
 
-    /// Jobs so far.
+    /// Number of jobs so far.
     pub(crate) fn jobs(&self) -> usize {
         self.jobs.load(Ordering::Relaxed)
     }
 
-    /// Whether every job was accepted, or refused for good.
+    /// True if every job was accepted or finally refused.
     pub(crate) fn all_submitted(&self) -> bool {
         self.submitting.is_empty()
     }
 
-    /// Accepted analyses whose end their client does not know yet.
+    /// Number of accepted analyses whose client has not been notified of the end.
     pub(crate) fn untold(&self) -> usize {
         let seen = self.seen();
         seen.accepted.difference(&seen.told).count()
     }
 
-    /// Ends everything that clients do; what they noted.
+    /// Stops all clients and returns their log.
     pub(crate) async fn disperse(&self) -> anyhow::Result<Vec<Entry>> {
         self.stop.cancel();
         for tasks in [&self.submitting, &self.watching] {
@@ -185,7 +185,7 @@ impl Crowd {
         self.clock.now_ms()
     }
 
-    /// A job's client: submits, perhaps again, perhaps cancels.
+    /// Runs the client of one job: submits, perhaps repeats, perhaps cancels.
     async fn run(&self, job: usize) -> anyhow::Result<()> {
         let whims = Whims::of(self.seed, job);
         let trace_id = trace_id(self.seed, job);
@@ -211,12 +211,12 @@ impl Crowd {
         Ok(())
     }
 
-    /// The user whose job that is, or who does anything else.
+    /// User of a job, or of any other numbered action.
     pub(crate) fn user(&self, job: usize) -> &User {
         &self.users[job % self.users.len()]
     }
 
-    /// Submits until it is accepted or refused for good.
+    /// Submits until the job is accepted or finally refused.
     async fn accepted(
         &self,
         job: usize,
@@ -256,7 +256,7 @@ impl Crowd {
         }
     }
 
-    /// Cancels until there is an answer: done, or too late.
+    /// Cancels until there is a response: done, or too late.
     async fn cancel(&self, job: usize, analysis: Uuid) -> anyhow::Result<()> {
         self.ledger.write(&Entry::Cancels { analysis, at_ms: self.at_ms() })?;
         let mut failures = 0;
@@ -275,7 +275,7 @@ impl Crowd {
         }
     }
 
-    /// Follows a user's events, on the next replica whenever a stream ends.
+    /// Watches a user's events, on the next replica whenever a stream ends.
     async fn watch(&self, user: usize) {
         let mut last = 0;
         for turn in user.. {
@@ -297,7 +297,7 @@ impl Crowd {
         }
     }
 
-    /// Notes the ends that one stream tells of, until it breaks.
+    /// Logs the ends that one stream reports, until it breaks.
     async fn follow(&self, user: usize, answer: Response, last: &mut u64) {
         let mut events = alive(answer).eventsource();
         loop {
@@ -321,18 +321,18 @@ impl Crowd {
                 return;
             }
             self.seen().told.insert(analysis);
-            // A full channel costs a witness, not the event.
+            // A full channel skips the verification, not the event.
             self.witness.try_send((number, analysis)).ok();
         }
     }
 
-    /// Looks up in the database, at once and past all proxies, what clients were told: it must be committed.
+    /// Verifies in the database, at once and bypassing all proxies, that the reported events are committed.
     async fn testify(&self, database: MySqlPool, mut told: mpsc::Receiver<(u64, Uuid)>) {
         const FIND: &str = "SELECT COUNT(*) FROM events WHERE subject_id = ? AND seq = ?";
         while let Some((event, analysis)) = told.recv().await {
             let find = sqlx::query_scalar::<_, i64>(FIND).bind(analysis.as_bytes().as_slice());
             let found = timeout(WITNESS_TIMEOUT, find.bind(event).fetch_one(&database)).await;
-            // The database is away: nothing to testify.
+            // The database is unavailable: nothing to verify.
             let Ok(Ok(found)) = found else { continue };
             let visible = found > 0;
             if self.ledger.write(&Entry::Witnessed { event, analysis, visible }).is_err() {
@@ -342,7 +342,7 @@ impl Crowd {
     }
 }
 
-/// The trace id that a job's client chooses: by it the analyzer's calls are known.
+/// Trace id chosen by a job's client, which identifies the analyzer's calls.
 fn trace_id(seed: u64, job: usize) -> String {
     format!("{:016x}{:016x}", seed.wrapping_add(1), job + 1)
 }
@@ -351,7 +351,7 @@ fn is_end(status: &str) -> bool {
     ["succeeded", "failed", "cancelled", "expired"].contains(&status)
 }
 
-/// Whether asking again would change nothing.
+/// True if a retry would change nothing.
 fn is_final(status: StatusCode) -> bool {
     let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     status.is_client_error() && !passing.contains(&status)
@@ -368,7 +368,7 @@ fn rfc3339(at_ms: f64) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }
 
-/// The bytes of an answer; an error after a silence that no living stream keeps.
+/// Body of a response; fails after a silence longer than any working stream's.
 fn alive(answer: Response) -> BoxStream<'static, io::Result<bytes::Bytes>> {
     let bytes = answer.bytes_stream().boxed();
     let guarded = unfold(Some(bytes), async |bytes| {

@@ -1,5 +1,5 @@
-//! What is left of a run: the clients' ledger, the rows of the database, the calls of the analyzer, the queues.
-//! The queries are the suite's own: nothing here comes from the code that is judged.
+//! Evidence left by a run: the clients' ledger, the rows of the database, the analyzer's calls, the queues. The queries
+//! are the suite's own and share nothing with the code under test.
 
 use sqlx::{FromRow, MySqlPool};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use super::servers::Servers;
 use super::site::MAX_ATTEMPTS;
 use crate::stub::calls::Call;
 
-/// An analysis as it is at the end. Times in milliseconds since 1970, by the database's clock.
+/// Final state of an analysis. Times in milliseconds since 1970, by the database's clock.
 #[derive(Debug, Clone, FromRow)]
 pub(crate) struct AnalysisRow {
     pub(crate) id: Uuid,
@@ -23,7 +23,7 @@ pub(crate) struct AnalysisRow {
     pub(crate) finished_ms: Option<f64>,
 }
 
-/// A row of what an analysis came to.
+/// A stored outcome of an analysis.
 #[derive(Debug, Clone, FromRow)]
 pub(crate) struct OutcomeRow {
     pub(crate) analysis: Uuid,
@@ -40,7 +40,7 @@ pub(crate) struct EventRow {
     pub(crate) created_ms: f64,
 }
 
-/// All of it.
+/// Complete evidence of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Evidence {
     pub(crate) ledger: Vec<Entry>,
@@ -48,12 +48,12 @@ pub(crate) struct Evidence {
     pub(crate) outcomes: Vec<OutcomeRow>,
     pub(crate) events: Vec<EventRow>,
     pub(crate) calls: Vec<Call>,
-    /// Messages by queue.
+    /// Number of messages by queue.
     pub(crate) queues: Vec<(String, u64)>,
     pub(crate) dead_letters: Vec<String>,
     pub(crate) max_attempts: i64,
     pub(crate) faults: Vec<Injected>,
-    /// What went wrong beside: processes that ended by themselves, faults that could not be injected.
+    /// Incidents beside the injected faults: processes that ended by themselves, faults that could not be injected.
     pub(crate) incidents: Vec<String>,
 }
 
@@ -73,14 +73,14 @@ const EVENTS: &str = "SELECT subject_id AS analysis, seq AS event,
 const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";
 
 impl Evidence {
-    /// Gathers what the database and the broker hold, beside what the clients noted and the analyzer logged.
+    /// Collects the state of the database and the broker, in addition to the clients' ledger and the analyzer's log.
     pub(crate) async fn gather(
         database: &MySqlPool,
         servers: &Servers,
         calls: Vec<Call>,
         ledger: Vec<Entry>,
     ) -> anyhow::Result<Self> {
-        // Those the workers have collected, and those that still lie in the broker.
+        // Dead letters that the workers have stored, and those still in the broker.
         let mut dead_letters: Vec<String> = sqlx::query_scalar(LETTERS).fetch_all(database).await?;
         dead_letters.extend(servers.dead_letters().await?);
         Ok(Self {

@@ -1,4 +1,4 @@
-//! Injects a fault, and takes it back.
+//! Injection and clearing of faults.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::site::Site;
 use crate::stub::Health;
 use crate::stub::record::Clock;
 
-/// How long a server that has just come back may refuse what a fault needs of it.
+/// Time during which a restarted server may still refuse what a fault needs.
 const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -19,9 +19,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub(crate) struct Injected {
     pub(crate) fault: Fault,
     pub(crate) began_ms: f64,
-    /// When it was taken back: a process started again, a server serving again, a link whole again.
+    /// Time at which it was cleared: a process restarted, a server serving again, a link restored.
     pub(crate) cleared_ms: f64,
-    /// From the moment when all faults of the slot were cleared until a job ran from its start to its end.
+    /// Time from the clearing of all faults of the slot until a job ran from start to end; `None` if none did.
     pub(crate) recovery_ms: Option<f64>,
 }
 
@@ -75,7 +75,7 @@ async fn clear(fault: Fault, site: &Site, servers: &Servers) -> anyhow::Result<(
     Ok(())
 }
 
-/// Repeats what may fail while a server starts.
+/// Retries an action that may fail while a server starts.
 async fn insist(mut act: impl AsyncFnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
     let give_up = Instant::now() + PATIENCE;
     loop {

@@ -1,5 +1,5 @@
-//! The clients' own log: what they asked for and what they were told. Appended to, never changed; the checker reads
-//! it from the file.
+//! Ledger of the clients: their requests and the notifications they received. Append-only; the checker reads it from
+//! the file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -11,27 +11,27 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// One line.
+/// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(crate) enum Entry {
     /// A client is about to submit a job, with this idempotency key and trace id.
     Submits { job: usize, trace_id: String, deadline_ms: Option<f64>, at_ms: f64 },
-    /// The API has accepted it, perhaps not for the first time.
+    /// The API accepted the job, possibly for a repetition.
     Accepted { job: usize, analysis: Uuid, at_ms: f64 },
-    /// The API refused it for good.
+    /// The API finally refused the job.
     Refused { job: usize, status: u16, code: String, at_ms: f64 },
-    /// A client asks for its cancellation …
+    /// A client requests the cancellation of an analysis.
     Cancels { analysis: Uuid, at_ms: f64 },
-    /// … and this was the answer.
+    /// Response to a request for cancellation.
     CancelAnswered { analysis: Uuid, status: u16, at_ms: f64 },
-    /// A client is told that an analysis has ended.
+    /// A client is notified that an analysis has ended.
     Told { user: usize, event: u64, analysis: Uuid, status: String, at_ms: f64 },
-    /// Whether that event could be read in the database, right after the client was told.
+    /// Verification in the database, right after a client was notified; `visible` if the event was committed.
     Witnessed { event: u64, analysis: Uuid, visible: bool },
 }
 
-/// Appends entries to a file.
+/// Writer of the ledger.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     path: PathBuf,
@@ -52,7 +52,7 @@ impl Ledger {
         file.write_all(&line).context("writing the ledger")
     }
 
-    /// Everything written so far.
+    /// Reads all entries written so far.
     pub(crate) fn read(&self) -> anyhow::Result<Vec<Entry>> {
         read_lines(&self.path)
     }

@@ -1,4 +1,4 @@
-//! A TCP connection that can be broken: a proxy on loopback before a server.
+//! Breakable TCP link: a proxy on loopback in front of a server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,18 +13,18 @@ use tokio::time::{sleep, timeout};
 
 use super::schedule::Breakage;
 
-/// How long a server may take to accept.
+/// Timeout of connecting to the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A slow link passes on so many bytes at a time …
+/// Bytes that a slow link forwards at a time.
 const SLOW_BYTES: usize = 256;
-/// … and then pauses.
+/// Delay between two portions on a slow link.
 const SLOW_PAUSE: Duration = Duration::from_millis(20);
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// The state of a link: what is wrong with it, if anything. A half-close happens once, to what is open then.
+/// Current fault of a link, if any. A half-close happens once, to the connections that are open then.
 type State = Option<Breakage>;
 
-/// A proxy before one server. Dropped, it cuts everything.
+/// Proxy in front of one server. Dropping it cuts all connections.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
@@ -67,7 +67,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, state: watch::Receive
     }
 }
 
-/// One connection, from its first byte to its last.
+/// Forwards one connection, from its first byte to its last.
 async fn carry(mut caller: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>) {
     let now = *state.borrow_and_update();
     if now == Some(Breakage::Cut) {
@@ -98,7 +98,7 @@ async fn carry(mut caller: TcpStream, server: SocketAddr, mut state: watch::Rece
     }
 }
 
-/// Has the stream closed with a reset when it is dropped.
+/// Makes the stream close with a reset when it is dropped.
 fn reset(stream: &TcpStream) {
     drop(stream.set_zero_linger());
 }
@@ -108,7 +108,7 @@ async fn flows(state: &mut watch::Receiver<State>) {
     drop(state.wait_for(|now| *now != Some(Breakage::Stall)).await);
 }
 
-/// Passes on bytes in one direction until their end, and then the end.
+/// Forwards bytes in one direction until the end of the stream, and then the end.
 async fn pump(
     mut from: ReadHalf<'_>,
     mut to: WriteHalf<'_>,
@@ -159,7 +159,7 @@ async fn write(
 mod tests {
     use super::*;
 
-    /// A server that sends back what it gets, a proxy before it, and a connection through that.
+    /// An echo server, a proxy in front of it, and a connection through the proxy.
     async fn echo() -> (Proxy, TcpStream, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
@@ -238,7 +238,7 @@ mod tests {
         proxy.break_it(Breakage::Slow);
         let began = tokio::time::Instant::now();
         says(&mut stream, &[7; SLOW_BYTES * 5]).await.unwrap();
-        // Both directions pause at the same time, and nobody waits for the pause after the last bytes.
+        // Both directions pause at the same time, and no pause follows the last bytes.
         assert!(began.elapsed() >= SLOW_PAUSE * 4);
     }
 }

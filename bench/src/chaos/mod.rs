@@ -1,5 +1,5 @@
-//! The fault suite: real processes and servers, broken by a seeded schedule while clients submit; an independent checker
-//! reads what is left. How to read its output: `docs/reliability.md`.
+//! The fault suite: real processes and servers, broken by a seeded schedule while clients submit; an independent
+//! checker reads what is left. How to read its output: `docs/reliability.md`.
 
 pub(crate) mod calm;
 pub(crate) mod checker;
@@ -42,47 +42,47 @@ use crate::report::table::say;
 use crate::site::{Services, repository};
 use crate::stub::record::Clock;
 
-/// What a run is like.
+/// Options of a run.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Decides which faults hit what, when and for how long
+    /// Seed of the schedule: the faults, their targets, times and durations
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Jobs to submit, at least
+    /// Least number of jobs to submit
     #[arg(long)]
     jobs: Option<usize>,
-    /// Clients that submit and watch
+    /// Number of clients that submit and watch
     #[arg(long, default_value_t = 40)]
     clients: usize,
-    /// A few faults in less than a minute
+    /// Inject only a few faults, in less than a minute
     #[arg(long)]
     short: bool,
-    /// Ports of the suite's own processes lie above this one
+    /// Base of the ports of the suite's own processes
     #[arg(long, env = "TONEUP_PORT_BASE", default_value_t = 31_000)]
     port_base: u16,
-    /// Where it may write; must be empty
+    /// Directory for files of the run; must be empty
     #[arg(long)]
     folder: PathBuf,
     #[command(flatten)]
     services: Services,
 }
 
-/// Jobs of a whole and of a short run.
+/// Jobs of a full and of a short run.
 const JOBS_OF: (usize, usize) = (2_000, 300);
-/// The share of the jobs that is submitted in bursts, one as each slot begins; the others trickle.
+/// Share of the jobs that is submitted in bursts at the start of each slot; the others are spread over time.
 const BURST_SHARE: f64 = 0.6;
-/// Photos are small: the suite is about what happens to jobs, not to bytes.
+/// Size of the photos: small, since the suite tests jobs, not the transfer of bytes.
 const PHOTO_BYTES: usize = 20_000;
-/// Between two jobs that trickle.
+/// Interval of the jobs that are spread over time.
 const TRICKLE: Duration = Duration::from_millis(250);
-/// After a slot's faults are cleared, jobs must flow again within this.
+/// Time within which jobs must flow again after a slot's faults are cleared.
 const RECOVERY_TIMEOUT: Duration = Duration::from_mins(1);
-/// Between slots.
+/// Pause between slots.
 const BREATH: Duration = Duration::from_millis(300);
-/// How often processes are looked at.
+/// Interval at which processes are checked.
 const WATCH_PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs the suite; whether everything held.
+/// Runs the suite; `true` if every promise was kept.
 pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let began = Instant::now();
     let slots = schedule(options.seed, options.short);
@@ -109,7 +109,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     run.judge(injected).await
 }
 
-/// What a run works with.
+/// State of a run.
 struct Run<'a> {
     options: &'a Options,
     site: Site,
@@ -132,7 +132,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Starts again what ends by itself, as whoever runs containers does; it should not have.
+    /// Restarts processes that have ended by themselves, as a container runtime does, and records each as an incident.
     async fn supervise(&self) -> anyhow::Result<()> {
         loop {
             for incident in self.site.revive().await? {
@@ -142,7 +142,7 @@ impl Run<'_> {
         }
     }
 
-    /// All slots, and then the calm in which everything must come to its end.
+    /// Runs all slots, and then waits until everything has ended.
     async fn storm(&self, slots: &[Slot]) -> anyhow::Result<Vec<Injected>> {
         let (whole, short) = JOBS_OF;
         let jobs = self.options.jobs.unwrap_or(if self.options.short { short } else { whole });
@@ -169,7 +169,7 @@ impl Run<'_> {
         Ok(all)
     }
 
-    /// Jobs that come whatever happens; never ends.
+    /// Submits jobs at a steady rate; never ends.
     async fn trickle(&self) {
         let mut ticks = interval(TRICKLE);
         loop {
@@ -178,7 +178,7 @@ impl Run<'_> {
         }
     }
 
-    /// One slot: its faults, and the way back.
+    /// Runs one slot: injects its faults, clears them and waits for recovery.
     async fn slot(&self, slot: &Slot) -> anyhow::Result<Vec<Injected>> {
         let names: Vec<String> = slot.iter().map(ToString::to_string).collect();
         self.progress(&names.join(" + "))?;
@@ -203,7 +203,7 @@ impl Run<'_> {
         Ok(injected)
     }
 
-    /// Gathers, checks and reports.
+    /// Collects the evidence, checks it and writes the report.
     async fn judge(self, faults: Vec<Injected>) -> anyhow::Result<bool> {
         let Options { seed, folder, short, .. } = self.options;
         let ledger = self.crowd.disperse().await?;
@@ -226,7 +226,7 @@ impl Run<'_> {
     }
 }
 
-/// Where the report goes.
+/// Path of the report.
 fn results(seed: u64, short: bool) -> anyhow::Result<PathBuf> {
     let folder: &Path = &repository().join("bench/results");
     std::fs::create_dir_all(folder)?;

@@ -1,4 +1,4 @@
-//! One process of ours that is killed, asked to end, and started again.
+//! A process of ours that can be killed, terminated and restarted.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use crate::site::process::Process;
 /// One replica of a program.
 #[derive(Debug)]
 pub(crate) struct Replica {
-    /// Names its log, too.
+    /// Name of the replica and of its log.
     pub(crate) name: String,
     program: String,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
-    /// `None` while it is down on purpose.
+    /// Running process; `None` while it is down on purpose.
     process: Mutex<Option<Process>>,
 }
 
@@ -29,7 +29,7 @@ impl Replica {
         Self { name, program: program.into(), arguments, variables, process: Mutex::new(None) }
     }
 
-    /// Starts it, unless it runs.
+    /// Starts the process, unless it runs.
     pub(crate) async fn start(&self) -> anyhow::Result<()> {
         let mut process = self.process.lock().await;
         if process.is_none() {
@@ -40,14 +40,14 @@ impl Replica {
         Ok(())
     }
 
-    /// SIGKILL.
+    /// Kills the process (SIGKILL).
     pub(crate) async fn kill(&self) {
         if let Some(process) = self.process.lock().await.take() {
             process.kill().await;
         }
     }
 
-    /// SIGTERM; fails when it has not ended in order within `grace`.
+    /// Terminates the process (SIGTERM); fails if it has not ended gracefully within `grace`.
     pub(crate) async fn terminate(&self, grace: Duration) -> anyhow::Result<()> {
         let Some(process) = self.process.lock().await.take() else { return Ok(()) };
         let ended = process.terminate(grace).await?;
@@ -56,7 +56,7 @@ impl Replica {
         Ok(())
     }
 
-    /// Starts it again if it has ended by itself; says how it ended.
+    /// Restarts the process if it has ended by itself; returns how it ended.
     pub(crate) async fn revive(&self) -> anyhow::Result<Option<String>> {
         let mut process = self.process.lock().await;
         let Some(ended) = process.as_mut().map(Process::has_ended).transpose()?.flatten() else {

@@ -1,4 +1,4 @@
-//! What a run came to: a line for each kind of fault, what was found, and the last line.
+//! Report of a run: a line for each kind of fault, the findings, and a summary line.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::report::table::{say, table};
 /// Findings of one rule that are shown in full.
 const EXAMPLES: usize = 5;
 
-/// A run that is over.
+/// Data of a completed run.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) seed: u64,
@@ -28,12 +28,12 @@ pub(crate) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether everything held.
+    /// True if every promise was kept.
     pub(crate) fn held(&self) -> bool {
         self.verdict.findings.is_empty()
     }
 
-    /// Shows it, and writes it to `file`.
+    /// Prints the report, and writes it to `file`.
     pub(crate) fn finish(&self, file: &Path) -> anyhow::Result<()> {
         let rows = self.rows();
         say("")?;
@@ -53,7 +53,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// What machines look for.
+    /// Summary line, for machines.
     fn last_line(&self) -> String {
         let recovery = Sorted::new(self.evidence.faults.iter().filter_map(|one| one.recovery_ms));
         format!(
@@ -67,7 +67,7 @@ impl Report<'_> {
         )
     }
 
-    /// One row for each kind of fault, in the order of their names.
+    /// Builds one row for each kind of fault, sorted by name.
     fn rows(&self) -> Vec<Row> {
         let mut kinds: BTreeMap<String, Vec<&Injected>> = BTreeMap::new();
         for injected in &self.evidence.faults {
@@ -98,7 +98,7 @@ impl Report<'_> {
         kinds.iter().map(row).collect()
     }
 
-    /// Findings about jobs that were there while one of these faults was.
+    /// Counts findings about jobs whose lifetime overlaps with one of these faults.
     fn met_by(
         &self,
         faults: &[&Injected],

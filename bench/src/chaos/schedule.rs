@@ -1,4 +1,4 @@
-//! What breaks, where, when and for how long: a pure function of the seed.
+//! Fault schedule: kinds, targets, times and durations, as a pure function of the seed.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use rand::{RngExt, SeedableRng};
 
 use crate::stub::Health;
 
-/// Replicas of the api in a run.
+/// Number of replicas of the api.
 pub(crate) const APIS: usize = 2;
-/// Replicas of the worker in a run.
+/// Number of replicas of the worker.
 pub(crate) const WORKERS: usize = 3;
-/// The worker whose clock can be moved.
+/// Index of the worker whose clock can be moved.
 pub(crate) const SKEWED_WORKER: usize = WORKERS - 1;
 
-/// Our own programs, and the analyzer.
+/// Programs that are killed and terminated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Program {
     Api,
@@ -24,7 +24,7 @@ pub(crate) enum Program {
     Analyzer,
 }
 
-/// The servers that all of it stands on.
+/// Servers that the programs depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Server {
     RabbitMq,
@@ -33,7 +33,7 @@ pub(crate) enum Server {
     S3,
 }
 
-/// Who speaks to whom.
+/// Network links, by client and server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Link {
     ClientApi,
@@ -47,45 +47,45 @@ pub(crate) enum Link {
     WorkerAnalyzer,
 }
 
-/// How a link breaks.
+/// Fault of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Breakage {
-    /// Every connection is reset, and every new one.
+    /// All connections are reset, and all new ones too.
     Cut,
-    /// Bytes are taken and not passed on.
+    /// Bytes are received and not forwarded.
     Stall,
-    /// The end of the stream is sent to the side that asked; the other direction goes on.
+    /// The end of the stream is sent to the client; the other direction goes on.
     HalfCloseToCaller,
     /// The end of the stream is sent to the server; the other direction goes on.
     HalfCloseToServer,
-    /// A few bytes at a time.
+    /// A few bytes are forwarded at a time.
     Slow,
 }
 
-/// A kind of fault: what the report counts.
+/// Kind of a fault, as counted in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    /// SIGKILL, and started again.
+    /// SIGKILL of a program, then a restart.
     Kill(Program),
-    /// SIGTERM, and started again.
+    /// SIGTERM of a program, then a restart.
     Terminate(Program),
-    /// SIGKILL of a server, and started again.
+    /// SIGKILL of a server, then a restart.
     Crash(Server),
-    /// All messages of the jobs queue are gone.
+    /// Deletion of all messages in the jobs queue.
     PurgeQueue,
-    /// The jobs queue is gone.
+    /// Deletion of the jobs queue.
     DeleteQueue,
-    /// The broker blocks whoever publishes.
+    /// Memory alarm: the broker blocks all publishers.
     MemoryAlarm,
-    /// Every message is delivered twice.
+    /// Duplication: every message is delivered twice.
     Duplicates,
-    /// A message that nobody can read.
+    /// Poison message: one that no worker can parse.
     Poison,
-    /// A connection breaks.
+    /// Fault of a network link.
     Break(Link, Breakage),
-    /// The analyzer answers wrongly.
+    /// Wrong responses of the analyzer.
     Misbehave(Health),
-    /// A worker's clock is wrong by so many seconds.
+    /// Clock skew of one worker, in seconds.
     Skew(i32),
 }
 
@@ -93,15 +93,15 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) kind: Kind,
-    /// Which replica; `None`: all of them.
+    /// Index of the affected replica; `None`: all of them.
     pub(crate) replica: Option<usize>,
-    /// From the beginning of its slot.
+    /// Start, relative to the start of the slot.
     pub(crate) begins: Duration,
-    /// From its beginning until it is cleared; of a process or server: until it is started again.
+    /// Duration until it is cleared; for a process or server, until it is restarted.
     pub(crate) lasts: Duration,
 }
 
-/// Faults that overlap.
+/// Faults that overlap in time.
 pub(crate) type Slot = Vec<Fault>;
 
 const PROGRAMS: [Program; 3] = [Program::Api, Program::Worker, Program::Analyzer];
@@ -126,10 +126,10 @@ const MISBEHAVIOURS: [Health; 7] = [
     Health::Truncated,
     Health::Refusing,
 ];
-/// Clocks move by five minutes: much more than a lease or a publish's grace lasts.
+/// Clock skew: five minutes, much more than the duration of a lease or the grace of a publish.
 const SKEW_SECONDS: i32 = 300;
 
-/// Everything that is injected at least once. Half-closes go in either direction, drawn per link.
+/// All kinds, each injected at least once. Half-closes go in either direction, drawn per link.
 fn all(random: &mut StdRng) -> Vec<Kind> {
     let mut kinds = Vec::new();
     kinds.extend(PROGRAMS.map(Kind::Kill));
@@ -156,7 +156,7 @@ fn all(random: &mut StdRng) -> Vec<Kind> {
 
 const SLOW_LINKS: usize = 2;
 
-/// A minute's worth, with something of every sort but the slowest to come back.
+/// Selection for a short run, of about a minute: one of every sort except those with the slowest recovery.
 fn some(random: &mut StdRng) -> Vec<Kind> {
     let mut links = LINKS;
     links.shuffle(random);
@@ -174,7 +174,7 @@ fn some(random: &mut StdRng) -> Vec<Kind> {
     ]
 }
 
-/// The schedule of a run.
+/// Draws the schedule of a run.
 pub(crate) fn schedule(seed: u64, short: bool) -> Vec<Slot> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut kinds = if short { some(&mut random) } else { all(&mut random) };
@@ -196,7 +196,7 @@ pub(crate) fn schedule(seed: u64, short: bool) -> Vec<Slot> {
     slots
 }
 
-/// Draws where a fault hits and how long it lasts.
+/// Draws the target and the duration of a fault.
 fn fault(kind: Kind, after: Duration, random: &mut StdRng) -> Fault {
     let replicas = match kind {
         Kind::Kill(Program::Api) | Kind::Terminate(Program::Api) => Some(APIS),
@@ -215,7 +215,7 @@ fn fault(kind: Kind, after: Duration, random: &mut StdRng) -> Fault {
     }
 }
 
-/// The burst at the beginning of a slot gets so much of a start, that there is work under way when things break.
+/// Delay of the faults after the burst at the start of a slot, so that jobs are running.
 const FIRST: Duration = Duration::from_millis(400);
 
 impl Kind {
@@ -252,7 +252,7 @@ impl Kind {
     }
 }
 
-/// Whether two faults cannot be injected at the same time, because one needs what the other takes away.
+/// True if two faults cannot be injected at the same time, because one needs what the other removes.
 fn clash(first: Kind, second: Kind) -> bool {
     let crashes = |kind| kind == Kind::Crash(Server::RabbitMq);
     let either = |a: fn(Kind) -> bool, b: fn(Kind) -> bool| {
@@ -274,7 +274,7 @@ fn keeps_poison_out(kind: Kind) -> bool {
 }
 
 impl Link {
-    /// How many processes have such a link.
+    /// Number of processes that have such a link.
     pub(crate) fn replicas(self) -> usize {
         match self {
             Self::ClientApi | Self::ApiDatabase | Self::ApiBroker | Self::ApiRedis => APIS,
@@ -310,7 +310,7 @@ impl fmt::Display for Program {
 }
 
 impl Server {
-    /// What scripts/services.sh calls it.
+    /// Name of the server in `scripts/services.sh`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::RabbitMq => "rabbitmq",

@@ -1,4 +1,4 @@
-//! The servers of a run: its own, started by scripts/services.sh, so that they can be killed.
+//! Servers of a run: instances of its own, started by `scripts/services.sh`, so that they can be killed.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,25 +13,25 @@ use super::schedule::Server;
 use crate::site::broker::Management;
 use crate::site::{Services, repository};
 
-/// Where jobs wait.
+/// Queue of the jobs.
 pub(crate) const JOBS: &str = "toneup.analysis.jobs";
-/// Where dead letters lie.
+/// Queue of the dead letters.
 pub(crate) const DEAD: &str = "toneup.dead";
 const EXCHANGE: &str = "toneup";
-/// The routing key of [`JOBS`].
+/// Routing key of [`JOBS`].
 const JOBS_KEY: &str = "analysis";
-/// Takes a copy of every message and hands it to the jobs queue a moment later.
+/// Queue that receives a copy of every message and dead-letters it to the jobs queue a moment later.
 const COPIES: &str = "chaos.copies";
-/// Long enough that most first deliveries are being worked on when the second comes.
+/// Delay of the copies, long enough that most first deliveries are being processed when the second arrives.
 const COPY_DELAY_MS: u64 = 150;
-/// What nobody can read.
+/// Body of an unreadable message.
 pub(crate) const POISON: &str = "not a message of ours";
-/// One command of scripts/services.sh: RabbitMQ may take its time.
+/// Timeout of one command of `scripts/services.sh`; RabbitMQ starts slowly.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(150);
-/// One call of the management API, which may answer late while it starts.
+/// Timeout of a call of the management API, which responds slowly while it starts.
 const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The servers.
+/// Access to the servers of a run.
 #[derive(Debug)]
 pub(crate) struct Servers {
     pub(crate) services: Services,
@@ -44,12 +44,12 @@ impl Servers {
         Ok(Self { services: services.clone(), management })
     }
 
-    /// SIGKILL.
+    /// Kills a server (SIGKILL).
     pub(crate) async fn crash(&self, server: Server) -> anyhow::Result<()> {
         script(&["crash", server.name()]).await.map(drop)
     }
 
-    /// Starts it and waits until it serves.
+    /// Starts a server and waits until it serves.
     pub(crate) async fn start(&self, server: Server) -> anyhow::Result<()> {
         script(&["start", server.name()]).await.map(drop)
     }
@@ -62,14 +62,14 @@ impl Servers {
         self.ask(Method::DELETE, &format!("queues/toneup/{JOBS}"), None).await.map(drop)
     }
 
-    /// Makes the broker believe that it has no memory left, or plenty.
+    /// Sets or clears the broker's memory alarm, by moving its limit.
     pub(crate) async fn memory_alarm(&self, on: bool) -> anyhow::Result<()> {
         let watermark = if on { "0.000001" } else { "0.4" };
         script(&["rabbitmqctl", "-q", "set_vm_memory_high_watermark", watermark]).await.map(drop)
     }
 
-    /// Has the broker itself duplicate every message: a second queue on the same key, whose messages expire at once into
-    /// the jobs queue.
+    /// Makes the broker duplicate every message: a second queue on the same key, whose messages expire at once into the
+    /// jobs queue.
     pub(crate) async fn begin_duplicates(&self) -> anyhow::Result<()> {
         let queue = json!({ "durable": true, "arguments": {
             "x-message-ttl": COPY_DELAY_MS,
@@ -85,7 +85,7 @@ impl Servers {
         self.ask(Method::DELETE, &format!("queues/toneup/{COPIES}"), None).await.map(drop)
     }
 
-    /// Publishes what no worker can read, straight into the queue.
+    /// Publishes a message that no worker can parse, directly to the queue.
     pub(crate) async fn poison(&self) -> anyhow::Result<()> {
         let message = json!({
             "properties": { "delivery_mode": 2 },
@@ -99,13 +99,13 @@ impl Servers {
         Ok(())
     }
 
-    /// Workers that consume: from the broker's own state, not from its statistics, which lag.
+    /// Number of consumers, from the broker's own state, not from its statistics, which lag.
     pub(crate) async fn consumers(&self) -> anyhow::Result<usize> {
         let consumers = self.ask(Method::GET, "consumers/toneup", None).await?;
         Ok(consumers.as_array().map_or(0, Vec::len))
     }
 
-    /// Messages of every queue, waiting and being worked on, as the broker counts them at this moment.
+    /// Number of messages of every queue, ready and unacknowledged, as counted by the broker now.
     pub(crate) async fn messages(&self) -> anyhow::Result<Vec<(String, u64)>> {
         let arguments = ["rabbitmqctl", "-q", "list_queues", "-p", "toneup", "--formatter", "json"];
         let listed = script(&[&arguments[..], &["name", "messages"]].concat()).await?;
@@ -116,7 +116,7 @@ impl Servers {
         Ok(queues.iter().filter_map(queue).collect())
     }
 
-    /// What the dead letters say; they stay where they are.
+    /// Bodies of the dead letters, which stay in the queue.
     pub(crate) async fn dead_letters(&self) -> anyhow::Result<Vec<String>> {
         let wanted = json!({ "count": 10_000, "ackmode": "ack_requeue_true", "encoding": "auto" });
         let letters =
@@ -132,7 +132,7 @@ impl Servers {
     }
 }
 
-/// Runs scripts/services.sh, with the environment that this process was given; its output.
+/// Runs `scripts/services.sh` with the environment of this process; returns its output.
 async fn script(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let mut command = Command::new(repository().join("scripts/services.sh"));
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);

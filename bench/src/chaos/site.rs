@@ -1,5 +1,5 @@
-//! The system under test: two apis, three workers and an analyzer as processes, and a breakable link for everything that
-//! they say to each other and to the servers.
+//! System under test: two apis, three workers and an analyzer as processes, with a breakable link for all their
+//! connections to each other and to the servers.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,15 +20,16 @@ use crate::site::process::{Process, log};
 use crate::site::{Services, within};
 use crate::stub::Health;
 
-/// How long a process may take until it serves.
+/// Longest time from a process's start until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// What the processes are given to end in order (`API_SHUTDOWN_GRACE`, `WORKER_SHUTDOWN_GRACE`) …
+/// Grace period of the processes (`API_SHUTDOWN_GRACE`, `WORKER_SHUTDOWN_GRACE`).
 const GRACE: Duration = Duration::from_secs(8);
-/// … and how much later they must have ended: 3 s after their grace they give up, the rest is for a busy machine.
+/// Time within which terminated processes must have ended: they abort 3 s after their grace, the rest is for a busy
+/// machine.
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(20);
-/// Attempts at a job, as the workers are told.
+/// Maximum attempts of a job, as configured.
 pub(crate) const MAX_ATTEMPTS: i64 = 5;
-/// The analyzer: twenty photos a second, more than are submitted.
+/// Slots of the analyzer: twenty photos a second, more than are submitted.
 const SLOTS: usize = 4;
 const SERVICE: &str = "200ms";
 const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +40,7 @@ const API_PORT: u16 = 81;
 const ANALYZER_PORT: u16 = 91;
 const CONTROL_PORT: u16 = 92;
 
-/// All of it.
+/// All processes and links of the run.
 #[derive(Debug)]
 pub(crate) struct Site {
     apis: Vec<Replica>,
@@ -52,7 +53,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Starts everything; files go to `folder`.
+    /// Starts all processes; files go to `folder`.
     pub(crate) async fn open(
         servers: &Servers,
         port_base: u16,
@@ -125,23 +126,23 @@ impl Site {
             })
     }
 
-    /// The base address at which clients reach an api.
+    /// Base URL at which clients reach an api.
     pub(crate) fn api(&self, replica: usize) -> String {
         let link = self.links.get(&(Link::ClientApi, replica));
         link.map(|proxy| format!("http://{}", proxy.address)).unwrap_or_default()
     }
 
-    /// SIGKILL of a replica.
+    /// Kills a replica (SIGKILL).
     pub(crate) async fn kill(&self, program: Program, replica: usize) {
         self.replica(program, replica).kill().await;
     }
 
-    /// SIGTERM of a replica, which must end in order.
+    /// Terminates a replica (SIGTERM), which must end gracefully.
     pub(crate) async fn terminate(&self, program: Program, replica: usize) -> anyhow::Result<()> {
         self.replica(program, replica).terminate(TERMINATE_TIMEOUT).await
     }
 
-    /// Starts a replica again.
+    /// Restarts a replica.
     pub(crate) async fn start_again(&self, program: Program, replica: usize) -> anyhow::Result<()> {
         self.replica(program, replica).start().await
     }
@@ -170,7 +171,7 @@ impl Site {
             .filter_map(move |index| self.links.get(&(link, index)))
     }
 
-    /// Has the analyzer answer in this way from now on.
+    /// Sets the behaviour of the analyzer from now on.
     pub(crate) async fn misbehave(&self, health: Health) -> anyhow::Result<()> {
         let request = self.http.post(format!("{}/control", self.control));
         let answer = request.json(&json!({ "health": health })).send().await?;
@@ -185,7 +186,7 @@ impl Site {
         std::fs::rename(new, &self.clock).context("moving the clock")
     }
 
-    /// Starts what has ended by itself, and says what that was: nothing should.
+    /// Restarts processes that have ended by themselves; describes each.
     pub(crate) async fn revive(&self) -> anyhow::Result<Vec<String>> {
         let mut incidents = Vec::new();
         for replica in self.apis.iter().chain(&self.workers).chain([&self.analyzer]) {
@@ -202,7 +203,7 @@ impl Site {
     }
 }
 
-/// Where the analyzer logs its calls.
+/// Path of the analyzer's log of calls.
 pub(crate) fn calls(folder: &Path) -> PathBuf {
     folder.join("calls.jsonl")
 }
@@ -244,7 +245,7 @@ async fn open_links(
     Ok(links)
 }
 
-/// The addresses that processes are told: those of their own links.
+/// Addresses that processes are configured with: those of their own links.
 struct Routes<'a> {
     services: &'a Services,
     links: &'a HashMap<(Link, usize), Proxy>,
@@ -287,7 +288,7 @@ impl Routes<'_> {
     }
 }
 
-/// The same URL with another host and port.
+/// Returns the URL with another host and port.
 fn via(url: &Url, address: SocketAddr) -> anyhow::Result<String> {
     let mut url = url.clone();
     url.set_host(Some(&address.ip().to_string()))?;
@@ -324,8 +325,8 @@ fn common_variables(servers: &Servers) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// Has a process read its time through libfaketime, moved by what the file says. Its monotonic clock is left alone: a
-/// clock that is set does not move it either.
+/// Makes a process read its time through libfaketime, moved by the file's content. Its monotonic clock is unchanged, as
+/// when a real clock is set.
 fn fake_clock(file: &Path) -> Vec<(String, String)> {
     let pairs = [
         ("LD_PRELOAD", "libfaketimeMT.so.1".to_owned()),
@@ -341,7 +342,7 @@ fn fake_clock(file: &Path) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// A clock that cannot be moved would make its fault none.
+/// Checks that the clock can be moved; otherwise its fault would have no effect.
 async fn check_clock(file: &Path) -> anyhow::Result<()> {
     let probe = file.with_extension("probe");
     std::fs::write(&probe, "+300")?;

@@ -1,4 +1,4 @@
-//! Several runs of the suite as one table, in `docs/reliability.md`.
+//! Summary of several runs of the suite as one table, in `docs/reliability.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,27 +11,27 @@ use crate::report::table::markdown;
 use crate::report::{Row, docs};
 use crate::site::repository;
 
-/// Which runs.
+/// Options of the summary.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Seeds of whole runs whose reports are in bench/results
+    /// Seeds of full runs whose reports are in bench/results
     #[arg(required = true)]
     seeds: Vec<u64>,
 }
 
-/// What a run's report says.
+/// Parsed report of a run.
 #[derive(Debug, Deserialize)]
 struct Run {
     summary: String,
     kinds: Vec<Kind>,
 }
 
-/// What it says of one kind of fault.
+/// Results of one kind of fault.
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Kind {
     fault: String,
     count: u64,
-    /// `None` where a recovery was not seen.
+    /// Recovery time in seconds; `None` if no recovery was seen.
     recovery_s: Option<f64>,
     caught_up_s: Option<f64>,
     retried: u64,
@@ -39,7 +39,7 @@ struct Kind {
     repeated: u64,
 }
 
-/// Writes the table.
+/// Writes the table to the page.
 pub fn fill(options: &Options) -> anyhow::Result<()> {
     let read = |seed: &u64| -> anyhow::Result<Run> {
         let path = repository().join(format!("bench/results/chaos-{seed}.json"));
@@ -52,7 +52,7 @@ pub fn fill(options: &Options) -> anyhow::Result<()> {
     docs::fill("docs/reliability.md", "chaos", &content)
 }
 
-/// The slowest and the sum of all runs, by kind.
+/// Combines all runs by kind: the slowest recovery and the sums.
 fn merged(runs: &[Run]) -> Vec<Row> {
     let mut kinds: BTreeMap<&str, Kind> = BTreeMap::new();
     for kind in runs.iter().flat_map(|run| &run.kinds) {

@@ -1,4 +1,4 @@
-//! Every request of the clients, counted, and those that failed.
+//! Counts of the clients' requests, and the failed ones.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,20 +8,20 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
-/// The longest that a client lets the API make it wait.
+/// Longest `Retry-After` that a client accepts.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3);
 
-/// An answer that came whole.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// Null when it is no JSON.
+    /// Body as JSON; null if it is none.
     pub(crate) said: Value,
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl Answer {
-    /// Whether it is as it should be. Who cancels what has just ended is rightly told so.
+    /// True if the response is as expected. A cancellation that comes just too late is rightly refused.
     fn is_right(&self) -> bool {
         let is_too_late =
             self.status == StatusCode::CONFLICT && self.said["code"] == "already_finished";
@@ -29,24 +29,24 @@ impl Answer {
     }
 }
 
-/// What was counted.
+/// Counts of requests and failures.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
     pub(crate) requests: usize,
-    /// Of the requests, those that were not answered as they should be, not at all, or not to the end.
+    /// Requests with an unexpected, missing or incomplete response.
     pub(crate) failures: Vec<String>,
-    /// Streams among the requests, each counted when it is opened.
+    /// Number of streams among the requests, counted when opened.
     pub(crate) streams: usize,
-    /// How long the answers took that do not wait for something to happen.
+    /// Latencies of the responses that do not wait for an event, in milliseconds.
     pub(crate) latencies_ms: Vec<f64>,
 }
 
-/// Counts requests.
+/// Shared counter of requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(Mutex<Counts>);
 
 impl Tally {
-    /// Sends a request that is answered at once; `None` when there is no answer, or it breaks off.
+    /// Sends a request with an immediate response; `None` if there is none, or it is incomplete.
     pub(crate) async fn ask(&self, request: RequestBuilder) -> Option<Answer> {
         let began = Instant::now();
         let answer = self.wait(request).await;
@@ -54,7 +54,7 @@ impl Tally {
         answer
     }
 
-    /// Sends a request whose answer may wait for something to happen.
+    /// Sends a request whose response may wait for an event.
     pub(crate) async fn wait(&self, request: RequestBuilder) -> Option<Answer> {
         let name = name_of(&request);
         let outcome = read(request).await;
@@ -66,18 +66,18 @@ impl Tally {
         outcome.ok()
     }
 
-    /// Counts a stream that was asked for.
+    /// Counts a requested stream, and its failure.
     pub(crate) fn stream(&self, failure: Option<String>) {
         self.count("a stream", failure);
         self.lock().streams += 1;
     }
 
-    /// A stream did not come to an orderly end.
+    /// Counts a stream that broke.
     pub(crate) fn broken(&self, error: &str) {
         self.lock().failures.push(format!("a stream broke: {error}"));
     }
 
-    /// Everything so far.
+    /// Returns all counts so far.
     pub(crate) fn counts(&self) -> Counts {
         self.lock().clone()
     }

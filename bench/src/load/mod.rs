@@ -1,4 +1,4 @@
-//! The load generator: clients that submit, wait for the result, and note when what happened.
+//! Load generator: clients that submit, wait for the result, and record the times.
 
 pub mod target;
 
@@ -13,18 +13,18 @@ use crate::measure::percentiles::Sorted;
 
 pub use self::target::{Direct, Photo, Target, User};
 
-/// One job, as its client saw it. Times in milliseconds since 1970.
+/// One job as seen by its client. Times in milliseconds since 1970.
 #[derive(Debug, Clone, Default)]
 pub struct Job {
-    /// When it was sent.
+    /// Time of sending.
     pub sent_ms: f64,
-    /// When it was accepted; for a held request, when it was sent.
+    /// Time of acceptance; for a held request, the time of sending.
     pub accepted_ms: Option<f64>,
-    /// When the client had the result.
+    /// Time at which the client received the result.
     pub finished_ms: Option<f64>,
-    /// Why there will be none.
+    /// Reason why there is no result.
     pub failure: Option<String>,
-    /// How often the client was told to come back later.
+    /// Number of responses that asked the client to retry later.
     pub throttled: u32,
 }
 
@@ -33,53 +33,53 @@ pub struct Job {
 pub struct Jobs(pub Vec<Job>);
 
 impl Jobs {
-    /// When jobs were accepted.
+    /// Times at which jobs were accepted.
     pub fn accepted(&self) -> impl Iterator<Item = f64> + '_ {
         self.0.iter().filter_map(|job| job.accepted_ms)
     }
 
-    /// Jobs that ended without a result, or were not taken.
+    /// Number of jobs that ended without a result, or were refused.
     pub fn failures(&self) -> usize {
         self.0.iter().filter(|job| job.failure.is_some()).count()
     }
 
-    /// The first failure's reason, to show.
+    /// Reason of the first failure, for display.
     pub fn a_failure(&self) -> Option<&str> {
         self.0.iter().find_map(|job| job.failure.as_deref())
     }
 
-    /// Jobs with a result.
+    /// Number of jobs with a result.
     pub fn finished(&self) -> usize {
         self.0.iter().filter(|job| job.finished_ms.is_some()).count()
     }
 
-    /// Jobs for which the run did not wait to the end.
+    /// Number of jobs that had not ended when the run stopped waiting.
     pub fn unfinished(&self) -> usize {
         self.0.len() - self.finished() - self.failures()
     }
 
-    /// From sending to acceptance.
+    /// Milliseconds from sending to acceptance.
     pub fn submit_times(&self) -> Sorted {
         Sorted::new(self.0.iter().filter_map(|job| Some(job.accepted_ms? - job.sent_ms)))
     }
 
-    /// From sending to the result.
+    /// Milliseconds from sending to the result.
     pub fn end_to_end(&self) -> Sorted {
         Sorted::new(self.0.iter().filter_map(|job| Some(job.finished_ms? - job.sent_ms)))
     }
 
-    /// When the last result was there.
+    /// Time of the last result.
     pub fn last_finished(&self) -> Option<f64> {
         self.0.iter().filter_map(|job| job.finished_ms).max_by(f64::total_cmp)
     }
 
-    /// When the first job was sent.
+    /// Time of the first submit.
     pub fn first_sent(&self) -> Option<f64> {
         self.0.iter().map(|job| job.sent_ms).min_by(f64::total_cmp)
     }
 }
 
-/// `users` clients in a row for `duration`: submit, result, pause, again.
+/// Closed loop: `users` clients for `duration`, each submitting, waiting for the result and pausing in turn.
 pub async fn closed(
     target: &Arc<Target>,
     users: usize,
@@ -104,7 +104,8 @@ pub async fn closed(
     Jobs(clients.join_all().await.into_iter().flatten().collect())
 }
 
-/// Submits `first` jobs at once and `rate` a second for `duration`; waits for the results until `patience` later.
+/// Open loop: submits `first` jobs at once and `rate` per second for `duration`; waits for the results until `patience`
+/// later.
 pub async fn open(
     target: &Arc<Target>,
     first: usize,
@@ -130,7 +131,7 @@ pub async fn open(
     Jobs(clients.join_all().await)
 }
 
-/// Submits `count` jobs, a few at a time, and waits for no result.
+/// Submits `count` jobs, a few at a time, without waiting for results.
 pub async fn backlog(target: &Arc<Target>, count: usize, patience: Duration) -> Jobs {
     const AT_ONCE: usize = 32;
     let give_up = Instant::now() + patience;

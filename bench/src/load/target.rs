@@ -1,4 +1,4 @@
-//! What is put under load: ToneUp through its public API, or something that holds the request until it answers.
+//! Targets of load: ToneUp through its public API, or a server that holds the request until it responds.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::Job;
 use crate::stub::record::Clock;
 
-/// Longest that one poll waits for a result; the API's own bound.
+/// Longest wait of one poll for a result, in seconds; the API's own maximum.
 const POLL_SECONDS: u64 = 60;
 
-/// A photo to submit.
+/// Bytes of a photo to submit.
 #[derive(Debug, Clone)]
 pub struct Photo(pub Bytes);
 
 impl Photo {
-    /// 500 kB that begin as a JPEG does: enough for a stub, which looks at no photo.
+    /// Creates 500 kB that start like a JPEG: enough for a stub, which decodes no photo.
     pub fn made_up() -> Self {
         const BYTES: usize = 500_000;
         let mut photo = vec![0xff, 0xd8, 0xff, 0xe0];
@@ -31,7 +31,7 @@ impl Photo {
     }
 }
 
-/// What is put under load.
+/// System under load.
 #[derive(Debug)]
 pub enum Target {
     /// ToneUp: submit an uploaded photo by its key, then long-poll.
@@ -39,16 +39,16 @@ pub enum Target {
         /// Clients of the API; job n is submitted by user n modulo their number.
         users: Vec<User>,
     },
-    /// One request, held until the answer.
+    /// One request, held until the response.
     Direct(Direct),
 }
 
-/// Something that analyses while the client waits.
+/// A server that analyses while the client waits.
 #[derive(Debug)]
 pub struct Direct {
     http: Client,
     url: String,
-    /// The form part that carries the photo.
+    /// Name of the form part with the photo.
     part: &'static str,
     photo: Photo,
     clock: Clock,
@@ -64,14 +64,14 @@ pub struct User {
     clock: Clock,
 }
 
-/// A client with room for a long poll.
+/// Creates an HTTP client whose timeout allows a long poll.
 pub fn http() -> anyhow::Result<Client> {
     let timeout = Duration::from_secs(POLL_SECONDS + 15);
     Ok(Client::builder().no_proxy().timeout(timeout).tcp_nodelay(true).build()?)
 }
 
 impl Target {
-    /// ToneUp at `api`, with `users` guests.
+    /// Creates the target ToneUp at `api`, with `users` guests.
     pub async fn toneup(api: &str, users: usize, photo: &Photo) -> anyhow::Result<Self> {
         let http = http()?;
         let mut all = Vec::with_capacity(users);
@@ -81,12 +81,12 @@ impl Target {
         Ok(Self::ToneUp { users: all })
     }
 
-    /// An analyzer, or the proxy before one, at `base`.
+    /// Creates the target of an analyzer, or of the proxy in front of one, at `base`.
     pub fn direct(base: &str, photo: Photo) -> anyhow::Result<Self> {
         Self::held(format!("{base}/analyze-color"), "file", photo)
     }
 
-    /// The door of `ToneUp` that asks for no token, as the first server's load test used it.
+    /// Creates the target of ToneUp's route without a token, which the first server's load test used.
     pub fn door(api: &str, photo: Photo) -> anyhow::Result<Self> {
         Self::held(format!("{api}/api/personalcolortest"), "image", photo)
     }
@@ -170,17 +170,17 @@ impl User {
         })
     }
 
-    /// The access token.
+    /// Access token of the user.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The uploaded photo.
+    /// Key of the uploaded photo.
     pub fn object_key(&self) -> &str {
         &self.object_key
     }
 
-    /// Submits, waits and notes.
+    /// Submits, waits for the result and records the times.
     async fn run(&self, give_up: Instant) -> Job {
         let mut job = Job::default();
         if let Some(id) = self.begin(&mut job, give_up).await {
@@ -189,7 +189,7 @@ impl User {
         job
     }
 
-    /// Submits and notes; answers the accepted analysis's id.
+    /// Submits and records the times; returns the id of the accepted analysis.
     async fn begin(&self, job: &mut Job, give_up: Instant) -> Option<String> {
         job.sent_ms = self.clock.now_ms();
         let submitted = self.submit(job, give_up).await;
@@ -201,7 +201,8 @@ impl User {
         submitted.ok().flatten()
     }
 
-    /// The accepted analysis's id; `None` if the run ended while the API asked for patience.
+    /// Submits until accepted; returns the analysis's id, or `None` if the run ended while the API asked to retry
+    /// later.
     async fn submit(&self, job: &mut Job, give_up: Instant) -> anyhow::Result<Option<String>> {
         let body = json!({ "objectKey": self.object_key });
         while Instant::now() < give_up {
@@ -219,7 +220,7 @@ impl User {
         Ok(None)
     }
 
-    /// Long-polls. A poll that fails is no failure of the job: the next one tells.
+    /// Waits for the result by long polls. A failed poll is no failure of the job: the next one shows its state.
     async fn wait(&self, id: &str, job: &mut Job, give_up: Instant) {
         loop {
             let left = give_up.saturating_duration_since(Instant::now()).as_secs();

@@ -1,4 +1,4 @@
-//! Arithmetic on what was recorded. Pure.
+//! Arithmetic on recorded measurements. Pure.
 
 pub mod percentiles;
 pub mod steps;

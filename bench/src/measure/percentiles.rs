@@ -1,18 +1,19 @@
-//! Percentiles of all values, sorted: nothing is estimated.
+//! Exact percentiles of sorted values, without estimation.
 
-/// Values in order.
+/// Values in ascending order.
 #[derive(Debug, Clone, Default)]
 pub struct Sorted(Vec<f64>);
 
 impl Sorted {
-    /// Sorts.
+    /// Sorts the values.
     pub fn new(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
         Self(values)
     }
 
-    /// The smallest value that at least `percent` per cent of all do not exceed (nearest rank); NaN if there is none.
+    /// Nearest-rank percentile: the smallest value that at least `percent` per cent of all do not exceed; NaN if there
+    /// is none.
     pub fn percentile(&self, percent: f64) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
@@ -24,22 +25,22 @@ impl Sorted {
         self.0.get(rank - 1).or(self.0.last()).copied().unwrap_or(f64::NAN)
     }
 
-    /// Half are not larger.
+    /// Median of the values (nearest rank); NaN if there is none.
     pub fn median(&self) -> f64 {
         self.percentile(50.0)
     }
 
-    /// The largest; NaN if there is none.
+    /// Largest value; NaN if there is none.
     pub fn max(&self) -> f64 {
         self.percentile(100.0)
     }
 
-    /// The values, in order.
+    /// Returns the values in ascending order.
     pub fn values(&self) -> &[f64] {
         &self.0
     }
 
-    /// The share of values that are not larger, at `points` places: what a CDF is drawn from.
+    /// Empirical distribution function at `points` places, as (value, share).
     pub fn cdf(&self, points: u32) -> Vec<(f64, f64)> {
         let share = |point| f64::from(point) / f64::from(points);
         (1..=points).map(|point| (self.percentile(100.0 * share(point)), share(point))).collect()

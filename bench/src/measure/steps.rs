@@ -1,16 +1,16 @@
-//! Values that change at moments and stay in between: queue depths, slots at work.
+//! Step functions of time: queue depths, busy slots.
 
 /// A step function of time; 0 before its first step.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Steps(Vec<(f64, f64)>);
 
 impl Steps {
-    /// From (time, value from then on), in order of time.
+    /// Creates the function from (time, value from then on), in order of time.
     pub fn new(steps: impl IntoIterator<Item = (f64, f64)>) -> Self {
         Self(steps.into_iter().collect())
     }
 
-    /// Counts up by one at each of `moments`, in any order.
+    /// Creates a function that rises by one at each of `moments`, given in any order.
     pub fn counting(moments: impl IntoIterator<Item = f64>) -> Self {
         let mut moments: Vec<f64> = moments.into_iter().collect();
         moments.sort_by(f64::total_cmp);
@@ -21,7 +21,7 @@ impl Steps {
         }))
     }
 
-    /// Combines functions point by point: the way to add, subtract and compare them.
+    /// Combines functions point by point, for example to add, subtract or compare them.
     pub fn combine<const N: usize>(all: [&Self; N], with: impl Fn([f64; N]) -> f64) -> Self {
         let mut moments: Vec<f64> =
             all.iter().flat_map(|steps| steps.0.iter().map(|s| s.0)).collect();
@@ -41,13 +41,13 @@ impl Steps {
         }))
     }
 
-    /// The sum of any number of functions.
+    /// Sums any number of functions.
     pub fn sum(all: impl IntoIterator<Item = Self>) -> Self {
         all.into_iter()
             .fold(Self::default(), |sum, steps| Self::combine([&sum, &steps], |[a, b]| a + b))
     }
 
-    /// The integral from `from` to `to`, in units of time.
+    /// Integral from `from` to `to`, in units of time.
     pub fn integral(&self, from: f64, to: f64) -> f64 {
         let ends = self.0.iter().skip(1).map(|step| step.0).chain([f64::INFINITY]);
         self.0
@@ -57,7 +57,7 @@ impl Steps {
             .sum()
     }
 
-    /// Means over `points` equal parts of the time from `from` to `to`, as (middle, mean): what a curve is drawn from.
+    /// Means over `points` equal parts of the time from `from` to `to`, as (middle, mean): the points of a curve.
     pub fn grid(&self, from: f64, to: f64, points: u32) -> Vec<(f64, f64)> {
         let width = (to - from) / f64::from(points);
         let part = |index| f64::from(index).mul_add(width, from);
@@ -69,14 +69,14 @@ impl Steps {
             .collect()
     }
 
-    /// The largest value from `from` to `to`.
+    /// Largest value from `from` to `to`.
     pub fn max(&self, from: f64, to: f64) -> f64 {
         let ends = self.0.iter().skip(1).map(|step| step.0).chain([f64::INFINITY]);
         let inside = self.0.iter().zip(ends).filter(|(step, end)| step.0 < to && *end > from);
         inside.map(|(step, _)| step.1).fold(0.0, f64::max)
     }
 
-    /// The first moment whose value satisfies `wanted`, and the end of the last that does.
+    /// First time at which the value satisfies `wanted`, and the end of the last period in which it does.
     pub fn extent(&self, wanted: impl Fn(f64) -> bool) -> Option<(f64, f64)> {
         let first = self.0.iter().find(|step| wanted(step.1))?.0;
         let last = self.0.iter().rposition(|step| wanted(step.1))?;

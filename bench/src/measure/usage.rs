@@ -1,4 +1,4 @@
-//! How much of the analyzer was used while there was something to use it for.
+//! Utilisation of the analyzer while there was work for it.
 //!
 //! *utilisation = busy-slot-seconds / (slots × time with jobs waiting)*. Busy slots and slots are the stubs' own records.
 //! Jobs wait while more jobs are accepted (202) and not yet answered by the analyzer than the analyzer has slots: then,
@@ -10,23 +10,23 @@ use super::percentiles::Sorted;
 use super::steps::Steps;
 use crate::stub::http::Stats;
 
-/// What the analyzers did, and what was asked of them. Times in milliseconds.
+/// Activity of the analyzers, and the demand on them. Times in milliseconds.
 #[derive(Debug, Clone)]
 pub struct Usage {
-    /// Slots at work, all analyzers together.
+    /// Busy slots, summed over all analyzers.
     pub busy: Steps,
-    /// Slots there were.
+    /// Existing slots, summed over all analyzers.
     pub slots: Steps,
     /// Requests inside the analyzers.
     pub in_flight: Steps,
     /// Jobs accepted and not yet answered by an analyzer.
     pub demand: Steps,
-    /// Each answer's arrival and time at the analyzer.
+    /// Arrival of each request and its time at the analyzer.
     pub visits: Vec<(f64, f64)>,
 }
 
 impl Usage {
-    /// Puts the records of all analyzers beside the moments at which jobs were accepted.
+    /// Combines the records of all analyzers with the times at which jobs were accepted.
     pub fn new(stats: &[Stats], accepted_ms: impl IntoIterator<Item = f64>) -> Self {
         let series = |of: fn(&crate::stub::record::Sample) -> usize| {
             Steps::sum(stats.iter().map(|stats| {
@@ -49,38 +49,39 @@ impl Usage {
         }
     }
 
-    /// 1 while jobs wait, else 0.
+    /// Step function that is 1 while jobs wait, otherwise 0.
     fn waiting(&self) -> Steps {
         let waits = |[demand, slots]: [f64; 2]| f64::from(u8::from(demand > slots && slots > 0.0));
         Steps::combine([&self.demand, &self.slots], waits)
     }
 
-    /// From when to when jobs waited.
+    /// Start of the first and end of the last period in which jobs waited.
     pub fn waited(&self) -> Option<(f64, f64)> {
         self.waiting().extent(|waits| waits > 0.0)
     }
 
-    /// Slots at work and slots, while jobs wait.
+    /// Busy slots and existing slots, both 0 while no jobs wait.
     fn while_waiting(&self) -> (Steps, Steps) {
         let waiting = self.waiting();
         let product = |steps| Steps::combine([steps, &waiting], |[value, waits]| value * waits);
         (product(&self.busy), product(&self.slots))
     }
 
-    /// The utilisation between two moments; NaN if no job waited.
+    /// Utilisation between two times; NaN if no job waited.
     pub fn utilisation(&self, from: f64, to: f64) -> f64 {
         let (busy, slots) = self.while_waiting();
         busy.integral(from, to) / slots.integral(from, to)
     }
 
-    /// Times at the analyzer of the photos that arrived between two moments.
+    /// Times at the analyzer of the photos that arrived between two times.
     pub fn times(&self, from: f64, to: f64) -> Sorted {
         let inside = self.visits.iter().filter(|(arrived, _)| (from..to).contains(arrived));
         Sorted::new(inside.map(|(_, time)| *time))
     }
 
-    /// How long after `change` the utilisation stays at `level`, in any window of `width`: until the start of the first
-    /// window after the last one below. Looks at 4 widths, or until `end`; `None` if the last window seen is below.
+    /// Time after `change` from which the utilisation stays at `level`, in any window of `width`: until the start of
+    /// the first window after the last one below. Considers 4 widths, or until `end`; `None` if the last window is
+    /// below.
     pub fn recovery(&self, change: f64, end: f64, width: f64, level: f64) -> Option<f64> {
         const STEP_MS: f64 = 25.0;
         const WIDTHS: f64 = 4.0;

@@ -1,4 +1,4 @@
-//! Pages of `docs/`: what lies between two marks is replaced by the newest results.
+//! Pages of `docs/`: the text between two marks is replaced by the latest results.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::site::repository;
 
-/// Puts `content` where the page has the marks of `name`.
+/// Replaces the text between the marks of `name` in the page.
 pub fn fill(page: &str, name: &str, content: &str) -> anyhow::Result<()> {
     let path = repository().join(page);
     let document = fs::read_to_string(&path).with_context(|| format!("reading {page}"))?;

@@ -1,4 +1,4 @@
-//! What a scenario came to: lines to read, JSON to keep, curves to look at.
+//! Results of a scenario: lines for people, JSON files, and charts.
 
 pub mod docs;
 pub mod plot;
@@ -14,19 +14,19 @@ use self::plot::Chart;
 use self::table::say;
 use crate::site::repository;
 
-/// One measured point: names and values, in the order they are shown.
+/// One measured point: names and values, in the order in which they are shown.
 #[derive(Debug, Clone, Default)]
 pub struct Row(pub Vec<(&'static str, Value)>);
 
 impl Row {
-    /// Adds a value.
+    /// Adds a value to the row.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.push((name, value.into()));
         self
     }
 
-    /// Adds a number, to three places; nothing where there is none.
+    /// Adds a number, rounded to three places; null if it is NaN.
     #[must_use]
     pub fn number(self, name: &'static str, value: f64) -> Self {
         let rounded = (value * 1e3).round() / 1e3;
@@ -45,14 +45,14 @@ impl Row {
         self.with(name, value.round() as u64)
     }
 
-    /// Adds what was wanted of a value, and whether it was reached.
+    /// Adds the target of a value, and whether it was met.
     #[must_use]
     pub fn wanted(self, target: impl Into<String>, met: bool) -> Self {
         self.with("target", target.into()).with("met", met)
     }
 }
 
-/// A scenario's results.
+/// Results of one scenario.
 #[derive(Debug)]
 pub struct Report {
     scenario: &'static str,
@@ -63,31 +63,31 @@ pub struct Report {
 }
 
 impl Report {
-    /// Begins.
+    /// Creates an empty report.
     pub fn new(scenario: &'static str, quick: bool) -> Self {
         Self { scenario, quick, rows: Vec::new(), charts: Vec::new(), remarks: Vec::new() }
     }
 
-    /// Adds a row and shows it.
+    /// Adds a row and prints it.
     pub fn row(&mut self, row: Row) -> anyhow::Result<()> {
         say(&table::line(self.scenario, &row))?;
         self.rows.push(row);
         Ok(())
     }
 
-    /// Adds a sentence and shows it.
+    /// Adds a remark and prints it.
     pub fn remark(&mut self, text: String) -> anyhow::Result<()> {
         say(&format!("scenario={} {text}", self.scenario))?;
         self.remarks.push(text);
         Ok(())
     }
 
-    /// Adds a chart.
+    /// Adds a chart to the report.
     pub fn chart(&mut self, chart: Chart) {
         self.charts.push(chart);
     }
 
-    /// Shows the table and writes the files. Only whole runs change the documentation.
+    /// Prints the table and writes the files. Only full runs change the documentation.
     pub fn finish(self) -> anyhow::Result<()> {
         say(&table::table(&self.rows))?;
         let results = repository().join("bench/results");

@@ -1,4 +1,4 @@
-//! Curves as SVG.
+//! Charts as SVG files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (900, 420);
-/// Distinguishable with any kind of colour vision (Okabe and Ito).
+/// Colours distinguishable with any kind of colour vision (Okabe and Ito).
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -17,26 +17,26 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(60, 60, 60),
 ];
 
-/// A named line of points.
+/// A named series of points.
 pub type Curve = (String, Vec<(f64, f64)>);
 
-/// One picture.
+/// A line chart.
 #[derive(Debug)]
 pub struct Chart {
-    /// Its file is `bench-NAME.svg`.
+    /// Name of the chart; its file is `bench-NAME.svg`.
     pub name: String,
-    /// Above it.
+    /// Title above the chart.
     pub title: String,
-    /// Below the horizontal axis.
+    /// Label of the horizontal axis.
     pub x: &'static str,
-    /// Beside the vertical axis.
+    /// Label of the vertical axis.
     pub y: &'static str,
-    /// What is drawn.
+    /// Series of the chart.
     pub curves: Vec<Curve>,
 }
 
 impl Chart {
-    /// Draws it into a file.
+    /// Draws the chart to a file.
     pub fn draw(&self, path: &Path) -> anyhow::Result<()> {
         // The library's errors borrow the picture.
         self.render(path).map_err(|error| anyhow!("{error}"))

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Row;
 
-/// Writes a line to stdout at once.
+/// Prints a line to stdout and flushes it.
 pub fn say(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
@@ -22,14 +22,14 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// One row as one line.
+/// Formats a row as one line.
 pub fn line(scenario: &str, row: &Row) -> String {
     let values =
         row.0.iter().map(|(name, value)| format!(" {name}={}", text(value).replace(' ', "_")));
     format!("scenario={scenario}{}", values.collect::<String>())
 }
 
-/// The columns of all rows, in the order in which they first occur, and the cells.
+/// Collects the columns of all rows, in order of first occurrence, and the cells.
 fn cells(rows: &[Row]) -> (Vec<&'static str>, Vec<Vec<String>>) {
     let mut names = Vec::new();
     for (name, _) in rows.iter().flat_map(|row| &row.0) {
@@ -45,7 +45,7 @@ fn cells(rows: &[Row]) -> (Vec<&'static str>, Vec<Vec<String>>) {
     (names, cells)
 }
 
-/// The rows below each other.
+/// Formats the rows as an aligned table.
 pub fn table(rows: &[Row]) -> String {
     let (names, cells) = cells(rows);
     let widths: Vec<usize> = names
@@ -68,7 +68,7 @@ pub fn table(rows: &[Row]) -> String {
     [head].into_iter().chain(cells.into_iter().map(pad)).collect::<Vec<_>>().join("\n")
 }
 
-/// The rows as a Markdown table.
+/// Formats the rows as a Markdown table.
 pub fn markdown(rows: &[Row]) -> String {
     let (names, cells) = cells(rows);
     let line = |row: &[String]| format!("| {} |", row.join(" | "));

@@ -1,5 +1,5 @@
-//! Replaces every process by one of a newer release, under load and with a migration in between: no request may fail and
-//! no job be lost. What old and new are is decided by scripts/rolling.sh.
+//! Rolling update: replaces every process by one of a newer release, under load and with a migration in between; no
+//! request may fail and no job be lost. `scripts/rolling.sh` chooses the old and the new release.
 
 mod readers;
 mod report;
@@ -27,52 +27,52 @@ use crate::load::Photo;
 use crate::report::table::say;
 use crate::site::Services;
 
-/// What a run is like.
+/// Options of a run.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// The release that runs at first: a folder with toneup, toneup-api, toneup-worker and analyzer/app
+    /// Old release: a folder with toneup, toneup-api, toneup-worker and analyzer/app
     #[arg(long)]
     old: PathBuf,
-    /// The release that replaces it
+    /// New release, which replaces the old one
     #[arg(long)]
     new: PathBuf,
-    /// Runs the analyzers
+    /// Python interpreter for the analyzers
     #[arg(long)]
     python: PathBuf,
-    /// What is analysed
+    /// Photo that is analysed
     #[arg(long)]
     photo: PathBuf,
-    /// Clients that submit and watch
+    /// Number of clients that submit and watch
     #[arg(long, default_value_t = 20)]
     clients: usize,
-    /// Jobs submitted in a second
+    /// Jobs submitted per second
     #[arg(long, default_value_t = 8.0)]
     rate: f64,
-    /// How long an api serves on after SIGTERM; with less than the load balancer needs, requests fail
+    /// Time that an api serves on after SIGTERM; with less than the load balancer needs, requests fail
     #[arg(long, default_value = "4s")]
     drain_delay: String,
-    /// Ports of the run's own processes lie above this one
+    /// Base of the ports of the run's own processes
     #[arg(long, env = "TONEUP_PORT_BASE", default_value_t = 30_000)]
     port_base: u16,
-    /// Where it may write; must be empty
+    /// Directory for files of the run; must be empty
     #[arg(long)]
     folder: PathBuf,
     #[command(flatten)]
     services: Services,
 }
 
-/// Under load before anything is changed, and between the steps.
+/// Time under load before the first change, and between the steps.
 const BEFORE: Duration = Duration::from_secs(8);
 const BETWEEN: Duration = Duration::from_secs(2);
-/// Under load when all is new.
+/// Time under load after the last change.
 const AFTER: Duration = Duration::from_secs(8);
-/// How often processes are looked at.
+/// Interval at which processes are checked.
 const WATCH_PAUSE: Duration = Duration::from_millis(500);
-/// The clients' own choices (which of them repeat a submit) are the same in every run.
+/// Seed of the clients' choices (which of them repeat a submit), the same in every run.
 const SEED: u64 = 7;
 
-/// What a release brings to the busiest table beside its own migrations, so that there is a migration in every run: an
-/// expanding one, as all of ours are.
+/// Migration of the busiest table that every run applies, in addition to the release's own: an expanding one, as all of
+/// ours are.
 const MIGRATION: [&str; 2] = [
     "ALTER TABLE jobs ADD COLUMN rolling_note VARCHAR(64) NULL",
     "CREATE INDEX rolling_note ON jobs (rolling_note, created_at)",
@@ -81,7 +81,7 @@ const MIGRATION: [&str; 2] = [
 const MIGRATION_TRIES: u32 = 20;
 const MIGRATION_PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs it; whether everything held.
+/// Runs the update; `true` if every promise was kept.
 pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let began = Instant::now();
     std::fs::create_dir_all(&options.folder)?;
@@ -95,21 +95,21 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     say("rolling: starting 2 apis, 3 workers and 2 analyzers of the old release")?;
     let site = Site::open(options).await?;
     let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
-    let door = vec![site.door.clone()];
+    let public_url = vec![site.public_url.clone()];
     let crowd =
-        Crowd::gather(SEED, options.clients, &photo, door, ledger, database.clone()).await?;
+        Crowd::gather(SEED, options.clients, &photo, public_url, ledger, database.clone()).await?;
     let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
     tokio::select! {
         rolled = run.roll() => rolled?,
         failed = run.supervise() => return failed.map(|()| false),
         () = run.load() => {}
-        () = readers::read(&run.crowd, &run.site.door) => {}
+        () = readers::read(&run.crowd, &run.site.public_url) => {}
     }
     calm(&run.crowd, &run.database, &run.servers, |text| run.progress(text)).await?;
     run.judge().await
 }
 
-/// What a run works with.
+/// State of a run.
 struct Run<'a> {
     options: &'a Options,
     site: Site,
@@ -127,7 +127,7 @@ impl Run<'_> {
         Ok(say(&format!("{at:6.1} s  {requests:>5} requests  {failed} failed  {text}"))?)
     }
 
-    /// Starts again what ends by itself, as whoever runs containers does; it should not have.
+    /// Restarts processes that have ended by themselves, as a container runtime does, and records each as an incident.
     async fn supervise(&self) -> anyhow::Result<()> {
         loop {
             for incident in self.site.revive().await? {
@@ -148,7 +148,7 @@ impl Run<'_> {
         }
     }
 
-    /// Migrates, and replaces one process after another, as an orchestrator does: the next when the last is ready.
+    /// Migrates, and replaces one process after another, as an orchestrator does: the next once the last is ready.
     async fn roll(&self) -> anyhow::Result<()> {
         sleep(BEFORE).await;
         self.progress("migrating while the old release runs")?;
@@ -169,8 +169,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Applies the run's own migration with the manners of `toneup migrate`: whoever waits for a table holds up all that
-    /// come after.
+    /// Applies the run's own migration with short lock waits, as `toneup migrate` does: later statements queue behind a
+    /// waiting schema change.
     async fn change_schema(&self) -> anyhow::Result<()> {
         let mut connection = self.database.acquire().await?;
         connection.execute("SET SESSION lock_wait_timeout = 1").await?;
@@ -186,7 +186,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Gathers, checks and reports.
+    /// Collects the evidence, checks it and writes the report.
     async fn judge(self) -> anyhow::Result<bool> {
         let counts = self.crowd.tally.counts();
         let ledger = self.crowd.disperse().await?;

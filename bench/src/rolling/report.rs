@@ -1,4 +1,4 @@
-//! What a run came to.
+//! Report of a rolling update.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::site::repository;
 /// Failures and findings that are shown in full.
 const EXAMPLES: usize = 10;
 
-/// A run that is over.
+/// Data of a completed run.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     pub(super) jobs: usize,
@@ -25,12 +25,12 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether no request failed and every promise was kept.
+    /// True if no request failed and every promise was kept.
     pub(super) fn held(&self) -> bool {
         self.counts.failures.is_empty() && self.verdict.findings.is_empty()
     }
 
-    /// Shows it, and writes it to `bench/results`.
+    /// Prints the report, and writes it to `bench/results`.
     pub(super) fn finish(&self) -> anyhow::Result<()> {
         for (end, count) in &self.verdict.ends {
             say(&format!("ended: {count} {end}"))?;
@@ -69,7 +69,7 @@ impl Report<'_> {
         self.evidence.analyses.iter().filter(|row| row.attempt > 1).count()
     }
 
-    /// What machines look for. The percentile is of requests that wait for nothing.
+    /// Summary line, for machines. The percentile covers requests that do not wait for an event.
     fn last_line(&self) -> String {
         let latencies = Sorted::new(self.counts.latencies_ms.iter().copied());
         format!(

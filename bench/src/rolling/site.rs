@@ -1,5 +1,5 @@
-//! The system that is rolled: two apis behind a load balancer, three workers and two analyzers, each a place that an old
-//! process holds first and a new one later.
+//! System under update: two apis behind a load balancer, three workers and two analyzers, each a slot that holds an old
+//! process first and a new one later.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,21 +15,21 @@ use crate::chaos::replica::Replica;
 use crate::site::process::{Process, log, output};
 use crate::site::{repository, within};
 
-/// How long a process may take until it serves: an analyzer loads its models and tries them.
+/// Longest time from a process's start until it serves; an analyzer loads and tries its models.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a process may take to end: a little more than its own longest grace (43 s).
+/// Timeout of a process's termination: a little more than its own longest grace (43 s).
 const TERMINATE_TIMEOUT: Duration = Duration::from_secs(50);
 const BALANCER_LOG: &str = "rolling/haproxy";
 const ASK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Ports of our own processes, from `TONEUP_PORT_BASE`.
-const DOOR_PORT: u16 = 80;
+/// Ports of our own processes, relative to `TONEUP_PORT_BASE`.
+const PUBLIC_PORT: u16 = 80;
 const STATS_PORT: u16 = 81;
 const API_PORT: u16 = 82;
 const WORKER_PORT: u16 = 84;
 const ANALYZER_PORT: u16 = 88;
 
-/// What is replaced.
+/// Programs that are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
     Analyzer,
@@ -43,22 +43,22 @@ impl Program {
     }
 }
 
-/// A place for one process.
+/// A slot for one process.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) name: String,
     program: Program,
     old: Replica,
     new: Replica,
-    /// Where it says that it can work.
+    /// URL of its readiness probe.
     ready: String,
 }
 
-/// All of it.
+/// All processes of the run.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// Where clients come in.
-    pub(super) door: String,
+    /// Base URL of the load balancer.
+    pub(super) public_url: String,
     slots: Vec<Slot>,
     stats: String,
     variables: Vec<(String, String)>,
@@ -67,7 +67,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Starts everything in its old release.
+    /// Starts all processes in the old release.
     pub(super) async fn open(options: &Options) -> anyhow::Result<Self> {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], options.port_base + port));
         let variables = variables(options, &local);
@@ -84,7 +84,7 @@ impl Site {
         }
         let balancer = balancer(&local)?;
         let site = Self {
-            door: format!("http://{}", local(DOOR_PORT)),
+            public_url: format!("http://{}", local(PUBLIC_PORT)),
             slots,
             stats: format!("http://{}/stats;csv", local(STATS_PORT)),
             variables,
@@ -97,17 +97,17 @@ impl Site {
         Ok(site)
     }
 
-    /// The places of a program.
+    /// Slots of a program.
     pub(super) fn slots(&self, program: Program) -> impl Iterator<Item = &Slot> {
         self.slots.iter().filter(move |slot| slot.program == program)
     }
 
-    /// Brings the database to what a release needs.
+    /// Migrates the database to the schema of a release.
     pub(super) async fn migrate(&self, release: &Path) -> anyhow::Result<()> {
         migrate(release, &self.variables).await
     }
 
-    /// Asks the old process to end, waits until it has, and starts the new one in its place.
+    /// Terminates the old process, waits until it has ended, and starts the new one in its slot.
     pub(super) async fn replace(&self, slot: &Slot) -> anyhow::Result<()> {
         slot.old.terminate(TERMINATE_TIMEOUT).await?;
         slot.new.start().await?;
@@ -127,7 +127,7 @@ impl Site {
         })
     }
 
-    /// Starts what has ended by itself, and says what that was: nothing should.
+    /// Restarts processes that have ended by themselves; describes each.
     pub(super) async fn revive(&self) -> anyhow::Result<Vec<String>> {
         let mut incidents = Vec::new();
         for slot in &self.slots {
@@ -205,13 +205,13 @@ fn slot(
     }
 }
 
-/// haproxy, with the file that deploy/ has for it.
+/// Starts haproxy with the configuration in `deploy/`.
 fn balancer(local: &impl Fn(u16) -> SocketAddr) -> anyhow::Result<Process> {
     let mut command = Command::new("/usr/sbin/haproxy");
     command.arg("-db").arg("-f").arg(repository().join("deploy/haproxy/haproxy.cfg"));
     command.stdout(output(BALANCER_LOG)?);
     let variables = [
-        ("LISTEN", DOOR_PORT),
+        ("LISTEN", PUBLIC_PORT),
         ("STATS_LISTEN", STATS_PORT),
         ("API_1", API_PORT),
         ("API_2", API_PORT + 1),
@@ -220,7 +220,7 @@ fn balancer(local: &impl Fn(u16) -> SocketAddr) -> anyhow::Result<Process> {
     Process::spawn(BALANCER_LOG, command, &variables).context("is the package haproxy installed?")
 }
 
-/// The state of a server in haproxy's own table: `# pxname,svname,…,status,…`.
+/// Status of a server in haproxy's CSV table: `# pxname,svname,…,status,…`.
 fn status<'a>(table: &'a str, server: &str) -> Option<&'a str> {
     let mut lines = table.lines();
     let column = lines.next()?.split(',').position(|name| name == "status")?;

@@ -1,4 +1,4 @@
-//! 20 submits a second for a minute on 8 slots of 500 ms, then the rest is worked off.
+//! Burst: 20 submits per second for a minute on 8 slots of 500 ms, then the backlog is worked off.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ const SLOTS: usize = 8;
 const SERVICE_MS: f64 = 500.0;
 const RATE: f64 = 20.0;
 const USERS: usize = 60;
-/// Half, exactly and four times the slots: what is set by hand.
+/// Configured concurrencies for comparison: half, exactly and four times the slots.
 const BY_HAND: [usize; 3] = [SLOTS / 2, SLOTS, SLOTS * 4];
 
-/// The analyzer: with headers it guards itself, without it degrades as the original does.
+/// Settings of the analyzer: with headers it limits itself, without it degrades as the original does.
 fn analyzer(headers: bool) -> Settings {
     Settings { slots: SLOTS, service_ms: SERVICE_MS, degrade: true, headers, ..Settings::default() }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("burst", bench.quick);
     let duration = bench.seconds(60.0);
@@ -79,7 +79,7 @@ async fn ours(
 
 fn columns(row: Row, jobs: &Jobs, usage: &Usage) -> Row {
     let whole = Window::whole(usage);
-    // Overload makes busy slots slow: what came out is the part that counts.
+    // Overload makes busy slots slow: the throughput is what counts.
     let done = usage
         .visits
         .iter()

@@ -1,4 +1,4 @@
-//! Capacity that changes under load: how long until the analyzer is used to the full again.
+//! Change of capacity under load: the time until the analyzer is fully used again.
 
 use std::time::Duration;
 
@@ -17,23 +17,23 @@ use crate::stub::record::Clock;
 const SERVICE_MS: f64 = 500.0;
 const USERS: usize = 60;
 const WORKERS: usize = 2;
-/// What counts as used to the full.
+/// Utilisation that counts as full use.
 const LEVEL: f64 = 0.95;
-/// Over how many service times the utilisation is taken: in one, a single late handover shows.
+/// Window of the utilisation, in service times: in a shorter one a single late handover shows.
 const WINDOW_SERVICE_TIMES: f64 = 2.0;
-/// Within how many service times it must be.
+/// Target of the recovery time, in service times.
 const WANTED_SERVICE_TIMES: f64 = 3.0;
 
-/// Something that was changed.
+/// A change of the analyzers' capacity.
 #[derive(Debug)]
 struct Change {
     what: &'static str,
     at_ms: f64,
-    /// The service time from then on.
+    /// Service time from then on, in milliseconds.
     service_ms: f64,
 }
 
-/// Notes changes as they are made.
+/// Recorder of changes as they are made.
 #[derive(Debug, Default)]
 struct Changes {
     clock: Clock,
@@ -50,7 +50,7 @@ fn analyzer(slots: usize) -> Settings {
     Settings { slots, service_ms: SERVICE_MS, ..Settings::default() }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("change", bench.quick);
     let step = bench.seconds(10.0);
@@ -93,7 +93,7 @@ fn row(change: &Change, end: f64, usage: &Usage) -> Row {
 
 type Measured = (Changes, Jobs, Usage);
 
-/// Puts a setup under more work than it can do for `steps` steps, while `changing` changes it.
+/// Keeps a set-up overloaded for `steps` steps, while `changing` changes it.
 async fn under_load(
     setup: Setup,
     first: usize,
@@ -109,7 +109,7 @@ async fn under_load(
     Ok((changes, jobs, usage))
 }
 
-/// Jobs that `slots` keep busy for a time, and a fifth more.
+/// Number of jobs that keep `slots` busy for a time, plus a fifth.
 fn enough(slots: f64, step: Duration) -> usize {
     #[expect(
         clippy::cast_possible_truncation,
@@ -144,7 +144,7 @@ async fn capacity(bench: &Bench<'_>, step: Duration) -> anyhow::Result<Measured>
     .await
 }
 
-/// One analyzer of three dies and returns.
+/// Kills one of three analyzers, and restarts it.
 async fn one_of_three(bench: &Bench<'_>, step: Duration) -> anyhow::Result<Measured> {
     let three = [analyzer(2), analyzer(2), analyzer(2)];
     let mut setup = Setup::start(bench, "change-analyzer", &three, USERS).await?;
@@ -162,7 +162,7 @@ async fn one_of_three(bench: &Bench<'_>, step: Duration) -> anyhow::Result<Measu
     .await
 }
 
-/// Redis dies and returns, empty.
+/// Kills Redis, and restarts it empty.
 async fn redis(bench: &Bench<'_>, step: Duration) -> anyhow::Result<Measured> {
     let mut own = OwnRedis::start().await?;
     let url = own.url.clone();

@@ -1,4 +1,4 @@
-//! Code that the scenarios share: their set-up, the part of a run that is judged, columns and curves.
+//! Code shared by the scenarios: set-up, the measured part of a run, columns and curves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::site::servers::Analyzer;
 use crate::site::{Plan, Services, Site};
 use crate::stub::Settings;
 
-/// Points of a curve.
+/// Number of points of a curve.
 const POINTS: u32 = 240;
 
-/// What every scenario is given.
+/// Context of every scenario.
 #[derive(Debug)]
 pub(super) struct Bench<'a> {
     pub(super) services: &'a Services,
@@ -22,14 +22,14 @@ pub(super) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// How long something takes: a quarter of it when there is no time, but 5 s at least.
+    /// Duration of a step: a quarter of it in a quick run, but at least 5 s.
     pub(super) fn seconds(&self, seconds: f64) -> Duration {
         let short = (seconds / 4.0).max(5.0).min(seconds);
         Duration::from_secs_f64(if self.quick { short } else { seconds })
     }
 }
 
-/// `ToneUp` before stub analyzers, with clients that are signed in.
+/// ToneUp in front of stub analyzers, with signed-in clients.
 pub(super) struct Setup {
     pub(super) site: Site,
     pub(super) analyzers: Vec<Analyzer>,
@@ -37,7 +37,7 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Starts all but the workers.
+    /// Starts everything except the workers.
     pub(super) async fn start(
         bench: &Bench<'_>,
         name: &str,
@@ -47,7 +47,7 @@ impl Setup {
         Self::start_with(bench, name, analyzers, users, |_| {}).await
     }
 
-    /// As [`Self::start`], with a plan that is altered.
+    /// Starts everything except the workers, with a changed plan.
     pub(super) async fn start_with(
         bench: &Bench<'_>,
         name: &str,
@@ -66,7 +66,7 @@ impl Setup {
         Ok(Self { site, analyzers: stubs, target })
     }
 
-    /// Ends everything; answers what the analyzers saw of the jobs.
+    /// Ends all processes; returns the analyzers' usage by the jobs.
     pub(super) async fn end(self, jobs: &Jobs) -> anyhow::Result<Usage> {
         let usage = usage(&self.analyzers, jobs).await;
         self.site.close().await?;
@@ -74,7 +74,7 @@ impl Setup {
     }
 }
 
-/// What the analyzers saw of the jobs.
+/// Computes the analyzers' usage by the jobs.
 pub(super) async fn usage(analyzers: &[Analyzer], jobs: &Jobs) -> anyhow::Result<Usage> {
     let mut stats = Vec::new();
     for analyzer in analyzers {
@@ -83,7 +83,7 @@ pub(super) async fn usage(analyzers: &[Analyzer], jobs: &Jobs) -> anyhow::Result
     Ok(Usage::new(&stats, jobs.accepted()))
 }
 
-/// The part of a run that is judged, in milliseconds since 1970.
+/// Measured part of a run, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub(super) from: f64,
@@ -91,24 +91,24 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// From when jobs first waited until none did any more.
+    /// Period from the first waiting job to the last.
     pub(super) fn whole(usage: &Usage) -> Self {
         let (from, to) = usage.waited().unwrap_or_default();
         Self { from, to }
     }
 
-    /// Without its first part.
+    /// Window without its first part.
     pub(super) fn after(self, ms: f64) -> Self {
         Self { from: (self.from + ms).min(self.to), ..self }
     }
 
-    /// Its length in seconds.
+    /// Length of the window, in seconds.
     pub(super) fn seconds(self) -> f64 {
         ((self.to - self.from) / 1e3).max(0.0)
     }
 }
 
-/// The columns that every row about an analyzer has.
+/// Adds the columns common to all rows about an analyzer.
 pub(super) fn analyzer_columns(row: Row, usage: &Usage, window: Window, service_ms: f64) -> Row {
     let times = usage.times(window.from, window.to);
     row.number("utilisation", usage.utilisation(window.from, window.to))
@@ -116,7 +116,7 @@ pub(super) fn analyzer_columns(row: Row, usage: &Usage, window: Window, service_
         .count("max_in_flight", usage.in_flight.max(window.from, window.to))
 }
 
-/// The columns that every row about clients has.
+/// Adds the columns common to all rows about clients.
 pub(super) fn client_columns(row: Row, jobs: &Jobs) -> Row {
     let times = jobs.end_to_end();
     let submit = jobs.submit_times();
@@ -131,7 +131,7 @@ pub(super) fn client_columns(row: Row, jobs: &Jobs) -> Row {
         .with("failures", jobs.failures())
 }
 
-/// Curves of what is inside the analyzers and what waits before them, in seconds from the beginning.
+/// Curves of the requests inside the analyzers and waiting for them, in seconds from the start.
 pub(super) fn curves(label: &str, usage: &Usage) -> Vec<Curve> {
     let Window { from, to } = Window::whole(usage);
     let to = to.max(from + 1.0);
@@ -147,25 +147,25 @@ pub(super) fn curves(label: &str, usage: &Usage) -> Vec<Curve> {
     ]
 }
 
-/// The curve of jobs that are accepted and not yet answered by an analyzer.
+/// Curve of the jobs that are accepted and not yet answered by an analyzer.
 pub(super) fn queue_curve(label: &str, usage: &Usage) -> Curve {
     let Window { from, to } = Window::whole(usage);
     let points = usage.demand.grid(from, to.max(from + 1.0), POINTS);
     (label.to_owned(), points.into_iter().map(|(at, value)| ((at - from) / 1e3, value)).collect())
 }
 
-/// The share of jobs that were done within a time.
+/// Curve of the share of jobs done within a time.
 pub(super) fn cdf_curve(label: &str, jobs: &Jobs) -> Curve {
     let points = jobs.end_to_end().cdf(POINTS);
     (label.to_owned(), points.into_iter().map(|(ms, share)| (ms / 1e3, share)).collect())
 }
 
-/// A chart of curves over the seconds of a run.
+/// Creates a chart of curves over the seconds of a run.
 pub(super) fn time_chart(name: &str, title: &str, y: &'static str, curves: Vec<Curve>) -> Chart {
     Chart { name: name.to_owned(), title: title.to_owned(), x: "seconds", y, curves }
 }
 
-/// A chart of the share of jobs that were done within a time.
+/// Creates a chart of the share of jobs done within a time.
 pub(super) fn cdf_chart(name: &str, title: &str, curves: Vec<Curve>) -> Chart {
     let x = "seconds from submit to result";
     Chart { name: name.to_owned(), title: title.to_owned(), x, y: "share of jobs", curves }

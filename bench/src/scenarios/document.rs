@@ -1,4 +1,5 @@
-//! The first server's load test: 20 virtual users, submit, result, a second's pause; beside it the first server's design.
+//! The first server's load test: 20 virtual users, submit, result, a second's pause; beside it the first server's
+//! design.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The semaphore of the first server.
 const PERMITS: usize = 12;
 
-/// One of the runs that take place at the same time, each before its own analyzer.
+/// One of the concurrent runs, each with its own analyzer.
 #[derive(Debug, Clone, Copy)]
 struct Contest {
     design: Design,
@@ -27,14 +28,14 @@ struct Contest {
     seconds: u32,
 }
 
-/// How the users' requests are served.
+/// Design that serves the users' requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Design {
-    /// Submit, then poll.
+    /// ToneUp: submit, then poll.
     ToneUp,
-    /// One request that is held, at the door of the app that exists.
+    /// ToneUp's compatible route, which holds the request.
     Door,
-    /// The first server's.
+    /// The first server's semaphore.
     Semaphore,
 }
 
@@ -76,7 +77,7 @@ impl Contest {
     }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("document", bench.quick);
     let mut times = Vec::new();
@@ -134,7 +135,7 @@ async fn measure(bench: &Bench<'_>, contest: Contest) -> anyhow::Result<(Jobs, U
     Ok((jobs, usage))
 }
 
-/// The columns of the first server's k6 table, and what is wanted of them.
+/// Columns of the first server's k6 table, with their targets.
 fn row(contest: Contest, duration: Duration, jobs: &Jobs, usage: &Usage) -> Row {
     let times = jobs.end_to_end();
     let end_ms = jobs.first_sent().unwrap_or_default() + duration.as_secs_f64() * 1e3;

@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::report::table::say;
 use crate::site::Services;
 
-/// What can be measured.
+/// Scenarios of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
     /// The first server's load test, beside the first server's design
@@ -39,7 +39,7 @@ pub enum Scenario {
     Start,
 }
 
-/// Runs one scenario, or all. One that fails does not keep the others from running.
+/// Runs one scenario, or all. A failure does not keep the others from running.
 pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> anyhow::Result<()> {
     let bench = Bench { services, quick };
     let all = Scenario::value_variants();

@@ -1,4 +1,4 @@
-//! A real job queue whose concurrency is set by hand: Celery (`bench/peers`).
+//! Peer: a job queue with a configured concurrency, Celery (`bench/peers`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::measure::usage::Usage;
 use crate::site::servers::{Analyzer, CeleryQueue};
 use crate::stub::Settings;
 
-/// What came of it, or the reason why there is nothing.
+/// Measurement of the peer, or the reason why there is none.
 pub(super) type Outcome = Result<(Jobs, Usage), String>;
 
-/// The load on Celery with each concurrency; at once, each before an analyzer and with a Redis of its own.
+/// Puts the load on Celery with each concurrency; all at once, each with its own analyzer and Redis.
 pub(super) async fn celery<const N: usize>(
     concurrency: [usize; N],
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! From a result in the database to the request at a webhook: 20 results a second, told to one receiver.
+//! Push latency: from a result in the database to the request at a webhook; 20 results per second, one receiver.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,17 +25,17 @@ use crate::stub::record::Clock;
 
 const RATE: f64 = 20.0;
 const USERS: usize = 10;
-/// How long the last requests may take after the last result.
+/// Longest wait for the last requests after the last result.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Milliseconds from each result's time to its request.
+/// Receiver of the webhooks: milliseconds from each result's time to its request.
 #[derive(Debug, Clone, Default)]
 struct Receiver {
     delays: Arc<Mutex<Vec<f64>>>,
     clock: Clock,
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("push", bench.quick);
     let analyzers = [Settings { slots: 8, service_ms: 100.0, ..Settings::default() }];
@@ -106,7 +106,7 @@ async fn note(State(receiver): State<Receiver>, body: String) -> StatusCode {
     }
 }
 
-/// When the result was written, by the database's clock: that of this machine.
+/// Time at which the result was written, by the database's clock, which is that of this machine.
 fn finished_ms(body: &str) -> anyhow::Result<f64> {
     let told: Value = serde_json::from_str(body)?;
     let finished = told["data"]["finishedAt"].as_str().context("not finished")?;

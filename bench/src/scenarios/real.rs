@@ -1,5 +1,5 @@
-//! The real analyzer at its own maximum, and the same through the whole pipeline, in turns: the machine's own speed changes
-//! from one moment to the next.
+//! The real analyzer at its own maximum, alone and through the whole pipeline, in alternation: the speed of the machine
+//! changes over time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,23 +17,22 @@ use crate::site::process::{Process, free_port, output, servers};
 use crate::site::{Plan, Site, cpu, repository, within};
 use crate::stub::record::Clock;
 
-/// How long the models may take to load.
+/// Longest time for the models to load.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
-/// Turns of each on cores of its own: alone, through the pipeline, alone again, and so on. The speed of a machine that others
-/// use too changes within seconds, by half and more.
+/// Number of alternations, on cores of its own: the speed of a shared machine changes within seconds, by half and more.
 const TURNS: u32 = 30;
-/// Where all share the cores the difference is plain sooner.
+/// Number of alternations where all share the cores, which needs fewer to show the difference.
 const TURNS_WHEN_SHARED: u32 = 10;
 const TURNS_WHEN_QUICK: u32 = 6;
 const TURN: Duration = Duration::from_secs(1);
-/// What is not counted at the beginning of a turn: the other's last requests end.
+/// Time not counted at the start of a turn: the other's last requests end.
 const SETTLING: Duration = Duration::from_millis(400);
-/// What is not counted at the beginning of all.
+/// Time not counted at the start of the measurement.
 const WARM_UP: Duration = Duration::from_secs(4);
 const USERS: usize = 50;
 const WANTED: f64 = 0.97;
 
-/// What was done in some time, and what that took of the cores.
+/// Work done in a period, and its cost in CPU time.
 #[derive(Debug, Default)]
 struct Done {
     analyses: f64,
@@ -47,12 +46,12 @@ impl Done {
         self.analyses / self.time.as_secs_f64()
     }
 
-    /// Share of the time of so many cores for which the analyzer computed.
+    /// Share of the cores' time in which the analyzer computed.
     fn at_work(&self, cores: usize) -> f64 {
         self.by_analyzer.as_secs_f64() / (self.time.as_secs_f64() * count(cores))
     }
 
-    /// Milliseconds of a core for one analysis.
+    /// CPU milliseconds per analysis.
     fn each_ms(&self, of: Duration) -> f64 {
         of.as_secs_f64() * 1e3 / self.analyses
     }
@@ -65,7 +64,7 @@ impl Done {
     }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("real", bench.quick);
     let photo = std::fs::read(repository().join(".local/photos/face.jpg"));
@@ -90,7 +89,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// What cores can do at most that the pipeline shares with the analyzer.
+/// Upper bound of the throughput on cores that the pipeline shares with the analyzer.
 fn bound(cores: usize, alone: &Done, piped: &Done) -> String {
     let together = piped.each_ms(piped.by_analyzer + piped.by_pipeline);
     let most = count(cores) * 1e3 / together;
@@ -125,7 +124,8 @@ fn rows(
     report.row(second.wanted(format!(">= {WANTED}"), ratio >= WANTED))
 }
 
-/// The analyzer with so many slots, alone and through the pipeline; on cores of its own, where any are left for the rest.
+/// Measures the analyzer with so many slots, alone and through the pipeline; on cores of its own, if any are left for
+/// the rest.
 async fn measure(
     bench: &Bench<'_>,
     photo: &Photo,
@@ -178,7 +178,7 @@ async fn measure(
     Ok((alone_all, piped_all))
 }
 
-/// Starts the real analyzer on some cores.
+/// Starts the real analyzer on the given cores.
 async fn start(slots: usize, cores: &Cores) -> anyhow::Result<(Process, String)> {
     let root = repository();
     let address = format!("127.0.0.1:{}", free_port()?);
@@ -202,12 +202,12 @@ async fn start(slots: usize, cores: &Cores) -> anyhow::Result<(Process, String)>
     Ok((process, url))
 }
 
-/// Clients that keep every slot at work, with as many requests waiting.
+/// Number of clients that keep every slot busy, with as many requests waiting.
 fn clients(slots: usize) -> usize {
     slots + slots.max(2)
 }
 
-/// A turn of the analyzer alone.
+/// Measures the analyzer alone, for one turn.
 async fn alone(target: &Arc<Target>, slots: usize, analyzers: &[Pid]) -> anyhow::Result<Done> {
     // A little more than is looked at: nothing may run dry before the end.
     let whole = SETTLING + TURN + SETTLING / 4;
@@ -231,8 +231,8 @@ async fn alone(target: &Arc<Target>, slots: usize, analyzers: &[Pid]) -> anyhow:
     })
 }
 
-/// A turn of the pipeline, which has a backlog. Counted in the database: clients that wait would compute beside
-/// the analyzer.
+/// Measures the pipeline, which has a backlog, for one turn. Results are counted in the database, since waiting clients
+/// would compete with the analyzer.
 async fn piped(site: &Site, analyzers: &[Pid], servers: &[Pid]) -> anyhow::Result<Done> {
     sleep(SETTLING).await;
     let clock = Clock::default();

@@ -1,4 +1,4 @@
-//! 1 to 16 workers before 4 slots: with headers, without, and with the original server's four processes.
+//! Replicas: 1 to 16 workers in front of 4 slots, with headers, without, and with the original server's four processes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::stub::Settings;
 
 const SLOTS: u32 = 4;
 const SERVICE_MS: f64 = 500.0;
-/// Clients that submit.
+/// Number of clients that submit.
 const USERS: usize = 40;
-/// Jobs that wait from the beginning: more than all windows of 16 workers hold.
+/// Jobs queued at the start: more than the windows of 16 workers hold.
 const FIRST: usize = 48;
-/// Submits beyond what the analyzer can take, so that jobs wait to the end.
+/// Load relative to the analyzer's capacity, so that jobs wait to the end.
 const OVERLOAD: f64 = 1.15;
-/// What a follower may need to find the limit, in service times.
+/// Time that a follower may need to find the limit, in service times.
 const RAMP_SERVICE_TIMES: f64 = 3.0;
 
-/// How much longer than unloaded the slowest twentieth may be at the analyzer.
+/// Target of the 95th percentile at the analyzer, relative to the unloaded one.
 const P95_RATIO: f64 = 1.7;
 
 /// One point of the scenario.
@@ -30,7 +30,7 @@ struct Point {
     replicas: usize,
     headers: bool,
     lanes: usize,
-    /// The utilisation that is wanted.
+    /// Target of the utilisation.
     target: Option<f64>,
 }
 
@@ -40,8 +40,8 @@ impl Point {
         format!("replicas-{replicas}-{}-{lanes}", if headers { "on" } else { "off" })
     }
 
-    /// How long it is measured, in seconds. Where connections are dealt by chance, it takes a while until each process has its
-    /// share, in one run of ten more than half a minute.
+    /// Duration of the measurement, in seconds. Where connections are assigned at random, it takes a while until each
+    /// process has its share, in one run of ten more than half a minute.
     fn seconds(self) -> f64 {
         match self {
             Self { headers: true, .. } => 14.0,
@@ -61,7 +61,7 @@ impl Point {
     }
 }
 
-/// Every point, in the order of the table.
+/// All points, in the order of the table.
 fn points() -> Vec<Point> {
     let all = [1, 2, 4, 8, 16];
     let on = all.map(|replicas| Point { replicas, headers: true, lanes: 1, target: Some(0.98) });
@@ -74,7 +74,7 @@ fn points() -> Vec<Point> {
     on.into_iter().chain(one_queue).chain(pinned).collect()
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("replicas", bench.quick);
     for point in points() {
@@ -145,7 +145,7 @@ fn row(point: Point, usage: &Usage) -> Row {
     }
 }
 
-/// A semaphore set by hand before four pinned processes, for each of the sizes; all at once, each before its own.
+/// Measures semaphores of the given sizes in front of four pinned processes; all at once, each with its own.
 async fn semaphores(duration: Duration) -> anyhow::Result<Vec<(usize, Usage)>> {
     let one = async |permits: usize| {
         let point = Point { replicas: 1, headers: false, lanes: 4, target: None };

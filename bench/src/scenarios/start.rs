@@ -1,4 +1,4 @@
-//! The first requests after a start, beside the hundred that follow.
+//! Cold start: the first requests after a start, compared with the hundred that follow.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::measure::percentiles::Sorted;
 use crate::report::{Report, Row};
 use crate::site::{Plan, Site};
 
-/// Starts of the API; so many in a quick run.
+/// Number of starts of the API in a full and in a quick run.
 const STARTS: (usize, usize) = (5, 3);
-/// Requests that follow the first.
+/// Number of requests after the first.
 const FOLLOWING: usize = 100;
-/// Before every request, the first one too: whoever comes after a silence meets processors and processes that sleep, and
-/// that is no matter of the start.
+/// Pause before every request, the first one too: after a pause processors and processes sleep, which is not an effect
+/// of the start.
 const SILENCE: Duration = Duration::from_millis(30);
-/// What the first may take, by the median of those that follow.
+/// Target of the first request's latency, relative to the median of the following.
 const WANTED: f64 = 1.5;
-/// Photos are small: nobody looks at them.
+/// Size of the photos: small, since they are not analysed.
 const PHOTO_BYTES: usize = 20_000;
-/// Nobody analyses anything here.
+/// Address without an analyzer.
 const NO_ANALYZER: &str = "http://127.0.0.1:1";
 
 /// A kind of request.
@@ -35,7 +35,7 @@ enum Kind {
     Submit,
 }
 
-/// What they are called, in the order in which a client makes them.
+/// Names of the kinds, in the order in which a client makes the requests.
 const KINDS: [&str; 3] = ["guest session", "page of the history", "submit"];
 
 impl Kind {
@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("start", bench.quick);
     let (whole, quick) = STARTS;
@@ -80,8 +80,8 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Every kind, after one start. Each request is of a user of its own: a user's first analyses are published at once, and later
-/// ones wait their turn.
+/// Measures every kind after one start. Each request is of a different user: a user's first analyses are published at
+/// once, and later ones are held.
 async fn measure(site: &Site) -> anyhow::Result<Vec<Measured>> {
     let mut measured = vec![first_and_following(Kind::GuestSession, &site.api, &[]).await?];
     let http = crate::load::target::http()?;
@@ -97,7 +97,7 @@ async fn measure(site: &Site) -> anyhow::Result<Vec<Measured>> {
     Ok(measured)
 }
 
-/// What a kind of request took: the first after a start, and the median of those that followed, in milliseconds.
+/// Latency of a kind of request: the first after a start, and the median of the following, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
     first: f64,
@@ -126,11 +126,11 @@ async fn first_and_following(kind: Kind, api: &str, users: &[User]) -> anyhow::R
     Ok(Measured { first, median: Sorted::new(following).median() })
 }
 
-/// How long one request takes, on a connection of its own.
+/// Latency of one request, on a connection of its own, in milliseconds.
 async fn time(kind: Kind, api: &str, user: Option<&User>) -> anyhow::Result<f64> {
     let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).tcp_nodelay(true);
     let http = http.build()?;
-    let request = kind.request(&http, api, user).context("nobody has signed in")?;
+    let request = kind.request(&http, api, user).context("no user has signed in")?;
     sleep(SILENCE).await;
     let sent = Instant::now();
     let answer = request.send().await?;

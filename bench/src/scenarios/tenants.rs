@@ -1,4 +1,4 @@
-//! A thousand jobs by one user, then one job by each of fifty others: how long do the others wait?
+//! Fairness: a thousand jobs of one user, then one job of each of fifty others; measures the others' wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::stub::Settings;
 const OTHERS: usize = 50;
 const THEIRS: usize = 1000;
 const WORKERS: usize = 2;
-/// How much longer the others may take than on an idle system.
+/// Target of the others' time, relative to an idle system.
 const WANTED: f64 = 1.25;
 
 fn analyzer() -> Settings {
     Settings { slots: 8, service_ms: 400.0, ..Settings::default() }
 }
 
-/// Runs the scenario.
+/// Runs the scenario and returns its report.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     let mut report = Report::new("tenants", bench.quick);
     let mut setup = Setup::start(bench, "tenants", &[analyzer()], OTHERS).await?;
@@ -51,12 +51,12 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// One job by each of the others, at once.
+/// Submits one job of each of the others, at once.
 async fn one_each(others: &Arc<Target>) -> Jobs {
     load::open(others, OTHERS, 1.0, Duration::ZERO, Duration::from_mins(2)).await
 }
 
-/// From the first submit to the last result, in seconds.
+/// Time from the first submit to the last result, in seconds.
 fn needed(jobs: &Jobs) -> f64 {
     let span = jobs.last_finished().zip(jobs.first_sent());
     span.map_or(f64::NAN, |(last, first)| (last - first) / 1e3)

@@ -1,12 +1,11 @@
-//! The broker's management API, and virtual hosts of a measurement's own with the topology of
-//! `rabbitmq/definitions.json`.
+//! Management API of the broker, and virtual hosts for measurements with the topology of `rabbitmq/definitions.json`.
 
 use anyhow::Context;
 use reqwest::{Client, Method};
 use serde_json::{Map, Value};
 use url::Url;
 
-/// The management API.
+/// Client of the management API.
 #[derive(Debug, Clone)]
 pub(crate) struct Management {
     address: Url,
@@ -18,7 +17,7 @@ impl Management {
         Ok(Self { address: address.clone(), http: crate::load::target::http()? })
     }
 
-    /// Calls `/api/…`; what it answers, null where that is nothing.
+    /// Calls `/api/…`; returns the response, null if it is empty.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -60,7 +59,7 @@ impl VirtualHost {
         Ok(vhost)
     }
 
-    /// Consumers of all queues. Listed from the broker's own state: the queues' statistics lag by seconds.
+    /// Number of consumers of all queues, from the broker's own state, since the queues' statistics lag by seconds.
     pub(super) async fn consumers(&self) -> anyhow::Result<usize> {
         let consumers = self.ask(Method::GET, &format!("consumers/{}", self.name), None).await?;
         Ok(consumers.as_array().map_or(0, Vec::len))

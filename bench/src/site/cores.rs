@@ -1,4 +1,4 @@
-//! Cores of its own for what is measured, as where it has a machine of its own.
+//! CPU affinity: gives the measured system cores of its own, as if on its own machine.
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use rustix::io::Errno;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Some of the cores that this process may use.
+/// A set of the cores that this process may use.
 #[derive(Debug, Clone)]
 pub(crate) struct Cores(Vec<usize>);
 
 impl Cores {
-    /// Every one.
+    /// All cores that this process may use.
     pub(crate) fn usable() -> anyhow::Result<Self> {
         let usable = sched_getaffinity(None).context("asking for the usable cores")?;
         Ok(Self((0..CpuSet::MAX_CPU).filter(|&core| usable.is_set(core)).collect()))
@@ -22,13 +22,13 @@ impl Cores {
         self.0.len()
     }
 
-    /// The first `count`, and the others; `None` where there are none left.
+    /// Splits off the first `count` cores; `None` if none would be left.
     pub(crate) fn apart(&self, count: usize) -> Option<(Self, Self)> {
         let (first, others) = self.0.split_at_checked(count)?;
         (!others.is_empty()).then(|| (Self(first.to_vec()), Self(others.to_vec())))
     }
 
-    /// What `start` starts, it starts on these cores.
+    /// Runs `start` so that the processes it starts run on these cores.
     pub(crate) fn start<T>(&self, start: impl FnOnce() -> T) -> anyhow::Result<T> {
         // A child is born where the thread is that makes it; a future would be moved to another thread meanwhile.
         let before = sched_getaffinity(None)?;
@@ -38,7 +38,7 @@ impl Cores {
         Ok(started)
     }
 
-    /// Has this process, whatever it starts later, and `others` run on these cores alone, until what is returned is dropped.
+    /// Confines this process, its later children and `others` to these cores, until the returned guard is dropped.
     pub(crate) fn confine(&self, others: &[Pid]) -> anyhow::Result<Confined> {
         ensure!(self.count() > 0, "nowhere to run");
         let mut confined = Confined(Vec::new());
@@ -57,7 +57,7 @@ impl Cores {
     }
 }
 
-/// Processes that may run where they might before when this is dropped.
+/// Guard that restores the previous affinity of processes on drop.
 #[derive(Debug)]
 pub(crate) struct Confined(Vec<(Pid, CpuSet)>);
 
@@ -70,7 +70,7 @@ impl Drop for Confined {
     }
 }
 
-/// Has every thread of a process, as there are now, and those that they start later, run on some cores.
+/// Sets the affinity of all current threads of a process, which later ones inherit.
 fn set_all(process: Pid, cores: &CpuSet) -> anyhow::Result<()> {
     let folder = format!("/proc/{}/task", process.as_raw_nonzero());
     let entries = fs::read_dir(&folder).with_context(|| format!("reading {folder}"))?;

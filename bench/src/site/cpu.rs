@@ -1,4 +1,4 @@
-//! What processes have computed, as the kernel counts it.
+//! CPU time of processes, as the kernel counts it.
 
 use std::fs;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::Pid;
 
-/// Time that a process has spent on a core so far, to a hundredth of a second.
+/// CPU time of a process so far, to a hundredth of a second.
 pub(crate) fn used(process: Pid) -> anyhow::Result<Duration> {
     let path = format!("/proc/{}/stat", process.as_raw_nonzero());
     let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
@@ -14,19 +14,19 @@ pub(crate) fn used(process: Pid) -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(ticks / ticks_per_second()))
 }
 
-/// What several have spent together.
+/// Sum of the CPU times of several processes.
 pub(crate) fn used_by(processes: &[Pid]) -> anyhow::Result<Duration> {
     processes.iter().map(|process| used(*process)).sum()
 }
 
-/// The process that a file of `.local/run` names by its id and its start time; `None` when that one has ended.
+/// Process that a file of `.local/run` names by its id and its start time; `None` if it has ended.
 pub(crate) fn process_of(file: &str) -> Option<Pid> {
     let (id, started) = file.trim().split_once(' ')?;
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     (field(&stat, 22)? == started).then(|| Pid::from_raw(id.parse().ok()?))?
 }
 
-/// The processes that a process has started, and that it has not waited for.
+/// Children of a process that it has not waited for.
 pub(crate) fn children(process: Pid) -> anyhow::Result<Vec<Pid>> {
     let id = process.as_raw_nonzero();
     let path = format!("/proc/{id}/task/{id}/children");
@@ -34,12 +34,12 @@ pub(crate) fn children(process: Pid) -> anyhow::Result<Vec<Pid>> {
     Ok(text.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)).collect())
 }
 
-/// `utime` and `stime`.
+/// Sum of `utime` and `stime`, in clock ticks.
 fn ticks(stat: &str) -> Option<f64> {
     Some(field(stat, 14)?.parse::<f64>().ok()? + field(stat, 15)?.parse::<f64>().ok()?)
 }
 
-/// A field by its number in `proc_pid_stat(5)`, from the third on: the second is a name, which may contain anything.
+/// Field of `proc_pid_stat(5)` by its number, from the third on: the second is a name, which may contain anything.
 fn field(stat: &str, number: usize) -> Option<&str> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(number.checked_sub(3)?)

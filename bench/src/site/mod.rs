@@ -1,5 +1,5 @@
-//! Where a measurement takes place: ToneUp's own processes with a database, a virtual host and a Redis prefix that
-//! nobody else uses, and the analyzers they call.
+//! Site of a measurement: ToneUp's own processes with a database, a virtual host and a Redis prefix of their own, and
+//! the analyzers that they call.
 
 pub(crate) mod broker;
 pub(crate) mod cores;
@@ -20,15 +20,15 @@ use url::Url;
 use self::broker::VirtualHost;
 use self::process::{Process, free_port};
 
-/// Signs the access tokens of every site.
+/// Key that signs the access tokens of every site.
 pub(crate) const JWT_SECRET: &str = "a secret that only this measurement uses";
-/// How long a process may take until it serves.
+/// Longest time from a process's start until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Where the servers are: those of the development stack unless the environment says otherwise.
+/// Addresses of the servers: those of the development stack unless the environment says otherwise.
 #[derive(Debug, Clone, Args)]
 pub struct Services {
-    /// An account that may create databases
+    /// MySQL account that may create databases
     #[arg(
         long,
         env,
@@ -36,7 +36,7 @@ pub struct Services {
         hide_env_values = true
     )]
     pub(crate) database_url: Url,
-    /// The broker
+    /// URL of the broker
     #[arg(
         long,
         env,
@@ -44,7 +44,7 @@ pub struct Services {
         hide_env_values = true
     )]
     pub(crate) amqp_url: Url,
-    /// The broker's management API, as a user who may create virtual hosts
+    /// URL of the broker's management API, with a user who may create virtual hosts
     #[arg(
         long,
         env,
@@ -52,19 +52,19 @@ pub struct Services {
         hide_env_values = true
     )]
     pub(crate) amqp_management_url: Url,
-    /// Redis
+    /// URL of Redis
     #[arg(long, env, default_value = "redis://127.0.0.1:28379/0", hide_env_values = true)]
     pub(crate) redis_url: Url,
-    /// The object store
+    /// URL of the object store
     #[arg(long, env, default_value = "http://127.0.0.1:18333")]
     pub(crate) s3_endpoint: Url,
-    /// Its bucket
+    /// Bucket in the object store
     #[arg(long, env, default_value = "toneup-photos")]
     pub(crate) s3_bucket: String,
-    /// Access key
+    /// Access key of the object store
     #[arg(long, env, default_value = "toneup-dev", hide_env_values = true)]
     pub(crate) s3_access_key_id: String,
-    /// Secret key
+    /// Secret key of the object store
     #[arg(
         long,
         env,
@@ -74,21 +74,21 @@ pub struct Services {
     pub(crate) s3_secret_access_key: String,
 }
 
-/// What a site is to be like.
+/// Configuration of a site.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Names its logs.
+    /// Name of its log files.
     pub name: String,
-    /// The analyzers' base addresses.
+    /// Base URLs of the analyzers.
     pub analyzers: Vec<String>,
-    /// Instead of the services' Redis.
+    /// URL of a Redis to use instead of the services' one.
     pub redis_url: Option<String>,
-    /// More settings for every process.
+    /// Additional settings for every process.
     pub settings: Vec<(String, String)>,
 }
 
 impl Plan {
-    /// The usual site before some analyzers.
+    /// Creates a plan with default settings in front of some analyzers.
     pub fn new(name: impl Into<String>, analyzers: Vec<String>) -> Self {
         Self { name: name.into(), analyzers, redis_url: None, settings: Vec::new() }
     }
@@ -97,7 +97,7 @@ impl Plan {
 /// A running site.
 #[derive(Debug)]
 pub struct Site {
-    /// The API's address.
+    /// Base URL of the API.
     pub api: String,
     plan: Plan,
     corner: Option<Corner>,
@@ -106,10 +106,10 @@ pub struct Site {
     workers: usize,
 }
 
-/// What is made for a site, and must go with it.
+/// Resources created for a site, deleted with it.
 #[derive(Debug)]
 struct Corner {
-    /// Names the database and the virtual host.
+    /// Name of the database and the virtual host.
     id: String,
     database_url: Url,
     vhost: VirtualHost,
@@ -154,14 +154,14 @@ impl Drop for Site {
     }
 }
 
-/// The root of the repository.
+/// Root directory of the repository.
 pub fn repository() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
 }
 
 impl Site {
-    /// Makes the database and the virtual host, and starts the API.
+    /// Creates the database and the virtual host, and starts the API.
     pub async fn open(services: &Services, plan: Plan) -> anyhow::Result<Self> {
         let corner = Corner::create(services).await?;
         let variables = variables(services, &plan, &corner.id);
@@ -201,7 +201,7 @@ impl Site {
         })
     }
 
-    /// Ends the API and starts another, before any workers are.
+    /// Restarts the API, before any workers are started.
     pub(crate) async fn restart_api(&mut self) -> anyhow::Result<()> {
         ensure!(self.workers == 0, "workers run already");
         for process in self.processes.drain(..) {
@@ -210,17 +210,17 @@ impl Site {
         self.start_api().await
     }
 
-    /// The process of the API.
+    /// Process id of the API.
     pub(crate) fn api_process(&self) -> Option<u32> {
         self.processes.first()?.child.id()
     }
 
-    /// The API and the workers that run.
+    /// Process ids of the API and the running workers.
     pub(crate) fn processes(&self) -> anyhow::Result<Vec<Pid>> {
         self.processes.iter().map(Process::id).collect()
     }
 
-    /// Starts workers and waits until they consume. `settings` are theirs alone.
+    /// Starts workers with additional `settings`, and waits until they consume.
     pub async fn start_workers(
         &mut self,
         count: usize,
@@ -241,18 +241,18 @@ impl Site {
             .context("the workers do not consume; their logs are in .local/bench")
     }
 
-    /// The workers that run.
+    /// Running workers of the site.
     pub(crate) fn workers(&self) -> &[Process] {
         self.processes.get(1..).unwrap_or_default()
     }
 
-    /// Analyses that have succeeded so far.
+    /// Number of analyses that have succeeded so far.
     pub async fn succeeded(&self) -> anyhow::Result<i64> {
         let count = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND status = 'succeeded'";
         Ok(sqlx::query_scalar(count).fetch_one(&mut self.connect().await?).await?)
     }
 
-    /// Statements that the database server has been sent so far, whoever sent them.
+    /// Number of statements that the database server has received so far, from all clients.
     pub(crate) async fn statements(&self) -> anyhow::Result<u64> {
         let asked = "SHOW GLOBAL STATUS LIKE 'Questions'";
         let (_, count): (String, String) =
@@ -267,7 +267,7 @@ impl Site {
         Ok(sqlx::MySqlConnection::connect(url.as_str()).await?)
     }
 
-    /// Ends the processes and removes what was made.
+    /// Ends the processes and deletes the resources.
     pub async fn close(mut self) -> anyhow::Result<()> {
         for process in self.processes.drain(..) {
             process.kill().await;
@@ -308,7 +308,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
     pairs.chain(plan.settings.iter().cloned()).collect()
 }
 
-/// Asks again until it is so.
+/// Polls until a condition holds.
 pub(crate) async fn within(
     patience: Duration,
     mut is_so: impl AsyncFnMut() -> bool,

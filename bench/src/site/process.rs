@@ -1,4 +1,4 @@
-//! Processes that a measurement starts, and ends by their ids.
+//! Processes started by a measurement, and ended by their ids.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -13,22 +13,23 @@ use tokio::time::timeout;
 
 use super::cpu;
 
-/// Settings that would take from ToneUp what the measurement is about. The file of settings gives the window a value.
+/// Variables that are not inherited, since they would configure what is measured.
 const NOT_INHERITED: [&str; 1] = ["WORKER_WINDOW"];
 
-/// A process of ours; killed when it is dropped.
+/// A child process; killed on drop.
 #[derive(Debug)]
 pub struct Process {
     pub(super) child: Child,
     name: String,
 }
 
-/// A port that nobody uses now.
+/// Returns a port that is free now.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-/// The servers on this machine that the development stack has started; none where they are containers, or elsewhere.
+/// Process ids of the servers that the development stack has started on this machine; none if they are containers or
+/// elsewhere.
 pub(crate) fn servers() -> Vec<Pid> {
     let files = std::fs::read_dir(super::repository().join(".local/run"));
     let paths = files.into_iter().flatten().flatten().map(|file| file.path());
@@ -36,13 +37,13 @@ pub(crate) fn servers() -> Vec<Pid> {
     files.filter_map(|path| cpu::process_of(&std::fs::read_to_string(path).ok()?)).collect()
 }
 
-/// Where the output of process `name` goes.
+/// Path of the log of process `name`.
 pub fn log(name: &str) -> PathBuf {
     super::repository().join(".local/bench").join(format!("{name}.log"))
 }
 
 impl Process {
-    /// Starts one of the project's programs: those named without a path lie beside this one.
+    /// Starts one of the project's programs; without a path, from the folder of this program.
     pub fn start(
         name: &str,
         program: &str,
@@ -55,7 +56,7 @@ impl Process {
         Self::spawn(name, command, variables)
     }
 
-    /// Starts any command; its errors go to the log, its output where `command` says.
+    /// Starts any command; stderr goes to the log, stdout where `command` says.
     pub fn spawn(
         name: &str,
         mut command: Command,
@@ -70,33 +71,34 @@ impl Process {
         Ok(Self { child, name: name.to_owned() })
     }
 
-    /// Its id, while it runs.
+    /// Process id; fails if the process has ended.
     pub(crate) fn id(&self) -> anyhow::Result<Pid> {
         let id = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         id.with_context(|| format!("{} has ended", self.name))
     }
 
-    /// Has it stand still, until it is told to go on.
+    /// Stops the process until [`Self::go_on`] (SIGSTOP).
     pub(crate) fn halt(&self) -> anyhow::Result<()> {
         Ok(kill_process(self.id()?, Signal::STOP)?)
     }
 
-    /// Has it go on.
+    /// Continues the process (SIGCONT).
     pub(crate) fn go_on(&self) -> anyhow::Result<()> {
         Ok(kill_process(self.id()?, Signal::CONT)?)
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process has ended by itself.
     pub async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
 
-    /// Whether it has ended, and how.
+    /// Exit status of the process; `None` while it runs.
     pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Asks it to end, and waits for `grace` at most; how it ended, or `None` when it has not: then it is killed.
+    /// Terminates the process (SIGTERM) and waits for `grace` at most; returns its exit status, or kills it and returns
+    /// `None`.
     pub async fn terminate(mut self, grace: Duration) -> anyhow::Result<Option<ExitStatus>> {
         if let Ok(pid) = self.id() {
             // An error says that it has ended already.
@@ -109,19 +111,19 @@ impl Process {
         Ok(None)
     }
 
-    /// Ends it at once.
+    /// Kills the process (SIGKILL).
     pub async fn kill(mut self) {
         // An error says that it has ended already.
         self.child.kill().await.ok();
     }
 
-    /// Its name in the logs.
+    /// Name of the process in the logs.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
-/// The log, to append to.
+/// Opens the log of a process for appending.
 pub fn output(name: &str) -> anyhow::Result<File> {
     let path = log(name);
     if let Some(folder) = path.parent() {

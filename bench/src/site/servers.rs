@@ -1,4 +1,4 @@
-//! Stub analyzers, proxies and a Redis as processes of their own.
+//! Stub analyzers, proxies and a Redis as separate processes.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const PEER_START_TIMEOUT: Duration = Duration::from_mins(1);
 /// A running stub analyzer.
 #[derive(Debug)]
 pub struct Analyzer {
-    /// Its base address.
+    /// Base URL of the stub.
     pub url: String,
     control: String,
     http: Client,
@@ -29,7 +29,7 @@ pub struct Analyzer {
 }
 
 impl Analyzer {
-    /// Starts a stub.
+    /// Starts a stub with these settings.
     pub async fn start(name: &str, settings: &Settings) -> anyhow::Result<Self> {
         let mut arguments = vec!["stub".to_owned()];
         arguments.push(format!("--slots={}", settings.slots));
@@ -52,7 +52,7 @@ impl Analyzer {
         })
     }
 
-    /// Changes some settings.
+    /// Changes some settings of the stub.
     pub async fn change(&self, changes: Value) -> anyhow::Result<()> {
         let request = self.http.post(format!("{}/control", self.control)).json(&changes);
         let answer = request.send().await?;
@@ -60,7 +60,7 @@ impl Analyzer {
         Ok(())
     }
 
-    /// Everything it has seen.
+    /// Reads the stub's complete record.
     pub async fn stats(&self) -> anyhow::Result<Stats> {
         let request = self.http.get(format!("{}/stats?series=true", self.control));
         Ok(request.send().await?.error_for_status()?.json().await?)
@@ -70,7 +70,7 @@ impl Analyzer {
 /// A running blocking proxy.
 #[derive(Debug)]
 pub struct HoldingProxy {
-    /// Its base address.
+    /// Base URL of the proxy.
     pub url: String,
     _process: Process,
 }
@@ -86,17 +86,17 @@ impl HoldingProxy {
     }
 }
 
-/// A running Celery with its Redis, its worker, and the front that holds requests.
+/// A running Celery with its Redis, its worker, and the HTTP server that holds requests.
 #[derive(Debug)]
 pub struct CeleryQueue {
-    /// The front's base address.
+    /// Base URL of the HTTP server.
     pub url: String,
     _processes: [Process; 2],
     _redis: OwnRedis,
 }
 
 impl CeleryQueue {
-    /// Starts it with so many jobs at a time.
+    /// Starts Celery with so many concurrent jobs.
     pub async fn start(name: &str, analyzer: &str, concurrency: usize) -> anyhow::Result<Self> {
         let redis = OwnRedis::start().await?;
         let variables = [
@@ -129,7 +129,7 @@ impl CeleryQueue {
     }
 }
 
-/// Starts this program with other arguments, and reads the line in which it says where it serves.
+/// Starts this program with other arguments, and reads the line that names its addresses.
 async fn ourselves(name: &str, arguments: &[String]) -> anyhow::Result<(Process, Value)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(arguments).stdout(Stdio::piped());
@@ -141,17 +141,17 @@ async fn ourselves(name: &str, arguments: &[String]) -> anyhow::Result<(Process,
     Ok((process, serde_json::from_str(&line).with_context(|| format!("{name} said {line:?}"))?))
 }
 
-/// A Redis that may die.
+/// A Redis that can be killed.
 #[derive(Debug)]
 pub struct OwnRedis {
-    /// Its address.
+    /// URL of the server.
     pub url: String,
     port: u16,
     process: Option<Process>,
 }
 
 impl OwnRedis {
-    /// Starts it.
+    /// Starts the server on a free port.
     pub async fn start() -> anyhow::Result<Self> {
         let port = free_port()?;
         let mut redis = Self { url: format!("redis://127.0.0.1:{port}/0"), port, process: None };
@@ -159,14 +159,14 @@ impl OwnRedis {
         Ok(redis)
     }
 
-    /// Kills it.
+    /// Kills the server (SIGKILL).
     pub async fn kill(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill().await;
         }
     }
 
-    /// Starts it again, empty, at the same address.
+    /// Restarts the server, empty, at the same address.
     pub async fn revive(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new("redis-server");
         let port = self.port.to_string();

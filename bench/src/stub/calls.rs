@@ -1,4 +1,4 @@
-//! A log of the calls that came in, in a file: it survives the process, which the record in memory does not.
+//! Log of the incoming calls, in a file: it survives the process, unlike the record in memory.
 
 use std::fs::File;
 use std::io::Write;
@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// The trace id of its `traceparent`: the job it was made for. Empty when it has none.
+    /// Trace id of the request's `traceparent`, which identifies the job; empty if there is none.
     pub trace_id: String,
-    /// When, in milliseconds since 1970.
+    /// Time, in milliseconds since 1970.
     pub at_ms: f64,
-    /// Whether it was answered with a season; otherwise it has only come in.
+    /// True once it was answered with a season; false at its arrival.
     pub answered: bool,
 }
 
-/// Appends calls to a file.
+/// Writer of the log.
 #[derive(Debug)]
 pub(super) struct CallLog(Mutex<File>);
 
@@ -41,7 +41,7 @@ impl CallLog {
     }
 }
 
-/// The trace that a request belongs to.
+/// Trace id of a request's headers; empty if there is none.
 pub(super) fn trace_id(headers: &HeaderMap) -> String {
     let parent = headers.get("traceparent").and_then(|value| value.to_str().ok());
     parent.and_then(|parent| parent.split('-').nth(1)).unwrap_or_default().to_owned()

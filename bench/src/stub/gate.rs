@@ -1,19 +1,19 @@
-//! One queue of a stub: who may use a slot now, who waits, who is turned away. Pure: no clock, no locks.
+//! One queue of a stub: slots, waiting requests and refusals. Pure: no clock, no locks.
 
 use std::collections::VecDeque;
 
-/// What became of a request that asked for a slot.
+/// Outcome of a request for a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joined {
-    /// It has a slot.
+    /// The request has a slot.
     Started,
-    /// It stands in line; its ticket comes out of [`Line::finish`] or [`Line::resize`] when its turn has come.
+    /// The request is queued; its ticket is returned by [`Line::finish`] or [`Line::resize`] when its turn has come.
     Waits,
-    /// The line is full.
+    /// The queue is full.
     Refused,
 }
 
-/// Slots and the line before them, first come, first served.
+/// Slots and the queue in front of them, first in, first out.
 #[derive(Debug)]
 pub struct Line<T> {
     slots: usize,
@@ -22,33 +22,33 @@ pub struct Line<T> {
     waiting: VecDeque<(u64, T)>,
 }
 
-/// How many may wait at a guarded analyzer with so many slots.
+/// Most requests queued at a self-limiting analyzer with so many slots.
 pub fn waiters(slots: usize) -> usize {
     slots.max(2)
 }
 
 impl<T> Line<T> {
-    /// A line for `slots` slots in which at most `bound` wait; `None`: any number.
+    /// Creates a queue for `slots` slots in which at most `bound` requests wait; `None`: any number.
     pub fn new(slots: usize, bound: Option<usize>) -> Self {
         Self { slots, bound, busy: 0, waiting: VecDeque::new() }
     }
 
-    /// Slots at work.
+    /// Number of busy slots.
     pub fn busy(&self) -> usize {
         self.busy
     }
 
-    /// Slots that could start at once.
+    /// Number of slots that could start at once.
     pub fn free(&self) -> usize {
         self.slots.saturating_sub(self.busy)
     }
 
-    /// Requests in line.
+    /// Number of queued requests.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Asks for a slot.
+    /// Requests a slot for `id`; `ticket` is returned when its turn comes.
     pub fn join(&mut self, id: u64, ticket: T) -> Joined {
         if self.free() > 0 && self.waiting.is_empty() {
             self.busy += 1;
@@ -61,20 +61,21 @@ impl<T> Line<T> {
         Joined::Waits
     }
 
-    /// Gives a slot back; answers whose turn it is now.
+    /// Frees a slot; returns the ticket whose turn it is now.
     pub fn finish(&mut self) -> Option<T> {
         self.busy = self.busy.saturating_sub(1);
         self.next()
     }
 
-    /// Leaves the line; `false` if the request is not in it (any more).
+    /// Leaves the queue; `false` if the request is not in it (any more).
     pub fn leave(&mut self, id: u64) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|(waiting, _)| *waiting != id);
         self.waiting.len() < before
     }
 
-    /// Changes the slots; answers whose turn it is now. Slots at work beyond the new number finish what they do.
+    /// Changes the number of slots; returns the tickets whose turn it is now. Busy slots beyond the new number finish
+    /// their work.
     pub fn resize(&mut self, slots: usize, bound: Option<usize>) -> Vec<T> {
         self.slots = slots;
         self.bound = bound;

@@ -1,4 +1,4 @@
-//! The stub over HTTP: `POST /analyze-color` as the contract has it, and what the bench asks.
+//! HTTP interface of the stub: `POST /analyze-color` as in the contract, and the control interface.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use super::{Settings, Shared, misbehaviour};
 /// Largest body that is read, in bytes.
 const BODY_LIMIT_BYTES: usize = 12 << 20;
 
-/// The process that a connection belongs to: drawn once, when it is accepted.
+/// Process that a connection belongs to: drawn once, when it is accepted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lane(usize);
 
@@ -35,7 +35,7 @@ impl Connected<IncomingStream<'_, NoDelay>> for Lane {
     }
 }
 
-/// A listener whose connections have `TCP_NODELAY`: without, an answer may wait 40 ms for nothing.
+/// A listener whose connections have `TCP_NODELAY`: without it a response may be delayed by 40 ms.
 #[derive(Debug)]
 pub(crate) struct NoDelay(pub(crate) TcpListener);
 
@@ -55,7 +55,7 @@ impl Listener for NoDelay {
     }
 }
 
-/// What the analyzer's port serves.
+/// Routes of the analyzer's port.
 pub(super) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/analyze-color", post(analyze_color))
@@ -127,7 +127,7 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
     }
 }
 
-/// The form's `user_id`, as the original server returns it; 0 in a raw body.
+/// Value of the form's `user_id`, which the original server returns; 0 in a raw body.
 fn user_id(body: &Bytes) -> u64 {
     const NAME: &[u8] = b"name=\"user_id\"";
     // The text parts come first: a photo is not searched.
@@ -138,41 +138,41 @@ fn user_id(body: &Bytes) -> u64 {
     digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
-/// Which parts of the record are wanted.
+/// Parts of the record that are requested.
 #[derive(Debug, Deserialize)]
 struct StatsQuery {
     #[serde(default)]
     series: bool,
 }
 
-/// What the stub has seen since its last reset.
+/// Record of the stub since its last reset.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// The stub's clock.
+    /// Time of the stub's clock, in milliseconds since 1970.
     pub now_ms: f64,
-    /// Slots there are.
+    /// Number of slots.
     pub slots: usize,
-    /// Mean time of one photo on an unloaded slot.
+    /// Mean time of one photo on an unloaded slot, in milliseconds.
     pub service_ms: f64,
-    /// Requests inside.
+    /// Number of requests inside.
     pub in_flight: usize,
-    /// The most there were at once.
+    /// Most requests inside at once.
     pub max_in_flight: usize,
-    /// Slots at work.
+    /// Number of busy slots.
     pub busy: usize,
-    /// The integral of busy slots over time, in seconds.
+    /// Integral of busy slots over time, in seconds.
     pub busy_slot_seconds: f64,
-    /// Photos answered.
+    /// Number of photos answered.
     pub answered: usize,
-    /// Requests refused with 503.
+    /// Number of requests refused with 503.
     pub refused: u64,
-    /// Requests whose caller left.
+    /// Number of requests whose client disconnected.
     pub abandoned: u64,
-    /// Every change of state, where asked for.
+    /// Changes of state, if requested.
     #[serde(default)]
     pub samples: Vec<Sample>,
-    /// Every answer, where asked for.
+    /// Answered photos, if requested.
     #[serde(default)]
     pub answers: Vec<Answered>,
 }
@@ -199,7 +199,7 @@ pub(super) fn get_stats(shared: &Shared, series: bool) -> Stats {
     }
 }
 
-/// What the control port serves besides `POST /control`: it answers while the analyzer's own port is down.
+/// Routes of the control port besides `POST /control`: it responds while the analyzer's own port is down.
 pub(super) fn control_routes(shared: Arc<Shared>) -> Router {
     let stats = async |State(shared): State<Arc<Shared>>, Query(query): Query<StatsQuery>| {
         Json(get_stats(&shared, query.series))

@@ -1,4 +1,4 @@
-//! The ways in which an analyzer answers wrongly.
+//! Wrong responses of an analyzer.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,12 +13,12 @@ use tokio::time::sleep;
 
 use super::Health;
 
-/// A right answer, to be spoilt.
+/// A correct response, to be corrupted.
 const ANSWER: &str = r#"{"userId":0,"personalColor":"WINTER"}"#;
-/// Between the bytes of a trickling answer: all of it takes longer than anybody waits.
+/// Delay between the bytes of a trickling response: the whole takes longer than any client's timeout.
 const TRICKLE: Duration = Duration::from_millis(500);
 
-/// The answer of an analyzer in this state; `None` where it works as it should.
+/// Response of an analyzer in this state; `None` if it works correctly.
 pub(super) fn answer(health: Health) -> Option<Response> {
     let json = [(header::CONTENT_TYPE, "application/json")];
     Some(match health {
@@ -39,14 +39,14 @@ pub(super) fn answer(health: Health) -> Option<Response> {
     })
 }
 
-/// Promises all of the answer, sends half and breaks the connection.
+/// Announces the complete response, sends half and breaks the connection.
 fn truncated() -> Response {
     let half = Ok(Bytes::from(&ANSWER[..ANSWER.len() / 2]));
     let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
     with_length(Body::from_stream(stream::iter([half, broken])))
 }
 
-/// Sends the answer byte by byte.
+/// Sends the response byte by byte.
 fn trickling() -> Response {
     let bytes = stream::iter(ANSWER.bytes()).then(async |byte| {
         sleep(TRICKLE).await;

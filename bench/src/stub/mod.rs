@@ -1,4 +1,4 @@
-//! The stub analyzer: the HTTP contract of the real one, with a capacity that can be set, and a record of its use.
+//! Stub analyzer: the HTTP contract of the real one, with configurable capacity, and a record of its use.
 
 pub mod calls;
 pub mod gate;
@@ -22,49 +22,50 @@ use self::gate::{Line, waiters};
 use self::record::{Clock, Record, Sample};
 use self::service::Variation;
 
-/// What a stub is like; all of it can be changed while it runs.
+/// Settings of a stub; all of them can be changed while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Settings {
-    /// Photos it can work on at once, over all queues.
+    /// Photos processed at once, over all queues.
     pub slots: usize,
-    /// Mean time of one photo on an unloaded slot.
+    /// Mean time of one photo on an unloaded slot, in milliseconds.
     pub service_ms: f64,
-    /// How service times vary.
+    /// Distribution of the service times.
     pub variation: Variation,
-    /// Whether everything that is inside runs at once, each the slower the more there are. With headers the gate keeps
-    /// the number down, so that nothing degrades.
+    /// If set, all requests inside run at once, each the slower the more there are. With headers the gate limits the
+    /// number, so that nothing degrades.
     pub degrade: bool,
-    /// Whether it guards itself with a gate and says what it can take. Without, it takes everything and says nothing.
+    /// If set, the stub limits itself with a gate and reports its capacity. Otherwise it accepts everything and reports
+    /// nothing.
     pub headers: bool,
-    /// Processes behind the one port, each with its own queue and an equal part of the slots. A connection belongs to
-    /// one of them, by chance, from its first byte to its last.
+    /// Processes behind the one port, each with its own queue and an equal part of the slots. Each connection is
+    /// assigned to one of them at random.
     pub lanes: usize,
-    /// Whether it answers at all.
+    /// Behaviour of the responses.
     pub health: Health,
 }
 
-/// Whether a stub answers, and how.
+/// Behaviour of a stub's responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Health {
-    /// It answers.
+    /// Responds correctly.
     Up,
-    /// It takes requests and never answers.
+    /// Accepts requests and never responds.
     Hanging,
-    /// It refuses connections, and has cut those it had.
+    /// Refuses connections, and has cut the existing ones.
     Down,
-    /// It answers 500 at once.
+    /// Responds with 500 at once.
     Failing,
-    /// It answers 503 at once, and does not say for how long.
+    /// Responds with 503 at once, without `Retry-After`.
     Refusing,
-    /// It answers 200 with what is no JSON.
+    /// Responds with 200 and a body that is not JSON.
     Garbage,
-    /// It answers 200 with a page.
+    /// Responds with 200 and an HTML page.
     WrongType,
-    /// It breaks off in the middle of its answer.
+    /// Breaks off in the middle of the response.
     Truncated,
-    /// It sends its answer byte by byte, for longer than anybody waits.
+    /// Sends the response byte by byte, for longer than any client's timeout.
     Trickling,
 }
 
@@ -83,12 +84,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether requests share the slots instead of queueing for them.
+    /// True if requests share the slots instead of queueing for them.
     fn shares(&self) -> bool {
         self.degrade && !self.headers
     }
 
-    /// The slots of each lane, and how many may wait before them.
+    /// Number of slots of each lane, and of the requests that may be queued at it.
     fn lane_size(&self) -> (usize, Option<usize>) {
         let slots = (self.slots / self.lanes.max(1)).max(1);
         if self.shares() {
@@ -100,18 +101,18 @@ impl Settings {
 
 type Ticket = oneshot::Sender<()>;
 
-/// The state of a stub.
+/// State of a stub.
 #[derive(Debug)]
 struct Core {
     settings: Settings,
     lines: Vec<Line<Ticket>>,
-    /// Since when each idle slot of a lane has been idle, the longest first.
+    /// Time since which each idle slot of a lane has been idle, the longest first.
     freed: Vec<VecDeque<f64>>,
     record: Record,
     next_id: u64,
 }
 
-/// A stub's state, shared by its connections.
+/// State of a stub, shared by its connections.
 #[derive(Debug)]
 struct Shared {
     core: Mutex<Core>,
@@ -145,7 +146,7 @@ impl Shared {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Logs a call, where calls are logged.
+    /// Logs a call, if calls are logged.
     fn log(&self, trace_id: &str, answered: bool) {
         if let Some(calls) = &self.calls {
             let at_ms = self.clock.now_ms();
@@ -153,7 +154,7 @@ impl Shared {
         }
     }
 
-    /// Changes the settings. Lanes are added, never taken away: requests stand in them.
+    /// Changes the settings. Lanes are added, never removed: requests are queued at them.
     fn apply(&self, settings: Settings) {
         let mut core = self.lock();
         core.settings = settings;
@@ -164,7 +165,7 @@ impl Shared {
         }
         for line in &mut core.lines {
             for ticket in line.resize(slots, bound) {
-                // Whoever has left meanwhile gives the slot back by itself.
+                // A request that has left meanwhile gives the slot back by itself.
                 ticket.send(()).ok();
             }
         }
@@ -173,7 +174,7 @@ impl Shared {
         self.hanging.send_replace(settings.health == Health::Hanging);
     }
 
-    /// Forgets what was seen.
+    /// Resets the record.
     fn reset(&self) {
         let mut core = self.lock();
         core.record = Record::default();
@@ -182,17 +183,17 @@ impl Shared {
 }
 
 impl Core {
-    /// Requests inside and slots at work.
+    /// Number of requests inside and of busy slots.
     fn usage(&self) -> (usize, usize) {
         let running = self.lines.iter().map(Line::busy).sum::<usize>();
         let waiting = self.lines.iter().map(Line::waiting).sum::<usize>();
         (running + waiting, running.min(self.settings.slots))
     }
 
-    /// Gives a slot back: to whoever waits for it, or to nobody for now.
+    /// Frees a slot, for the next queued request if there is one.
     fn give_back(&mut self, lane: usize, now_ms: f64) {
         match self.lines[lane].finish() {
-            // Whoever has left meanwhile gives it back by itself.
+            // A request that has left meanwhile gives it back by itself.
             Some(next) => drop(next.send(())),
             None => self.freed[lane].push_back(now_ms),
         }

@@ -1,10 +1,10 @@
-//! What the stub saw of its own work: the only source of the utilisation that is reported.
+//! Record of the stub's own work: the only source of the reported utilisation.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970 that never run backwards: the stub and the bench, two processes, compare them.
+/// Clock in milliseconds since 1970 that never runs backwards, comparable between the stub's and the bench's processes.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     started: Instant,
@@ -19,57 +19,57 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Now.
+    /// Current time, in milliseconds since 1970.
     pub fn now_ms(&self) -> f64 {
         self.started_ms + self.started.elapsed().as_secs_f64() * 1e3
     }
 }
 
-/// The stub's state from `at_ms` until the next sample.
+/// State of the stub from `at_ms` until the next sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Since when.
+    /// Start of the period.
     pub at_ms: f64,
-    /// Requests inside: at work and waiting.
+    /// Number of requests inside: running and queued.
     pub in_flight: usize,
-    /// Slots at work.
+    /// Number of busy slots.
     pub busy: usize,
-    /// Slots there are; 0 while it is down.
+    /// Number of slots; 0 while it is down.
     pub slots: usize,
 }
 
-/// One photo that was answered with 200.
+/// One photo answered with 200.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Answered {
-    /// When the request came in.
+    /// Time of the request's arrival.
     pub arrived_ms: f64,
-    /// When it got its slot.
+    /// Time at which it got its slot.
     pub started_ms: f64,
-    /// When it was answered.
+    /// Time of the response.
     pub answered_ms: f64,
-    /// How long the work would have taken unloaded.
+    /// Time that the work would have taken unloaded.
     pub work_ms: f64,
 }
 
-/// All that was seen since the last reset.
+/// Everything recorded since the last reset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Record {
-    /// Every change of state.
+    /// All changes of state.
     pub samples: Vec<Sample>,
-    /// Every answer.
+    /// All answered photos.
     pub answers: Vec<Answered>,
-    /// Requests answered with 503.
+    /// Number of requests refused with 503.
     pub refused: u64,
-    /// Requests whose caller left, or that died with the stub.
+    /// Number of requests whose client disconnected, or that were cut with the stub.
     pub abandoned: u64,
-    /// The most requests inside at once.
+    /// Most requests inside at once.
     pub max_in_flight: usize,
-    /// The integral of busy slots over time, in seconds.
+    /// Integral of busy slots over time, in seconds.
     pub busy_slot_seconds: f64,
 }
 
 impl Record {
-    /// Notes the state from now on.
+    /// Records the state from now on.
     pub fn note(&mut self, sample: Sample) {
         if let Some(last) = self.samples.last() {
             #[expect(clippy::cast_precision_loss, reason = "slots are few")]

@@ -21,21 +21,21 @@ use super::calls::CallLog;
 use super::http::{Lane, NoDelay, control_routes, routes};
 use super::{Health, Settings, Shared};
 
-/// How often a port that is just being given up is asked for again, 10 ms apart.
+/// Most attempts to bind a port that is just being released, 10 ms apart.
 const BIND_ATTEMPTS: u32 = 200;
 
 /// A stub analyzer that serves until it is dropped.
 #[derive(Debug)]
 pub struct Stub {
-    /// Where it analyses.
+    /// Address of the analyzer's port.
     pub address: SocketAddr,
-    /// Where it is asked for its record and told to change.
+    /// Address of the control port.
     pub control: SocketAddr,
     shared: Arc<Shared>,
     tasks: TaskTracker,
 }
 
-/// What `POST /control` acts on.
+/// State of the control port's routes.
 #[derive(Debug, Clone)]
 struct Controlled {
     shared: Arc<Shared>,
@@ -57,7 +57,7 @@ impl Drop for Port {
 }
 
 impl Stub {
-    /// Starts a stub; ports 0 are chosen. Calls are logged to `calls`, where it is given.
+    /// Starts a stub; port 0 selects a free one. Calls are logged to `calls`, if given.
     pub async fn start(
         settings: Settings,
         listen: SocketAddr,
@@ -82,7 +82,7 @@ impl Stub {
         Ok(Self { address, control, shared, tasks })
     }
 
-    /// Takes nothing more and waits until what is inside is answered, `grace` at most.
+    /// Accepts nothing more and waits until the requests inside are answered, `grace` at most.
     pub async fn drain(&self, grace: Duration) {
         let settings = self.shared.lock().settings;
         self.shared.apply(Settings { health: Health::Refusing, ..settings });
@@ -92,7 +92,7 @@ impl Stub {
         }
     }
 
-    /// Serves for ever.
+    /// Serves forever.
     pub async fn serve(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -129,7 +129,7 @@ async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Changes the settings that are named and leaves the others.
+/// Changes the given settings and keeps the others.
 async fn change(
     State(controlled): State<Controlled>,
     Json(changes): Json<Value>,

@@ -1,19 +1,19 @@
-//! How long the stub works on a photo, and how overload slows it down.
+//! Service times of the stub, and their degradation under overload.
 
 use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-/// The law of the degradation: at twice the slots everything takes 2^1.3 times as long.
+/// Exponent of the degradation: at twice the slots everything takes 2^1.3 times as long.
 const DEGRADATION_EXPONENT: f64 = 1.3;
-/// A heavy tail is cut here, in multiples of the mean, so that one draw does not decide a run.
+/// Cut-off of a heavy tail, in multiples of the mean, so that one draw does not decide a run.
 const LONGEST_TAIL: f64 = 20.0;
 
-/// How service times vary around their mean.
+/// Distribution of the service times around their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Variation {
-    /// Not at all.
+    /// Constant service time.
     Fixed,
     /// Lognormal, with this coefficient of variation.
     Lognormal(f64),
@@ -22,7 +22,7 @@ pub enum Variation {
 }
 
 impl Variation {
-    /// One service time around `mean`, from two random numbers in [0, 1).
+    /// Draws one service time around `mean`, from two random numbers in [0, 1).
     pub fn sample(self, mean: f64, (first, second): (f64, f64)) -> f64 {
         match self {
             Self::Fixed => mean,
@@ -39,7 +39,7 @@ impl Variation {
     }
 }
 
-/// How fast each of `in_flight` requests progresses on `slots` slots, 1 being unloaded.
+/// Speed of each of `in_flight` requests on `slots` slots, 1 being unloaded.
 pub fn progress_rate(in_flight: f64, slots: f64) -> f64 {
     (in_flight / slots.max(1.0)).max(1.0).powf(-DEGRADATION_EXPONENT)
 }

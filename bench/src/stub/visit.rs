@@ -1,4 +1,4 @@
-//! One request's way through a stub; it ends well however it ends.
+//! One request's passage through a stub; its slot is freed however it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::gate::Joined;
 use super::record::Answered;
 use super::service::progress_rate;
 
-/// The longest step while the speed may change.
+/// Longest step while the speed may change.
 const STEP: Duration = Duration::from_millis(10);
 
-/// A request that is inside.
+/// A request inside the stub.
 #[derive(Debug)]
 pub(super) struct Visit {
     shared: Arc<Shared>,
@@ -28,7 +28,7 @@ pub(super) struct Visit {
     finished: bool,
 }
 
-/// What the answer's headers tell, as of the moment the slot was given back.
+/// Values of the response's headers, as of the moment the slot was freed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
     pub(super) slots: usize,
@@ -38,7 +38,7 @@ pub(super) struct Told {
 }
 
 impl Visit {
-    /// Asks for a slot; `Err` with the pause to make if there is no room, in milliseconds.
+    /// Requests a slot; `Err` with the delay to suggest, in milliseconds, if there is no room.
     pub(super) fn enter(shared: &Arc<Shared>, lane: usize, arrived_ms: f64) -> Result<Self, f64> {
         let mut core = shared.lock();
         let settings = core.settings;
@@ -88,7 +88,7 @@ impl Visit {
         }
     }
 
-    /// The speed now; `None` when it cannot change.
+    /// Current speed; `None` if it cannot change.
     fn rate(&self) -> Option<f64> {
         let core = self.shared.lock();
         let (in_flight, _) = core.usage();
@@ -96,7 +96,7 @@ impl Visit {
         core.settings.shares().then(|| progress_rate(in_flight as f64, core.settings.slots as f64))
     }
 
-    /// Gives the slot back and notes the answer.
+    /// Frees the slot and records the response.
     pub(super) fn finish(mut self) -> Told {
         let shared = Arc::clone(&self.shared);
         let mut core = shared.lock();
@@ -132,7 +132,7 @@ impl Drop for Visit {
     }
 }
 
-/// When a request that is refused now would find a place: service time / slots × (waiting + 1).
+/// Delay after which a refused request would find a place, in milliseconds: service time / slots × (waiting + 1).
 fn pause_ms(service_ms: f64, slots: usize, waiting: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "slots and waiters are few")]
     let (slots, waiting) = (slots as f64, waiting as f64);

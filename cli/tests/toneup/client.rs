@@ -11,7 +11,7 @@ use crate::support::{TempFile, toneup, toneup_async};
 
 const TOKEN: &str = "guest.access.token";
 
-/// A server that takes any photo and tells of its analysis what the test scripts.
+/// A scripted server that accepts any photo and streams the events of its analysis.
 struct Api {
     server: MockServer,
     id: Uuid,

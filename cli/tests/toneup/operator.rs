@@ -33,7 +33,7 @@ pub(crate) async fn with_database<T: Future<Output = ()>>(test: impl FnOnce(Stri
     }
 }
 
-/// A row as a worker leaves it.
+/// Inserts a row as a worker leaves it.
 async fn insert_job(url: &str, id: Uuid, status: &str) {
     let mut connection = MySqlConnection::connect(url).await.unwrap();
     let insert = "INSERT INTO jobs
@@ -101,7 +101,7 @@ async fn migrations_started_at_once_apply_each_change_once() {
 }
 
 #[tokio::test]
-async fn a_migration_of_a_table_that_is_in_use_holds_nobody_up_and_is_done_in_the_end() {
+async fn a_migration_of_a_table_in_use_blocks_no_other_statement_and_succeeds_in_the_end() {
     with_database(async |url| {
         let vars = [("DATABASE_URL", url.as_str())];
         assert_eq!(toneup(&["migrate"], &vars).code, 0);

@@ -1,4 +1,4 @@
-//! `status`, `top`, `queue`, `workers`, `limits`, `admin`, `completions`: what an operator does from a shell.
+//! `status`, `top`, `queue`, `workers`, `limits`, `admin`, `completions`: an operator's commands.
 
 use secrecy::ExposeSecret;
 use sqlx::{Connection, MySqlConnection};
@@ -16,7 +16,7 @@ fn redis() -> RedisConfig {
     config
 }
 
-/// What the binary is given.
+/// Environment of the binary.
 fn environment<'a>(url: &'a str, redis: &'a RedisConfig) -> [(&'a str, &'a str); 4] {
     [
         ("DATABASE_URL", url),
@@ -26,7 +26,7 @@ fn environment<'a>(url: &'a str, redis: &'a RedisConfig) -> [(&'a str, &'a str);
     ]
 }
 
-/// A worker with two requests at an analyzer that it believes away.
+/// A worker with two requests at an analyzer that it considers unavailable.
 fn worker() -> Replica {
     let analyzer = AnalyzerView {
         instance: "10.0.0.7:8000".to_owned(),
@@ -62,14 +62,14 @@ async fn an_operator_sees_what_runs_and_what_needs_a_look() {
         assert!(limits.stdout.contains("10.0.0.7:8000") && limits.stdout.contains("away"));
         let top = toneup(&["top", "--once"], &vars);
         assert!(top.stdout.contains("at the analyzers: 2 of 5"), "{}", top.stdout);
-        assert!(top.stdout.contains("analyzer 10.0.0.7:8000 is away"), "{}", top.stdout);
+        assert!(top.stdout.contains("analyzer 10.0.0.7:8000 is unavailable"), "{}", top.stdout);
 
         let unknown = toneup(&["workers", "drain", &Uuid::new_v4().to_string()], &vars);
         assert_eq!(unknown.code, 1, "{unknown:?}");
         let id = worker.id.to_string();
         let drained = toneup(&["workers", "drain", &id, "--as", "dana"], &vars);
         assert_eq!(drained.code, 0, "{drained:?}");
-        assert!(registry.exchange(&worker).await.unwrap(), "it hears of it");
+        assert!(registry.exchange(&worker).await.unwrap(), "it receives the request");
         assert!(!registry.exchange(&worker).await.unwrap(), "once");
     })
     .await;
@@ -92,13 +92,13 @@ async fn pausing_and_resuming_is_kept_and_written_down() {
         assert_eq!(toneup(&["queue", "resume"], &vars).code, 0);
         assert_eq!(toneup(&["status", "--json"], &vars).json()["intakePaused"], false);
         let mut connection = MySqlConnection::connect(&url).await.unwrap();
-        let deeds: Vec<(String, String)> =
+        let actions: Vec<(String, String)> =
             sqlx::query_as("SELECT operator, action FROM operator_actions ORDER BY id")
                 .fetch_all(&mut connection)
                 .await
                 .unwrap();
         let expected = [("dana", "pause_intake"), ("eve", "resume_intake")];
-        assert_eq!(deeds, expected.map(|(who, what)| (who.to_owned(), what.to_owned())));
+        assert_eq!(actions, expected.map(|(who, what)| (who.to_owned(), what.to_owned())));
     })
     .await;
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// What a run left behind.
+/// Exit code and output of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -15,7 +15,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The one document on stdout.
+    /// Parses the one JSON document on stdout.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
@@ -37,14 +37,14 @@ pub(crate) fn toneup(args: &[&str], vars: &[(&str, &str)]) -> Run {
     }
 }
 
-/// The same, without holding up the runtime that serves the binary.
+/// Runs `toneup` without blocking the runtime that serves the binary.
 pub(crate) async fn toneup_async(args: &[&str]) -> Run {
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
     let run = move || toneup(&args.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-/// A file that is gone when the test is over.
+/// A temporary file, deleted on drop.
 #[derive(Debug)]
 pub(crate) struct TempFile(PathBuf);
 
@@ -57,7 +57,7 @@ impl TempFile {
         Self(path)
     }
 
-    /// A photo to the first look, which is the only one that is taken here.
+    /// Creates a file that passes for a photo by its first bytes, which is all that is checked here.
     pub(crate) fn photo() -> Self {
         let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0];
         jpeg.resize(70_000, 7);

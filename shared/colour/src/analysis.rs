@@ -1,4 +1,4 @@
-//! The analysis: a job whose payload is a photo and whose result is a season.
+//! Analyses: jobs whose payload is a photo and whose result is a season.
 
 use serde::{Deserialize, Serialize};
 use sqlx::MySqlConnection;
@@ -13,50 +13,50 @@ use toneup_platform::trace::TraceParent;
 
 use crate::result::AnalysisResult;
 
-/// The name of the kind.
+/// Name of the kind.
 pub const ANALYSIS: &str = "analysis";
 
-/// The payload of an analysis.
+/// Payload of an analysis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisPayload {
-    /// The photo's key in the object store, under its owner's prefix.
+    /// Key of the photo in the object store, under its owner's prefix.
     pub object_key: String,
 }
 
-/// An analysis at present.
+/// An analysis as stored.
 #[derive(Debug, Clone)]
 pub struct Analysis {
-    /// Its identity.
+    /// Identifier of the analysis.
     pub id: JobId,
-    /// Its owner.
+    /// Owner of the analysis.
     pub user: UserId,
-    /// Its state.
+    /// Current state.
     pub status: Status,
-    /// Grows with every change.
+    /// Number of changes so far; grows with every one.
     pub version: u32,
-    /// The number of attempts begun.
+    /// Number of attempts started.
     pub attempt: u16,
-    /// The time of its acceptance.
+    /// Time of submission.
     pub created_at: OffsetDateTime,
-    /// The time from which its result is of no use.
+    /// Time after which the result is of no use; `None` for no deadline.
     pub deadline: Option<OffsetDateTime>,
-    /// The beginning of the first attempt.
+    /// Start of the first attempt.
     pub started_at: Option<OffsetDateTime>,
-    /// The time of its end.
+    /// Time at which the analysis ended; `None` while unfinished.
     pub finished_at: Option<OffsetDateTime>,
-    /// Its result.
+    /// Result; `None` unless the analysis succeeded.
     pub result: Option<AnalysisResult>,
-    /// The reason of its failure.
+    /// Error; `None` unless the analysis ended without a result.
     pub error: Option<JobError>,
-    /// The trace that it belongs to.
+    /// Trace of the request that submitted the analysis.
     pub trace: Option<TraceParent>,
 }
 
 impl TryFrom<Job> for Analysis {
     type Error = sqlx::Error;
 
-    /// Reads a job's result. One that is not an analysis's breaks an invariant of the table.
+    /// Parses a job's result. One of another shape breaks an invariant of the table.
     fn try_from(job: Job) -> Result<Self, sqlx::Error> {
         let result = job.result.as_ref().map(Document::read).transpose();
         let result = result.map_err(|error| unreadable(job.id, "job_outcomes.result", &error))?;
@@ -85,7 +85,7 @@ fn all(jobs: Vec<Job>) -> Result<Vec<Analysis>, sqlx::Error> {
     jobs.into_iter().map(Analysis::try_from).collect()
 }
 
-/// Finds a user's analysis; another user's does not exist.
+/// Finds a user's analysis; `None` for another user's.
 pub async fn find_owned(
     conn: &mut MySqlConnection,
     user: UserId,
@@ -114,7 +114,7 @@ pub async fn list_active(
     all(read::list_active(conn, ANALYSIS, user, limit).await?)
 }
 
-/// Finds analyses of any owner, in no order.
+/// Finds analyses of any owner, in no particular order.
 pub async fn find_all(
     conn: &mut MySqlConnection,
     ids: impl IntoIterator<Item = JobId>,

@@ -1,21 +1,21 @@
-//! The capacity of the analyzers, as workers publish it in Redis, and the number of workers that it can feed.
+//! Capacity of the analyzers, as workers publish it in Redis, and the number of workers that it can keep busy.
 
 use toneup_platform::config::RedisConfig;
 
-/// Most jobs that one worker has at a time: it bounds the photos in memory, and replicas are counted by it.
+/// Most jobs of one worker at a time: bounds the photos in memory, and is the basis of the number of replicas.
 pub const JOBS_PER_WORKER: u16 = 64;
 
-/// The key under which workers publish the number of requests that the analyzers take at once.
+/// Redis key under which workers publish the number of concurrent requests that the analyzers can process.
 pub fn capacity_key(config: &RedisConfig) -> String {
     format!("{}flow:limit", config.redis_prefix)
 }
 
-/// The key under which workers publish the models that the analyzers answer with.
+/// Redis key under which workers publish the analyzers' models.
 pub fn models_key(config: &RedisConfig) -> String {
     format!("{}flow:models", config.redis_prefix)
 }
 
-/// The number of workers that are of use: as many as the waiting jobs keep busy, and no more than the analyzers can feed.
+/// Number of workers that are of use: as many as the waiting jobs keep busy, and no more than the analyzers can feed.
 /// At least one.
 pub fn desired_workers(jobs: u32, capacity: Option<u32>) -> u32 {
     let useful = capacity.map_or(jobs, |capacity| jobs.min(capacity));

@@ -1,4 +1,4 @@
-//! The settings of analyses.
+//! Settings of analyses and photos.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The kinds of jobs of this product, and what belongs to the transaction that ends them.
+//! Kinds of jobs of this product, and the hooks into the transactions that end them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::MySqlConnection;
-use toneup_jobs::job::Status;
-use toneup_jobs::kind::{EndedJob, Endings, Kind, Kinds};
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::kind::{EndedJob, Endings, Kind};
 use toneup_jobs::outcome::Outcome;
 use toneup_notify::deliveries::{Announcement, Audience, announce};
 use toneup_notify::events::{self, NewEvent};
@@ -17,14 +17,15 @@ use toneup_platform::identity::UserId;
 use crate::analysis::ANALYSIS;
 use crate::config::ColourConfig;
 use crate::photo_answers::{self, PhotoKey};
-use crate::photo_deletion;
+use crate::result::{AnalysisResult, PersonalColor};
+use crate::{personal_colours, photo_deletion};
 
-/// The beginning of the names of exchange and queues.
-const NAMESPACE: &str = "toneup";
+/// Prefix of the names of exchange and queues.
+pub const NAMESPACE: &str = "toneup";
 
-/// The kinds of jobs: the analysis, and the deletion of its photo.
-pub fn kinds(config: &ColourConfig) -> Kinds {
-    Kinds::new(NAMESPACE, [analysis(config), photo_deletion::kind()])
+/// Creates the kinds of jobs of this crate: the analysis, and the deletion of its photo.
+pub fn colour_kinds(config: &ColourConfig) -> [Kind; 2] {
+    [analysis(config), photo_deletion::kind()]
 }
 
 fn analysis(config: &ColourConfig) -> Kind {
@@ -38,7 +39,7 @@ fn analysis(config: &ColourConfig) -> Kind {
     }
 }
 
-/// The codes with which analyses fail.
+/// Error codes of failed analyses, the label values of metrics.
 const CODES: [&str; 17] = [
     "IMAGE_MISSING",
     "IMAGE_TOO_LARGE",
@@ -59,7 +60,7 @@ const CODES: [&str; 17] = [
     "ANALYZER_FAILED",
 ];
 
-/// The name of the event that an analysis ended in a state.
+/// Name of the event that an analysis ended in a state.
 pub fn event_name(status: Status) -> &'static str {
     match status {
         Status::Succeeded => "analysis.succeeded",
@@ -70,8 +71,8 @@ pub fn event_name(status: Status) -> &'static str {
     }
 }
 
-/// An analysis that ends is an event of its owner's, is announced to the owner's targets, may answer the same photo again,
-/// and no longer needs its photo.
+/// Consequences of an analysis's end: an event of its owner's, deliveries to the owner's targets, the photo's reusable
+/// answer, the owner's personal colour, and the deletion of the photo.
 #[derive(Debug)]
 struct AnalysisEndings {
     photo_retention: Option<Duration>,
@@ -110,8 +111,9 @@ impl AnalysisEndings {
             Some((photo, job.job))
         });
         photo_answers::remember(&mut *conn, answered).await?;
+        personal_colours::remember(&mut *conn, jobs.iter().filter_map(colour)).await?;
         if let Some(retention) = self.photo_retention {
-            // A job that an operator may replay needs its photo.
+            // A job that an operator may replay still needs its photo.
             let over = jobs.iter().filter(|job| !may_be_replayed(job.outcome)).map(|job| job.job);
             photo_deletion::schedule(conn, &over.collect(), retention).await?;
         }
@@ -129,9 +131,17 @@ fn event(job: &EndedJob<'_>) -> NewEvent {
 
 fn announcement(job: &EndedJob<'_>) -> Announcement {
     let status = job.outcome.status();
-    // Who withdrew an analysis needs no notification of it; a server does.
+    // A user who cancelled an analysis needs no notification of it; a server does.
     let audience = if status == Status::Cancelled { Audience::Servers } else { Audience::Everyone };
     Announcement { user: job.user, event: event_name(status), subject: job.job.0, audience }
+}
+
+fn colour(job: &EndedJob<'_>) -> Option<(UserId, JobId, PersonalColor)> {
+    let Outcome::Succeeded(result) = job.outcome else {
+        return None;
+    };
+    let AnalysisResult { personal_color, .. } = result.read().ok()?;
+    Some((job.user, job.job, personal_color))
 }
 
 fn may_be_replayed(outcome: &Outcome) -> bool {
@@ -140,41 +150,9 @@ fn may_be_replayed(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use serde_json::{Value, json};
-    use toneup_jobs::broker::topology;
-    use toneup_platform::config::Settings;
+    use serde_json::Value;
 
     use super::*;
-
-    #[test]
-    fn the_definitions_the_broker_loads_are_the_topology_the_services_declare() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        let kinds = kinds(&config);
-        let definitions = include_str!("../../../rabbitmq/definitions.json");
-        let definitions: Value = serde_json::from_str(definitions).unwrap();
-        let exchange = topology::exchange(&kinds);
-        assert_eq!(definitions["exchanges"][0]["name"], exchange);
-        let queues = topology::queues(&kinds);
-        let (declared, bindings) = (&definitions["queues"], &definitions["bindings"]);
-        assert_eq!(declared.as_array().map(Vec::len), Some(queues.len()));
-        for (index, (queue, routing_key)) in queues.iter().enumerate() {
-            assert_eq!(declared[index]["name"], *queue);
-            assert_eq!(declared[index]["durable"], true);
-            assert_eq!(declared[index]["arguments"], json!({ "x-queue-type": "quorum" }));
-            assert_eq!(bindings[index]["source"], exchange);
-            assert_eq!(bindings[index]["destination"], *queue);
-            assert_eq!(bindings[index]["routing_key"], *routing_key);
-        }
-        let policy = &definitions["policies"][0];
-        assert_eq!(policy["pattern"], r"^toneup\.[a-z_]+\.jobs$");
-        let policy = &policy["definition"];
-        assert_eq!(policy["dead-letter-exchange"], exchange);
-        assert_eq!(policy["dead-letter-routing-key"], topology::DEAD_KEY);
-        assert_eq!(policy["dead-letter-strategy"], "at-least-once");
-        assert_eq!(policy["overflow"], "reject-publish");
-    }
 
     #[test]
     fn every_reason_of_the_analyzers_for_refusing_a_photo_is_known() {
@@ -194,13 +172,5 @@ mod tests {
         assert!(OF_REQUESTS.iter().all(|code| problems.contains_key(*code)));
         let mut of_photos = problems.keys().filter(|code| !OF_REQUESTS.contains(&code.as_str()));
         assert!(of_photos.all(|code| CODES.contains(&code.as_str())), "{:?}", problems.keys());
-    }
-
-    #[test]
-    fn names_of_kinds_fit_the_policy_of_their_queues() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        for name in kinds(&config).names() {
-            assert!(name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
-        }
     }
 }

@@ -1,9 +1,10 @@
-//! Personal colour: the analysis as a kind of job, its results, its photos, and what belongs to its end.
+//! Personal colour: the analysis as a kind of job, its results, its photos, and the consequences of its end.
 
 pub mod analysis;
 pub mod capacity;
 pub mod config;
 pub mod kinds;
+pub mod personal_colours;
 pub mod photo;
 pub mod photo_answers;
 pub mod photo_deletion;

@@ -4,29 +4,29 @@ use toneup_platform::identity::UserId;
 
 use crate::photo_formats;
 
-/// Largest photo, in bytes.
+/// Maximum size of a photo, in bytes.
 pub const PHOTO_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 
-/// A photo's format.
+/// File format of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhotoType {
-    /// JPEG.
+    /// JPEG (JFIF or Exif).
     Jpeg,
-    /// PNG.
+    /// PNG, with or without transparency.
     Png,
-    /// WebP.
+    /// WebP, lossy or lossless.
     Webp,
-    /// HEIC, as iPhones take it.
+    /// HEIC, the default of iPhones.
     Heic,
 }
 
 impl PhotoType {
     const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Heic];
 
-    /// The media types we accept.
+    /// Accepted media types, for error messages.
     pub const ACCEPTED: &'static str = "image/jpeg, image/png, image/webp, image/heic";
 
-    /// Its media type.
+    /// Media type of the format.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -45,12 +45,12 @@ impl PhotoType {
         }
     }
 
-    /// The format that a media type means, also by another name of it: `image/jpg`, `image/heif`.
+    /// Returns the format of a media type or of an alias of it (`image/jpg`, `image/heif`); `None` if it is not accepted.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         photo_formats::accepted_media_type(content_type).and_then(Self::from_media_type)
     }
 
-    /// The format a file name's extension means.
+    /// Returns the format of a file name's extension; `None` if it is not accepted.
     pub fn from_extension(extension: &str) -> Option<Self> {
         photo_formats::media_type_of_extension(extension).and_then(Self::from_media_type)
     }
@@ -60,7 +60,7 @@ impl PhotoType {
         photo_formats::extensions().join(", ")
     }
 
-    /// The format the first bytes show, whatever a client says.
+    /// Detects the format by the first bytes, whatever the client claims.
     ///
     /// # Errors
     ///
@@ -86,15 +86,25 @@ pub enum NotAccepted {
     UnsupportedFormat(&'static str),
 }
 
-/// The prefix of all photos.
+/// Key prefix of all photos.
 pub const PREFIX: &str = "u/";
 
-/// The prefix of a user's photos: nobody else's key begins with it.
+/// Key prefix of a user's photos.
 pub fn user_prefix(user: UserId) -> String {
     format!("{PREFIX}{}/", user.0)
 }
 
-/// A fresh key under the user's prefix.
+/// Longest file name of a key, in bytes: with the sealed digest of the photo.
+const LONGEST_NAME: usize = 160;
+
+/// Whether a key is one of the user's, in the shape that we give out.
+pub fn is_key_of(user: UserId, key: &str) -> bool {
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let name = key.strip_prefix(&user_prefix(user));
+    name.is_some_and(|name| (1..=LONGEST_NAME).contains(&name.len()) && plain(name))
+}
+
+/// Generates a new key under the user's prefix.
 pub fn photo_key(user: UserId, kind: PhotoType) -> String {
     format!("{}{}.{}", user_prefix(user), uuid::Uuid::now_v7(), kind.extension())
 }
@@ -123,6 +133,22 @@ mod tests {
         let types: Vec<&str> = PhotoType::ALL.map(PhotoType::content_type).to_vec();
         assert_eq!(PhotoType::ACCEPTED, types.join(", "));
         assert_eq!(photo_formats::accepted(), types);
+    }
+
+    #[test]
+    fn only_a_key_of_ones_own_is_a_users() {
+        let (user, other) = (UserId(uuid::Uuid::now_v7()), UserId(uuid::Uuid::now_v7()));
+        assert!(is_key_of(user, &format!("{}0198.jpg", user_prefix(user))));
+        let refused = [
+            format!("{}0198.jpg", user_prefix(other)),
+            format!("{}../{}/x.jpg", user_prefix(user), other.0),
+            user_prefix(user),
+            format!("{}{}", user_prefix(user), "x".repeat(LONGEST_NAME + 1)),
+            String::new(),
+        ];
+        for key in refused {
+            assert!(!is_key_of(user, &key), "{key}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The same photo, the same answer: bytes that the present model has seen before need no slot again.
+//! Reuse of answers: a photo with the same bytes gets the earlier result, without a slot, while the model is the same.
 //!
 //! An answer is used again while the model that gave it (`model` of the result) is one of those that the analyzers name
 //! now; an answer that names no model never is. Refusals are not remembered.
@@ -15,33 +15,33 @@ use uuid::Uuid;
 use crate::result::{AnalysisResult, Model};
 use toneup_jobs::job::JobId;
 use toneup_platform::batch::{Batcher, Limits};
-use toneup_platform::database::{Database, bind_pairs};
+use toneup_platform::database::{Database, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
-/// Whose earlier answers a photo may get.
+/// Scope of the reuse of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reuse {
-    /// Those to the same user's photos.
+    /// Answers to the same user's photos.
     User,
-    /// Those to everybody's.
+    /// Answers to all users' photos.
     All,
-    /// None: every photo is looked at.
+    /// No reuse: every photo is analysed.
     Off,
 }
 
-/// The SHA-256 of a photo's bytes.
+/// SHA-256 digest of a photo's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PhotoDigest(pub [u8; 32]);
 
 impl PhotoDigest {
-    /// Digests a photo.
+    /// Computes the digest of a photo.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 }
 
-/// Where the answer to a photo is found.
+/// Key of a reusable answer: the digest, and the user unless answers are shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PhotoKey {
     scope: Uuid,
@@ -49,7 +49,8 @@ pub struct PhotoKey {
 }
 
 impl PhotoKey {
-    /// The place for a user's photo; `None` where nothing is used again. Load tests are there to load the analyzers.
+    /// Creates the key of a user's photo; `None` if answers are not reused. The load tester's never are, since load
+    /// tests are there to load the analyzers.
     pub fn new(reuse: Reuse, user: UserId, digest: PhotoDigest) -> Option<Self> {
         let scope = match reuse {
             _ if user == UserId::LOAD_TESTER => return None,
@@ -61,7 +62,7 @@ impl PhotoKey {
     }
 }
 
-/// Finds answers, those asked for together in one round trip. Cheap to clone.
+/// Lookup of answers, batching concurrent calls. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Answers {
     lookups: Batcher<PhotoKey, Option<AnalysisResult>, sqlx::Error>,
@@ -69,25 +70,30 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Starts the task that gathers lookups.
+    /// Starts the task that batches lookups.
     pub fn spawn(pool: Database, reuse: Reuse, tasks: &TaskTracker) -> Self {
         let lookups = Batcher::spawn(Limits::default(), tasks, move |keys: Vec<PhotoKey>| {
             let pool = pool.clone();
             async move {
-                let found = find_answers(&mut *pool.acquire().await?, &keys).await?;
+                let found = pool.batch(async |conn| find_answers(conn, &keys).await).await?;
                 Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
             }
         });
         Self { lookups, reuse }
     }
 
-    /// Where the answer to a user's photo is kept.
+    /// True unless answers are never reused.
+    pub fn are_reused(&self) -> bool {
+        self.reuse != Reuse::Off
+    }
+
+    /// Key of the answer to a user's photo; `None` if answers are not reused.
     pub fn key(&self, user: UserId, digest: PhotoDigest) -> Option<PhotoKey> {
         PhotoKey::new(self.reuse, user, digest)
     }
 
-    /// The answer that one of `models` gave to the same bytes before, marked as such. A lookup that fails finds nothing: the
-    /// photo is then looked at.
+    /// Finds the answer that one of `models` gave to the same bytes before, marked as reused. A failed lookup finds
+    /// nothing, so that the photo is analysed.
     pub async fn find(&self, key: PhotoKey, models: &BTreeSet<Model>) -> Option<AnalysisResult> {
         if models.is_empty() {
             return None;
@@ -95,7 +101,7 @@ impl Answers {
         match self.lookups.submit(key).await {
             Ok(found) => found.and_then(|answer| answer.again(models)),
             Err(error) => {
-                tracing::warn!(%error, "cannot look for an earlier answer");
+                tracing::warn!(%error, "cannot look up an earlier answer");
                 None
             }
         }
@@ -103,14 +109,14 @@ impl Answers {
 }
 
 impl AnalysisResult {
-    /// The same answer to the same photo, if one of `models` gave it.
+    /// Returns the answer, marked as reused, if one of `models` gave it.
     fn again(self, models: &BTreeSet<Model>) -> Option<Self> {
         let current = self.model.as_ref().is_some_and(|model| models.contains(model));
         current.then_some(Self { reused: true, ..self })
     }
 }
 
-/// Finds what photos were answered last.
+/// Finds the latest answers to photos.
 pub async fn find_answers(
     conn: &mut MySqlConnection,
     keys: &[PhotoKey],
@@ -135,7 +141,7 @@ pub async fn find_answers(
     Ok(found.collect())
 }
 
-/// Remembers which analyses have answered which photos, in the caller's transaction; the last one counts.
+/// Records which analyses have answered which photos, in the caller's transaction; the latest replaces earlier ones.
 pub async fn remember(
     conn: &mut MySqlConnection,
     answered: impl IntoIterator<Item = (PhotoKey, JobId)>,
@@ -145,12 +151,28 @@ pub async fn remember(
     if answered.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new("INSERT INTO photo_answers (scope, sha256, job_id) ");
-    query.push_values(answered, |mut row, (key, job)| {
-        row.push_bind(key.scope).push_bind(key.digest.0.to_vec()).push_bind(job);
-    });
-    query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id)");
-    query.build().execute(conn).await.map(drop)
+    #[derive(Serialize)]
+    struct Row {
+        scope: Uuid,
+        digest: String,
+        job: JobId,
+    }
+    let row = |(key, job): (PhotoKey, JobId)| Row {
+        scope: key.scope,
+        digest: hex::encode(key.digest.0),
+        job,
+    };
+    let rows: Vec<Row> = answered.into_iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO photo_answers (scope, sha256, job_id)
+         SELECT UNHEX(REPLACE(r.scope, '-', '')), UNHEX(r.digest), UNHEX(REPLACE(r.job, '-', ''))
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             scope CHAR(36) PATH '$.scope', digest CHAR(64) PATH '$.digest',
+             job CHAR(36) PATH '$.job')) AS r
+         ON DUPLICATE KEY UPDATE job_id = VALUES(job_id)",
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Deleting a photo's stored object once its analysis no longer needs it: a kind of job of its own.
+//! Deletion of a photo's stored object once its analysis no longer needs it: a kind of job of its own.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use toneup_platform::identity::UserId;
 
 use crate::analysis::{ANALYSIS, AnalysisPayload};
 
-/// The name of the kind.
+/// Name of the kind.
 pub const PHOTO_DELETION: &str = "photo_deletion";
 
-/// The photo to delete.
+/// Payload of a photo deletion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PhotoDeletion {
-    /// Its key in the object store.
+    /// Key of the photo in the object store.
     pub object_key: String,
 }
 
-/// The kind: patient, since the object store may be away for long.
+/// Creates the kind: many attempts over a long time, since the object store may be unavailable for long.
 pub fn kind() -> Kind {
     Kind { noun: "deletion", max_attempts: 20, ..Kind::new(PHOTO_DELETION) }
 }
@@ -43,10 +43,10 @@ pub(crate) async fn schedule(
             Some((job.user, Document::of(&PhotoDeletion { object_key }).ok()?))
         })
         .collect();
-    submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await
+    submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await.map(drop)
 }
 
-/// Whether an unfinished analysis of `user` is of the photo: a photo may be submitted again while the deletion that
+/// True if an unfinished analysis of `user` uses the photo: a photo may be submitted again while the deletion that
 /// followed its first analysis waits. The end of that analysis schedules a deletion of its own.
 pub async fn is_needed(
     conn: &mut MySqlConnection,

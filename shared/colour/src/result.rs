@@ -1,63 +1,99 @@
-//! The result of an analysis: a season, and the measurements that it rests on.
+//! Result of an analysis: a season, and the measurements that it rests on.
 
 use serde::{Deserialize, Serialize};
+use sqlx::MySql;
+use sqlx::error::BoxDynError;
+use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
 use utoipa::ToSchema;
 
 /// The four seasons of personal colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PersonalColor {
-    /// Warm and light.
+    /// Warm undertone, light colours.
     Spring,
-    /// Cool and light.
+    /// Cool undertone, light colours.
     Summer,
-    /// Warm and deep.
+    /// Warm undertone, deep colours.
     Autumn,
-    /// Cool and deep.
+    /// Cool undertone, deep colours.
     Winter,
 }
 
-/// The analyzer's result. An analyzer that reports the season alone leaves the rest empty.
+impl PersonalColor {
+    const ALL: [Self; 4] = [Self::Spring, Self::Summer, Self::Autumn, Self::Winter];
+
+    /// The word used in SQL and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spring => "SPRING",
+            Self::Summer => "SUMMER",
+            Self::Autumn => "AUTUMN",
+            Self::Winter => "WINTER",
+        }
+    }
+}
+
+// Stored as text, not as ENUM, like the states of jobs.
+impl sqlx::Type<MySql> for PersonalColor {
+    fn type_info() -> MySqlTypeInfo {
+        <str as sqlx::Type<MySql>>::type_info()
+    }
+
+    fn compatible(ty: &MySqlTypeInfo) -> bool {
+        <str as sqlx::Type<MySql>>::compatible(ty)
+    }
+}
+
+impl<'r> sqlx::Decode<'r, MySql> for PersonalColor {
+    fn decode(value: MySqlValueRef<'r>) -> Result<Self, BoxDynError> {
+        let text = <&str as sqlx::Decode<MySql>>::decode(value)?;
+        let found = Self::ALL.into_iter().find(|colour| colour.as_str() == text);
+        found.ok_or_else(|| format!("unknown personal colour {text:?}").into())
+    }
+}
+
+/// Result of an analysis. An analyzer that reports the season alone leaves the rest empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisResult {
-    /// The season.
+    /// Season of the person.
     pub personal_color: PersonalColor,
-    /// The season's finer division, e.g. `LIGHT_SPRING`.
+    /// Subtype of the season, e.g. `LIGHT_SPRING`.
     #[serde(default)]
     pub subtype: Option<String>,
     /// `WARM`, `COOL` or `NEUTRAL`.
     #[serde(default)]
     pub undertone: Option<String>,
-    /// How sure the analyzer is, 0 to 1.
+    /// Confidence of the analyzer, 0 to 1.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1)]
     pub confidence: Option<f64>,
-    /// The skin's colour.
+    /// Colour of the skin.
     #[serde(default)]
     pub skin: Option<Skin>,
     /// Contrast between the skin and the features, as a difference of lightness (CIE L*, 0 to 100).
     #[serde(default)]
     pub contrast: Option<f64>,
-    /// Colours that suit, as `#RRGGBB`.
+    /// Suitable colours, as `#RRGGBB`.
     #[serde(default)]
     pub palette: Vec<String>,
-    /// Where the face is, in pixels of the upright photo.
+    /// Position of the face, in pixels of the upright photo.
     #[serde(default)]
     pub face: Option<FaceBox>,
-    /// Codes of conditions that make the result less sure.
+    /// Codes of conditions that make the result less certain.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// The model that produced the result.
+    /// Model that produced the result.
     #[serde(default)]
     pub model: Option<Model>,
-    /// Whether this is the answer that the same photo got before; nothing was analysed again.
+    /// True if this is the earlier answer to the same photo; nothing was analysed again.
     #[serde(default)]
     pub reused: bool,
 }
 
 impl AnalysisResult {
-    /// A season, and nothing else known.
+    /// A result with a season and nothing else.
     pub fn bare(personal_color: PersonalColor) -> Self {
         Self {
             personal_color,
@@ -75,45 +111,45 @@ impl AnalysisResult {
     }
 }
 
-/// The skin's colour in CIE Lab (D65), and values derived from it.
+/// Colour of the skin in CIE Lab (D65), and derived values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Skin {
     /// Lightness, 0 to 100.
     #[serde(rename = "L")]
     pub l: f64,
-    /// Green to red.
+    /// Green to red (CIE a*).
     pub a: f64,
-    /// Blue to yellow.
+    /// Blue to yellow (CIE b*).
     pub b: f64,
-    /// Distance from grey.
+    /// Distance from grey (CIE C*).
     pub chroma: f64,
     /// Hue angle in degrees.
     pub hue: f64,
     /// Individual typology angle in degrees.
     pub ita: f64,
-    /// The colour as `#RRGGBB`.
+    /// Colour as `#RRGGBB`.
     pub hex: String,
 }
 
-/// A rectangle in pixels of the upright photo.
+/// Rectangle in pixels of the upright photo.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaceBox {
-    /// Left edge.
+    /// Left edge, in pixels.
     pub x: f64,
-    /// Upper edge.
+    /// Upper edge, in pixels.
     pub y: f64,
-    /// Width.
+    /// Width, in pixels.
     pub width: f64,
-    /// Height.
+    /// Height, in pixels.
     pub height: f64,
 }
 
-/// The model that produced a result.
+/// Model of an analyzer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Model {
-    /// Name.
+    /// Name of the model.
     pub name: String,
-    /// Version.
+    /// Version of the model.
     pub version: String,
 }
 
@@ -126,7 +162,7 @@ mod tests {
         let mut result = AnalysisResult::bare(PersonalColor::Autumn);
         result.palette.push("#aa5500".to_owned());
         let json = serde_json::to_value(&result).unwrap();
-        assert_eq!(json["personalColor"], "AUTUMN");
+        assert_eq!(json["personalColor"], PersonalColor::Autumn.as_str());
         assert_eq!(serde_json::from_value::<AnalysisResult>(json).unwrap(), result);
     }
 }

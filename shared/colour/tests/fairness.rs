@@ -30,7 +30,7 @@ async fn submit(db: &MySqlPool, user: UserId, count: usize) -> (Vec<JobId>, Vec<
 async fn active(db: &MySqlPool, user: UserId) -> Active {
     let users = BTreeSet::from([user]);
     let counts = count_active(&mut db.acquire().await.unwrap(), ANALYSIS, &users).await.unwrap();
-    counts.get(&user).copied().unwrap_or_default()
+    counts.by_user.get(&user).copied().unwrap_or_default()
 }
 
 /// Releases held analyses as if the share were `share`.
@@ -79,7 +79,7 @@ async fn a_held_job_that_ends_makes_no_room(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn room_that_nobody_used_is_found(db: MySqlPool) {
+async fn unused_room_is_found(db: MySqlPool) {
     let alice = user(&db).await;
     let (ids, _) = submit(&db, alice, 5).await;
     let mut transaction = db.begin().await.unwrap();
@@ -111,8 +111,8 @@ async fn beyond_the_ceiling_is_refused_and_the_key_stays_free(db: MySqlPool) {
 const OTHERS: usize = 600;
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn nobody_is_forgotten_behind_users_with_lower_ids(db: MySqlPool) {
-    // Each has three at work and two held; there is room for nobody but the last, whose jobs at work have ended.
+async fn users_with_higher_ids_are_not_starved(db: MySqlPool) {
+    // Each has three at work and two held; there is room for the last one only, whose running jobs have ended.
     let mut last = None;
     for _ in 0..OTHERS {
         let one = user(&db).await;

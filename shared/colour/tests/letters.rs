@@ -77,7 +77,7 @@ async fn a_replay_undoes_no_result(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn a_message_nobody_could_read_is_kept_for_a_person(db: MySqlPool) {
+async fn an_unreadable_message_is_kept_for_an_operator(db: MySqlPool) {
     let given_up =
         GivenUp { job: None, kind: None, reason: "REJECTED".to_owned(), message: "x".repeat(900) };
     dead_letters::record_given_up(&db.clone().into(), &given_up).await.unwrap();

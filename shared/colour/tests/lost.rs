@@ -3,7 +3,7 @@
 use sqlx::MySqlPool;
 use toneup_colour::analysis::ANALYSIS;
 use toneup_jobs::job::JobId;
-use toneup_jobs::store::audit::{Suspects, count_waiting, list_published, mark_lost, now};
+use toneup_jobs::store::audit::{Suspects, count_published, find_missing, mark_lost, now};
 use toneup_jobs::store::due::{Scope, note_published};
 use toneup_jobs::store::transitions;
 
@@ -19,16 +19,22 @@ async fn only_rows_that_lost_their_message_are_published_again(db: MySqlPool) {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     claimed(&db, ids[1]).await;
-    assert_eq!(count_waiting(&mut connection, ANALYSIS).await.unwrap(), 3);
+    let noted = now(&mut connection).await.unwrap();
+    assert_eq!(
+        count_published(&mut connection, ANALYSIS, noted).await.unwrap(),
+        2,
+        "none that is taken or unconfirmed"
+    );
 
     let mut suspects = Suspects::default();
     let mut lost = Vec::new();
     for _ in 0..2 {
         let before = now(&mut connection).await.unwrap();
-        let published = list_published(&mut connection, ANALYSIS, before).await.unwrap();
-        let listed: Vec<JobId> = published.iter().map(|row| row.id).collect();
-        assert_eq!(listed, [ids[2], ids[0]], "the latest first; none that is taken or unconfirmed");
-        lost = suspects.find_lost(&published, 1);
+        assert_eq!(find_missing(&mut connection, ANALYSIS, before, 2).await.unwrap(), []);
+        let missing = find_missing(&mut connection, ANALYSIS, before, 1).await.unwrap();
+        let listed: Vec<JobId> = missing.iter().map(|row| row.id).collect();
+        assert_eq!(listed, [ids[0]], "the one published first");
+        lost = suspects.find_lost(&missing);
     }
     let mut transaction = db.begin().await.unwrap();
     assert_eq!(mark_lost(&mut transaction, &lost).await.unwrap(), 1);

@@ -1,6 +1,6 @@
 //! The whole life of jobs, in whatever order things happen: submits, publishes, duplicate deliveries, claims, crashes,
-//! late results, cancels, deadlines, sweeps, lost messages. After any such history, once the world is quiet, every job has
-//! ended exactly once.
+//! late results, cancels, deadlines, sweeps, lost messages. After any such history, once the world is quiet, every job
+//! has ended exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use toneup_jobs::job::{Changed, JobId};
 use toneup_jobs::kind::Kind;
 use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::share::Share;
-use toneup_jobs::store::audit::{Suspects, list_published, mark_lost, now};
+use toneup_jobs::store::audit::{Suspects, find_missing, mark_lost, now};
 use toneup_jobs::store::claim::{Claim, Claimed};
 use toneup_jobs::store::due::{Scope, note_published};
 use toneup_jobs::store::fairness::release_room;
@@ -40,7 +40,7 @@ enum Event {
     Submit(u8),
     /// A photo comes that has been answered before.
     SubmitAnswered(u8),
-    /// A message reaches the queue; whether the database hears of it.
+    /// A message reaches the queue; the flag says if the database records the confirm.
     Publish(u8, bool),
     /// The publishing process ends before it publishes.
     LosePublication(u8),
@@ -83,7 +83,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// What is outside of the database.
+/// State outside of the database.
 struct World {
     db: MySqlPool,
     users: Vec<UserId>,
@@ -92,7 +92,7 @@ struct World {
     queue: Vec<JobId>,
     workers: Vec<Claimed>,
     suspects: Suspects,
-    /// How often each analysis was told to have ended.
+    /// Number of ends reported for each analysis.
     ends: BTreeMap<JobId, u32>,
 }
 
@@ -251,9 +251,9 @@ impl World {
     async fn audit(&mut self) {
         let mut transaction = self.db.begin().await.unwrap();
         let before = now(&mut transaction).await.unwrap();
-        let published = list_published(&mut transaction, ANALYSIS, before).await.unwrap();
         let ready = u32::try_from(self.queue.len()).unwrap();
-        let lost = self.suspects.find_lost(&published, ready);
+        let missing = find_missing(&mut transaction, ANALYSIS, before, ready).await.unwrap();
+        let lost = self.suspects.find_lost(&missing);
         mark_lost(&mut transaction, &lost).await.unwrap();
         transaction.commit().await.unwrap();
     }

@@ -68,7 +68,7 @@ async fn a_photo_sent_again_after_its_end_is_a_new_analysis(db: MySqlPool) {
     assert_eq!(submitted[1], Submitted::Repeated(twins[0].id));
     assert_eq!(submit_one(&db, &photo(alice)).await, Submitted::Repeated(twins[0].id));
 
-    // However long it takes: whoever was told to send the photo again finds it.
+    // However long it takes: a user who was told to send the photo again finds it.
     let earlier = "UPDATE jobs SET created_at = created_at - INTERVAL 1 HOUR";
     sqlx::query(earlier).execute(&db).await.unwrap();
     assert_eq!(submit_one(&db, &photo(alice)).await, Submitted::Repeated(twins[0].id));
@@ -79,7 +79,7 @@ async fn a_photo_with_its_answer_ends_in_the_commit_that_accepts_it(db: MySqlPoo
     let alice = user(&db).await;
     let item = answered(alice);
     let accepted = submit_all(&db, std::slice::from_ref(&item), ALLOWANCE).await;
-    assert!(accepted.publications.is_empty(), "nobody has to work on it");
+    assert!(accepted.publications.is_empty(), "no worker has to run it");
     assert_eq!(accepted.ended.len(), 1);
 
     let mut connection = db.acquire().await.unwrap();

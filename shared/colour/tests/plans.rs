@@ -1,23 +1,25 @@
-//! What runs per job or per request reads the rows it needs and no others, however full the tables are.
+//! Query plans: statements that run per job or per request read the rows they need and no others, however full the
+//! tables are.
 //!
 //! The server's own counters of rows read are asked before and after, so that the functions themselves are tested, on
 //! whatever plan this server chooses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sqlx::types::time::OffsetDateTime;
 use sqlx::{MySqlConnection, MySqlPool};
 use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_ended_after, list_owned};
 use toneup_colour::photo_answers::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
 use toneup_jobs::job::Status;
 use toneup_jobs::outcome::{JobError, Outcome};
-use toneup_jobs::store::audit::count_waiting;
-use toneup_jobs::store::claim::{ClaimRequest, claim};
+use toneup_jobs::store::audit::{count_published, list_oldest};
+use toneup_jobs::store::claim::{claim, take_queued};
 use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_jobs::store::fairness::{count_active, release_room};
 use toneup_jobs::store::finish::{Guard, finish};
-use toneup_jobs::store::lease::{hand_back, renew, retry_later, standing};
+use toneup_jobs::store::lease::{find_valid, hand_back, renew, retry_later};
 use toneup_jobs::store::load::measure_load;
 use toneup_jobs::store::purge::purge_succeeded;
 use toneup_jobs::store::read::{find_active_users, list_queue};
@@ -26,7 +28,9 @@ use toneup_jobs::store::{dead_letters, transitions};
 use toneup_notify::claim::{count_due, is_due, read_due, take_targets};
 use toneup_notify::deliveries::{NewDelivery, insert};
 use toneup_notify::delivery_log::{list as list_deliveries, list_attempts, redeliver};
-use toneup_notify::events::{find_latest_of, find_log_span, last_event, last_events, list_after};
+use toneup_notify::events::{
+    find_latest_of, find_latest_of_all, find_log_span, last_event, last_events, list_after,
+};
 use toneup_notify::purge::purge;
 use toneup_notify::settle::{Health, Settlement, settle};
 use toneup_notify::subscriptions::register;
@@ -93,12 +97,14 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     let scanned = rows_read(&mut conn).await - before;
     assert!(scanned > 1000, "the measure sees a scan: {scanned}");
 
-    let request = [ClaimRequest { job: ids[2], redelivered: false }];
+    let token = Uuid::new_v4();
+    let (queued, redelivered) = (BTreeSet::from([ids[2]]), BTreeMap::from([(ids[2], true)]));
     assert_reads!(conn, 12, is_needed(&mut conn, me, "u/x/another.jpg"));
     assert_reads!(conn, 4, purge_succeeded(&mut conn, PHOTO_DELETION, Duration::ZERO, 10));
-    assert_reads!(conn, 12, claim(&mut conn, &kind, &request, LEASE));
+    assert_reads!(conn, 12, take_queued(&mut conn, &kind, &queued, token, LEASE));
+    assert_reads!(conn, 20, claim(&mut conn, &kind, &redelivered, token, LEASE));
     assert_reads!(conn, 24, renew(&mut conn, &leases, LEASE));
-    assert_reads!(conn, 8, standing(&mut conn, &leases));
+    assert_reads!(conn, 8, find_valid(&mut conn, &leases));
     let trouble = JobError::retryable("ANALYZER_FAILED", "the analyzer failed");
     assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
     assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));
@@ -106,8 +112,9 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 24, note_unpublished(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
     assert_reads!(conn, 40, take_due(&mut conn, &kinds, Scope::All, LEASE));
     let ended = [end(me, ids[3], Guard::Active, Outcome::Cancelled)];
-    // Among them the statistics of tables that this session has not used before, a row for each index.
-    assert_reads!(conn, 46, finish(&mut conn, &kinds, &ended, LEASE));
+    // Among them the statistics of tables that this session has not used before, a row for each index, and the rows of
+    // the statement's own parameter.
+    assert_reads!(conn, 54, finish(&mut conn, &kinds, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
     assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
@@ -119,12 +126,15 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 6, last_events(&mut conn, &both));
     assert_reads!(conn, 8, find_active_users(&mut conn, ANALYSIS, &both));
     assert_reads!(conn, 6, find_latest_of(&mut conn, ids[3].0));
+    assert_reads!(conn, 12, find_latest_of_all(&mut conn, ids.iter().map(|id| id.0)));
     assert_reads!(conn, 8, find_log_span(&mut conn, me));
     assert_reads!(conn, 30, list_queue(&mut conn, ANALYSIS, 10));
-    // These count the queue's index entries, but not the history's, which is as long: by the clock, not per job.
+    // This counts the queue's index entries, but not the history's, which is as long: by the clock, not per job.
     let queue = i64::try_from(OTHERS).unwrap() + 64;
     assert_reads!(conn, queue, measure_load(&mut conn, ANALYSIS));
-    assert_reads!(conn, queue, count_waiting(&mut conn, ANALYSIS));
+    let now = OffsetDateTime::now_utc();
+    assert_reads!(conn, 8, count_published(&mut conn, ANALYSIS, now));
+    assert_reads!(conn, 8, list_oldest(&mut conn, ANALYSIS, now, 10));
 
     let photo = PhotoKey::new(Reuse::User, me, PhotoDigest::of(b"photo")).unwrap();
     assert_reads!(conn, 6, remember(&mut conn, [(photo, ids[3])]));

@@ -1,4 +1,4 @@
-//! Deliveries are written with what they tell of, sent by one sender at a time, and settled by whoever holds the lease.
+//! Deliveries are created with their event, sent by one sender at a time, and settled by the holder of the lease.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -150,7 +150,7 @@ async fn what_was_withdrawn_is_told_to_servers_and_to_no_person(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn what_is_rolled_back_is_told_to_nobody(db: MySqlPool) {
+async fn a_rolled_back_event_has_no_deliveries(db: MySqlPool) {
     let alice = user(&db).await;
     let hook = target(&db, alice, ChannelKind::Webhook).await;
     let analysis = submit(&db, alice, 1).await[0];

@@ -64,7 +64,7 @@ async fn a_batch_ends_what_may_end_and_leaves_the_rest(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
-async fn events_of_one_user_are_dense_whoever_writes_them(db: MySqlPool) {
+async fn events_of_one_user_are_numbered_without_gaps_under_concurrent_writers(db: MySqlPool) {
     let (alice, bob) = (user(&db).await, user(&db).await);
     let mut finishes = Vec::new();
     for user in [alice, bob, alice, bob, alice, bob] {

@@ -49,8 +49,7 @@ pub async fn greet(settings: &Settings, name: &str) -> anyhow::Result<String> {
     let hints = Hints::spawn(&redis, &shutdown.tasks)?;
     let engine = Engine { database, kinds, publisher, hints, config: JobsConfig::default() };
     let kind = engine.kinds.get("greeting").context("the kind")?.clone();
-    let sweep = Sweep { engine: engine.clone(), releases_held: true };
-    shutdown.tasks.spawn(sweep.run(shutdown.draining.clone()));
+    Sweep::spawn(engine.clone(), &shutdown);
     let mut workers = Workers::new(engine.clone(), &redis, &shutdown);
     workers.add(&kind, Greet, Window::fixed(NonZeroU16::MIN));
     workers.spawn(broker, watch::channel(false).1);

@@ -1,11 +1,11 @@
-//! The settings of the engine, the same for every kind of job.
+//! Settings of the engine, the same for every kind of job.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use toneup_platform::config::Section;
 
-/// Job timing.
+/// Leases and intervals of the job engine.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct JobsConfig {
     /// Time after which a lease expires unless its worker renews it.

@@ -1,4 +1,4 @@
-//! JSON that the engine stores and carries without reading it.
+//! JSON that the engine stores and passes on without parsing it.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -9,23 +9,23 @@ use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
 use sqlx::types::Json;
 
-/// A JSON document: the payload of a job, or its result. Only the kind of the job knows its shape.
+/// A JSON document: the payload or the result of a job. Only the kind of the job knows its schema.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Document(Box<RawValue>);
 
 impl Document {
-    /// Writes a value as JSON.
+    /// Serializes a value. Fails if the value has no JSON form.
     pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
-    /// Reads the value.
+    /// Deserializes the document. Fails if it does not have the shape of `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.0.get())
     }
 
-    /// The JSON text.
+    /// JSON text of the document, as stored.
     pub fn text(&self) -> &str {
         self.0.get()
     }

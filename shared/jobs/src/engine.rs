@@ -1,9 +1,10 @@
-//! The engine: commits transitions, and then tells whoever waits for them.
+//! The engine: commits transitions of jobs, then publishes their messages and hints.
 
 use std::time::Duration;
 
 use metrics::counter;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
+use uuid::Uuid;
 
 use crate::broker::message::Publication;
 use crate::broker::publisher::Publisher;
@@ -21,30 +22,30 @@ use crate::store::submit::{Accepted, Allowance, NewJob, Submitted, insert};
 /// Commits transitions of jobs of all kinds. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    /// The database.
+    /// Connection pool, shared with the program.
     pub database: Database,
-    /// The kinds of jobs.
+    /// Kinds of jobs that this program knows.
     pub kinds: Kinds,
-    /// Publishes what is due.
+    /// Publisher of the jobs' messages.
     pub publisher: Publisher,
-    /// Tells watchers.
+    /// Sender of hints to watchers.
     pub hints: Hints,
-    /// The timing of a job's life.
+    /// Leases and intervals of the engine.
     pub config: JobsConfig,
 }
 
-/// What others are told once a transaction is committed.
+/// Side effects of a transaction, performed once it is committed.
 #[derive(Debug, Default)]
 struct Effects {
-    /// For watchers.
+    /// Hints for watchers.
     changes: Vec<Changed>,
-    /// For the broker.
+    /// Messages for the broker.
     publications: Vec<Publication>,
 }
 
 impl Engine {
-    /// Awaits a transaction; once it is committed, sends its hints and publishes its messages. Every transition that others
-    /// wait for goes through here.
+    /// Awaits a transaction; once it is committed, sends its hints and publishes its messages. Every transition with
+    /// side effects goes through here.
     async fn after<T>(
         &self,
         commit: impl Future<Output = Result<(T, Effects), sqlx::Error>> + Send,
@@ -62,11 +63,11 @@ impl Engine {
         items: &[NewJob],
     ) -> Result<Vec<Submitted>, sqlx::Error> {
         let allowance = Allowance { share: kind.share.get(), ceiling: kind.user_ceiling };
-        // While the broker is away, jobs stay due: they are published as soon as it is back.
+        // While the broker is unavailable, jobs stay due and are published as soon as it is back.
         let ready = self.publisher.is_ready();
         let grace = if ready { self.config.job_publish_grace } else { Duration::ZERO };
         let inserting = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let Accepted { submitted, publications, ended } =
                     insert(conn, &self.kinds, kind, items, allowance, grace).await?;
                 let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
@@ -81,21 +82,22 @@ impl Engine {
         Ok(submitted)
     }
 
-    /// Decides a batch of claims of one kind.
+    /// Decides a batch of claims of one kind; see [`commit_claim`] for `token`.
     pub async fn claim(
         &self,
         kind: &Kind,
         requests: &[ClaimRequest],
+        token: Uuid,
     ) -> Result<Vec<Claim>, sqlx::Error> {
         // Hints of claims are sent when the work begins.
-        commit_claim(&self.database, kind, requests, self.config.job_lease).await
+        commit_claim(&self.database, kind, requests, token, self.config.job_lease).await
     }
 
-    /// Ends a batch of jobs; `None` where the guard no longer held.
+    /// Ends a batch of jobs; `None` where the guard no longer held, so that nothing was changed.
     pub async fn finish(&self, items: &[Finish]) -> Result<Vec<Option<Changed>>, sqlx::Error> {
         let grace = self.config.job_publish_grace;
         let finishing = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let Ended { changes, released } = finish(conn, &self.kinds, items, grace).await?;
                 let hints = changes.iter().flatten().cloned().collect();
                 Ok((changes, Effects { changes: hints, publications: released }))
@@ -111,12 +113,12 @@ impl Engine {
         Ok(changes)
     }
 
-    /// Queues a failed job again; publishes one that is queued once more.
+    /// Requeues a failed job; republishes a queued one.
     pub async fn replay(&self, job: JobId) -> Result<Replay, sqlx::Error> {
         bounded(replay(&self.database, job)).await
     }
 
-    /// Acts on the rows that are due; returns their number.
+    /// Processes the rows that are due; returns their number.
     pub async fn sweep(&self) -> Result<usize, sqlx::Error> {
         let grace = self.config.job_publish_grace;
         let scope = if self.publisher.is_ready() { Scope::All } else { Scope::WithoutPublishing };
@@ -135,7 +137,7 @@ impl Engine {
         Ok(found)
     }
 
-    /// Releases held jobs of a kind where there is room in their owners' shares.
+    /// Releases held jobs of a kind while their users' shares have room.
     pub async fn release_room(&self, kind: &Kind) -> Result<(), sqlx::Error> {
         let grace = self.config.job_publish_grace;
         let releasing = retry_deadlock(|| {

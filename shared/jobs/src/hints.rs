@@ -1,4 +1,4 @@
-//! Hints through Redis: "look again at this job". They may be lost at any time; whoever waits also looks by the clock.
+//! Hints through Redis that a job has changed. They may be lost at any time, so every receiver also polls.
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -9,9 +9,9 @@ use toneup_platform::redis::{self as pubsub, client, connection_config};
 
 use crate::job::Changed;
 
-/// Hints that may wait for Redis; more are dropped.
+/// Most hints waiting for Redis; further ones are dropped.
 const BACKLOG: usize = 4096;
-/// Hints sent in one round trip.
+/// Most hints sent in one round trip.
 const AT_ONCE: usize = 256;
 
 fn channel(config: &RedisConfig) -> String {
@@ -25,7 +25,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Starts the sending task; it ends when the last handle is gone.
+    /// Starts the sending task, which ends when the last handle is dropped.
     pub fn spawn(config: &RedisConfig, tasks: &TaskTracker) -> Result<Self, redis::RedisError> {
         let mut connection = client(config)?.get_connection_manager_lazy(connection_config())?;
         let (queue, mut waiting) = mpsc::channel(BACKLOG);
@@ -40,7 +40,8 @@ impl Hints {
                 }
                 let mut sent = pipeline.query_async::<()>(&mut connection).await;
                 if sent.is_err() {
-                    // What Redis left behind when it went is a connection that fails once; a hint twice hurts nobody.
+                    // After an outage of Redis the old connection fails once, hence one retry; duplicate hints do no
+                    // harm.
                     sent = pipeline.query_async(&mut connection).await;
                 }
                 if let Err(error) = sent {
@@ -51,7 +52,7 @@ impl Hints {
         Ok(Self { queue })
     }
 
-    /// Tells watchers of `changes`, if Redis keeps up.
+    /// Queues hints about `changes` without waiting; drops them if Redis cannot keep up.
     pub fn send(&self, changes: impl IntoIterator<Item = Changed>) {
         for changed in changes {
             if self.queue.try_send(changed).is_err() {
@@ -61,7 +62,7 @@ impl Hints {
     }
 }
 
-/// Listens to hints until `draining`; see [`pubsub::listen`] for `connected`.
+/// Receives hints until `draining`; see [`pubsub::listen`] for `connected`.
 pub async fn listen(
     config: RedisConfig,
     connected: watch::Sender<bool>,

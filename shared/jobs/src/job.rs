@@ -1,4 +1,4 @@
-//! The job: its identity, its states and the rules by which it moves between them.
+//! Jobs: identity, states and the transitions between them.
 //!
 //! ```text
 //! queued ──claim──► running ──► succeeded | failed
@@ -22,7 +22,7 @@ use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A job's identity: `UUIDv7`, so that ids sort by the time of submission.
+/// Identifier of a job: a `UUIDv7`, so that ids sort by time of submission.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
 )]
@@ -31,34 +31,34 @@ use uuid::Uuid;
 pub struct JobId(pub Uuid);
 
 impl JobId {
-    /// Generates an id that sorts after every id made before.
+    /// Generates an id that sorts after all ids generated before.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
 }
 
-/// The state of a job.
+/// State of a job.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Waits for a worker.
+    /// Waiting for a worker.
     Queued,
-    /// A worker holds its lease.
+    /// Being worked on by a worker that holds its lease.
     Running,
-    /// Has a result.
+    /// Ended with a result; terminal.
     Succeeded,
-    /// Has an error.
+    /// Ended with an error; terminal unless an operator replays it.
     Failed,
-    /// The caller withdrew it.
+    /// Cancelled by its owner; terminal.
     Cancelled,
-    /// Its deadline passed before it ended.
+    /// Not ended before its deadline; terminal.
     Expired,
 }
 
 impl Status {
-    /// Every state, in the order of a life.
+    /// All states, in order of the life cycle.
     pub const ALL: [Self; 6] = [
         Self::Queued,
         Self::Running,
@@ -68,12 +68,12 @@ impl Status {
         Self::Expired,
     ];
 
-    /// Whether nothing follows.
+    /// True if no transition follows, except a replay by an operator.
     pub fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
     }
 
-    /// The word used in SQL, JSON and logs.
+    /// Name of the state in SQL, JSON and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -86,7 +86,7 @@ impl Status {
     }
 }
 
-/// The text is not a status.
+/// Error: the text names no status.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown status {0:?}")]
 pub struct ParseStatusError(String);
@@ -100,7 +100,7 @@ impl FromStr for Status {
     }
 }
 
-// Stored as text, not as ENUM: adding a state needs no change of the table.
+// Stored as text, not as ENUM: a new state needs no change of the table.
 impl sqlx::Type<MySql> for Status {
     fn type_info() -> MySqlTypeInfo {
         <str as sqlx::Type<MySql>>::type_info()
@@ -117,29 +117,29 @@ impl<'r> sqlx::Decode<'r, MySql> for Status {
     }
 }
 
-/// A worker's right to one attempt at one job. Every change it makes is guarded by all three parts.
+/// Lease of one attempt of a job. Every change that the worker makes is guarded by all three fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lease {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// The attempt, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u16,
-    /// Random, and fresh with every claim.
+    /// Fencing token: random, and new with every claim.
     pub token: Uuid,
 }
 
-/// A job reached a new version: where to look, not what is there. Sent as a hint; the database is the truth.
+/// Notification that a job has reached a new version, without its content. Sent as a hint; the database is the truth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// The owner of the job.
+    /// Owner of the job.
     pub user: UserId,
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// The name of its kind.
+    /// Name of the job's kind.
     pub kind: String,
-    /// Its new version.
+    /// Version that the job has reached.
     pub version: u32,
-    /// Words for further listeners: what else the transaction has made due. The engine passes them on unread.
+    /// Further subjects that the transaction has made due, for other listeners. The engine passes them on as they are.
     #[serde(default)]
     pub topics: BTreeSet<String>,
 }

@@ -1,4 +1,4 @@
-//! Kinds of jobs, as values.
+//! Kinds of jobs: limits, retry rules and hooks, as values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,26 +19,26 @@ use crate::share::Share;
 /// One kind of job. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kind {
-    /// Its name in SQL, queues, metrics and logs: at most 30 lower-case ASCII letters and underscores.
+    /// Name in SQL, queues, metrics and logs: at most 30 lower-case ASCII letters and underscores.
     pub name: &'static str,
-    /// The word for one such job in messages to people, e.g. `analysis`.
+    /// Noun for one such job in messages to users, e.g. `analysis`.
     pub noun: &'static str,
-    /// How often a job is tried.
+    /// Maximum number of attempts.
     pub max_attempts: u16,
-    /// The pauses between attempts, unless a handler asks for another.
+    /// Delays between attempts, unless a handler asks for another.
     pub backoff: Backoff,
-    /// Unfinished jobs that one user may have; more are refused.
+    /// Maximum of one user's unfinished jobs; more are refused.
     pub user_ceiling: u32,
-    /// The error codes that metrics name; others count as `other`.
+    /// Error codes that are label values of metrics; all others count as `other`.
     pub codes: &'static [&'static str],
-    /// How many of one user's jobs may be in the broker or at work at once.
+    /// Maximum of one user's jobs in the broker or running at once; more are held.
     pub share: Share,
-    /// What belongs to the transaction that ends jobs of this kind.
+    /// Hook into the transaction that ends jobs of this kind.
     pub endings: Arc<dyn Endings>,
 }
 
 impl Kind {
-    /// Ten minutes of patience, and nothing to do at a job's end.
+    /// Creates a kind with default limits and without [`Endings`].
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -53,24 +53,24 @@ impl Kind {
     }
 }
 
-/// A job that ends in the transaction at hand.
+/// A job that ends in the current transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct EndedJob<'a> {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// Its owner.
+    /// Owner of the job.
     pub user: UserId,
-    /// How it ends.
+    /// Outcome of the job.
     pub outcome: &'a Outcome,
-    /// What the handler passed on beside the result; it is not stored with the job.
+    /// Note that the handler passed on with the result; it is not stored with the job.
     pub note: Option<&'a Document>,
 }
 
-/// What belongs to the transaction that ends jobs of a kind: an event to log, a row to count. It commits with the
-/// outcome, or not at all.
+/// Hook into the transaction that ends jobs of a kind, for example to log an event. Its writes commit together with the
+/// outcome or not at all.
 pub trait Endings: fmt::Debug + Send + Sync + 'static {
-    /// Takes the locks that come before those of jobs. Called first in every transaction that may end jobs, with all the
-    /// owners; must lock in one order.
+    /// Takes the locks that precede those of jobs. Called first in every transaction that may end jobs, with all the
+    /// owners; must lock in a fixed order.
     fn lock<'a>(
         &'a self,
         _conn: &'a mut MySqlConnection,
@@ -79,7 +79,7 @@ pub trait Endings: fmt::Debug + Send + Sync + 'static {
         async { Ok(()) }.boxed()
     }
 
-    /// Writes what follows from the end of `jobs`. Returns for each the topics of its hint ([`crate::job::Changed`]).
+    /// Writes the consequences of the end of `jobs`. Returns the topics of each job's hint ([`crate::job::Changed`]).
     fn ended<'a>(
         &'a self,
         _conn: &'a mut MySqlConnection,
@@ -89,13 +89,13 @@ pub trait Endings: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Endings of a kind that needs none.
+/// [`Endings`] without effect.
 #[derive(Debug)]
 struct NothingElse;
 
 impl Endings for NothingElse {}
 
-/// The kinds that a program knows, by name. Rows of other kinds are left to programs that know them. Cheap to clone.
+/// The kinds of jobs that a program knows, by name. It ignores rows of other kinds. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kinds {
     namespace: &'static str,
@@ -103,7 +103,7 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    /// Gathers kinds; `namespace` begins the names of their exchange and queues.
+    /// Creates the set; `namespace` prefixes the names of their exchange and queues.
     pub fn new(namespace: &'static str, kinds: impl IntoIterator<Item = Kind>) -> Self {
         let by_name = kinds.into_iter().map(|kind| (kind.name, kind)).collect();
         Self { namespace, by_name: Arc::new(by_name) }
@@ -114,7 +114,7 @@ impl Kinds {
         self.namespace
     }
 
-    /// Finds a kind.
+    /// Returns the kind of this name; `None` if it is unknown.
     pub fn get(&self, name: &str) -> Option<&Kind> {
         self.by_name.get(name)
     }

@@ -6,7 +6,7 @@
 //!
 //! - [`store`] holds the statements: every transition of a job, each a guarded change under the row's lock.
 //! - [`broker`] carries references to jobs through RabbitMQ; a message may be lost or repeated at any time.
-//! - [`engine`] commits transitions, and then tells whoever waits for them.
+//! - [`engine`] commits transitions, then publishes their messages and hints.
 //! - [`run`] takes jobs from a queue, hands them to a [`run::Handler`] and writes their outcomes.
 
 pub mod broker;

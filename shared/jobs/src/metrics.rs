@@ -9,7 +9,7 @@ pub const METRICS: &[Metric] = &[
     ("toneup_oldest_job_seconds", Gauge, "age of the oldest waiting job"),
     ("toneup_jobs_per_second", Gauge, "jobs that ended in the last minute, by 60"),
     ("toneup_outbox_due", Gauge, "rows whose publish, retry or deadline is overdue"),
-    ("toneup_dead_letters", Gauge, "dead letters that nobody has replayed or dropped"),
+    ("toneup_dead_letters", Gauge, "dead letters not yet replayed or dropped"),
     ("toneup_submit_seconds", QUICK, "from a submit to its commit"),
     ("toneup_audit_republished_total", Counter, "messages that the queue lost"),
     ("toneup_broker_messages", Gauge, "messages that are ready in a queue"),

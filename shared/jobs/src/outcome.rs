@@ -1,4 +1,4 @@
-//! The ways in which a job ends.
+//! Outcomes of jobs.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,27 +6,27 @@ use utoipa::ToSchema;
 use crate::document::Document;
 use crate::job::Status;
 
-/// Why a job failed. `code` is public API: clients branch on it.
+/// Error of a failed job. `code` is public API: clients branch on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobError {
-    /// Stable code.
+    /// Stable, machine-readable code.
     pub code: String,
-    /// What to tell a person.
+    /// Message for the user.
     pub message: String,
-    /// Whether the same request may succeed later.
+    /// True if the same request may succeed later.
     pub retryable: bool,
 }
 
 impl JobError {
-    /// Longest `code` and `message`, in characters, that are kept.
+    /// Most characters of `code` and `message` that are stored.
     const LIMITS: (usize, usize) = (64, 500);
 
-    /// An error that another attempt cannot mend.
+    /// Creates an error that a retry cannot fix.
     pub fn permanent(code: &str, message: &str) -> Self {
         Self::new(code, message, false)
     }
 
-    /// An error that a later submit of the same request may not meet.
+    /// Creates an error that may not occur if the same request is submitted again later.
     pub fn retryable(code: &str, message: &str) -> Self {
         Self::new(code, message, true)
     }
@@ -41,7 +41,7 @@ impl JobError {
         }
     }
 
-    /// The error of a job that ran out of attempts without a failure of its own to show.
+    /// Creates the error of a job that ran out of attempts without an error of its own.
     pub fn exhausted() -> Self {
         Self::retryable(
             "ATTEMPTS_EXHAUSTED",
@@ -50,21 +50,21 @@ impl JobError {
     }
 }
 
-/// How a job ends.
+/// Terminal outcome of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// With a result.
+    /// Succeeded with this result.
     Succeeded(Document),
-    /// With an error.
+    /// Failed with this error.
     Failed(JobError),
-    /// Withdrawn by its owner.
+    /// Cancelled by its owner.
     Cancelled,
-    /// Past its deadline.
+    /// Not ended before its deadline.
     Expired,
 }
 
 impl Outcome {
-    /// The state this outcome leads to.
+    /// State that this outcome leads to.
     pub fn status(&self) -> Status {
         match self {
             Self::Succeeded(_) => Status::Succeeded,
@@ -74,7 +74,8 @@ impl Outcome {
         }
     }
 
-    /// The error that is stored with the job; none where it has a result. `noun` is the word for such a job.
+    /// Error that is stored with the job; `None` for a success. `noun` names such a job, as in
+    /// [`crate::kind::Kind::noun`].
     pub fn error(&self, noun: &str) -> Option<JobError> {
         match self {
             Self::Succeeded(_) => None,
@@ -89,7 +90,8 @@ impl Outcome {
         }
     }
 
-    /// The code in metrics. `known` bounds their number, since handlers may bring codes of their own.
+    /// Value of the metrics' label `code`. `known` bounds the number of values, since handlers may return codes of
+    /// their own.
     pub fn metric_code(&self, known: &[&'static str]) -> &'static str {
         match self {
             Self::Succeeded(_) => "OK",

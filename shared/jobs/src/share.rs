@@ -1,30 +1,31 @@
-//! The share: the bound on what one user has in the broker or at work, so that users take turns. It follows the capacity:
+//! Share: the limit of one user's jobs in the broker or running, so that users take turns. It follows the capacity:
 //! large enough that one user alone keeps every slot busy, and no larger.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many jobs of one user and kind may be in the broker or at work at once. Cheap to clone, and one for all clones.
+/// Limit of one user's jobs of a kind in the broker or running at once. Cheap to clone; all clones have the same value.
 #[derive(Debug, Clone)]
 pub struct Share(Arc<AtomicU32>);
 
 impl Share {
-    /// The share while the capacity is not known.
+    /// Share while the capacity is unknown.
     pub const UNKNOWN: u32 = 8;
-    /// The smallest share, whatever the capacity.
+    /// Minimum share, whatever the capacity.
     const LEAST: u32 = 4;
 
-    /// A share of `jobs`, for a kind whose capacity nobody measures.
+    /// Creates a constant share of `jobs`, for a kind whose capacity is not measured.
     pub fn fixed(jobs: u32) -> Self {
         Self(Arc::new(AtomicU32::new(jobs)))
     }
 
-    /// The share at present.
+    /// Current share, in jobs.
     pub fn get(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Follows how many jobs can run at once and how many end in a second, where that is known.
+    /// Adjusts the share to the number of jobs that can run at once and to the jobs ended per second; `None` if
+    /// unknown.
     pub fn follow(&self, capacity: Option<u32>, per_second: Option<f64>) {
         self.0.store(share(capacity, per_second), Ordering::Relaxed);
     }
@@ -36,13 +37,13 @@ impl Default for Share {
     }
 }
 
-/// As many as can run, as many again that are ready when these end, and those that end while a successor is on its way
-/// through database and broker.
+/// Computes the share: as many as can run, as many again that are ready when these end, and those that end while a
+/// successor is in transit through database and broker.
 fn share(capacity: Option<u32>, per_second: Option<f64>) -> u32 {
-    /// How long a successor is on its way, at worst until the next look of the sweep.
-    const ON_ITS_WAY_SECONDS: f64 = 0.3;
+    /// Time that a successor is in transit, at worst until the next run of the sweep.
+    const TRANSIT_SECONDS: f64 = 0.3;
     let Some(capacity) = capacity else { return Share::UNKNOWN };
-    let passing = (per_second.unwrap_or_default() * ON_ITS_WAY_SECONDS).clamp(0.0, 1e6).ceil();
+    let passing = (per_second.unwrap_or_default() * TRANSIT_SECONDS).clamp(0.0, 1e6).ceil();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

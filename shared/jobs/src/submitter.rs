@@ -1,4 +1,4 @@
-//! The group commit of submits: concurrent callers share a transaction.
+//! Group commit of submits: concurrent callers share a transaction.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::engine::Engine;
 use crate::kind::Kind;
 use crate::store::submit::{NewJob, Submitted};
 
-/// A commit that takes longer has failed.
+/// Timeout of one commit.
 const LONGEST_COMMIT: Duration = Duration::from_millis(1500);
-/// A client hears within this time that its submit failed, whatever waits before it.
+/// Timeout of a submit as the client sees it, including the time spent queued.
 const LONGEST_SUBMIT: Duration = Duration::from_millis(1800);
 
 /// Accepts jobs of one kind. Cheap to clone.
@@ -33,7 +33,7 @@ impl Submitter {
         Self { batches }
     }
 
-    /// Makes `job` durable. An error says nothing about whether it was stored; the client repeats the request with its
+    /// Makes `job` durable. After an error it may or may not be stored; the client repeats the request with its
     /// idempotency key.
     pub async fn submit(&self, job: NewJob) -> Result<Submitted, BatchError<sqlx::Error>> {
         let begun = Instant::now();

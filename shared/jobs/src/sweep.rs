@@ -1,55 +1,68 @@
-//! The sweep: repeats lost publishes, delivers retries, requeues the jobs of vanished workers, expires overdue ones.
+//! Sweep: repeats lost publishes, publishes retries, requeues the jobs of vanished workers, expires overdue ones.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use toneup_platform::database::bounded;
+use toneup_platform::leader::Leadership;
+use toneup_platform::shutdown::Shutdown;
 
 use crate::engine::Engine;
 
-/// Longest look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between looks for room in users' shares.
+/// Timeout of one run.
+const RUN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Interval of the searches for free shares.
 const ROOM_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The periodic look at due rows.
+/// Sweep intervals in the lease of the replica that sweeps.
+const LEASE: u32 = 24;
+
+/// Periodic task that processes due rows, and releases held jobs where their owners' shares have room. One replica does
+/// it for all.
 #[derive(Debug, Clone)]
 pub struct Sweep {
-    /// Commits what the sweep decides.
-    pub engine: Engine,
-    /// Whether this replica also releases held jobs wherever there is room in their owners' shares.
-    pub releases_held: bool,
+    engine: Engine,
+    leadership: Leadership,
 }
 
 impl Sweep {
-    /// Looks for due rows until `draining`; at once again after a look that found some.
-    pub async fn run(self, draining: CancellationToken) {
+    /// Sweeps whenever no other replica does, until `shutdown` drains.
+    pub fn spawn(engine: Engine, shutdown: &Shutdown) {
+        let (lease, publisher) =
+            (engine.config.job_sweep_interval * LEASE, engine.publisher.clone());
+        // Without the broker it can publish nothing; another may be connected.
+        let fit = move || publisher.is_ready();
+        let leadership = Leadership::spawn(engine.database.clone(), "sweep", lease, fit, shutdown);
+        let draining = shutdown.draining.clone();
+        shutdown.tasks.spawn(Self { engine, leadership }.run(draining));
+    }
+
+    /// Processes due rows until `draining`; at once again after a run that found some.
+    async fn run(mut self, draining: CancellationToken) {
         let mut looked_for_room = Instant::now();
-        loop {
-            if self.releases_held && looked_for_room.elapsed() > ROOM_INTERVAL {
+        while draining.run_until_cancelled(self.leadership.until_held()).await.is_some() {
+            if looked_for_room.elapsed() > ROOM_INTERVAL {
                 looked_for_room = Instant::now();
                 self.release_held().await;
             }
-            let found = match timeout(LOOK_TIMEOUT, self.engine.sweep()).await {
+            let found = match timeout(RUN_TIMEOUT, self.engine.sweep()).await {
                 Ok(Ok(found)) => found,
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "sweep failed");
                     0
                 }
                 Err(_) => {
-                    tracing::warn!("sweep took too long");
+                    tracing::warn!("sweep timed out");
                     0
                 }
             };
-            // Replicas that look at different moments find more together than replicas in step.
-            let jitter = rand::random_range(0.75..1.25);
             let pause = match found {
                 // The publisher first, or its queue overflows.
                 1.. if !self.engine.publisher.is_busy() => Duration::ZERO,
                 _ => self.engine.config.job_sweep_interval,
             };
-            if draining.run_until_cancelled(sleep(pause.mul_f64(jitter))).await.is_none() {
+            if draining.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! Taking targets that are due, and what is due for them. Nobody else sends to a target while its lease lasts.
+//! Claiming of due targets and their deliveries. No other sender uses a target while its lease is valid.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use toneup_platform::database::{bind_list, micros};
 /// An event to deliver to one target.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Its identity, the same at every attempt.
+    /// Identifier, the same at every attempt.
     pub id: DeliveryId,
-    /// The target.
+    /// Target to deliver to.
     pub target: TargetId,
-    /// The name of the event.
+    /// Name of the event.
     pub event: String,
-    /// The id of what it is about.
+    /// Identifier of the event's subject; `None` if there is none, as for a ping.
     pub subject: Option<Uuid>,
-    /// The number of this attempt, from 1.
+    /// Number of this attempt, from 1.
     pub attempt: u16,
-    /// The time of the event.
+    /// Time of the event.
     pub created_at: OffsetDateTime,
-    /// The payload of the event, once whoever sends it has read it; gone where its subject is.
+    /// Payload of the event, filled in by the sender; `None` if the subject no longer exists.
     pub payload: Option<Value>,
-    /// The trace of the event's subject, likewise.
+    /// Trace of the event's subject, filled in by the sender.
     pub trace: Option<TraceParent>,
 }
 
-/// Whether a target of the channel is due.
+/// True if a target of the channel is due.
 pub async fn is_due(conn: &mut MySqlConnection, channel: ChannelKind) -> Result<bool, sqlx::Error> {
     let due = sqlx::query_scalar!(
         "SELECT 1 FROM push_targets WHERE channel = ? AND due_at <= NOW(3) LIMIT 1",
@@ -42,7 +42,7 @@ pub async fn is_due(conn: &mut MySqlConnection, channel: ChannelKind) -> Result<
     Ok(due.fetch_optional(conn).await?.is_some())
 }
 
-/// How many targets of the channel are due, and not being sent to.
+/// Counts the due targets of the channel that no sender holds.
 pub async fn count_due(
     conn: &mut MySqlConnection,
     channel: ChannelKind,
@@ -53,8 +53,8 @@ pub async fn count_due(
         .await
 }
 
-/// Takes up to `most` targets that are due, those longest due first, in the caller's transaction: `token` holds them for
-/// `lease`. Targets that another sender looks at are skipped.
+/// Claims up to `most` due targets, those longest due first, in the caller's transaction: `token` holds them for
+/// `lease`. Targets locked by another sender are skipped.
 pub async fn take_targets(
     conn: &mut MySqlConnection,
     channel: ChannelKind,
@@ -78,7 +78,7 @@ pub async fn take_targets(
     Ok(targets)
 }
 
-/// Puts targets back that were taken in the same transaction, to be due again after `pause`.
+/// Releases targets claimed in the same transaction, to be due again after `pause`.
 pub async fn put_back(
     conn: &mut MySqlConnection,
     targets: &[TargetId],
@@ -114,7 +114,7 @@ struct Row {
     created_at: OffsetDateTime,
 }
 
-/// Reads what is due for targets, of each at most as many as named, those longest due first.
+/// Reads the due deliveries of targets, for each at most the given number, those longest due first.
 pub async fn read_due(
     conn: &mut MySqlConnection,
     targets: &[(TargetId, u32)],

@@ -1,53 +1,54 @@
-//! Writing deliveries, in the transaction that makes them true.
+//! Creation of deliveries, in the transaction of the event that they announce.
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::{ChannelKind, DeliveryId, TargetId};
-use toneup_platform::database::bind_list;
+use toneup_platform::database::{bind_list, json_rows};
 use toneup_platform::identity::UserId;
 
 /// An event to deliver to a target.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct NewDelivery {
-    /// Its identity.
+    /// Identifier of the delivery.
     pub id: DeliveryId,
-    /// The target.
+    /// Target to deliver to.
     pub target: TargetId,
-    /// The name of the event.
+    /// Name of the event.
     pub event: &'static str,
-    /// The id of what it is about.
+    /// Identifier of the event's subject; `None` if there is none, as for a ping.
     pub subject: Option<Uuid>,
 }
 
 impl NewDelivery {
-    /// A delivery with an id that sorts after every id made before.
+    /// Creates a delivery whose id sorts after all ids generated before.
     pub fn new(target: TargetId, event: &'static str, subject: Option<Uuid>) -> Self {
         Self { id: DeliveryId(Uuid::now_v7()), target, event, subject }
     }
 }
 
-/// An event that targets may be notified of.
+/// An event to announce to the targets of its user.
 #[derive(Debug, Clone, Copy)]
 pub struct Announcement {
-    /// The user whose targets are notified.
+    /// User whose targets are notified.
     pub user: UserId,
-    /// The name of the event.
+    /// Name of the event.
     pub event: &'static str,
-    /// The id of what it is about.
+    /// Identifier of the event's subject.
     pub subject: Uuid,
-    /// Who is notified.
+    /// Targets that are notified.
     pub audience: Audience,
 }
 
-/// The targets that an event is of interest to.
+/// Targets that an event is meant for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// All of the user's.
+    /// All targets of the user.
     Everyone,
-    /// Servers alone: the person caused the event and needs no notification of it.
+    /// Webhooks only: the user caused the event and needs no notification of it.
     Servers,
 }
 
@@ -57,8 +58,8 @@ impl Audience {
     }
 }
 
-/// Writes the deliveries of events to the enabled targets of their users, in the caller's transaction. One lookup, and no
-/// more where nobody has a target. Returns for each event the channels on which something became due.
+/// Creates the deliveries of events to the enabled targets of their users, in the caller's transaction. A single query
+/// if no user has a target. Returns for each event the channels on which a delivery became due.
 pub async fn announce(
     conn: &mut MySqlConnection,
     announcements: &[Announcement],
@@ -78,7 +79,7 @@ pub async fn announce(
     Ok(channels)
 }
 
-/// The enabled targets of users. A channel that only a later version knows is left to it.
+/// Finds the enabled targets of users. Channels unknown to this version are skipped.
 async fn find_targets(
     conn: &mut MySqlConnection,
     users: BTreeSet<UserId>,
@@ -100,28 +101,26 @@ async fn find_targets(
     Ok(targets)
 }
 
-/// Writes deliveries that are due at once, and makes their targets due; nothing where there are none.
+/// Inserts deliveries that are due at once, and makes their targets due; does nothing for an empty list.
 pub async fn insert(conn: &mut MySqlConnection, new: &[NewDelivery]) -> Result<(), sqlx::Error> {
     if new.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO push_deliveries (id, target_id, event, subject_id, state, due_at, created_at) ",
-    );
-    query.push_values(new, |mut row, delivery| {
-        row.push_bind(delivery.id)
-            .push_bind(delivery.target)
-            .push_bind(delivery.event)
-            .push_bind(delivery.subject)
-            .push("'pending'")
-            .push("NOW(3)")
-            .push("NOW(3)");
-    });
-    query.build().execute(&mut *conn).await?;
+    sqlx::query!(
+        "INSERT INTO push_deliveries (id, target_id, event, subject_id, state, due_at, created_at)
+         SELECT UNHEX(REPLACE(r.id, '-', '')), UNHEX(REPLACE(r.target, '-', '')), r.event,
+                UNHEX(REPLACE(r.subject, '-', '')), 'pending', NOW(3), NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             id CHAR(36) PATH '$.id', target CHAR(36) PATH '$.target',
+             event VARCHAR(40) PATH '$.event', subject CHAR(36) PATH '$.subject')) AS r",
+        json_rows(new)?,
+    )
+    .execute(&mut *conn)
+    .await?;
     wake(conn, new.iter().map(|delivery| delivery.target).collect()).await
 }
 
-/// Makes targets due as soon as nobody holds them and their rest is over.
+/// Makes targets due as soon as no sender holds them and their rest is over.
 async fn wake(conn: &mut MySqlConnection, targets: BTreeSet<TargetId>) -> Result<(), sqlx::Error> {
     let mut query = QueryBuilder::new(
         "UPDATE push_targets

@@ -1,4 +1,4 @@
-//! The delivery log of a target.
+//! Delivery log of a target.
 
 use std::collections::HashMap;
 
@@ -9,47 +9,47 @@ use uuid::Uuid;
 use super::{DeliveryId, TargetId};
 use toneup_platform::database::bind_list;
 
-/// A delivery as its target's owner sees it.
+/// A delivery as shown to the target's owner.
 #[derive(Debug, Clone)]
 pub struct Logged {
-    /// Its identity.
+    /// Identifier of the delivery.
     pub id: DeliveryId,
-    /// The name of the event.
+    /// Name of the event.
     pub event: String,
-    /// The id of what it is about.
+    /// Identifier of the event's subject, if it has one.
     pub subject: Option<Uuid>,
     /// `pending`, `delivered` or `failed`.
     pub state: String,
-    /// Attempts so far; those that are read later may be more.
+    /// Number of attempts so far; later reads may return more.
     pub attempt: u16,
-    /// When it became true.
+    /// Time of the event.
     pub created_at: OffsetDateTime,
-    /// When it is sent next; `None` when it has ended.
+    /// Time of the next attempt; `None` once the delivery has ended.
     pub due_at: Option<OffsetDateTime>,
-    /// When it ended.
+    /// Time of the end; `None` while pending.
     pub ended_at: Option<OffsetDateTime>,
 }
 
-/// An attempt as it was written.
+/// A recorded attempt at a delivery.
 #[derive(Debug, Clone, FromRow)]
 pub struct LoggedAttempt {
-    /// At which delivery.
+    /// Identifier of the delivery.
     #[sqlx(rename = "delivery_id")]
     pub delivery: DeliveryId,
-    /// Which, from 1.
+    /// Number of the attempt, from 1.
     #[sqlx(rename = "attempt")]
     pub number: u16,
-    /// The HTTP status of the answer, if there was one.
+    /// HTTP status of the response; `None` if there was none.
     pub status: Option<u16>,
-    /// What went wrong.
+    /// Description of the failure; `None` after a success.
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration of the attempt, in milliseconds.
     pub duration_ms: u32,
-    /// When it was over.
+    /// Time at which the attempt ended.
     pub created_at: OffsetDateTime,
 }
 
-/// One list of columns for every way of finding deliveries; checked by the database at build time.
+/// Column list shared by all queries of deliveries; checked by the database at build time.
 macro_rules! select_deliveries {
     ($tail:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
@@ -114,13 +114,13 @@ pub async fn list_attempts(
     Ok(by_delivery)
 }
 
-/// Makes a delivery due at once, whatever became of it before; one more attempt.
+/// Makes a delivery due at once, whatever its state, for one more attempt.
 pub async fn redeliver(
     conn: &mut MySqlConnection,
     target: TargetId,
     id: DeliveryId,
 ) -> Result<(), sqlx::Error> {
-    // The target first, as whoever settles does.
+    // Locks the target first, in the order of `settle`.
     super::targets::make_due_now(&mut *conn, target).await?;
     sqlx::query!(
         "UPDATE push_deliveries SET state = 'pending', due_at = NOW(3), ended_at = NULL

@@ -1,35 +1,36 @@
-//! The event log: what happened to a user's things, numbered without gaps. Every push reads it.
+//! Event log: the changes of a user's resources, numbered without gaps. Every push channel reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::{bind_list, micros};
+use toneup_platform::database::{bind_list, json_rows, micros};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 /// An event to append.
 #[derive(Debug, Clone, Copy)]
 pub struct NewEvent {
-    /// The user whose log it belongs to.
+    /// User whose log it is appended to.
     pub user: UserId,
-    /// Its name, e.g. `analysis.succeeded`: at most 40 ASCII characters.
+    /// Name, e.g. `analysis.succeeded`: at most 40 ASCII characters.
     pub name: &'static str,
-    /// The id of what it is about.
+    /// Identifier of the event's subject.
     pub subject: Uuid,
 }
 
 /// An entry of a user's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// Its number, dense per user.
+    /// Sequence number, without gaps per user.
     pub sequence: u64,
-    /// The id of what it is about.
+    /// Identifier of the event's subject.
     pub subject: Uuid,
 }
 
-/// Locks users' sequences in order of id and returns the numbers of their last events. A user's first event creates the
-/// row.
+/// Locks users' sequences in order of id and returns the numbers of their latest events. Creates the row of a user
+/// without events.
 pub async fn lock(
     conn: &mut MySqlConnection,
     users: &BTreeSet<UserId>,
@@ -38,12 +39,15 @@ pub async fn lock(
     if found.len() == users.len() {
         return Ok(found);
     }
-    let mut query = QueryBuilder::new("INSERT IGNORE INTO event_sequences (user_id, last) ");
-    let missing = users.iter().filter(|user| !found.contains_key(user));
-    query.push_values(missing, |mut row, user| {
-        row.push_bind(*user).push("0");
-    });
-    query.build().execute(&mut *conn).await?;
+    let missing: Vec<&UserId> = users.iter().filter(|user| !found.contains_key(user)).collect();
+    sqlx::query!(
+        "INSERT IGNORE INTO event_sequences (user_id, last)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), 0
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (user CHAR(36) PATH '$')) AS r",
+        json_rows(&missing)?,
+    )
+    .execute(&mut *conn)
+    .await?;
     lock_existing(conn, users).await
 }
 
@@ -62,35 +66,52 @@ async fn lock_existing(
     Ok(rows.into_iter().collect())
 }
 
-/// Appends events in the caller's transaction, which must not have locked anything that comes after the sequences.
+/// Appends events in the caller's transaction, which has locked the sequences of their users before ([`lock`]).
 pub async fn append(conn: &mut MySqlConnection, events: &[NewEvent]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        user: UserId,
+        /// Place among the user's new events, from 1.
+        place: u64,
+        name: &'static str,
+        subject: Uuid,
+    }
     if events.is_empty() {
         return Ok(());
     }
-    let users = events.iter().map(|event| event.user).collect();
-    let mut last = lock(&mut *conn, &users).await?;
-    let mut query =
-        QueryBuilder::new("INSERT INTO events (user_id, seq, name, subject_id, created_at) ");
-    query.push_values(events, |mut row, event| {
-        let sequence = last.entry(event.user).or_default();
-        *sequence += 1;
-        row.push_bind(event.user)
-            .push_bind(*sequence)
-            .push_bind(event.name)
-            .push_bind(event.subject)
-            .push("NOW(3)");
-    });
-    query.build().execute(&mut *conn).await?;
-    let mut query = QueryBuilder::new("UPDATE event_sequences SET last = CASE user_id");
-    for (user, sequence) in &last {
-        query.push(" WHEN ").push_bind(*user).push(" THEN ").push_bind(*sequence);
+    let mut counts: BTreeMap<UserId, u64> = BTreeMap::new();
+    let row = |event: &NewEvent| {
+        let place = counts.entry(event.user).or_default();
+        *place += 1;
+        Row { user: event.user, place: *place, name: event.name, subject: event.subject }
+    };
+    let rows: Vec<Row> = events.iter().map(row).collect();
+    sqlx::query!(
+        "INSERT INTO events (user_id, seq, name, subject_id, created_at)
+         SELECT s.user_id, s.last + r.place, r.name, UNHEX(REPLACE(r.subject, '-', '')), NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', place BIGINT UNSIGNED PATH '$.place',
+             name VARCHAR(40) PATH '$.name', subject CHAR(36) PATH '$.subject')) AS r
+         JOIN event_sequences s ON s.user_id = UNHEX(REPLACE(r.user, '-', ''))",
+        json_rows(&rows)?,
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Nearly always one event of each user.
+    let mut by_count: BTreeMap<u64, Vec<UserId>> = BTreeMap::new();
+    for (user, count) in counts {
+        by_count.entry(count).or_default().push(user);
     }
-    query.push(" ELSE last END WHERE user_id IN ");
-    bind_list(&mut query, last.into_keys());
-    query.build().execute(conn).await.map(drop)
+    for (count, users) in by_count {
+        let mut query = QueryBuilder::new("UPDATE event_sequences SET last = last + ");
+        query.push_bind(count).push(" WHERE user_id IN ");
+        bind_list(&mut query, users.into_iter());
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
-/// The number of a user's latest event; 0 before the first.
+/// Returns the number of a user's latest event; 0 before the first.
 pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64, sqlx::Error> {
     let sequence = sqlx::query_scalar!("SELECT last FROM event_sequences WHERE user_id = ?", user)
         .fetch_optional(conn)
@@ -98,7 +119,7 @@ pub async fn last_event(conn: &mut MySqlConnection, user: UserId) -> Result<u64,
     Ok(sequence.unwrap_or_default())
 }
 
-/// The numbers of users' latest events; users without any are left out.
+/// Returns the numbers of users' latest events; users without any are left out.
 pub async fn last_events(
     conn: &mut MySqlConnection,
     users: &[UserId],
@@ -113,17 +134,17 @@ pub async fn last_events(
     Ok(rows.into_iter().collect())
 }
 
-/// The span of a user's log.
+/// Range of the events kept in a user's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSpan {
-    /// The number of the oldest event that is kept; `None` if none is.
+    /// Number of the oldest event that is kept; `None` if none is.
     pub oldest: Option<u64>,
-    /// The number of the latest event; 0 before the first.
+    /// Number of the latest event; 0 before the first.
     pub latest: u64,
 }
 
 impl LogSpan {
-    /// Whether everything after `sequence` is kept.
+    /// True if all events after `sequence` are kept, so that a reader misses none.
     pub fn continues(self, sequence: u64) -> bool {
         sequence == self.latest
             || self
@@ -131,13 +152,13 @@ impl LogSpan {
                 .is_some_and(|oldest| (oldest..=self.latest).contains(&sequence.saturating_add(1)))
     }
 
-    /// The number after which everything that is left begins.
+    /// Number after which all remaining events follow.
     pub fn start(self) -> u64 {
         self.oldest.map_or(self.latest, |oldest| oldest.saturating_sub(1))
     }
 }
 
-/// Finds the span of a user's log.
+/// Finds the range of a user's log.
 pub async fn find_log_span(
     conn: &mut MySqlConnection,
     user: UserId,
@@ -186,6 +207,24 @@ pub async fn find_latest_of(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Finds the numbers of the latest events about `subjects`; those without any are left out.
+pub async fn find_latest_of_all(
+    conn: &mut MySqlConnection,
+    subjects: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<Uuid, u64>, sqlx::Error> {
+    let subjects: Vec<Uuid> = subjects.collect();
+    if subjects.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT subject_id, MAX(seq) FROM events FORCE INDEX (events_subject) WHERE subject_id IN ",
+    );
+    bind_list(&mut query, subjects.into_iter());
+    query.push(" GROUP BY subject_id");
+    let rows: Vec<(Uuid, u64)> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Deletes at most `limit` events that are older than `retention`; returns their number.

@@ -1,12 +1,14 @@
 //! Notifications: the event log, and deliveries of its events to webhooks, browsers and phones.
 //!
-//! A *target* is a place to tell, a *delivery* something to tell it. Deliveries are written in the transaction that makes
-//! them true ([`deliveries::announce`]), and sent at least once, with an id that stays the same. A target is also a *lane*:
-//! one sender at a time holds it ([`claim`]), sends some of what is due, and writes what came of it ([`settle`]).
+//! A *target* is a destination of notifications, a *delivery* one event to send to it. Deliveries are written in the
+//! transaction that makes them true ([`deliveries::announce`]), and sent at least once, with an id that stays the same.
+//! A target is also a *lane*: one sender at a time holds it ([`claim`]), sends some of what is due, and writes the
+//! outcome ([`settle`]).
 
 pub mod claim;
 pub mod deliveries;
 pub mod delivery_log;
+pub mod erase;
 pub mod events;
 pub mod purge;
 pub mod settle;
@@ -16,7 +18,7 @@ pub mod targets;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-/// A target's identity.
+/// Identifier of a target.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
 )]
@@ -24,7 +26,7 @@ use uuid::Uuid;
 #[serde(transparent)]
 pub struct TargetId(pub Uuid);
 
-/// A delivery's identity: `UUIDv7`, so that ids sort by time. Receivers see it, the same at every attempt.
+/// Identifier of a delivery: a `UUIDv7`, so that ids sort by time. Receivers see it, the same at every attempt.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
 )]
@@ -32,27 +34,27 @@ pub struct TargetId(pub Uuid);
 #[serde(transparent)]
 pub struct DeliveryId(pub Uuid);
 
-/// A channel of notification. As JSON, its word.
+/// A notification channel. Its JSON form is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChannelKind {
-    /// A request to a server of the user's.
+    /// HTTP request to a server of the user's.
     Webhook,
-    /// A browser's push service.
+    /// Web Push, through the browser's push service.
     WebPush,
     /// Firebase Cloud Messaging.
     Fcm,
 }
 
 impl ChannelKind {
-    /// Every channel.
+    /// All channels.
     pub const ALL: [Self; 3] = [Self::Webhook, Self::WebPush, Self::Fcm];
 
-    /// The channel of this word; a later version may have more of them.
+    /// Returns the channel of this name; `None` if only a later version knows it.
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The word used in SQL, JSON, logs and metrics.
+    /// Name of the channel in SQL, JSON, logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -68,7 +70,7 @@ impl Serialize for ChannelKind {
     }
 }
 
-/// The event of a test that the owner of a target asked for.
+/// Name of the test event that the owner of a target can request.
 pub const PING: &str = "webhook.ping";
-/// The event that another webhook of the same owner was disabled.
+/// Name of the event that another webhook of the same owner was disabled.
 pub const WEBHOOK_DISABLED: &str = "webhook.disabled";

@@ -1,4 +1,4 @@
-//! Forgetting what was told long ago.
+//! Retention of deliveries and their attempts.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use sqlx::MySqlConnection;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Deletes deliveries older than `retention` and their attempts, at most `most` of each; how many rows were deleted.
+/// Deletes deliveries older than `retention` and their attempts, at most `most` of each; returns the number of deleted
+/// rows.
 pub async fn purge(
     conn: &mut MySqlConnection,
     retention: Duration,
@@ -20,7 +21,7 @@ pub async fn purge(
     Ok(deleted.max(deliveries.execute(conn).await?.rows_affected()))
 }
 
-/// The smallest `UUIDv7` of a moment.
+/// Smallest `UUIDv7` of a point in time.
 fn earliest_id(moment: OffsetDateTime) -> Uuid {
     let milliseconds =
         u128::try_from(moment.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();

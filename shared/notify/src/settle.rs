@@ -1,80 +1,81 @@
-//! Writing what came of sending: deliveries, attempts and targets, many lanes at a time. Whoever lost its lease changes
-//! nothing; what it sent is sent again, with the same id.
+//! Settlement of send attempts: writes the outcomes to deliveries, attempts and targets, for many targets at a time. A
+//! sender that lost its lease changes nothing; its deliveries are sent again, with the same ids.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::deliveries::{self, NewDelivery};
 use super::{ChannelKind, DeliveryId, TargetId, WEBHOOK_DISABLED};
-use toneup_platform::database::{Database, bind_list, micros, retry_deadlock};
+use toneup_platform::database::{Database, bind_list, json_rows, micros, padded, retry_deadlock};
 use toneup_platform::identity::UserId;
 
-/// Longest error that is kept, in characters.
+/// Most characters of an error that are stored.
 const ERROR_LIMIT: usize = 200;
 
-/// What came of one target's turn.
+/// Outcome of one turn at a target.
 #[derive(Debug, Clone)]
 pub struct Settlement {
-    /// Which target.
+    /// Identifier of the target.
     pub target: TargetId,
-    /// The lease under which it was sent to.
+    /// Token of the lease under which the deliveries were sent.
     pub token: Uuid,
-    /// What was sent.
+    /// Attempts made in this turn.
     pub attempts: Vec<Attempt>,
-    /// What that says about the target.
+    /// Health of the target as far as the turn shows.
     pub health: Health,
-    /// How long it is left alone, whatever is due.
+    /// Time for which nothing is sent to the target, even if due.
     pub rest: Option<Duration>,
 }
 
-/// One attempt at one delivery.
+/// Outcome of one attempt at one delivery.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// Which delivery.
+    /// Identifier of the delivery.
     pub delivery: DeliveryId,
-    /// Which attempt, from 1.
+    /// Number of the attempt, from 1.
     pub number: u16,
-    /// The HTTP status of the answer, if there was one.
+    /// HTTP status of the response; `None` if there was none.
     pub status: Option<u16>,
-    /// What went wrong.
+    /// Description of the failure; `None` after a success.
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration of the attempt.
     pub duration: Duration,
-    /// What follows.
+    /// Resulting state of the delivery.
     pub next: Next,
 }
 
-/// What follows an attempt.
+/// State of a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: it is delivered.
+    /// Delivered: the receiver accepted it.
     Delivered,
-    /// Another attempt, after this pause.
+    /// To be retried after this delay.
     Retry(Duration),
-    /// Nothing: it is given up.
+    /// Given up: no attempt follows.
     Failed,
 }
 
-/// What a turn says about its target.
+/// Health of a target as far as a turn shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It was reached.
+    /// Reached by at least one attempt.
     Working,
-    /// It was not.
+    /// Not reached by any attempt.
     Failing,
-    /// Nothing.
+    /// Unknown: nothing was sent.
     Unknown,
-    /// It wants no more; its owner is to see that.
+    /// Disabled by the receiver, for this reason, which its owner is shown.
     Disabled(&'static str),
-    /// It exists no more.
+    /// Gone for good: the target is deleted.
     Gone,
 }
 
-/// Why a target is disabled that failed for too long.
+/// Reason of a target that was disabled because it failed for too long.
 pub const WORN_OUT: &str = "failing";
 
 #[derive(Debug, FromRow)]
@@ -86,17 +87,17 @@ struct Row {
     worn_out: bool,
 }
 
-/// Settles a batch with one commit. A target that fails for longer than `patience` is disabled. Answers for each whether
-/// its lease still held.
+/// Settles a batch in a transaction of its own. A target that fails for longer than `patience` is disabled. Returns for
+/// each whether its lease was still valid.
 pub async fn commit_settle(
     pool: &Database,
     batch: &[Settlement],
     patience: Duration,
 ) -> Result<Vec<bool>, sqlx::Error> {
-    retry_deadlock(|| pool.in_transaction(async |conn| settle(conn, batch, patience).await)).await
+    retry_deadlock(|| pool.in_batch(async |conn| settle(conn, batch, patience).await)).await
 }
 
-/// Settles a batch in the caller's transaction.
+/// Settles a batch in the caller's transaction; see [`commit_settle`].
 pub async fn settle(
     conn: &mut MySqlConnection,
     batch: &[Settlement],
@@ -172,8 +173,14 @@ async fn end_deliveries(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Makes deliveries due again, each after a pause of its own.
+/// Postpones deliveries, each by its own delay.
 async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        delivery: DeliveryId,
+        /// Microseconds.
+        pause: i64,
+    }
     let pauses: Vec<(DeliveryId, Duration)> = attempts
         .iter()
         .filter_map(|attempt| match attempt.next {
@@ -184,15 +191,20 @@ async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<()
     if pauses.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "UPDATE push_deliveries SET attempt = attempt + 1, due_at = NOW(3) + INTERVAL (CASE id",
+    let row = |(delivery, pause): &(DeliveryId, Duration)| Row {
+        delivery: *delivery,
+        pause: micros(*pause),
+    };
+    let rows: Vec<Row> = pauses.iter().map(row).collect();
+    let update = sqlx::query!(
+        "UPDATE push_deliveries d
+         JOIN JSON_TABLE(?, '$[*]' COLUMNS (
+             delivery CHAR(36) PATH '$.delivery', pause BIGINT PATH '$.pause')) AS r
+             ON d.id = UNHEX(REPLACE(r.delivery, '-', ''))
+         SET d.attempt = d.attempt + 1, d.due_at = NOW(3) + INTERVAL r.pause MICROSECOND",
+        json_rows(&rows)?,
     );
-    for (id, pause) in &pauses {
-        query.push(" WHEN ").push_bind(*id).push(" THEN ").push_bind(micros(*pause));
-    }
-    query.push(" ELSE 0 END) MICROSECOND WHERE id IN ");
-    bind_list(&mut query, pauses.iter().map(|(id, _)| *id));
-    query.build().execute(conn).await.map(drop)
+    update.execute(conn).await.map(drop)
 }
 
 async fn log_attempts(
@@ -202,68 +214,100 @@ async fn log_attempts(
     if attempts.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO push_attempts (delivery_id, attempt, status, error, duration_ms, created_at) ",
+    #[derive(Serialize)]
+    struct Row {
+        delivery: DeliveryId,
+        number: u16,
+        status: Option<u16>,
+        error: Option<String>,
+        duration: u32,
+    }
+    let row = |attempt: &&Attempt| Row {
+        delivery: attempt.delivery,
+        number: attempt.number,
+        status: attempt.status,
+        error: attempt.error.as_ref().map(|error| error.chars().take(ERROR_LIMIT).collect()),
+        duration: u32::try_from(attempt.duration.as_millis()).unwrap_or(u32::MAX),
+    };
+    let rows: Vec<Row> = attempts.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO push_attempts (delivery_id, attempt, status, error, duration_ms, created_at)
+         SELECT UNHEX(REPLACE(r.delivery, '-', '')), r.number, r.status, r.error, r.duration, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             delivery CHAR(36) PATH '$.delivery', number SMALLINT UNSIGNED PATH '$.number',
+             status SMALLINT UNSIGNED PATH '$.status',
+             error VARCHAR(200) CHARACTER SET utf8mb4 PATH '$.error',
+             duration INT UNSIGNED PATH '$.duration')) AS r",
+        json_rows(&rows)?,
     );
-    query.push_values(attempts, |mut row, attempt| {
-        let error = attempt.error.as_ref();
-        row.push_bind(attempt.delivery)
-            .push_bind(attempt.number)
-            .push_bind(attempt.status)
-            .push_bind(error.map(|error| error.chars().take(ERROR_LIMIT).collect::<String>()))
-            .push_bind(u32::try_from(attempt.duration.as_millis()).unwrap_or(u32::MAX))
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
-/// Ends the leases. A target is due when its next delivery is, but not before its rest is over.
+/// Releases the leases. A target is due with its next delivery, but not before its rest is over.
 async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
+    #[derive(Serialize)]
+    struct Row {
+        target: TargetId,
+        /// Microseconds.
+        rest: Option<i64>,
+        /// Microseconds of Unix time.
+        due: Option<i64>,
+        health: &'static str,
+    }
     let due = next_due(conn, won).await?;
-    let mut query = QueryBuilder::new("UPDATE push_targets SET lease_token = NULL, held_until = ");
-    query.push("CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(" THEN NOW(3) + INTERVAL ");
-        query.push_bind(item.rest.map(micros)).push(" MICROSECOND");
-    }
-    query.push(" END, due_at = IF(disabled_at IS NULL, CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(" THEN GREATEST(");
-        query.push_bind(due.get(&item.target).copied());
-        query.push(", COALESCE(held_until, NOW(3)))");
-    }
-    query.push(" END, NULL), failing_since = CASE id");
-    for item in won {
-        query.push(" WHEN ").push_bind(item.target).push(match item.health {
-            Health::Working => " THEN NULL",
-            Health::Failing => " THEN COALESCE(failing_since, NOW(3))",
-            Health::Unknown | Health::Disabled(_) | Health::Gone => " THEN failing_since",
-        });
-    }
-    query.push(" END WHERE id IN ");
-    bind_list(&mut query, won.iter().map(|item| item.target));
-    query.build().execute(conn).await.map(drop)
+    let row = |item: &&Settlement| Row {
+        target: item.target,
+        rest: item.rest.map(micros),
+        due: due.get(&item.target).copied().map(unix_micros),
+        health: match item.health {
+            Health::Working => "working",
+            Health::Failing => "failing",
+            Health::Unknown | Health::Disabled(_) | Health::Gone => "unknown",
+        },
+    };
+    let rows: Vec<Row> = won.iter().map(row).collect();
+    let update = sqlx::query!(
+        "UPDATE push_targets t
+         JOIN JSON_TABLE(?, '$[*]' COLUMNS (
+             target CHAR(36) PATH '$.target', rest BIGINT PATH '$.rest', due BIGINT PATH '$.due',
+             health VARCHAR(10) PATH '$.health')) AS r
+             ON t.id = UNHEX(REPLACE(r.target, '-', ''))
+         SET t.lease_token = NULL,
+             t.held_until = NOW(3) + INTERVAL r.rest MICROSECOND,
+             t.due_at = IF(t.disabled_at IS NULL,
+                           GREATEST(TIMESTAMP('1970-01-01') + INTERVAL r.due MICROSECOND,
+                                    NOW(3) + INTERVAL COALESCE(r.rest, 0) MICROSECOND), NULL),
+             t.failing_since = CASE r.health WHEN 'working' THEN NULL
+                                   WHEN 'failing' THEN COALESCE(t.failing_since, NOW(3))
+                                   ELSE t.failing_since END",
+        json_rows(&rows)?,
+    );
+    update.execute(conn).await.map(drop)
 }
 
-/// When each target's next delivery is due; none where nothing waits.
+fn unix_micros(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+/// Finds the due time of each target's next delivery; targets without pending ones are left out.
 async fn next_due(
     conn: &mut MySqlConnection,
     won: &[&Settlement],
 ) -> Result<HashMap<TargetId, OffsetDateTime>, sqlx::Error> {
     let mut query = QueryBuilder::new("");
     let mut parts = query.separated(" UNION ALL ");
-    for item in won {
+    for target in padded(won.iter().map(|item| item.target)) {
         // Deliveries that have ended come first in the index: begin behind them.
         parts.push("(SELECT target_id, due_at FROM push_deliveries WHERE target_id = ");
-        parts.push_bind_unseparated(item.target);
+        parts.push_bind_unseparated(target);
         parts.push_unseparated(" AND due_at > '2000-01-01' ORDER BY due_at LIMIT 1)");
     }
     let rows: Vec<(TargetId, OffsetDateTime)> = query.build_query_as().fetch_all(conn).await?;
     Ok(rows.into_iter().collect())
 }
 
-/// Sends nothing more to targets, and tells their owners' other webhooks of webhooks that were disabled. What was not
-/// sent stays, should the owner enable the target again.
+/// Disables targets, and notifies their owners' other webhooks of disabled webhooks. Pending deliveries are kept in
+/// case the owner enables the target again.
 async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Result<(), sqlx::Error> {
     for (row, reason) in disabled {
         sqlx::query!(
@@ -292,7 +336,7 @@ async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Resul
     Ok(())
 }
 
-/// Deletes targets that exist no more; their deliveries are purged with the others.
+/// Deletes targets that are gone; their deliveries are purged with the others.
 async fn forget(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
     let gone: HashSet<TargetId> =
         won.iter().filter(|item| item.health == Health::Gone).map(|item| item.target).collect();

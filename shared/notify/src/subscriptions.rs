@@ -1,23 +1,23 @@
-//! Browsers and phones: targets whose address belongs to one user at a time.
+//! Subscriptions of browsers and phones: targets whose address belongs to one user at a time.
 
 use sqlx::MySqlConnection;
 
 use super::TargetId;
 use super::targets::{Change, NewTarget, change, count_locked, insert};
 
-/// What came of registering an address.
+/// Outcome of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registered {
-    /// It is a target from now on.
+    /// The address is a new target.
     New,
-    /// The user had registered it before; its keys are those of now, and it is told again should it have failed.
+    /// The user had registered the address before; its keys are replaced, and a failing target is enabled again.
     Known(TargetId),
-    /// The user has as many as anybody may have.
+    /// Refused: the user has reached the limit of targets.
     Full,
 }
 
-/// Registers an address, in the caller's transaction. Whoever had it before loses it: a phone that changes hands must not
-/// show what is another's.
+/// Registers an address, in the caller's transaction. It is taken from its previous owner: a phone that changes hands
+/// must not show another user's notifications.
 pub async fn register(
     conn: &mut MySqlConnection,
     new: &NewTarget,
@@ -34,7 +34,7 @@ pub async fn register(
         return Ok(Registered::Full);
     }
     insert(&mut *conn, new).await?;
-    // After the insert: of two users at once, one finds the other's row.
+    // After the insert: of two concurrent users, one finds the other's row.
     forget_others(conn, new).await?;
     Ok(Registered::New)
 }

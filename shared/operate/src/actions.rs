@@ -1,5 +1,5 @@
-//! The actions of operators: each is written to the audit log, then done. One implementation for the dashboard and the
-//! command line.
+//! Actions of operators: each is recorded in the audit log, then performed. One implementation for the dashboard and
+//! the command line.
 
 use std::net::IpAddr;
 
@@ -16,12 +16,12 @@ use crate::audit_log::{Action, AuditEntry, record};
 use crate::intake::{self, Intake, read_intake};
 use crate::replicas::{Registry, ReplicaId};
 
-/// The operator who acts.
+/// The operator who performs an action.
 #[derive(Debug, Clone, Copy)]
 pub struct Actor<'a> {
-    /// The operator's name.
+    /// Name of the operator.
     pub operator: &'a str,
-    /// The operator's address; `None`: the command line.
+    /// Address of the operator; `None` for the command line.
     pub address: Option<IpAddr>,
 }
 
@@ -50,7 +50,7 @@ impl Actor<'_> {
     }
 }
 
-/// Pauses or resumes the workers' intake.
+/// Pauses or resumes the workers' intake of jobs.
 pub async fn set_intake(
     database: &Database,
     actor: Actor<'_>,
@@ -82,7 +82,7 @@ pub async fn cancel_job(
     Ok(true)
 }
 
-/// Queues a failed job again, with all its attempts.
+/// Requeues a failed job, with all its attempts.
 pub async fn retry_job(
     database: &Database,
     actor: Actor<'_>,
@@ -92,18 +92,18 @@ pub async fn retry_job(
     bounded(replay(database, job)).await
 }
 
-/// The outcome of a replay of one dead letter.
+/// Outcome of the replay of one dead letter.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplayedLetter {
-    /// The number of the dead letter.
+    /// Identifier of the dead letter.
     pub number: u64,
-    /// Its job, where it names one.
+    /// Job of the dead letter; `None` if it names none.
     pub job: Option<JobId>,
-    /// The outcome; `None` where the letter names no job, or does not exist.
+    /// Outcome of the job's replay; `None` if the letter names no job, or does not exist.
     pub outcome: Option<Replay>,
 }
 
-/// Queues the jobs of dead letters again, with all their attempts.
+/// Requeues the jobs of dead letters, with all their attempts.
 pub async fn replay_letters(
     database: &Database,
     actor: Actor<'_>,
@@ -123,7 +123,7 @@ pub async fn replay_letters(
     Ok(replayed)
 }
 
-/// Drops dead letters; their jobs stay as they are. Returns the number of letters.
+/// Deletes dead letters; their jobs stay as they are. Returns the number of letters.
 pub async fn drop_letters(
     database: &Database,
     actor: Actor<'_>,
@@ -149,18 +149,18 @@ async fn record_letters(
     actor.record_first(database, action, &counted, Some(&listed.join(", "))).await
 }
 
-/// Why a replica could not be asked to leave.
+/// Reason why a replica could not be drained.
 #[derive(Debug, thiserror::Error)]
 pub enum DrainError {
     /// The audit log cannot be written.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-    /// Redis, through which replicas are asked, does not answer.
+    /// Redis, which carries the request, is unavailable.
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
 }
 
-/// Asks a replica to leave, as SIGTERM would; `false` if there is none of this id.
+/// Asks a replica to drain, as SIGTERM would; `false` if no replica has this id.
 pub async fn drain_replica(
     database: &Database,
     registry: &Registry,

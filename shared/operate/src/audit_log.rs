@@ -1,31 +1,31 @@
-//! The audit log of operators: who did what to which target, when, and from which address.
+//! Audit log of operators: each entry records operator, action, target, time and address.
 
 use std::net::IpAddr;
 
 use sqlx::{FromRow, MySqlConnection};
 use time::OffsetDateTime;
 
-/// An action of an operator.
+/// An audited action of an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Stop the workers from taking jobs.
+    /// Pause the workers' intake of jobs.
     PauseIntake,
-    /// Let them take jobs again.
+    /// Resume the workers' intake of jobs.
     ResumeIntake,
-    /// Withdraw a job.
+    /// Cancel a job.
     CancelJob,
-    /// Have a failed job tried again.
+    /// Requeue a failed job.
     RetryJob,
-    /// Have the jobs of dead letters tried again.
+    /// Requeue the jobs of dead letters.
     ReplayDeadLetters,
-    /// Forget dead letters.
+    /// Delete dead letters.
     DropDeadLetters,
-    /// Have a replica end in order.
+    /// Drain a replica.
     DrainReplica,
 }
 
 impl Action {
-    /// The word in SQL and JSON.
+    /// Name of the action in SQL and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PauseIntake => "pause_intake",
@@ -42,15 +42,15 @@ impl Action {
 /// An entry to write.
 #[derive(Debug, Clone)]
 pub struct AuditEntry<'a> {
-    /// The operator.
+    /// Name of the operator.
     pub operator: &'a str,
-    /// The action.
+    /// Action performed.
     pub action: Action,
-    /// The job, replica or dead letters that it concerns.
+    /// Job, replica or dead letters that the action concerns.
     pub target: &'a str,
-    /// More, where there is more to say.
+    /// Further details, if any.
     pub detail: Option<&'a str>,
-    /// From where; `None`: from the command line.
+    /// Address of the operator; `None` for the command line.
     pub address: Option<IpAddr>,
 }
 
@@ -76,22 +76,22 @@ pub async fn record(conn: &mut MySqlConnection, entry: &AuditEntry<'_>) -> Resul
     Ok(())
 }
 
-/// An entry as it was written.
+/// An entry as recorded.
 #[derive(Debug, Clone, FromRow)]
 pub struct Recorded {
-    /// Its number.
+    /// Identifier, ascending by time.
     pub id: u64,
-    /// Who.
+    /// Name of the operator.
     pub operator: String,
-    /// What; see [`Action`].
+    /// Name of the action; see [`Action`].
     pub action: String,
-    /// On which job, replica or dead letters.
+    /// Job, replica or dead letters that the action concerned.
     pub target: String,
-    /// More, where there is more to say.
+    /// Further details, if any.
     pub detail: Option<String>,
-    /// From where; `None`: from the command line.
+    /// Address of the operator; `None` for the command line.
     pub address: Option<String>,
-    /// When.
+    /// Time of the action.
     pub created_at: OffsetDateTime,
 }
 

@@ -1,4 +1,5 @@
-//! The intake switch: whether workers take jobs. In the database, so that it holds whatever else is away or restarts.
+//! Intake switch: pauses the workers' consumption of jobs. Stored in the database, so that it survives restarts and
+//! outages of other servers.
 
 use std::time::Duration;
 
@@ -12,23 +13,23 @@ use tokio_util::sync::CancellationToken;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::metrics::{Kind, Metric};
 
-/// The metrics of the intake.
+/// Metrics of the intake.
 pub const METRICS: &[Metric] =
     &[("toneup_worker_paused", Kind::Gauge, "1 while an operator has paused the intake")];
 
-/// How often workers look.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval at which workers read the switch.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether workers take jobs.
+/// State of the intake switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intake {
-    /// They do not.
+    /// True while workers take no jobs.
     pub paused: bool,
-    /// The operator who changed it last, and the time; `None`: nobody ever.
+    /// Operator and time of the last change; `None` if it was never changed.
     pub changed: Option<(String, OffsetDateTime)>,
 }
 
-/// Reads whether workers take jobs: they do, until somebody says otherwise.
+/// Reads the intake switch; off by default, so that workers take jobs.
 pub async fn read_intake(conn: &mut MySqlConnection) -> Result<Intake, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT value, changed_by, changed_at AS "changed_at: OffsetDateTime"
@@ -42,7 +43,7 @@ pub async fn read_intake(conn: &mut MySqlConnection) -> Result<Intake, sqlx::Err
     })
 }
 
-/// Sets whether workers take jobs, on behalf of `operator`; they heed it within about a second.
+/// Sets the intake switch on behalf of `operator`; workers follow within about a second.
 pub async fn set_intake(
     conn: &mut MySqlConnection,
     paused: bool,
@@ -60,7 +61,8 @@ pub async fn set_intake(
     .map(drop)
 }
 
-/// Keeps `paused` as operators want it, until `draining`. While the database is away, as they last wanted it.
+/// Keeps `paused` equal to the intake switch, until `draining`. While the database is unavailable it keeps the last
+/// value.
 pub async fn follow_intake(
     pool: Database,
     paused: watch::Sender<bool>,
@@ -78,10 +80,10 @@ pub async fn follow_intake(
                 }
                 gauge!("toneup_worker_paused").set(u8::from(intake.paused));
             }
-            Err(error) => tracing::debug!(%error, "cannot read the controls"),
+            Err(error) => tracing::debug!(%error, "cannot read the intake switch"),
         }
-        // Replicas need not look in step.
-        let pause = LOOK.mul_f64(rand::random_range(0.75..1.25));
+        // Jitter: replicas need not poll in step.
+        let pause = INTERVAL.mul_f64(rand::random_range(0.75..1.25));
         if draining.run_until_cancelled(sleep(pause)).await.is_none() {
             return;
         }

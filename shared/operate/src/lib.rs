@@ -1,4 +1,4 @@
-//! Operating: the actions of operators, once for the dashboard and the command line, and the audit log of them.
+//! Operations: the actions of operators, implemented once for the dashboard and the command line, and their audit log.
 
 pub mod actions;
 pub mod audit_log;

@@ -1,7 +1,7 @@
 -- One replica's report. Reports that were not repeated in time are forgotten on the way; the clock is Redis's own.
 --   KEYS: states by id, ids by expiry, the wish that this replica leaves
 --   ARGV: id, state, how long it lasts in milliseconds
---   Returns: 1 if the replica shall leave.
+--   Returns: 1 if the replica is asked to drain.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])

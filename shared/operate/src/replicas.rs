@@ -1,5 +1,5 @@
-//! The replicas of the programs as they report themselves in Redis, and the wish that one of them should leave. A report
-//! lasts some seconds: who does not repeat it is gone. Nothing depends on it but what operators see.
+//! Registry of the running replicas: each reports itself in Redis, and can be asked there to drain. Reports expire
+//! within seconds unless repeated. Only operators' views depend on it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,18 +20,18 @@ use toneup_platform::config::RedisConfig;
 use toneup_platform::redis::{REDIS_TIMEOUT, client, connection_config};
 use toneup_platform::shutdown::Shutdown;
 
-/// Between two reports of one replica.
+/// Interval of a replica's reports.
 const EVERY: Duration = Duration::from_secs(2);
-/// The same, while it drains.
+/// Interval of the reports while draining.
 const WHILE_DRAINING: Duration = Duration::from_millis(250);
-/// How long a report lasts: three may get lost.
+/// Lifetime of a report: three may be lost.
 const LASTS: Duration = Duration::from_secs(8);
-/// How long a wish waits for its replica.
+/// Lifetime of a request to drain.
 const WISH: Duration = Duration::from_mins(1);
 /// Most replicas that are listed.
 const MOST: usize = 1000;
 
-/// Names one process for as long as it runs.
+/// Identifier of one process for its lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct ReplicaId(pub Uuid);
@@ -50,32 +50,32 @@ impl FromStr for ReplicaId {
     }
 }
 
-/// Which program it is.
+/// Program that a replica runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Program {
-    /// The HTTP API.
+    /// HTTP API.
     Api,
-    /// Takes jobs.
+    /// Worker, which runs jobs.
     Worker,
 }
 
-/// What it does.
+/// Current activity of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
-    /// It works, or could.
+    /// Ready: working, or able to.
     Ready,
-    /// It cannot work: what it needs is away.
+    /// Waiting for a server that it needs.
     Waiting,
-    /// It takes no jobs, because an operator has paused the intake.
+    /// Idle, because an operator has paused the intake.
     Paused,
-    /// It finishes what it has, and ends.
+    /// Finishing its work before it ends.
     Draining,
 }
 
 impl Activity {
-    /// The word in JSON.
+    /// Name of the activity in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -90,57 +90,57 @@ impl Activity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyzerView {
-    /// Its address; `other` for those beyond the first few dozen.
+    /// Address of the instance; `other` for those beyond the first few dozen.
     pub instance: String,
-    /// Requests that this worker may have there.
+    /// Limit of this worker's concurrent requests.
     pub limit: u32,
-    /// Requests that it has there.
+    /// Requests of this worker in flight.
     pub in_flight: u32,
-    /// What the instance says it works on at once.
+    /// Concurrent requests that the instance reports it can process; `None` if it reports none.
     pub slots: Option<u32>,
-    /// Whether the worker believes it away.
+    /// True while the worker considers the instance unavailable.
     pub breaker_open: bool,
 }
 
-/// What a worker has in hand.
+/// Load of a worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerLoad {
-    /// Requests that it may have at the analyzers.
+    /// Limit of the worker's concurrent requests, summed over all analyzers.
     pub limit: u32,
-    /// Requests that it has there.
+    /// Requests of the worker in flight, summed over all analyzers.
     pub in_flight: u32,
-    /// Jobs in its hands that wait for their turn.
+    /// Prefetched jobs that wait for their turn.
     pub waiting: u32,
-    /// The analyzers, one by one.
+    /// The analyzer instances, one by one.
     pub analyzers: Vec<AnalyzerView>,
 }
 
-/// What a replica says of itself.
+/// Report of a replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Replica {
-    /// Its name.
+    /// Identifier of the replica.
     pub id: ReplicaId,
-    /// Which program it is.
+    /// Program that the replica runs.
     pub program: Program,
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
-    /// The machine, or the pod.
+    /// Host name: the machine or the pod.
     pub host: String,
-    /// When it began.
+    /// Start time of the process.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
-    /// What it does.
+    /// Current activity.
     pub activity: Activity,
-    /// Of an api: the event streams that clients hold open.
+    /// Open event streams; `None` unless the program is the api.
     pub streams: Option<u32>,
-    /// Of a worker: its jobs.
+    /// Load of the worker; `None` for other programs.
     pub load: Option<WorkerLoad>,
 }
 
 impl Replica {
-    /// A replica that begins now.
+    /// Creates the report of a replica that starts now.
     pub fn begin(program: Program) -> Self {
         Self {
             id: ReplicaId(Uuid::new_v4()),
@@ -156,7 +156,8 @@ impl Replica {
     }
 }
 
-/// The analyzers as all workers together see them: limits and requests in sum; away, if any worker believes so.
+/// Combines all workers' views of the analyzers: sums of limits and requests; unavailable if any worker considers it
+/// so.
 pub fn analyzers(replicas: &[Replica]) -> Vec<AnalyzerView> {
     let mut all: BTreeMap<&str, AnalyzerView> = BTreeMap::new();
     for view in
@@ -174,7 +175,7 @@ pub fn analyzers(replicas: &[Replica]) -> Vec<AnalyzerView> {
     all.into_values().collect()
 }
 
-/// Where replicas report. Cheap to clone.
+/// Registry of the replicas in Redis. Cheap to clone.
 #[derive(Clone)]
 pub struct Registry {
     redis: ConnectionManager,
@@ -189,7 +190,7 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// Prepares the connection; it is made at first use.
+    /// Creates the client; it connects at first use. Fails if the URL is invalid.
     pub fn new(config: &RedisConfig) -> Result<Self, redis::RedisError> {
         Ok(Self {
             redis: client(config)?.get_connection_manager_lazy(connection_config())?,
@@ -198,8 +199,8 @@ impl Registry {
         })
     }
 
-    /// Reports every few seconds until the process ends, with what `describe` fills in; drains the process when an
-    /// operator wishes so.
+    /// Reports every few seconds until the process ends, with what `describe` fills in; drains the process on an
+    /// operator's request.
     pub async fn report(
         self,
         mut replica: Replica,
@@ -214,7 +215,7 @@ impl Registry {
             }
             match self.exchange(&replica).await {
                 Ok(true) if !draining => {
-                    tracing::info!("an operator wants this replica to leave");
+                    tracing::info!("draining at an operator's request");
                     shutdown.leave();
                 }
                 Ok(_) => {}
@@ -225,17 +226,17 @@ impl Registry {
             } else if shutdown.tasks.len() > 1 {
                 shutdown.aborting.run_until_cancelled(sleep(WHILE_DRAINING)).await;
             }
-            // This task must not be what the end waits for.
+            // The shutdown must not wait for this task.
             if shutdown.aborting.is_cancelled() || (draining && shutdown.tasks.len() <= 1) {
                 break;
             }
         }
         if let Err(error) = self.forget(replica.id).await {
-            tracing::debug!(%error, "cannot say goodbye");
+            tracing::debug!(%error, "cannot remove the report");
         }
     }
 
-    /// Says what this replica is like; `true` if an operator wants it to leave.
+    /// Sends this replica's report; `true` if an operator has asked it to drain.
     pub async fn exchange(&self, replica: &Replica) -> Result<bool, redis::RedisError> {
         let mut call = self.script.prepare_invoke();
         for key in [STATES.to_owned(), EXPIRY.to_owned(), leave_key(replica.id)] {
@@ -254,21 +255,21 @@ impl Registry {
         bounded(pipe.query_async(&mut self.redis.clone())).await
     }
 
-    /// Who reported in the last seconds: apis first, then workers, the oldest first.
+    /// Lists the replicas with a valid report: apis first, then workers, the oldest first.
     pub async fn list(&self) -> Result<Vec<Replica>, redis::RedisError> {
         let mut call = LIST.prepare_invoke();
         call.key(format!("{}{STATES}", self.prefix)).key(format!("{}{EXPIRY}", self.prefix));
         call.arg(MOST);
         let reports: Vec<Option<String>> =
             bounded(call.invoke_async(&mut self.redis.clone())).await?;
-        // One that cannot be read is of another release.
+        // An unreadable report is of another release.
         let read = reports.iter().flatten().filter_map(|text| serde_json::from_str(text).ok());
         let mut replicas: Vec<Replica> = read.collect();
         replicas.sort_by_key(|replica| (replica.program, replica.started_at, replica.id));
         Ok(replicas)
     }
 
-    /// Asks a replica to leave, as SIGTERM would; `false` if there is none of this name.
+    /// Asks a replica to drain, as SIGTERM would; `false` if no replica has this id.
     pub async fn ask_to_leave(&self, id: ReplicaId) -> Result<bool, redis::RedisError> {
         if !self.list().await?.iter().any(|replica| replica.id == id) {
             return Ok(false);
@@ -297,7 +298,7 @@ static LIST: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Waits for one answer of Redis, in bounded time.
+/// Waits for one response of Redis, with a timeout.
 async fn bounded<T>(
     call: impl Future<Output = Result<T, redis::RedisError>>,
 ) -> Result<T, redis::RedisError> {

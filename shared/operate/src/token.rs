@@ -1,4 +1,5 @@
-//! Operators' tokens: JWTs with a role and a name, signed with the key of the access tokens and not good for long.
+//! Access tokens of operators: short-lived JWTs with a role and a name, signed with the key of the users' access
+//! tokens.
 
 use std::time::Duration;
 
@@ -8,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// Longest life of a token. One that claims more was not made by us.
+/// Longest lifetime of a token. One that claims more was not issued by us.
 pub const LONGEST: Duration = Duration::from_hours(24);
-/// Who issues tokens.
+/// Issuer of the tokens (claim `iss`).
 pub const ISSUER: &str = "toneup";
 
 const ROLE: &str = "operator";
-/// Longest name, in characters.
+/// Most characters of a name.
 const NAME: usize = 60;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,27 +28,27 @@ struct Claims {
     exp: i64,
 }
 
-/// Why a token is not an operator's.
+/// Reason why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is not one of ours.
+    /// The token was not issued by us.
     #[error("the token is not valid")]
     Invalid,
-    /// It was good once.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// It is somebody's who is no operator.
+    /// The token belongs to a user who is not an operator.
     #[error("the token is not an operator's")]
     NotAnOperator,
 }
 
-/// Whether an operator may be called so: it stands in logs, where no e-mail address may.
+/// True if `name` is a valid operator's name: it appears in logs, where no e-mail address may.
 pub fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     (1..=NAME).contains(&name.len()) && name.chars().all(plain)
 }
 
-/// Signs a token for `name`, good for `ttl` from `now`, [`LONGEST`] at most.
+/// Signs a token for `name`, valid for `ttl` from `now`, at most [`LONGEST`].
 pub fn sign(
     secret: &SecretString,
     name: &str,
@@ -65,7 +66,7 @@ pub fn sign(
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
 }
 
-/// The operator whom a token names.
+/// Verifies a token and returns the name of its operator.
 pub fn verify(key: &DecodingKey, token: &str) -> Result<String, Refusal> {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[ISSUER]);

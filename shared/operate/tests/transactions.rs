@@ -1,4 +1,4 @@
-//! What is done in one transaction.
+//! Commit and rollback of operators' actions.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
@@ -6,7 +6,7 @@ use sqlx::MySqlPool;
 use toneup_operate::intake::{read_intake, set_intake};
 use toneup_platform::database::Database;
 
-/// Pauses the intake in a transaction that ends as `ending` says; whether it is paused afterwards.
+/// Pauses the intake in a transaction that ends with `ending`; `true` if it is paused afterwards.
 async fn paused_after(db: MySqlPool, ending: Result<(), sqlx::Error>) -> bool {
     let pool = Database::from(db);
     let succeeds = ending.is_ok();

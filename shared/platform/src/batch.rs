@@ -1,4 +1,4 @@
-//! Group commit: callers hand in one item each, and one round trip to the database carries many.
+//! Group commit: each caller submits one item, and one round trip to the database writes many.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 
-/// How much company an item waits for, and how long.
+/// Bounds on the size, delay and number of batches.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Most items in one batch.
     pub size: usize,
-    /// Longest wait for company. An item that finds nothing in flight does not wait at all.
+    /// Longest time that an item waits for others. It does not wait at all if no batch is in flight.
     pub linger: Duration,
-    /// Batches written at once.
+    /// Most batches written concurrently.
     pub writers: usize,
-    /// A batch that takes longer than this has failed.
+    /// Timeout of one batch.
     pub timeout: Duration,
-    /// Items that may wait to be written; the next caller gets [`BatchError::Full`].
+    /// Most items waiting to be written; beyond it callers get [`BatchError::Full`].
     pub backlog: usize,
 }
 
@@ -37,16 +37,16 @@ impl Default for Limits {
     }
 }
 
-/// Why an item's fate is not known to be good.
+/// Reason why an item is not known to be written.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError<E> {
-    /// Too many items wait already; this one was not taken.
+    /// Too many items are waiting; this one was not accepted.
     #[error("too many items are waiting to be written")]
     Full,
     /// The process is ending; this item may or may not have been written.
     #[error("the process is ending")]
     Closed,
-    /// The batch took too long; it may or may not have been written.
+    /// The batch timed out; it may or may not have been written.
     #[error("the batch took too long")]
     TimedOut,
     /// The batch failed as a whole.
@@ -56,7 +56,7 @@ pub enum BatchError<E> {
 
 type Waiter<O, E> = oneshot::Sender<Result<O, BatchError<E>>>;
 
-/// A handle to the task that gathers items and writes them. Cheap to clone.
+/// Handle of the task that gathers items and writes them. Cheap to clone.
 #[derive(Debug)]
 pub struct Batcher<I, O, E> {
     items: mpsc::Sender<(I, Waiter<O, E>)>,
@@ -74,8 +74,8 @@ where
     O: Send + 'static,
     E: Send + Sync + 'static,
 {
-    /// Starts the gathering task; it ends when the last handle is gone. `write` gets a batch and answers for each item,
-    /// in the same order.
+    /// Starts the gathering task, which ends when the last handle is dropped. `write` gets a batch and returns an
+    /// output for each item, in the same order.
     pub fn spawn<F, W>(limits: Limits, tasks: &TaskTracker, write: W) -> Self
     where
         F: Future<Output = Result<Vec<O>, E>> + Send + 'static,
@@ -86,7 +86,7 @@ where
         Self { items }
     }
 
-    /// Hands in one item and waits until it is written. Dropping the future does not take the item back.
+    /// Submits one item and waits until it is written. Dropping the future does not withdraw the item.
     pub async fn submit(&self, item: I) -> Result<O, BatchError<E>> {
         let (waiter, written) = oneshot::channel();
         self.items.try_send((item, waiter)).map_err(|refused| match refused {
@@ -97,7 +97,7 @@ where
     }
 }
 
-/// Forms batches until every handle is gone and everything is written.
+/// Forms batches until every handle is dropped and everything is written.
 async fn gather<I, O, E, F, W>(
     limits: Limits,
     mut queue: mpsc::Receiver<(I, Waiter<O, E>)>,
@@ -132,7 +132,7 @@ async fn gather<I, O, E, F, W>(
     }
 }
 
-/// Tells each waiter what became of its item. A waiter that has gone away does not mind.
+/// Passes each caller the output of its item. A caller that has gone is ignored.
 fn answer<O, E>(
     waiters: Vec<Waiter<O, E>>,
     written: Result<Result<Vec<O>, E>, tokio::time::error::Elapsed>,

@@ -1,4 +1,4 @@
-//! One way to hold a broker connection: made again whenever it breaks.
+//! Connection to the broker, re-established whenever it breaks.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,35 +14,35 @@ use tokio_util::sync::CancellationToken;
 use crate::config::BrokerConfig;
 use crate::retry::Backoff;
 
-/// Longest wait for one answer of the broker, publishing and confirming included.
+/// Timeout of every operation of the broker, publishing and confirming included.
 pub const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A session that lasted this long was healthy: the next failure is a first one.
+/// Duration after which a session counts as healthy, so that its failure resets the backoff.
 const HEALTHY: Duration = Duration::from_secs(30);
 
-/// Why a session with the broker ended.
+/// Reason why a session with the broker ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The broker or the connection to it failed.
     #[error(transparent)]
     Broker(#[from] lapin::Error),
-    /// The broker did not answer in time.
-    #[error("the broker did not answer within {BROKER_TIMEOUT:?}")]
+    /// The broker did not respond in time.
+    #[error("the broker did not respond within {BROKER_TIMEOUT:?}")]
     TimedOut,
-    /// The broker ended our consumer, as it does when the queue is deleted.
-    #[error("the broker ended the consumer")]
+    /// The broker cancelled our consumer, as it does when the queue is deleted.
+    #[error("the broker cancelled the consumer")]
     ConsumerEnded,
 }
 
-/// Waits for one answer of the broker, in bounded time.
+/// Waits for one response of the broker, with a timeout.
 pub async fn answered<T>(
     call: impl Future<Output = Result<T, lapin::Error>>,
 ) -> Result<T, SessionError> {
     timeout(BROKER_TIMEOUT, call).await.map_err(|_| SessionError::TimedOut)?.map_err(Into::into)
 }
 
-/// Runs `session` over a fresh connection again and again, with a jittered pause in between, until `draining`. A session
-/// that returns `Ok` has drained.
+/// Runs `session` on a new connection again and again, with backoff and jitter, until `draining`. A session that
+/// returns `Ok` has drained.
 pub async fn supervise<F>(
     name: &'static str,
     broker: &BrokerConfig,
@@ -65,8 +65,8 @@ pub async fn supervise<F>(
                 connected(true);
                 let ended = session(Arc::clone(&connection)).await;
                 connected(false);
-                // Best effort: the broker notices a vanished connection by itself.
-                drop(answered(connection.close(200, "goodbye".into())).await);
+                // Best effort: the broker detects a lost connection by itself.
+                drop(answered(connection.close(200, "session ended".into())).await);
                 ended
             }
             Err(error) => Err(error),
@@ -79,7 +79,7 @@ pub async fn supervise<F>(
     }
 }
 
-/// Connects to the broker, in bounded time; the broker shows the connection under its name.
+/// Connects to the broker, with a timeout; the broker's management shows the connection under `name`.
 pub async fn connect(
     name: &'static str,
     broker: &BrokerConfig,

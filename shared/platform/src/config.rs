@@ -1,8 +1,8 @@
 //! Configuration: read from the environment once, in `main`, and passed inward as typed values.
 //!
-//! A setting is the variable of the same name in upper case (`database_url` is `DATABASE_URL`); an empty variable counts
-//! as absent. Each [`Section`] carries its own defaults, and names its secrets: a secret may also be in a file, named by
-//! the variable with `_FILE` at its end. A program reads only the sections that it uses.
+//! A setting is the variable of the same name in upper case (`database_url` is `DATABASE_URL`); an empty variable
+//! counts as absent. Each [`Section`] carries its own defaults, and names its secrets: a secret may also be in a file,
+//! named by the variable with `_FILE` at its end. A program reads only the sections that it uses.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -16,13 +16,13 @@ use url::Url;
 
 use crate::tls::Trust;
 
-/// A setting is missing or unusable; the message names the variable and what it expects.
+/// Error: a setting is missing or invalid; the message names the variable and the expected value.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
 
 impl ConfigError {
-    /// `variable` breaks a rule that its type alone cannot express.
+    /// Creates the error of a `variable` that breaks a rule which its type cannot express.
     pub fn invalid(variable: &str, expected: &str) -> Self {
         Self(format!("{variable}: expected {expected}"))
     }
@@ -34,7 +34,7 @@ impl From<config::ConfigError> for ConfigError {
     }
 }
 
-/// Names the variable instead of the key, and drops the library's talk of origins.
+/// Rewrites the library's message so that it names the variable instead of the key and its origin.
 fn describe(error: &config::ConfigError) -> String {
     use config::ConfigError as E;
     match error {
@@ -55,20 +55,20 @@ fn describe(error: &config::ConfigError) -> String {
     }
 }
 
-/// A group of settings that belong together.
+/// A group of related settings.
 pub trait Section: DeserializeOwned {
-    /// The defaults, in TOML. A setting without one must be set, unless its field is optional.
+    /// Defaults, in TOML. A setting without one is mandatory, unless its field is optional.
     const DEFAULTS: &'static str = "";
-    /// The variables that may be given as a file, as container platforms hand out secrets.
+    /// Variables that may also be given as a file, as container platforms provide secrets.
     const SECRETS: &'static [&'static str] = &[];
 }
 
-/// The variables of the environment, before they are read into sections.
+/// Variables of the environment, before they are parsed into sections.
 #[derive(Debug)]
 pub struct Settings(HashMap<String, String>);
 
 impl Settings {
-    /// Reads the process's environment.
+    /// Reads the environment of the process.
     pub fn from_env() -> Self {
         let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -76,12 +76,12 @@ impl Settings {
         Self(std::env::vars_os().filter_map(text).collect())
     }
 
-    /// Takes `vars` for the environment: tests must not share the process's.
+    /// Uses `vars` instead of the environment, since tests must not share the process's.
     pub fn from_vars(vars: HashMap<String, String>) -> Self {
         Self(vars)
     }
 
-    /// Reads one section over its defaults.
+    /// Parses one section, with its defaults.
     pub fn section<T: Section>(&self) -> Result<T, ConfigError> {
         let defaults = File::from_str(T::DEFAULTS, FileFormat::Toml);
         let variables = self.with_files(T::SECRETS)?;
@@ -90,7 +90,8 @@ impl Settings {
         Ok(merged.try_deserialize()?)
     }
 
-    /// The variables, with those of `secrets` that are given as files. A variable that is set itself wins.
+    /// Returns the variables, with those of `secrets` that are given as files. A variable that is set itself takes
+    /// precedence.
     fn with_files(&self, secrets: &[&str]) -> Result<HashMap<String, String>, ConfigError> {
         let mut vars = self.0.clone();
         for name in secrets {

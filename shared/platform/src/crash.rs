@@ -1,8 +1,8 @@
-//! Crash points: places at which a test ends the process without a word, as `kill -9` would.
+//! Crash points: places at which a test ends the process abruptly, as `kill -9` would.
 //!
 //! `TONEUP_CRASH_AT` names one; it counts in debug builds only. A release has no such places.
 
-/// Ends the process here if the environment names this place.
+/// Ends the process if the environment names this crash point.
 #[cfg(debug_assertions)]
 #[expect(clippy::disallowed_methods, reason = "no setting: it exists for tests only")]
 pub fn point(name: &str) {
@@ -14,6 +14,6 @@ pub fn point(name: &str) {
     }
 }
 
-/// Nothing in a release.
+/// No effect in a release build.
 #[cfg(not(debug_assertions))]
 pub fn point(_name: &str) {}

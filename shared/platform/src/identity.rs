@@ -1,9 +1,9 @@
-//! The identity that every table refers to.
+//! Identity of users, which every table refers to.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A user's identity: whoever owns jobs, events and objects.
+/// Identifier of a user, the owner of jobs, events and objects.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
 )]
@@ -12,6 +12,6 @@ use uuid::Uuid;
 pub struct UserId(pub Uuid);
 
 impl UserId {
-    /// The user of load tests; nobody has a token of this user.
+    /// User of the load tests; no token names this user.
     pub const LOAD_TESTER: Self = Self(Uuid::from_u128(1));
 }

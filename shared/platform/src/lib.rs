@@ -1,12 +1,14 @@
-//! What every program stands on: configuration, the connections to database, broker, Redis and object store, telemetry,
-//! shutdown, batching and retries. Knows no word of the product.
+//! Foundation of every program: configuration, connections to database, broker, Redis and object store, telemetry,
+//! shutdown, batching and retries. Independent of the product.
 
 pub mod batch;
 pub mod broker;
 pub mod config;
 pub mod crash;
 pub mod database;
+pub mod erasure;
 pub mod identity;
+pub mod leader;
 pub mod metrics;
 pub mod objects;
 pub mod probes;

@@ -1,58 +1,59 @@
-//! Metrics: what each one means, and where the buckets of its histogram lie. Each context describes its own in a table;
-//! `docs/operations.md` lists them all, and a test holds the two equal.
+//! Metrics: names, kinds, descriptions and histogram buckets. Each context declares its own in a table;
+//! `docs/operations.md` lists them all, and a test keeps the two equal.
 
 use std::sync::{Mutex, PoisonError};
 
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// The kind of a series.
+/// Kind of a time series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// A value that goes up and down.
+    /// A value that rises and falls.
     Gauge,
-    /// A count that only grows.
+    /// A count that only rises.
     Counter,
-    /// Durations in seconds, counted in buckets with these upper bounds.
+    /// Durations in seconds, with these upper bounds of the buckets.
     Histogram(&'static [f64]),
 }
 
 use Kind::{Counter, Gauge, Histogram};
 
-/// Seconds of a statement or a commit.
+/// Buckets for the duration of a statement or a commit.
 pub const QUICK: Kind = Histogram(&[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ]);
-/// Seconds of a request, long polls included.
+/// Buckets for the duration of a request, long polls included.
 pub const REQUEST: Kind = Histogram(&[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 75.0,
 ]);
-/// Seconds of one analysis.
+/// Buckets for the duration of one analysis.
 pub const WORK: Kind = Histogram(&[
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0,
 ]);
-/// Seconds in a queue.
+/// Buckets for the time spent in a queue.
 pub const WAIT: Kind = Histogram(&[
     0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
     3600.0,
 ]);
 
-/// A metric: its name, its kind and its meaning.
+/// A metric: name, kind and description.
 pub type Metric = (&'static str, Kind, &'static str);
 
-/// The metrics of this crate.
+/// Metrics of this crate.
 pub const METRICS: &[Metric] = &[
     ("toneup_build_info", Gauge, "1, with the version of the program as a label"),
-    ("toneup_broker_connected", Gauge, "1 while a connection to the broker stands"),
-    ("toneup_redis_connected", Gauge, "1 while the subscription to redis stands"),
+    ("toneup_broker_connected", Gauge, "1 while connected to the broker"),
+    ("toneup_leader", Gauge, "1 while this replica leads in a role"),
+    ("toneup_redis_connected", Gauge, "1 while subscribed to Redis"),
     ("toneup_database_connections", Gauge, "connections of the pool: idle, used, allowed"),
     ("toneup_database_acquire_seconds", QUICK, "wait for a connection to the database"),
 ];
 
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-/// Makes the process's recorder, once, for the metrics of `tables`; what is measured before is lost. The caller must call
-/// `run_upkeep` now and then, or the buckets' raw values pile up.
+/// Installs the process's recorder, once, for the metrics of `tables`; earlier measurements are lost. The caller must
+/// call `run_upkeep` periodically, or the raw values of the buckets accumulate.
 pub fn install(tables: &[&[Metric]]) -> anyhow::Result<PrometheusHandle> {
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*installed {
@@ -77,7 +78,7 @@ pub fn install(tables: &[&[Metric]]) -> anyhow::Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// Checks the conventions of a table: `_total` for counters, `_seconds` and growing bounds for histograms.
+/// Checks the naming conventions of a table: `_total` for counters, `_seconds` and ascending bounds for histograms.
 pub fn check(table: &[Metric]) -> Result<(), String> {
     for (name, kind, help) in table {
         let ascending = match kind {

@@ -1,4 +1,4 @@
-//! The object store (S3): presigned uploads for clients, reading and writing for our processes, the bucket's own rules.
+//! Object store (S3): presigned uploads for clients, access for the programs, and the bucket's rules.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, CorsConfiguration, CorsRule, ExpirationStatus,
@@ -19,25 +19,29 @@ use url::Url;
 
 use crate::config::ObjectsConfig;
 
-/// A request that a client makes to S3 by itself.
+/// A presigned upload: a request that a client sends directly to S3.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// Where to send it; carries its own authorization.
+    /// URL of the PUT; carries its own authorization.
     pub url: String,
-    /// Headers the request must carry exactly.
+    /// Names and values of the headers that the request must carry, unchanged.
     pub headers: Vec<(String, String)>,
 }
 
-/// Why an object could not be read or written.
+/// Reason why an object could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
     /// There is no such object.
     #[error("the object does not exist")]
     Missing,
-    /// It is larger than the reader takes.
+    /// The object is larger than this limit, in bytes.
     #[error("the object is larger than {0} bytes")]
     TooLarge(u64),
-    /// S3 did not answer as it should.
+    /// S3 refuses the request, and would refuse it again. Without the permission to list the bucket, a missing object is
+    /// refused too.
+    #[error("the object store refuses: {0}")]
+    Refused(String),
+    /// S3 is unavailable or responded with an error.
     #[error("object store: {0}")]
     Unavailable(String),
 }
@@ -48,18 +52,18 @@ impl ObjectError {
     }
 }
 
-/// The private bucket. Cheap to clone.
+/// Client of the private bucket. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Objects {
     client: Client,
-    /// Signs for the address that clients reach.
+    /// Client that signs for the address that clients reach.
     signer: Client,
     bucket: String,
     upload_ttl: Duration,
 }
 
 impl Objects {
-    /// Prepares the clients; nothing is sent.
+    /// Creates the clients; nothing is sent. Fails if the TLS settings are invalid.
     pub fn new(config: &ObjectsConfig) -> Result<Self, ObjectError> {
         let public = config.s3_public_endpoint.as_ref().unwrap_or(&config.s3_endpoint);
         Ok(Self {
@@ -70,12 +74,13 @@ impl Objects {
         })
     }
 
-    /// How long a presigned upload may be used.
+    /// Lifetime of a presigned upload.
     pub fn upload_ttl(&self) -> Duration {
         self.upload_ttl
     }
 
-    /// Signs a PUT of exactly this key, type and length: S3 refuses anything else. `sha256` (base64) also binds the bytes.
+    /// Signs a PUT of exactly this key, type and length: S3 refuses anything else. `sha256` (base64) also binds the
+    /// bytes.
     pub async fn presign_put(
         &self,
         key: &str,
@@ -100,7 +105,7 @@ impl Objects {
         Ok(Upload { url: request.uri().to_owned(), headers })
     }
 
-    /// Signs a PUT of this key whose type and length are not known; whoever reads the object finds out what it is.
+    /// Signs a PUT of this key with any type and length; the reader must check the object.
     pub async fn presign_put_of_any(&self, key: &str) -> Result<String, ObjectError> {
         let ttl = PresigningConfig::expires_in(self.upload_ttl)
             .map_err(|error| ObjectError::unavailable(&error))?;
@@ -133,6 +138,9 @@ impl Objects {
         let object = self.client.get_object().bucket(&self.bucket).key(key).send().await.map_err(
             |error| match error.as_service_error() {
                 Some(service) if service.is_no_such_key() => ObjectError::Missing,
+                _ if is_final(&error) => {
+                    ObjectError::Refused(DisplayErrorContext(&error).to_string())
+                }
                 _ => ObjectError::unavailable(&error),
             },
         )?;
@@ -144,20 +152,31 @@ impl Objects {
         Ok(body.into_bytes())
     }
 
-    /// Deletes an object. One that does not exist counts as deleted.
+    /// Deletes an object. A missing object counts as deleted.
     pub async fn delete(&self, key: &str) -> Result<(), ObjectError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         deleted.map(drop).map_err(|error| ObjectError::unavailable(&error))
     }
 
-    /// Whether the bucket can be reached.
+    /// Deletes at most 1000 of the objects whose keys begin with `prefix`; returns their number.
+    pub async fn delete_some(&self, prefix: &str) -> Result<usize, ObjectError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await;
+        let list = list.map_err(|error| ObjectError::unavailable(&error))?;
+        let keys: Vec<&str> = list.contents().iter().filter_map(|object| object.key()).collect();
+        for key in &keys {
+            self.delete(key).await?;
+        }
+        Ok(keys.len())
+    }
+
+    /// Checks that the bucket is reachable.
     pub async fn check(&self) -> Result<(), ObjectError> {
         let head = self.client.head_bucket().bucket(&self.bucket).send().await;
         head.map(drop).map_err(|error| ObjectError::unavailable(&error))
     }
 
-    /// Creates the bucket where it is missing, opens it to uploads from `origin` alone, and has it expire what lies under
-    /// `prefix` after `days`. Safe to repeat.
+    /// Creates the bucket if it is missing, allows uploads from `origin` alone (CORS), and sets the lifecycle rule that
+    /// deletes objects under `prefix` after `days`. Idempotent.
     pub async fn prepare_bucket(
         &self,
         origin: &Url,
@@ -183,6 +202,12 @@ impl Objects {
             .map_err(|error| ObjectError::unavailable(&error))?;
         Ok(())
     }
+}
+
+/// True for a 4xx that another try would meet too.
+fn is_final<E>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
 }
 
 fn cors_rules(origin: &Url) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {

@@ -1,4 +1,4 @@
-//! The probes of a process, on an address of their own: `/healthz`, `/readyz`, `/metrics`.
+//! Probes of a process, on an address of their own: `/healthz`, `/readyz`, `/metrics`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::config::Section;
 use crate::metrics::{self, Metric};
 use crate::shutdown::Shutdown;
 
-/// How often the recorder tidies up.
+/// Interval of the recorder's upkeep.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Metrics and probes.
@@ -30,7 +30,7 @@ pub struct ProbesConfig {
 impl Section for ProbesConfig {}
 
 /// Serves until `shutdown` drains, if `config` names an address. `tables` describe the metrics of the process; `ready`
-/// says whether it can do its work.
+/// is true while it can do its work.
 pub async fn serve(
     config: ProbesConfig,
     tables: &[&[Metric]],

@@ -1,4 +1,4 @@
-//! Listening to Redis channels, over a connection that is made again whenever it breaks. Messages in the gap are lost.
+//! Redis: clients and subscriptions, re-established whenever the connection breaks. Messages sent in between are lost.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::RedisConfig;
 use crate::retry::Backoff;
 
-/// Longest wait for Redis.
+/// Timeout of every operation of Redis.
 pub const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Opens Redis; no connection is made yet.
+/// Creates a client without connecting. Fails if the URL is invalid.
 pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
     config.trust.redis(config.redis_url.expose_secret())
 }
 
-/// How connections to Redis behave: bounded waits, reconnecting by themselves.
+/// Connection options: timeouts, and automatic reconnection.
 pub fn connection_config() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(REDIS_TIMEOUT))
@@ -29,8 +29,8 @@ pub fn connection_config() -> ConnectionManagerConfig {
         .set_number_of_retries(1)
 }
 
-/// Hands every message on `channels` to `on_message` until `draining`. `connected` says whether messages come; it turns
-/// true only once the subscription stands, so that a reader who looks then misses nothing.
+/// Passes every message on `channels` to `on_message` until `draining`. `connected` is true while the subscription is
+/// active, so that a reader that polls when it turns true misses nothing.
 pub async fn listen(
     config: RedisConfig,
     channels: Vec<String>,
@@ -47,8 +47,8 @@ pub async fn listen(
         gauge!("toneup_redis_connected").set(0);
         failures = if connected.send_replace(false) { 1 } else { failures + 1 };
         match ended {
-            Ok(()) => tracing::warn!("lost the subscription to redis"),
-            Err(error) => tracing::warn!(%error, "cannot listen to redis"),
+            Ok(()) => tracing::warn!("lost the subscription to Redis"),
+            Err(error) => tracing::warn!(%error, "cannot subscribe to Redis"),
         }
         draining.run_until_cancelled(sleep(Backoff::RECONNECT.pause(failures))).await;
     }

@@ -1,33 +1,33 @@
-//! Waiting between attempts: exponential with full jitter, so that many that failed together do not return together.
+//! Delays between attempts: exponential with full jitter, so that clients that failed together do not return together.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
-/// An exponential backoff between a first and a longest pause.
+/// An exponential backoff.
 ///
 /// "Full jitter" (Brooker, *Exponential Backoff and Jitter*, 2015): each pause is uniform between the floor and the
 /// exponential ceiling of its attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
-    /// Ceiling of the first pause.
+    /// Ceiling of the first delay.
     pub first: Duration,
-    /// Ceiling of every later pause.
+    /// Ceiling of every later delay.
     pub longest: Duration,
 }
 
 impl Backoff {
-    /// For reconnecting to a service of our own: quick at first, never hammering.
+    /// Backoff for reconnecting to a service of our own: quick at first, never hammering.
     pub const RECONNECT: Self =
         Self { first: Duration::from_millis(200), longest: Duration::from_secs(5) };
 
-    /// The largest pause after `failures` failures in a row (1 for the first).
+    /// Largest delay after `failures` consecutive failures, from 1.
     pub fn ceiling(&self, failures: u32) -> Duration {
         let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(20));
         doubled.min(self.longest)
     }
 
-    /// A random pause after `failures` failures in a row: between a tenth of the ceiling and the ceiling.
+    /// Random delay after `failures` consecutive failures: between a tenth of the ceiling and the ceiling.
     pub fn pause(&self, failures: u32) -> Duration {
         self.ceiling(failures).mul_f64(rand::rng().random_range(0.1..=1.0))
     }

@@ -1,4 +1,4 @@
-//! Ending a process in order: stop taking work, finish what runs, give up after a grace period.
+//! Graceful shutdown: stop accepting work, finish what runs, abort after a grace period.
 
 use std::io;
 use std::process::ExitCode;
@@ -9,19 +9,20 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long tasks may take to give back what they hold when the grace period is over.
+/// Time for tasks to give back what they hold once the grace period is over.
 const HANDING_BACK: Duration = Duration::from_secs(3);
 
-/// What tasks need to know of the process's end. Cheap to clone.
+/// Signals of the process's shutdown, and its tasks. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Shutdown {
-    /// Cancelled when the process has been asked to end: it says that it is not ready, and still takes what comes.
+    /// Cancelled when the process has been asked to end: it reports not ready, and still accepts work.
     pub leaving: CancellationToken,
-    /// Cancelled when nothing new may be taken. A task that cannot go on cancels it, so that a half-dead process exits.
+    /// Cancelled when no new work may be accepted. A task that cannot go on cancels it, so that a half-dead process
+    /// exits.
     pub draining: CancellationToken,
-    /// Cancelled when the grace period is over: stop now.
+    /// Cancelled when the grace period is over: abort now.
     pub aborting: CancellationToken,
-    /// The tasks that are waited for.
+    /// Tasks that the shutdown waits for.
     pub tasks: TaskTracker,
 }
 
@@ -34,9 +35,9 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Waits for SIGTERM or SIGINT, for [`Self::leave`], or for a failed task to cancel `draining`. Whoever was asked goes on for `notice`, not
-    /// ready, so that load balancers see it first; a second signal ends that. Then gives the tracked tasks `grace` to
-    /// finish. `FAILURE` if a task failed or had to be abandoned.
+    /// Waits for SIGTERM or SIGINT, for [`Self::leave`], or for a failed task to cancel `draining`. After a request to
+    /// end, the process goes on for `notice`, not ready, so that load balancers notice; a second signal ends that. Then
+    /// the tracked tasks have `grace` to finish. `FAILURE` if a task failed or had to be abandoned.
     pub async fn run(self, notice: Duration, grace: Duration) -> io::Result<ExitCode> {
         let (mut term, mut int) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -62,12 +63,12 @@ impl Shutdown {
         Ok(if drained && asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Ends the process in order, as SIGTERM does.
+    /// Starts a graceful shutdown, as SIGTERM does.
     pub fn leave(&self) {
         self.leaving.cancel();
     }
 
-    /// Stops taking work and waits at most `grace` for the tracked tasks, then tells them to stop at once and give back
+    /// Stops accepting work and waits at most `grace` for the tracked tasks, then tells them to abort and give back
     /// what they hold; `false` if some had to be abandoned.
     pub async fn drain(&self, grace: Duration) -> bool {
         self.draining.cancel();

@@ -1,4 +1,4 @@
-//! Logs: one line an event, JSON unless a person is watching. Traces: sent to a collector, if one is named.
+//! Logs: one line per event, JSON unless stdout is a terminal. Traces: sent to a collector, if one is configured.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::config::{ConfigError, Section, Settings};
 
-/// The crates whose spans are part of a trace.
+/// Crates whose spans are exported.
 const OURS: [&str; 7] = [
     "toneup_api",
     "toneup_colour",
@@ -28,7 +28,7 @@ const OURS: [&str; 7] = [
     "toneup_worker",
 ];
 
-/// Longest wait for the collector.
+/// Timeout of a request to the collector.
 const COLLECTOR_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tracing.
@@ -40,13 +40,13 @@ struct TelemetryConfig {
 
 impl Section for TelemetryConfig {}
 
-/// What must be ended, so that the last spans are sent.
+/// Guard of the trace exporter, to be ended so that the last spans are sent.
 #[derive(Debug)]
 #[must_use]
 pub struct Telemetry(Option<SdkTracerProvider>);
 
 impl Telemetry {
-    /// Sends what has not been sent, in bounded time.
+    /// Sends the remaining spans, with a timeout.
     pub fn end(self) {
         let Some(provider) = self.0 else { return };
         if let Err(error) = provider.shutdown_with_timeout(COLLECTOR_TIMEOUT) {
@@ -55,8 +55,8 @@ impl Telemetry {
     }
 }
 
-/// Writes logs to stdout, filtered by `RUST_LOG` or else by `info`, and logs panics. With `OTEL_EXPORTER_OTLP_ENDPOINT`,
-/// also sends the spans of `service`.
+/// Writes logs to stdout, filtered by `RUST_LOG` or else by `info`, and logs panics. With
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`, also sends the spans of `service`.
 pub fn init(service: &'static str, settings: &Settings) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new("info"))
@@ -75,7 +75,7 @@ pub fn init(service: &'static str, settings: &Settings) -> anyhow::Result<Teleme
     Ok(Telemetry(provider))
 }
 
-/// The layer that makes spans of ours part of a trace. What libraries do is theirs.
+/// Layer that exports the spans of our own crates, not those of libraries.
 pub fn spans(service: &'static str, provider: &SdkTracerProvider) -> impl Layer<Registry> + use<> {
     let ours = OURS.map(|name| (name, LevelFilter::INFO));
     let tracer = provider.tracer(service);
@@ -84,7 +84,7 @@ pub fn spans(service: &'static str, provider: &SdkTracerProvider) -> impl Layer<
         .with_filter(Targets::new().with_targets(ours))
 }
 
-/// Sends spans in batches, from a thread of its own, to a collector at `endpoint`.
+/// Creates a provider that sends spans in batches, from a thread of its own, to a collector at `endpoint`.
 pub fn provider(service: &'static str, endpoint: &Url) -> anyhow::Result<SdkTracerProvider> {
     if !["http", "https"].contains(&endpoint.scheme()) {
         let expected = "the http address of a collector";

@@ -1,4 +1,4 @@
-//! One TLS implementation for every client in the process, and whom links to our own servers trust.
+//! TLS: one implementation for every client in the process, and the trusted certificate authorities.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,14 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::Url;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-/// Makes *ring* the process's TLS implementation. `main` calls this before it builds a client; later calls do nothing.
+/// Makes *ring* the TLS implementation of the process. `main` calls this before it builds a client; later calls have no
+/// effect.
 pub fn install() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-/// Whom a link to one of our own servers trusts, if its address asks for encryption: the public roots, which are compiled
-/// in, and the certificates of `TLS_CA_FILE`. Each client library wants to be told in its own way: one method each.
+/// Certificate authorities trusted for encrypted connections to our own servers: the public roots, which are compiled
+/// in, and those of `TLS_CA_FILE`. Each client library needs them in its own form: one method each.
 ///
 /// What speaks to the public (webhooks, Web Push, FCM) has no part in it. Cheap to clone.
 #[derive(Clone, Default, Deserialize)]
@@ -48,7 +49,7 @@ impl fmt::Debug for Trust {
 }
 
 impl Trust {
-    /// Some libraries take what they cannot use in silence, and others panic: it is found out here.
+    /// Reads and validates a file of certificates here, since some libraries ignore invalid ones and others panic.
     fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read(path).map_err(|error| error.to_string())?;
         let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&text)
@@ -65,7 +66,7 @@ impl Trust {
         Ok(Self { own: certificates.into() })
     }
 
-    /// For a client that takes what rustls takes. It offers HTTP/1.1 alone.
+    /// Configuration for rustls clients. It offers HTTP/1.1 only.
     pub fn rustls(&self) -> ClientConfig {
         install();
         let mut roots = RootCertStore::empty();
@@ -73,13 +74,13 @@ impl Trust {
         ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
     }
 
-    /// For the broker's client, which adds them to the public roots by itself.
+    /// Configuration for the AMQP client, which adds them to the public roots by itself.
     pub fn amqp(&self) -> OwnedTLSConfig {
         let own = (!self.own.is_empty()).then(|| pem(self.own.iter()));
         OwnedTLSConfig { identity: None, cert_chain: own }
     }
 
-    /// A client of the Redis at `url`. Roots that it is given take the place of the public ones.
+    /// Creates a client of the Redis at `url`. Roots passed to it replace the public ones, so both are passed.
     pub fn redis(&self, url: &str) -> Result<redis::Client, redis::RedisError> {
         let server = url.into_connection_info()?;
         if self.own.is_empty() || !matches!(server.addr(), ConnectionAddr::TcpTls { .. }) {
@@ -90,20 +91,20 @@ impl Trust {
         redis::Client::build_with_tls(server, certificates)
     }
 
-    /// For the client of S3, which would look for the roots of the system; a container need not have any.
+    /// TLS context for the S3 client, which would otherwise read the system's roots; a container may have none.
     pub fn s3(&self) -> Result<TlsContext, aws_smithy_http_client::HttpClientError> {
         let roots = TrustStore::empty().with_pem_certificate(pem(self.all()));
         TlsContext::builder().with_trust_store(roots).build()
     }
 
-    /// How the database at `url` is connected to. What `url` says itself holds. Where it names no `ssl-mode`, ours is
-    /// `VERIFY_IDENTITY` once there are certificates of our own: they are given to be checked, and by less than its name a
-    /// server is not known while any public certificate is good too.
+    /// Connection options of the database at `url`. Parameters of the URL take precedence. Without an `ssl-mode` it is
+    /// `VERIFY_IDENTITY` once `TLS_CA_FILE` is set: a certificate authority of one's own is there to be checked, and
+    /// without checking the name any publicly trusted certificate would do.
     pub fn mysql(&self, url: &str) -> Result<MySqlConnectOptions, sqlx::Error> {
         let options: MySqlConnectOptions = url.parse()?;
         let url: Url = url.parse().map_err(|error| sqlx::Error::Configuration(Box::new(error)))?;
         let says = |names: &[&str]| url.query_pairs().any(|(name, _)| names.contains(&&*name));
-        // A socket leads to this machine.
+        // A Unix socket stays on this machine.
         if self.own.is_empty() || says(&["socket"]) {
             return Ok(options);
         }
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
     use crate::config::{BrokerConfig, Settings};
 
-    /// What `TLS_CA_FILE` with this content makes of the settings.
+    /// Parses a `TLS_CA_FILE` with this content.
     fn read(content: &[u8]) -> Result<Trust, String> {
         let path = std::env::temp_dir().join(format!("toneup-{}", uuid::Uuid::new_v4()));
         std::fs::write(&path, content).unwrap();
@@ -144,7 +145,7 @@ mod tests {
         section.map(|broker| broker.trust).map_err(|error| error.to_string())
     }
 
-    /// A certificate like any authority's.
+    /// A trust that contains a generated certificate authority.
     fn trust() -> Trust {
         read(pem(TLS_SERVER_ROOT_CERTS.iter().take(1)).as_bytes()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! The trace a request belongs to, carried from the client through the queue to the analyzer (W3C Trace Context).
+//! Trace context of a request, carried from the client through the queue to the analyzer (W3C Trace Context).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, Tra
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// A `traceparent`: which trace, and which span of it is the caller.
+/// A `traceparent`: the ids of a trace and of the calling span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
     trace_id: u128,
@@ -17,23 +17,23 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Begins a trace of our own.
+    /// Starts a new trace.
     pub fn new() -> Self {
         Self { trace_id: rand::random::<u128>() | 1, span_id: rand::random::<u64>() | 1, flags: 1 }
     }
 
-    /// The same trace with a fresh span: what this process hands to the next one.
+    /// Creates the context for a call to the next process: the same trace, a new span.
     #[must_use]
     pub fn child(self) -> Self {
         Self { span_id: rand::random::<u64>() | 1, ..self }
     }
 
-    /// The span we are in, as a parent for what the next process does; `None` while no traces are sent.
+    /// Context of the current span, as the parent of the next process's; `None` while no traces are exported.
     pub fn current() -> Option<Self> {
         Self::of(&Span::current())
     }
 
-    /// A span as a parent; `None` while no traces are sent.
+    /// Context of a span; `None` while no traces are exported.
     pub fn of(span: &Span) -> Option<Self> {
         let context = span.context();
         let span = context.span().span_context().clone();
@@ -44,13 +44,13 @@ impl TraceParent {
         })
     }
 
-    /// What to hand to the next process: the span we are in, or else a fresh one of this trace.
+    /// Context to pass to the next process: that of the current span, or else a new span of this trace.
     #[must_use]
     pub fn onward(self) -> Self {
         Self::current().unwrap_or_else(|| self.child())
     }
 
-    /// Makes `span`, which nobody has entered yet, a child of this.
+    /// Makes `span`, which must not have been entered yet, a child of this context.
     pub fn adopt(self, span: &Span) {
         let parent = SpanContext::new(
             TraceId::from_bytes(self.trace_id.to_be_bytes()),
@@ -59,11 +59,11 @@ impl TraceParent {
             true,
             TraceState::NONE,
         );
-        // It fails where no traces are sent.
+        // Fails while no traces are exported.
         drop(span.set_parent(Context::new().with_remote_span_context(parent)));
     }
 
-    /// The trace's id as 32 hexadecimal digits.
+    /// Id of the trace, as 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace_id)
     }
@@ -81,7 +81,7 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// The text is not a `traceparent`.
+/// Error: the text is not a `traceparent`.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot parse traceparent")]
 pub struct ParseTraceParentError;

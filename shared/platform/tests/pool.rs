@@ -1,4 +1,4 @@
-//! A database that stalls in the middle of an answer, and comes back.
+//! Behaviour of the pool when the database stalls in the middle of a response, and comes back.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use toneup_platform::config::{DatabaseConfig, Settings};
 use toneup_platform::database::{Database, bounded};
 
-/// A way to the database that can stop carrying anything, without closing.
+/// Starts a TCP proxy that can stop forwarding without closing its connections; returns its port.
 async fn way(to: String, mut open: watch::Receiver<bool>) -> (u16, TaskTracker) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -31,7 +31,7 @@ async fn way(to: String, mut open: watch::Receiver<bool>) -> (u16, TaskTracker) 
                     carried = copy_bidirectional(&mut near, &mut far) => return drop(carried),
                     () = stalled => {}
                 }
-                // What has stalled once never moves again, as after a dropped route.
+                // A stalled connection never recovers, as after a dropped route.
                 std::future::pending::<()>().await;
             });
             open.wait_for(|open| *open).await.unwrap();
@@ -40,7 +40,7 @@ async fn way(to: String, mut open: watch::Receiver<bool>) -> (u16, TaskTracker) 
     (port, tasks)
 }
 
-/// A pool of three connections, and the switch of the way to its database.
+/// A pool of three connections, and the switch of the proxy in front of its database.
 async fn pool_behind_a_way(db: &MySqlPool) -> (Arc<Database>, watch::Sender<bool>, TaskTracker) {
     let options = db.connect_options();
     let to = format!("{}:{}", options.get_host(), options.get_port());
@@ -56,7 +56,7 @@ async fn pool_behind_a_way(db: &MySqlPool) -> (Arc<Database>, watch::Sender<bool
     (Arc::new(Database::open(&config).unwrap()), set_open, tasks)
 }
 
-/// Waits until as many connections as before can be had at once.
+/// Waits until all connections can be acquired at once again.
 async fn recovers(pool: &Database) {
     let recovered = async {
         while join_all((0..3).map(|_| pool.acquire())).await.iter().any(Result::is_err) {

@@ -14,11 +14,11 @@ pub use section::{Need, Section, Setting};
 
 use crate::house;
 
-/// The generated file, relative to the repository.
+/// Path of the generated file, relative to the repository.
 pub const PAGE: &str = "docs/configuration.md";
 
-/// Reads every group of settings in the repository: structs that implement the platform's `Section`. Those of the crates
-/// that several programs share come first.
+/// Reads every group of settings in the repository: structs that implement the platform's `Section`. Those of the
+/// crates that several programs share come first.
 pub fn sections(repository: &Path) -> Vec<Section> {
     let mut packages = house::workspace(repository);
     packages.sort_by_key(|package| !package.folder.starts_with("shared"));

@@ -1,4 +1,4 @@
-//! The page: a table for each section.
+//! Generation of the page: a table for each section.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ pub fn page(sections: &[Section], example: &str) -> String {
     text + END
 }
 
-/// Takes out the variables that several sections read, each once, with the programs and meanings of all of them.
+/// Extracts the variables that several sections read, each once, with the programs and meanings of all of them.
 fn without_shared(sections: &[Section]) -> (Vec<Setting>, Vec<Section>) {
     let mut by_variable: BTreeMap<&str, Vec<&Setting>> = BTreeMap::new();
     for setting in sections.iter().flat_map(|section| &section.settings) {
@@ -59,7 +59,7 @@ fn without_shared(sections: &[Section]) -> (Vec<Setting>, Vec<Section>) {
     (shared, rest)
 }
 
-/// One setting for several of the same variable.
+/// Merges several settings of the same variable.
 fn united(settings: &[&Setting]) -> Setting {
     let mut united = settings[0].clone();
     let mut meanings: Vec<&str> = Vec::new();
@@ -77,8 +77,8 @@ fn united(settings: &[&Setting]) -> Setting {
     united
 }
 
-/// The settings of the Python analyzer: variables of `.env.example` that begin with `ANALYZER_` and that no section has.
-/// The comment above each is its meaning.
+/// The settings of the Python analyzer: variables of `.env.example` that begin with `ANALYZER_` and that no section
+/// has. The comment above each is its meaning.
 fn analyzer(sections: &[Section], example: &str) -> Section {
     let known: BTreeSet<&str> = sections
         .iter()
@@ -109,7 +109,7 @@ fn analyzer(sections: &[Section], example: &str) -> Section {
     Section { name: String::new(), title: "The analyzer's server (Python)".to_owned(), settings }
 }
 
-/// The kind of value that an example is of.
+/// Kind of value of an example.
 fn kind(value: &str) -> &'static str {
     if value.parse::<u32>().is_ok() {
         "whole number"

@@ -22,35 +22,35 @@ pub struct Section {
     pub settings: Vec<Setting>,
 }
 
-/// One setting.
+/// One environment variable that a section reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The environment variable.
+    /// Name of the environment variable.
     pub variable: String,
-    /// The kind of value, in words.
+    /// Kind of the value, in words.
     pub kind: String,
-    /// Whether it must be set.
+    /// Required, optional, or with a default.
     pub need: Need,
-    /// Whether the value can be in a file, named by the variable with `_FILE` at its end.
+    /// True if the value may be in a file, named by the variable with the suffix `_FILE`.
     pub is_secret: bool,
-    /// The programs that read it.
+    /// Programs that read the setting.
     pub programs: BTreeSet<&'static str>,
     /// The documentation of the field.
     pub meaning: String,
 }
 
-/// Whether a setting must be set.
+/// Requirement to set a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
-    /// It must be set.
+    /// The setting is mandatory.
     Required,
-    /// It may be left out.
+    /// The setting may be left out.
     Optional,
-    /// It may be left out, and then has this value.
+    /// The setting may be left out, and then has this value.
     Default(String),
 }
 
-/// What the files of all crates declare.
+/// Declarations in the files of all crates.
 #[derive(Default)]
 struct Declarations<'a> {
     /// The structs of each file, by their names.
@@ -198,7 +198,7 @@ fn key(field: &Field) -> String {
     key
 }
 
-/// Whether `#[serde(name)]` or `#[serde(name = "…")]` is among the attributes.
+/// True if `#[serde(name)]` or `#[serde(name = "…")]` is among the attributes.
 fn has_serde(attributes: &[Attribute], name: &str) -> bool {
     let mut is_found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
@@ -226,7 +226,7 @@ fn documentation(attributes: &[Attribute]) -> String {
     paragraph.join(" ")
 }
 
-/// The kind of value that a type reads, in words, and whether it is an `Option`.
+/// Kind of value that a type is parsed from, in words, and whether it is an `Option`.
 fn kind(declared: &Declarations<'_>, kind_of: &Type) -> (String, bool) {
     let name = last_ident(kind_of).unwrap_or_default();
     if name == "Option" {

@@ -9,9 +9,9 @@ use super::tree::ModulePath;
 /// A path as it is written, with the module that it is written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Written {
-    /// The module around it.
+    /// Module that contains the path.
     pub within: ModulePath,
-    /// Its segments: `["super", "page", "Page"]`.
+    /// Segments of the path: `["super", "page", "Page"]`.
     pub segments: Vec<String>,
     /// The name that an import gives it.
     pub alias: Option<String>,

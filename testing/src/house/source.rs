@@ -8,9 +8,9 @@ use syn::{Attribute, File, ImplItem, Item, Meta, Token};
 
 /// A parsed file; items that only tests are compiled with are taken out.
 pub(crate) struct Source {
-    /// The items that remain.
+    /// Items that remain after removing those for tests.
     pub(crate) file: File,
-    /// The file's text.
+    /// Text of the file.
     pub(crate) text: String,
     /// Lines of the items that were taken out, counted from 1.
     tests: Vec<RangeInclusive<usize>>,
@@ -75,7 +75,7 @@ fn keep(
     !is_test
 }
 
-/// Whether an item with these attributes is compiled for tests alone.
+/// True if an item with these attributes is compiled for tests alone.
 fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let is_cfg_test = || attribute.parse_args::<Meta>().is_ok_and(|meta| needs_test(&meta));
@@ -83,7 +83,7 @@ fn is_test(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Whether a condition of `cfg` holds only in tests: `test`, or `all(…)` with such a condition in it.
+/// True if a condition of `cfg` holds only in tests: `test`, or `all(…)` with such a condition in it.
 fn needs_test(condition: &Meta) -> bool {
     match condition {
         Meta::Path(path) => path.is_ident("test"),

@@ -11,12 +11,12 @@ use super::source::Source;
 /// A module's path below the crate's root: `["http", "page"]` is `crate::http::page`.
 pub(crate) type ModulePath = Vec<String>;
 
-/// A module.
+/// A module of a crate.
 #[derive(Debug)]
 pub(crate) struct Module {
-    /// Its file; an inline module is in its parent's.
+    /// File of the module; an inline module is in its parent's.
     pub(crate) file: PathBuf,
-    /// Whether only its parent and the modules below that can name it.
+    /// True if only its parent and the modules below that can name it.
     is_private: bool,
 }
 
@@ -38,8 +38,8 @@ impl Tree {
         tree
     }
 
-    /// Whether there is a module `path` that code in the module `within` can name. A private module can have the name of
-    /// an item that its parent exports: `use parent::name` then means the item.
+    /// True if there is a module `path` that code in the module `within` can name. A private module can have the name
+    /// of an item that its parent exports: `use parent::name` then means the item.
     pub(crate) fn is_visible(&self, path: &[String], within: &[String]) -> bool {
         let parent = &path[..path.len().saturating_sub(1)];
         let module = self.modules.get(path);

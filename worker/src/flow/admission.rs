@@ -1,6 +1,6 @@
-//! Who goes next, and where: the waiting jobs of this worker, its instances and its leases. Pure: no I/O, no clock of
-//! its own. Whoever has been in line longest goes first, to the instance with the most free slots of those that a lease
-//! allows: the line keeps the order of the broker, where jobs of many users take turns.
+//! Admission: decides which waiting job starts next, and at which instance. Pure: no I/O, no clock of its own. First
+//! in, first out: the job at the head of the queue goes to the instance with the most free slots among those that a
+//! lease allows. The order is that of the broker's deliveries, in which users take turns.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -12,51 +12,51 @@ use super::limit::Signals;
 use super::sharing::{Exchange, Granted, Lease, Name, Offer, Ticket};
 
 /// Names an instance for as long as it is known.
-pub(crate) type InstanceId = u64;
+pub type InstanceId = u64;
 
 /// A job that may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Start {
-    /// Its ticket.
-    pub(crate) ticket: Ticket,
-    /// Where it goes.
-    pub(crate) instance: InstanceId,
-    /// Its share of what all replicas may have there; `None` where each learns by itself.
-    pub(crate) lease: Option<Lease>,
-    /// Whether that was granted: else it only counts.
-    pub(crate) granted: bool,
-    /// Whether it takes the last place that this worker has there.
-    pub(crate) full: bool,
+pub struct Start {
+    /// Ticket of the job.
+    pub ticket: Ticket,
+    /// Instance that the job is sent to.
+    pub instance: InstanceId,
+    /// Lease on the instance that the job uses; `None` while limits are learned, since those are not shared.
+    pub lease: Option<Lease>,
+    /// True if Redis granted the lease; otherwise the lease only records that the slot is in use.
+    pub granted: bool,
+    /// True if the request brings this worker to its limit at the instance.
+    pub full: bool,
 }
 
-/// The state of admission.
+/// Queue, instances and leases of this worker.
 #[derive(Debug, Default)]
-pub(crate) struct Admission {
+pub struct Admission {
     instances: BTreeMap<InstanceId, Instance>,
-    /// In the order in which they joined, whenever they were submitted.
+    /// Waiting tickets in order of arrival at this worker, not of submission.
     waiting: VecDeque<Ticket>,
-    /// Leases in our hands that no job uses.
+    /// Leases held by this replica that no job uses.
     spare: Vec<Lease>,
     used: BTreeSet<Lease>,
     returned: Vec<Ticket>,
-    /// What the other replicas were last told that we can use.
+    /// Capacity that this replica last announced to the others.
     offered: Vec<Offer>,
-    /// Tickets that stand in line in Redis too.
+    /// Tickets that are queued in Redis too.
     announced: BTreeSet<Ticket>,
-    /// Instances that take jobs, and what all replicas call them; others are only waited for.
+    /// Instances that accept jobs, with their shared names; requests at others only run out.
     live: BTreeMap<InstanceId, Name>,
-    /// Whether the other replicas have not been told of what is given back.
+    /// True while leases or tickets given back have not been reported to Redis.
     untold: bool,
-    /// Jobs that have come since they were last told of those that wait.
+    /// Jobs that have arrived since the last exchange.
     newcomers: usize,
     others_wait: bool,
-    /// Whether Redis answers; without it nothing is shared.
+    /// True while Redis responds; without it nothing is shared.
     connected: bool,
 }
 
 impl Admission {
-    /// Takes note of the instances there are; those that are gone take no more jobs.
-    pub(crate) fn set_instances(&mut self, live: BTreeMap<InstanceId, Name>) {
+    /// Sets the instances that exist now; one that is gone accepts no more jobs.
+    pub fn set_instances(&mut self, live: BTreeMap<InstanceId, Name>) {
         self.instances.retain(|id, instance| live.contains_key(id) || instance.in_flight() > 0);
         for id in live.keys() {
             self.instances.entry(*id).or_insert_with(Instance::new);
@@ -64,34 +64,34 @@ impl Admission {
         self.live = live;
     }
 
-    /// An instance said what it has before it was given anything.
-    pub(crate) fn introduced(&mut self, id: InstanceId, signals: Signals) {
+    /// Records the capacity that an instance reported before its first job.
+    pub fn introduced(&mut self, id: InstanceId, signals: Signals) {
         if let Some(instance) = self.instances.get_mut(&id) {
             instance.introduced(signals);
         }
     }
 
-    /// A job joins the line, behind all others.
-    pub(crate) fn join(&mut self, ticket: Ticket) {
+    /// Appends a job to the queue.
+    pub fn join(&mut self, ticket: Ticket) {
         self.waiting.push_back(ticket);
         self.newcomers += 1;
     }
 
-    /// A job leaves the line without having started.
-    pub(crate) fn leave(&mut self, ticket: &Ticket) {
+    /// Removes a job that has not started from the queue.
+    pub fn leave(&mut self, ticket: &Ticket) {
         self.waiting.retain(|other| other != ticket);
         self.leave_line(ticket);
     }
 
-    /// The next job that may start, if any.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Start> {
+    /// Takes the next job that may start off the queue; `None` if none may.
+    pub fn next(&mut self, now: Instant) -> Option<Start> {
         self.waiting.front()?;
         let shared = self.is_shared();
         let (_, id, spare) = self
             .live_instances()
             .filter(|(_, _, instance)| instance.room(now, shared) > 0)
             .filter_map(|(id, name, instance)| {
-                // Where nothing is known, or nobody was, one request finds out: of that there is nothing to share.
+                // An instance of unknown capacity gets one request as a probe, for which no lease is needed.
                 let spare = if shared && instance.places(now).is_some() {
                     Some(self.spare.iter().position(|lease| lease.instance == *name)?)
                 } else {
@@ -102,7 +102,7 @@ impl Admission {
             .max()?;
         let full = self.instances.get_mut(&id)?.started(shared);
         let lease = spare.map(|at| self.spare.swap_remove(at));
-        // A lease is for its own ticket: one that lent it would have no place in Redis's line until it is given back.
+        // A lease goes to its own ticket first: a ticket that lent its lease would have no place in Redis's queue.
         let of_lease = lease.as_ref().and_then(|lease| self.at(&lease.ticket));
         let ticket = self.waiting.remove(of_lease.unwrap_or(0))?;
         let granted = lease.is_some();
@@ -112,8 +112,9 @@ impl Admission {
         Some(Start { ticket, instance: id, lease, granted, full })
     }
 
-    /// A job has ended its exchange; `true` if the instance is believed to be away, so that a failure was not the job's.
-    pub(crate) fn ended(
+    /// Records how a job's request ended; `true` if the instance is considered unavailable, so that a failure is not
+    /// the job's. `jitter` is between 0 and 1; see [`Instance::ended`].
+    pub fn ended(
         &mut self,
         now: Instant,
         start: &Start,
@@ -129,7 +130,7 @@ impl Admission {
         }
         if let Some(lease) = &start.lease {
             self.used.remove(lease);
-            // A lease serves the next job of ours, at no cost, while nobody else waits.
+            // The lease is reused for this replica's next job, without a round trip, while no other replica waits.
             if !start.granted || self.others_wait || !self.can_use(now, &lease.instance) {
                 self.returned.push(lease.ticket.clone());
                 self.untold = true;
@@ -140,36 +141,34 @@ impl Admission {
         away
     }
 
-    /// Every lease in our hands.
-    #[cfg(test)]
-    pub(crate) fn leases(&self) -> BTreeSet<Lease> {
+    /// Leases held by this replica, used or spare.
+    pub fn leases(&self) -> BTreeSet<Lease> {
         self.used.iter().chain(&self.spare).cloned().collect()
     }
 
-    /// Requests that this worker may have at all instances together.
+    /// Limit of this worker's concurrent requests, summed over all instances.
     pub(crate) fn limit(&self) -> u32 {
         let shared = self.is_shared();
         self.live_instances().map(|(_, _, instance)| instance.limit(shared)).sum()
     }
 
-    /// Requests that this worker has at all instances together.
+    /// Requests of this worker in flight, summed over all instances.
     pub(crate) fn in_flight(&self) -> u32 {
         self.instances.values().map(Instance::in_flight).sum()
     }
 
-    /// Every instance that takes jobs, or is still at some.
+    /// Every instance that accepts jobs or still works on some.
     pub(crate) fn instances(&self) -> impl Iterator<Item = (InstanceId, &Instance)> {
         self.instances.iter().map(|(id, instance)| (*id, instance))
     }
 
-    /// What a job that starts without being granted a lease counts as, once Redis can be told; nothing, where each replica
-    /// learns by itself.
+    /// Lease that records a job started without a grant, for the next exchange; `None` while limits are learned.
     fn own_lease(&self, ticket: &Ticket, instance: InstanceId) -> Option<Lease> {
         let instance = self.live.get(&instance).filter(|_| !self.is_learned())?.clone();
         Some(Lease { ticket: ticket.clone(), instance })
     }
 
-    /// Where a ticket stands in line.
+    /// Position of a ticket in the queue.
     fn at(&self, ticket: &Ticket) -> Option<usize> {
         self.waiting.iter().position(|other| other == ticket)
     }
@@ -178,7 +177,7 @@ impl Admission {
         self.live.iter().filter_map(|(id, name)| Some((*id, name, self.instances.get(id)?)))
     }
 
-    /// What this replica can use of what is shared.
+    /// Capacity of the instances that this replica can use now; empty while limits are learned.
     fn offers(&self, now: Instant) -> Vec<Offer> {
         let offer = |(_, name, instance): (InstanceId, &Name, &Instance)| {
             Some(Offer { instance: name.clone(), places: instance.places(now)? })
@@ -190,7 +189,7 @@ impl Admission {
         }
     }
 
-    /// Whether a lease there is of use to this replica.
+    /// True if this replica could use a lease on the instance now.
     fn can_use(&self, now: Instant, instance: &Name) -> bool {
         self.is_shared()
             && self
@@ -198,7 +197,7 @@ impl Admission {
                 .any(|(_, name, known)| name == instance && known.places(now).is_some())
     }
 
-    /// A ticket that waits in Redis too must not be granted there any more.
+    /// Withdraws a ticket from Redis's queue, so that it is granted nothing any more.
     fn leave_line(&mut self, ticket: &Ticket) {
         if self.announced.remove(ticket) {
             self.returned.push(ticket.clone());
@@ -206,7 +205,7 @@ impl Admission {
         }
     }
 
-    /// When a job may start without anything else happening.
+    /// Next time at which a job may start without a further event; `None` if none waits or no pause is running.
     pub(crate) fn opens_at(&self, now: Instant) -> Option<Instant> {
         if self.waiting.is_empty() {
             return None;
@@ -214,7 +213,7 @@ impl Admission {
         self.live_instances().filter_map(|(_, _, instance)| instance.opens_at(now)).min()
     }
 
-    /// Leases are shared while Redis answers and every instance says what it has: a limit that is learned is each
+    /// True while leases are shared: Redis responds, and every instance reports its capacity. A learned limit is each
     /// replica's own.
     pub(crate) fn is_shared(&self) -> bool {
         self.connected && !self.is_learned()
@@ -224,8 +223,8 @@ impl Admission {
         self.live_instances().any(|(_, _, instance)| instance.is_learned())
     }
 
-    /// Whether there is something to tell the other replicas now: a job that waits for what they have, a lease given back
-    /// or of no use to us, or another choice of instances for those that wait.
+    /// True if an exchange is due: a new job needs a lease, a lease was given back or has become useless, or the usable
+    /// instances have changed while jobs wait.
     pub(crate) fn wants_exchange(&self, now: Instant) -> bool {
         let waiting = !self.waiting.is_empty();
         let useless = |lease: &Lease| !self.can_use(now, &lease.instance);
@@ -235,27 +234,27 @@ impl Admission {
             || self.connected && self.spare.iter().any(useless)
     }
 
-    /// Whether every place is in our hands and nobody else waits for one: then a job that waits costs no round trip. It is
-    /// told of with the next exchange all the same.
+    /// True if this replica holds every lease there is and no other waits. A new job then needs no exchange at once;
+    /// the next one announces it.
     fn has_everything(&self, now: Instant) -> bool {
         let places: u32 = self.offers(now).iter().map(|offer| offer.places).sum();
         let held = self.used.len() + self.spare.len();
         self.is_shared() && !self.others_wait && places > 0 && held >= whole(places)
     }
 
-    /// Whether Redis answered last.
+    /// True if the last exchange with Redis succeeded.
     pub(crate) fn is_connected(&self) -> bool {
         self.connected
     }
 
-    /// Whether jobs wait.
+    /// True if jobs are queued.
     pub(crate) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// What this replica says to the others.
-    pub(crate) fn exchange(&mut self, now: Instant) -> Exchange {
-        // Idle leases are for whoever waits; a job of ours that waits uses one before this is called.
+    /// Builds the next message to Redis, and marks its content as sent.
+    pub fn exchange(&mut self, now: Instant) -> Exchange {
+        // Spare leases go to the replicas that wait; our own waiting jobs have been started before this call.
         let (kept, useless): (Vec<Lease>, _) = std::mem::take(&mut self.spare)
             .into_iter()
             .partition(|lease| !self.others_wait && self.can_use(now, &lease.instance));
@@ -278,8 +277,8 @@ impl Admission {
         }
     }
 
-    /// What came back from an exchange.
-    pub(crate) fn granted(&mut self, granted: Granted) {
+    /// Applies the reply to an exchange.
+    pub fn granted(&mut self, granted: Granted) {
         self.connected = true;
         self.others_wait = granted.others_wait;
         for lease in granted.leases {
@@ -287,21 +286,22 @@ impl Admission {
         }
     }
 
-    /// A ticket of ours became a lease.
-    pub(crate) fn grant(&mut self, lease: Lease) {
+    /// Adds a lease granted to a ticket of this replica.
+    pub fn grant(&mut self, lease: Lease) {
         self.announced.remove(&lease.ticket);
         if !self.used.contains(&lease) && !self.spare.contains(&lease) {
             self.spare.push(lease);
         }
     }
 
-    /// A job of another replica waits.
-    pub(crate) fn wanted(&mut self) {
+    /// Records that a job of another replica waits for a lease.
+    pub fn wanted(&mut self) {
         self.others_wait = true;
     }
 
-    /// Redis does not answer: it may not have heard what was `told`. What was given back is given back later, or expires.
-    pub(crate) fn disconnected(&mut self, told: Exchange) {
+    /// Records that the exchange `told` failed and may not have been applied. The leases it gave back are given back
+    /// again later, or expire.
+    pub fn disconnected(&mut self, told: Exchange) {
         const KEPT: usize = 1024;
         if std::mem::take(&mut self.connected) {
             self.instances.values_mut().for_each(Instance::alone);

@@ -1,26 +1,26 @@
-//! The breaker of one analyzer instance: after failures in a row nothing is sent, but for one probe at a time. Pure.
+//! Circuit breaker of one analyzer instance: after consecutive failures it admits one probe at a time. Pure.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use toneup_platform::retry::Backoff;
 
-/// Failed answers in a row that are no accident any more.
+/// Consecutive failures that open the breaker.
 const FAILURES: u32 = 3;
-/// Between probes: short, so that an analyzer that returns is not left idle; one request each is no burden.
+/// Delay between probes: short, so that an analyzer that recovers is used soon; the load is one request at a time.
 const PROBES: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(1) };
-/// The same where nobody is there: a probe that fails costs nothing.
+/// Delay between probes of an unreachable instance, where a failed probe costs nothing.
 const ABSENT: Backoff = Backoff { longest: Duration::from_millis(500), ..PROBES };
 
-/// How an exchange with the instance went.
+/// Outcome of a request as far as the instance's health is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// It answered, whatever it said.
+    /// A response arrived, whatever its content.
     Answered,
-    /// It failed, or did not answer in time: its fault or the photo's.
+    /// The request failed or timed out; the cause may be the instance or the photo.
     Failed,
-    /// There is nobody.
+    /// The connection could not be established.
     Unreachable,
 }
 
@@ -32,17 +32,17 @@ pub(crate) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether the instance is believed to be away.
+    /// True while the breaker is open: the instance is considered unavailable.
     pub(crate) fn is_open(&self) -> bool {
         self.open_until.is_some()
     }
 
-    /// When the next probe may go out; `None` while closed.
+    /// Earliest time of the next probe; `None` while closed.
     pub(crate) fn probe_at(&self) -> Option<Instant> {
         self.open_until
     }
 
-    /// Takes note of an exchange; `jitter` spreads the probes of many workers, 0 to 1.
+    /// Records the outcome of a request. `jitter`, 0 to 1, spreads the probes of many workers.
     pub(crate) fn record(&mut self, now: Instant, health: Health, jitter: f64) {
         match health {
             Health::Answered => *self = Self::default(),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_opens_it_at_once_and_an_answer_closes_it() {
+    fn an_unreachable_instance_opens_it_at_once_and_an_answer_closes_it() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         breaker.record(now, Health::Unreachable, 1.0);
         assert_eq!(breaker.probe_at(), Some(now + PROBES.first));

@@ -1,25 +1,25 @@
-//! Connections to one instance, one for each request that is there at a time. Pure.
+//! Connection pool of one instance: one connection for each concurrent request. Pure.
 //!
-//! Several processes may share an instance's port (`uvicorn --workers 4`). The kernel gives each connection to one of them
-//! by chance, for as long as it lives, and nobody tells to which. A connection that takes much longer than the fastest has
-//! a process with too much to do: it is closed, and the next may be luckier, until each process has its share.
+//! Several processes may share an instance's port (`uvicorn --workers 4`). The kernel assigns each connection to one of
+//! them at random, for its lifetime, without telling which. A connection that is much slower than the fastest leads to
+//! an overloaded process: it is closed, and its successor may reach another one, until each process has its share.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A connection that takes so many times as long as the fastest is unlucky.
+/// Multiple of the fastest response time above which a connection is slow.
 const SLOW: f64 = 1.5;
-/// How fast the fastest time is forgotten, with every answer.
+/// Factor by which the fastest response time grows with every response, so that old measurements are forgotten.
 const FORGETTING: f64 = 1.01;
-/// From one closing to the next, in fastest times: what had been sent before still shows how it was.
+/// Least time between two closings, in fastest response times: earlier requests still reflect the old distribution.
 const SETTLING: u32 = 2;
-/// Idle connections that are kept.
+/// Most idle connections that are kept.
 const KEPT: usize = 64;
 
-/// The idle ones, and what tells their luck.
+/// Idle connections of type `C`, and the response times that tell slow ones.
 #[derive(Debug)]
-pub(crate) struct Connections<C> {
+pub struct Connections<C> {
     idle: Vec<C>,
     fastest: Option<Duration>,
     closed_at: Option<Instant>,
@@ -32,30 +32,31 @@ impl<C> Default for Connections<C> {
 }
 
 impl<C> Connections<C> {
-    /// The one used last, if any is idle.
-    pub(crate) fn take(&mut self) -> Option<C> {
+    /// Takes the most recently used idle connection; `None` if none is idle.
+    pub fn take(&mut self) -> Option<C> {
         self.idle.pop()
     }
 
-    /// Takes one back, or drops it. `took`: how long its answer took, where nobody tells how long the request waited.
-    pub(crate) fn give_back(&mut self, now: Instant, connection: C, took: Option<Duration>) {
-        let unlucky = took.is_some_and(|took| self.is_unlucky(now, took));
-        if !unlucky && self.idle.len() < KEPT {
+    /// Returns a connection to the pool, or closes it if it is slow. `took` is the response time, `None` for an
+    /// instance that reports how long requests wait.
+    pub fn give_back(&mut self, now: Instant, connection: C, took: Option<Duration>) {
+        let slow = took.is_some_and(|took| self.is_slow(now, took));
+        if !slow && self.idle.len() < KEPT {
             self.idle.push(connection);
         }
     }
 
-    fn is_unlucky(&mut self, now: Instant, took: Duration) -> bool {
+    fn is_slow(&mut self, now: Instant, took: Duration) -> bool {
         let fastest = self.fastest.map_or(took, |fastest| fastest.mul_f64(FORGETTING).min(took));
         self.fastest = Some(fastest);
         let settled = self
             .closed_at
             .is_none_or(|closed_at| now.duration_since(closed_at) >= fastest * SETTLING);
-        let unlucky = settled && took > fastest.mul_f64(SLOW);
-        if unlucky {
+        let slow = settled && took > fastest.mul_f64(SLOW);
+        if slow {
             self.closed_at = Some(now);
         }
-        unlucky
+        slow
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_analyzer_that_gets_slower_is_not_unlucky_for_ever() {
+    fn an_analyzer_that_gets_slower_is_not_slow_for_ever() {
         let (mut connections, mut now) = (Connections::default(), Instant::now());
         connections.give_back(now, 0, Some(SERVICE));
         let closed = (0..200).filter(|_| {

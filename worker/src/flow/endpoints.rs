@@ -1,4 +1,5 @@
-//! Finding the instances: a name may stand for several, which are addressed one by one, since each has its own queue.
+//! Service discovery of the analyzers: a name may resolve to several instances, which are addressed one by one, since
+//! each has its own queue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -23,38 +24,38 @@ use crate::config::AnalyzerConfig;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest wait for an instance to say what it has.
+/// Timeout of a health request.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What all connections have in common.
+/// Connection options common to all instances.
 #[derive(Debug, Clone)]
-pub(crate) struct Dialling {
-    /// Longest wait for one answer.
+pub(crate) struct ConnectOptions {
+    /// Timeout of one request.
     pub(crate) answer_timeout: Duration,
-    /// Whom they trust, where an address asks for encryption.
+    /// Trusted certificate authorities, for `https` addresses.
     pub(crate) tls: ClientConfig,
 }
 
-/// One instance's address, and the connections to it.
+/// Address of one instance, and the connections to it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// What all replicas call it.
+    /// Name of the instance in Redis, the same in all replicas.
     pub(crate) name: Name,
-    /// Where photos are sent.
+    /// URL that photos are posted to.
     pub(crate) url: Url,
     base: Url,
     address: SocketAddr,
-    dialling: Dialling,
-    /// The instance in metrics.
+    options: ConnectOptions,
+    /// Value of the metrics' label `instance`; `other` beyond the first instances.
     pub(crate) label: String,
     connections: Mutex<Connections<Client>>,
 }
 
 impl Endpoint {
-    /// A connection that no other request uses; made anew where none is idle. One that is not given back is closed.
+    /// Takes an idle connection or prepares a new one, for one request at a time. One that is not given back is closed.
     pub(crate) fn connect(&self) -> reqwest::Result<Client> {
         let idle = self.lock().take();
-        idle.map_or_else(|| client(&self.base, self.address, &self.dialling), Ok)
+        idle.map_or_else(|| client(&self.base, self.address, &self.options), Ok)
     }
 
     /// Gives a connection back; see [`Connections::give_back`] for `took`.
@@ -62,7 +63,7 @@ impl Endpoint {
         self.lock().give_back(Instant::now(), connection, took);
     }
 
-    /// What the instance says it has, and what it answers with; `None` where there is no answer.
+    /// Asks `healthz` for the capacity and the model of the instance; `None` if it does not respond.
     async fn introduction(&self) -> Option<(Option<Signals>, Option<Model>)> {
         let health = self.url.join("healthz").ok()?;
         let connection = self.connect().ok()?;
@@ -77,22 +78,22 @@ impl Endpoint {
     }
 }
 
-/// The configured addresses and what they stand for.
+/// The configured addresses and the instances that they resolve to.
 #[derive(Debug)]
 pub(crate) struct Endpoints {
     bases: Vec<Url>,
-    dialling: Dialling,
+    options: ConnectOptions,
     known: BTreeMap<(Url, SocketAddr), (InstanceId, Arc<Endpoint>)>,
     made: InstanceId,
-    /// The addresses that metrics know by themselves.
+    /// Addresses that have a label of their own in metrics.
     labels: BTreeSet<String>,
-    /// Those that have not been asked what they have.
+    /// Instances whose capacity has not been asked for.
     new: BTreeSet<InstanceId>,
-    /// The models they last said they answer with.
+    /// Model last reported by each instance.
     models: BTreeMap<InstanceId, Model>,
 }
 
-/// What an instance says of itself before it is given anything.
+/// Capacity and model that an instance reports in response to a health request.
 #[derive(Debug)]
 struct Introduction {
     id: InstanceId,
@@ -101,11 +102,11 @@ struct Introduction {
 }
 
 impl Endpoints {
-    /// Nothing is looked up yet.
+    /// Takes the configured addresses; none is resolved yet.
     pub(crate) fn new(config: &AnalyzerConfig) -> Self {
         Self {
             bases: config.urls.clone(),
-            dialling: Dialling { answer_timeout: config.timeout, tls: config.trust.rustls() },
+            options: ConnectOptions { answer_timeout: config.timeout, tls: config.trust.rustls() },
             known: BTreeMap::new(),
             made: 0,
             labels: BTreeSet::new(),
@@ -114,13 +115,13 @@ impl Endpoints {
         }
     }
 
-    /// The instances there are now. A name that cannot be resolved keeps the instances it had.
+    /// Resolves all addresses. A name that cannot be resolved keeps its previous instances.
     pub(crate) async fn resolve(&mut self) -> HashMap<InstanceId, Arc<Endpoint>> {
         for base in self.bases.clone() {
             let found = match timeout(LOOKUP_TIMEOUT, addresses(&base)).await {
                 Ok(Ok(found)) => found,
                 Ok(Err(error)) => {
-                    tracing::warn!(%base, "cannot find the analyzer: {error:#}");
+                    tracing::warn!(%base, "cannot resolve the analyzer's address: {error:#}");
                     continue;
                 }
                 Err(_) => continue,
@@ -133,8 +134,8 @@ impl Endpoints {
         self.known.values().map(|(id, endpoint)| (*id, Arc::clone(endpoint))).collect()
     }
 
-    /// Asks all instances what they are, and answers what those that are new have. One that does not say is found out by
-    /// its answers.
+    /// Asks all instances for model and capacity, and returns the capacity of the new ones. Where an instance does not
+    /// report it, it follows from the responses to jobs.
     pub(crate) async fn introductions(&mut self) -> Vec<(InstanceId, Signals)> {
         let asked = self.known.values().map(|(id, endpoint)| async move {
             let (signals, model) = endpoint.introduction().await?;
@@ -156,7 +157,7 @@ impl Endpoints {
         introductions
     }
 
-    /// The models that the instances answer with, as they said last; one that does not answer may come back as it was.
+    /// Models of all instances as last reported; an instance that does not respond keeps its model.
     pub(crate) fn models(&self) -> BTreeSet<Model> {
         self.models.values().cloned().collect()
     }
@@ -174,7 +175,7 @@ impl Endpoints {
         if self.known.contains_key(&key) {
             return;
         }
-        match endpoint(base, address, &self.dialling) {
+        match endpoint(base, address, &self.options) {
             Ok(mut endpoint) => {
                 endpoint.label = self.label(endpoint.label);
                 tracing::info!(%base, %address, "analyzer found");
@@ -188,10 +189,10 @@ impl Endpoints {
     }
 }
 
-/// Addresses that metrics tell apart; pods come and go, and a label is for ever.
+/// Most addresses with a label of their own in metrics: pods come and go, while a time series stays.
 const LABELS: usize = 32;
 
-/// Reads `X-Model: name/version`.
+/// Parses the header `X-Model: name/version`.
 fn model(headers: &HeaderMap) -> Option<Model> {
     let (name, version) = headers.get("x-model")?.to_str().ok()?.rsplit_once('/')?;
     Some(Model { name: name.to_owned(), version: version.to_owned() })
@@ -205,11 +206,11 @@ async fn addresses(base: &Url) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(lookup_host((host, port)).await?.collect())
 }
 
-/// The instance at an address.
+/// Creates the endpoint of the instance at an address.
 pub(crate) fn endpoint(
     base: &Url,
     address: SocketAddr,
-    dialling: &Dialling,
+    options: &ConnectOptions,
 ) -> anyhow::Result<Endpoint> {
     let url = format!("{}/analyze-color", base.as_str().trim_end_matches('/')).parse();
     let endpoint = Endpoint {
@@ -217,7 +218,7 @@ pub(crate) fn endpoint(
         url: url.context("building the analyzer's address")?,
         base: base.clone(),
         address,
-        dialling: dialling.clone(),
+        options: options.clone(),
         label: address.to_string(),
         connections: Mutex::default(),
     };
@@ -226,14 +227,14 @@ pub(crate) fn endpoint(
     Ok(endpoint)
 }
 
-/// A client with one connection to an address; the name stays in the URL, for TLS and for virtual hosts.
-fn client(base: &Url, address: SocketAddr, dialling: &Dialling) -> reqwest::Result<Client> {
+/// Builds a client with one connection to an address. The URL keeps the host name, for TLS and virtual hosts.
+fn client(base: &Url, address: SocketAddr, options: &ConnectOptions) -> reqwest::Result<Client> {
     Client::builder()
         .user_agent(concat!("toneup-worker/", env!("CARGO_PKG_VERSION")))
         .resolve(base.host_str().unwrap_or_default(), address)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(dialling.answer_timeout)
-        .tls_backend_preconfigured(dialling.tls.clone())
+        .timeout(options.answer_timeout)
+        .tls_backend_preconfigured(options.tls.clone())
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

@@ -1,71 +1,72 @@
-//! Learning the limit of an instance that says nothing: try another one for a while, and keep it only if more was done
-//! per second. A pure state machine.
+//! Adaptive concurrency limit of an instance that does not report its capacity: hill climbing on throughput. A new
+//! limit is tried for a while and kept only if it raised the responses per second. A pure state machine.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Share of the gain that one more slot would bring which must show for a step up to be kept.
+/// Share of the gain expected of one more slot that must be measured for a step up to be kept.
 const CONVINCING: f64 = 0.35;
-/// While every doubling pays, double: the gain, as a factor, that makes it worth another.
+/// Factor by which throughput must rise for the limit to be doubled once more.
 const DOUBLING_PAYS: f64 = 1.4;
-/// Answers a trial needs for each request that may be at the instance; fewer while the gain looked for is large.
+/// Responses that a trial needs per allowed request; fewer while doubling, where the gain is large.
 const ANSWERS_PER_REQUEST: u32 = 4;
 const ANSWERS_WHILE_DOUBLING: u32 = 2;
-/// Trials spent at the settled limit before the next step is tried.
+/// Trials at the settled limit before the next step.
 const REST: u32 = 4;
-/// How often a larger limit that has not paid is tried again at once: connections to a process that has too many are
-/// closed meanwhile.
+/// Number of times a larger limit that brought no gain is tried again at once: slow connections to overloaded processes
+/// are being closed meanwhile.
 const REPEATS: u32 = 2;
-/// Every so many steps it is asked again whether fewer than are needed would do: that costs what they are worth.
+/// Number of steps after which a smaller limit is tried although it was insufficient before. Rare, since throughput
+/// drops.
 const DOUBT: u32 = 6;
-/// Requests that take so many times as long as unloaded wait for the most part.
+/// Multiple of the unloaded response time above which requests spend most of their time queued.
 const CROWDED: f64 = 1.75;
-/// How fast the unloaded time is forgotten, with every trial.
+/// Factor by which the unloaded response time grows with every trial, so that old measurements are forgotten.
 const FORGETTING: f64 = 1.01;
 const CEILING: u32 = 256;
 
-/// What the running trial is for.
+/// Purpose of the running trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Doubling from one, until it does not pay.
+    /// Doubling from one, as long as throughput rises enough.
     Doubling,
-    /// Measuring the settled limit; so many trials until the next step is tried.
+    /// Measuring the settled limit; the number of trials left before the next step.
     Resting(u32),
-    /// One more than the settled limit.
+    /// Trying one request more than the settled limit.
     Up,
-    /// One less.
+    /// Trying one request fewer than the settled limit.
     Down,
 }
 
 /// A limit found by hill climbing on throughput.
 #[derive(Debug, Clone)]
-pub(crate) struct Learner {
-    /// The best limit known, and answers per second at it.
+pub struct Learner {
+    /// Best limit known; `rate` is the responses per second at it.
     settled: u32,
     rate: f64,
     phase: Phase,
     trial: Trial,
-    /// How often the trial has been repeated.
+    /// Number of repetitions of the current trial.
     repeats: u32,
-    /// Fewer than this have done less.
+    /// Smallest limit below which throughput has dropped.
     needed: u32,
-    /// Steps tried since the beginning.
+    /// Steps tried since the start.
     turns: u32,
-    /// What an answer takes where hardly any request waits.
+    /// Mean response time where hardly any request is queued.
     unloaded: Duration,
-    /// Whether most requests wait: more of them would only take from the other replicas.
+    /// True if most requests are queued: a larger limit would only take throughput from other replicas.
     crowded: bool,
 }
 
-/// Answers counted while the limit was used in full.
+/// Measurement of the throughput while the limit is fully used.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     began: Instant,
     answers: u32,
-    /// How long they took, together.
+    /// Sum of the response times.
     time: Duration,
-    /// Answers to requests from before the trial, which say nothing about it.
+    /// Requests sent before the trial whose responses are still to come; those are not counted.
     leftover: u32,
 }
 
@@ -76,8 +77,8 @@ impl Trial {
 }
 
 impl Learner {
-    /// Begins with one request at a time.
-    pub(crate) fn new(now: Instant) -> Self {
+    /// Starts with a limit of one request.
+    pub fn new(now: Instant) -> Self {
         let trial = Trial::begin(now, 0);
         Self {
             settled: 1,
@@ -92,8 +93,8 @@ impl Learner {
         }
     }
 
-    /// Requests that may be at the instance.
-    pub(crate) fn limit(&self) -> u32 {
+    /// Current limit of concurrent requests.
+    pub fn limit(&self) -> u32 {
         match self.phase {
             Phase::Doubling | Phase::Resting(_) => self.settled,
             Phase::Up => (self.settled + 1).min(CEILING),
@@ -101,10 +102,10 @@ impl Learner {
         }
     }
 
-    /// A request was answered; `full`: as many were there as allowed.
-    pub(crate) fn answered(&mut self, now: Instant, elapsed: Duration, full: bool) {
+    /// Records a response. `full`: the limit was reached when the request was sent.
+    pub fn answered(&mut self, now: Instant, elapsed: Duration, full: bool) {
         if !full {
-            // Too little work to learn from: the rate is that of the arrivals.
+            // With spare capacity the throughput is that of the arrivals and teaches nothing.
             self.trial = Trial::begin(now, 0);
             return;
         }
@@ -147,7 +148,7 @@ impl Learner {
         self.trial = Trial::begin(now, before);
     }
 
-    /// An overloaded instance refused: back to three quarters.
+    /// Records a refusal for overload: the limit falls to three quarters.
     pub(crate) fn refused(&mut self, now: Instant) {
         self.settled = (self.settled * 3 / 4).max(1);
         self.needed = self.needed.min(self.settled);
@@ -155,7 +156,7 @@ impl Learner {
         self.trial = Trial::begin(now, self.settled);
     }
 
-    /// Whether what was done at a larger limit makes it worth it.
+    /// True if the throughput at a larger limit justifies it.
     fn pays(&self, rate: f64) -> bool {
         match self.phase {
             Phase::Doubling => self.rate == 0.0 || rate > self.rate * DOUBLING_PAYS,
@@ -163,7 +164,7 @@ impl Learner {
         }
     }
 
-    /// What a trial at the current limit, which did `rate` answers per second, leads to.
+    /// Ends a trial that measured `rate` responses per second, and chooses the next limit and phase.
     fn conclude(&mut self, rate: f64) {
         match self.phase {
             Phase::Doubling if self.pays(rate) && !self.crowded => {
@@ -172,7 +173,7 @@ impl Learner {
                 self.settled = (self.settled * 2).min(CEILING);
             }
             Phase::Doubling => {
-                // Between the last two: the next steps find where.
+                // The best limit is between the last two; single steps find it.
                 self.rate = self.rate.max(rate);
                 self.settled = (self.settled * 3 / 4).max(1);
                 self.phase = Phase::Resting(0);
@@ -217,7 +218,8 @@ impl Learner {
 mod tests {
     use super::*;
 
-    /// Runs a learner against an instance of `slots` with one queue, and says how well its slots were used.
+    /// Runs a learner against an instance of `slots` with one queue; returns the slots' utilisation and the final
+    /// limit.
     fn utilisation(slots: u32, degrading: bool, answers: u32) -> (f64, u32) {
         let begun = Instant::now();
         let mut learner = Learner::new(begun);

@@ -1,8 +1,8 @@
-//! How much one analyzer instance is given by this worker: a pure state machine, fed with events and a clock, so that
-//! a simulation and the worker run the same code.
+//! Concurrency limit of this worker at one analyzer instance: a pure state machine, fed with events and a clock, so
+//! that a simulation and the worker run the same code.
 //!
-//! Two ways to know: an instance that says what it has is *followed*; one that says nothing is *learned* from its
-//! throughput (latency tells nothing about capacity: it rises long before and long after the last slot is taken).
+//! An instance that reports its capacity is *followed*; the limit of one that does not is *learned* from its throughput
+//! (latency does not show capacity: it rises long before and long after the last slot is taken).
 
 use std::time::Duration;
 
@@ -11,36 +11,37 @@ use tokio::time::Instant;
 
 use super::learn::Learner;
 
-/// Weight of the newest service time.
+/// Weight of the newest sample in moving averages.
 const SMOOTHING: f64 = 0.2;
-/// A job that waited longer than this share of the service time waited because of us.
+/// Share of the service time above which a wait at the instance lowers the limit.
 const WAITED_SHARE: f64 = 0.25;
-/// Share of the time that a slot may be idle between two jobs before another request is kept waiting at the instance.
+/// Share of the time that a slot may be idle between two jobs before an additional request is queued at the instance.
 const BEARABLE_IDLE: f64 = 0.015;
-/// How fast the handover is forgotten while requests wait at the instance, so that no slot is ever seen idle.
+/// Decay of the handover time per response while requests are queued at the instance, since no slot is idle then.
 const FORGETTING: f64 = 0.05;
-/// The handover that is believed at once.
+/// Increment by which the handover time may grow at once, beyond doubling.
 const HANDOVER_STEP: Duration = Duration::from_millis(1);
-/// What remains of the limit after a refusal.
+/// Factor applied to the limit after a refusal.
 const CUT: f64 = 0.7;
-/// Most requests one worker ever has at one instance.
+/// Maximum of one worker's concurrent requests at one instance.
 const CEILING: u32 = 512;
 
-/// What an answer said about the instance (headers `X-Slots`, `X-Free`, `X-Waited-Ms`, and `X-Idle-Ms` where it has it).
+/// Capacity that an instance reports with a response (headers `X-Slots`, `X-Free`, `X-Waited-Ms`, optionally
+/// `X-Idle-Ms`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Signals {
-    /// Requests it works on at once.
-    pub(crate) slots: u32,
-    /// Slots that could start at once when it answered, the answer's own included.
-    pub(crate) free: u32,
-    /// How long the request waited for its slot.
-    pub(crate) waited: Duration,
-    /// How long its slot had been idle before; `None`: the instance does not say.
-    pub(crate) idle: Option<Duration>,
+pub struct Signals {
+    /// Requests that the instance processes concurrently.
+    pub slots: u32,
+    /// Slots free at the time of the response, the one that it frees included.
+    pub free: u32,
+    /// Time that the request was queued at the instance.
+    pub waited: Duration,
+    /// Time that the request's slot had been idle before; `None` if the instance does not report it.
+    pub idle: Option<Duration>,
 }
 
 impl Signals {
-    /// Reads the headers of an answer: the first three, or none counts.
+    /// Parses the headers of a response; `None` unless the three mandatory ones are valid.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
         let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
         let number = |name: &str| text(name)?.parse::<u32>().ok();
@@ -50,26 +51,25 @@ impl Signals {
         Some(Self { slots: number("x-slots")?.max(1), free: number("x-free")?, waited, idle })
     }
 
-    /// The same for a job that was at hand only for so long before it started: a slot that was idle for want of work is
-    /// no loss.
-    pub(crate) fn at_hand_for(self, at_hand: Duration) -> Self {
-        Self { idle: self.idle.map(|idle| idle.min(at_hand)), ..self }
+    /// Caps the idle time by the time that the job had been available: a slot that is idle for lack of work is no loss.
+    pub(crate) fn capped_by_wait(self, wait: Duration) -> Self {
+        Self { idle: self.idle.map(|idle| idle.min(wait)), ..self }
     }
 }
 
-/// The limit of one instance.
+/// Concurrency limit of one instance.
 #[derive(Debug, Clone)]
 pub(crate) enum Limit {
-    /// Nothing is known: one request, to find out.
+    /// Capacity unknown: one request as a probe.
     Unknown,
-    /// The instance says what it has.
+    /// The instance reports its capacity.
     Followed(Follower),
-    /// The instance says nothing.
+    /// The instance reports nothing; the limit is learned from throughput.
     Learned(Learner),
 }
 
 impl Limit {
-    /// Requests that may be at the instance.
+    /// This replica's limit of concurrent requests.
     pub(crate) fn get(&self) -> u32 {
         match self {
             Self::Unknown => 1,
@@ -78,7 +78,7 @@ impl Limit {
         }
     }
 
-    /// What the instance says it works on at once.
+    /// Slots that the instance reports; `None` if it reports none.
     pub(crate) fn slots(&self) -> Option<u32> {
         match self {
             Self::Followed(follower) => Some(follower.slots),
@@ -86,7 +86,7 @@ impl Limit {
         }
     }
 
-    /// Requests that all replicas together should have at the instance, as far as it says.
+    /// Limit of the concurrent requests of all replicas together; `None` if the instance reports no capacity.
     pub(crate) fn places(&self) -> Option<u32> {
         match self {
             Self::Followed(follower) => Some(follower.places()),
@@ -94,7 +94,7 @@ impl Limit {
         }
     }
 
-    /// The instance introduced itself before it was given anything.
+    /// Records the capacity that the instance reported before its first job.
     pub(crate) fn introduced(&mut self, signals: Signals) {
         if matches!(self, Self::Unknown) {
             let mut follower = Follower::new(signals.slots);
@@ -103,15 +103,15 @@ impl Limit {
         }
     }
 
-    /// Leases are not shared any more: this replica goes on with what it has there, as every other does.
+    /// Falls back to a local limit when Redis is lost: the requests in flight now, as every other replica does.
     pub(crate) fn alone(&mut self, in_flight: u32) {
         if let Self::Followed(follower) = self {
             follower.limit = in_flight.clamp(1, CEILING);
         }
     }
 
-    /// A request was answered after `elapsed`. `full`: as many were there as allowed. `shared`: leases keep all replicas
-    /// together at what the instance has, and this limit, of one replica alone, is not asked.
+    /// Records a response after `elapsed`. `full`: the limit was reached when the request was sent. `shared`: leases
+    /// bound all replicas together, so that the local limit stays as it is.
     pub(crate) fn answered(
         &mut self,
         now: Instant,
@@ -134,7 +134,7 @@ impl Limit {
         }
     }
 
-    /// A request was refused for overload.
+    /// Records a refusal for overload.
     pub(crate) fn refused(&mut self, now: Instant) {
         match self {
             Self::Unknown => {}
@@ -144,14 +144,14 @@ impl Limit {
     }
 }
 
-/// Follows what the instance says: up while slots are free, down while jobs wait.
+/// Follows the reported capacity: raises the limit while slots are free, lowers it while requests are queued.
 #[derive(Debug, Clone)]
 pub(crate) struct Follower {
-    /// Of this replica alone, while no leases are shared.
+    /// Local limit of this replica, in force while no leases are shared.
     limit: u32,
     slots: u32,
     service: Option<Duration>,
-    /// How long a slot is idle between two jobs, while jobs are at hand.
+    /// Mean time that a slot is idle between two jobs although jobs are available.
     handover: Option<Duration>,
     lowered: Option<Instant>,
 }
@@ -161,8 +161,8 @@ impl Follower {
         Self { limit: 1, slots, service: None, handover: None, lowered: None }
     }
 
-    /// Its slots, and what must wait there so that they are not idle from one job to the next: nothing, where the
-    /// handover is short beside the work; else as many as are being handed over at a time (Little's law).
+    /// The slots, plus the requests that must be queued at the instance to keep them busy between jobs: none where the
+    /// handover is short compared with the work; otherwise the mean number of slots in handover (Little's law).
     fn places(&self) -> u32 {
         let waiting = match (self.handover, self.service) {
             (Some(handover), Some(service)) => {
@@ -170,7 +170,7 @@ impl Follower {
                 let handed_over = (idle * f64::from(self.slots)).ceil();
                 if idle <= BEARABLE_IDLE { 0 } else { whole(handed_over).min(self.slots.max(2)) }
             }
-            // It does not say: one, to be safe.
+            // The handover is not reported: one, to be safe.
             _ => 1,
         };
         self.slots.saturating_add(waiting)
@@ -182,7 +182,7 @@ impl Follower {
         self.handover = Some(if signals.waited > Duration::ZERO {
             known.mul_f64(1.0 - FORGETTING)
         } else {
-            // A single long pause, such as the start, is no handover.
+            // A single long pause, such as that at the start, is not a handover.
             let idle = idle.min(known * 2 + HANDOVER_STEP);
             known.mul_f64(1.0 - SMOOTHING) + idle.mul_f64(SMOOTHING)
         });
@@ -218,7 +218,7 @@ impl Follower {
         self.lower(now, |limit| whole(f64::from(limit) * CUT));
     }
 
-    /// Lowers at most once in a service time: what was sent before the last step still shows the old limit.
+    /// Lowers the limit at most once per service time: earlier requests still reflect the old limit.
     fn lower(&mut self, now: Instant, step: impl FnOnce(u32) -> u32) {
         let service = self.service.unwrap_or_default();
         if self.lowered.is_none_or(|lowered| now.duration_since(lowered) >= service) {
@@ -247,7 +247,7 @@ mod tests {
         Signals { slots: 4, free, waited, idle: None }
     }
 
-    /// What an instance answers whose slots were idle for so long before each job.
+    /// Signals of an instance whose slots were idle for so long before each job.
     fn idle(idle: Duration) -> Signals {
         Signals { idle: Some(idle), ..signals(4, Duration::ZERO) }
     }
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_was_idle_for_want_of_work_is_no_loss() {
-        let said = idle(SERVICE).at_hand_for(Duration::from_millis(3));
+        let said = idle(SERVICE).capped_by_wait(Duration::from_millis(3));
         assert_eq!(said.idle, Some(Duration::from_millis(3)));
     }
 

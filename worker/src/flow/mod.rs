@@ -1,21 +1,17 @@
-//! How much work is taken, and where it goes: at exactly the rate the analyzers can sustain, whatever their capacity and
-//! however many workers there are, with nothing tuned by hand.
+//! Flow control: jobs start at exactly the rate that the analyzers can sustain, whatever their capacity and however
+//! many workers there are, with nothing to tune.
 //!
-//! Everything that decides is pure (`limit`, `learn`, `connections`, `breaker`, `instance`, `admission`, `window`); this file feeds it
-//! with events and the clock, `sharing` speaks to Redis, `endpoints` finds the instances.
+//! All decisions are pure (`limit`, `learn`, `connections`, `breaker`, `instance`, `admission`, `window`); this file
+//! feeds them with events and the clock, `sharing` exchanges leases through Redis, `endpoints` discovers the instances.
 
-mod admission;
+pub mod admission;
 mod breaker;
-mod connections;
+pub mod connections;
 pub(crate) mod endpoints;
-pub(crate) mod instance;
-mod learn;
-pub(crate) mod limit;
-mod sharing;
-#[cfg(test)]
-mod simulation;
-#[cfg(test)]
-mod together;
+pub mod instance;
+pub mod learn;
+pub mod limit;
+pub mod sharing;
 mod view;
 pub(crate) mod window;
 
@@ -37,18 +33,18 @@ use toneup_platform::shutdown::Shutdown;
 use self::admission::{Admission, InstanceId, Start};
 use self::endpoints::{Endpoint, Endpoints};
 use self::instance::Ended;
-use self::sharing::{Heard, LEASE, Name, Sharing, Ticket};
+use self::sharing::{LEASE, Message, Name, Sharing, Ticket};
 use self::view::Exported;
 use self::window::WindowSetter;
 use crate::config::AnalyzerConfig;
 
-/// Between exchanges with the shared truth when nothing calls for one: leases are renewed three times in their life.
+/// Interval of the exchanges with Redis while nothing changes: leases are renewed three times in their lifetime.
 const RENEWAL: Duration = Duration::from_secs(3);
-/// Between exchanges while jobs wait: also what finds a grant whose message was lost.
+/// Interval of the exchanges while jobs wait, which also finds grants whose message was lost.
 const WAITING: Duration = Duration::from_secs(1);
-/// The same while no message would come: Redis has returned, and the subscription has not yet.
-const UNHEARD: Duration = Duration::from_millis(100);
-/// Between looks for instances that came or went.
+/// Interval of the exchanges while jobs wait and the subscription is not back yet after an outage of Redis.
+const UNSUBSCRIBED: Duration = Duration::from_millis(100);
+/// Interval of the resolution of the analyzers' addresses.
 const RESOLVE: Duration = Duration::from_secs(30);
 
 /// Admits jobs to analyzers. Cheap to clone.
@@ -58,12 +54,12 @@ pub(crate) struct Flow(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Something may start now, or later than thought.
+    /// Wakes the timer: the time at which the next job may start has changed.
     changed: Notify,
-    /// There is something to tell the other replicas.
+    /// Requests an exchange with Redis.
     exchange: Notify,
     sharing: Sharing,
-    /// The models that the instances answer with, as of the last look.
+    /// Models of the instances as of the last health requests.
     models: watch::Sender<Arc<BTreeSet<Model>>>,
 }
 
@@ -71,7 +67,7 @@ struct Shared {
 struct State {
     admission: Admission,
     endpoints: HashMap<InstanceId, Arc<Endpoint>>,
-    /// Who waits for a permit, and since when.
+    /// Jobs waiting for a permit, with the time at which each arrived.
     starting: HashMap<Ticket, (oneshot::Sender<Permit>, Instant)>,
     window: WindowSetter,
     exported: Exported,
@@ -79,7 +75,7 @@ struct State {
 }
 
 impl Flow {
-    /// Starts finding instances and sharing with the other replicas; says through the window how much to consume.
+    /// Starts the discovery of instances and the sharing of leases. The returned window sets how many jobs to consume.
     pub(crate) fn spawn(
         analyzers: &AnalyzerConfig,
         redis: &RedisConfig,
@@ -107,16 +103,16 @@ impl Flow {
         tasks.spawn(flow.clone().keep_time(draining.clone()));
         let (connected, subscribed) = watch::channel(false);
         tasks.spawn(flow.clone().share(subscribed, draining.clone()));
-        let (heard, channels) = (flow.clone(), flow.0.sharing.channels());
+        let (receiver, channels) = (flow.clone(), flow.0.sharing.channels());
         let listening =
             pubsub::listen(redis.clone(), channels, connected, draining.clone(), move |payload| {
-                heard.hear(payload);
+                receiver.receive(payload);
             });
         tasks.spawn(listening);
         Ok((flow, window))
     }
 
-    /// Waits until it is the job's turn and an analyzer has room. Dropping the future leaves the line.
+    /// Waits until it is the job's turn and an analyzer has a free slot. Dropping the future leaves the queue.
     pub(crate) async fn admit(&self) -> Permit {
         let (starting, mut started) = oneshot::channel();
         let ticket = {
@@ -128,15 +124,15 @@ impl Flow {
             self.dispatch(&mut state);
             ticket
         };
-        let _leaving = InLine { flow: self, ticket };
+        let _leaving = QueueGuard { flow: self, ticket };
         match (&mut started).await {
             Ok(permit) => permit,
-            // The sender lives as long as the ticket is in line, and this future keeps it there.
+            // The sender lives as long as the ticket is queued, and this future keeps it queued.
             Err(_) => std::future::pending().await,
         }
     }
 
-    /// The models that the analyzers answer with, as they said within the last half minute.
+    /// Models of the analyzers as reported within the last half minute.
     pub(crate) fn models(&self) -> Arc<BTreeSet<Model>> {
         Arc::clone(&self.0.models.borrow())
     }
@@ -157,10 +153,10 @@ impl Flow {
                 endpoint,
                 start,
                 began: now,
-                at_hand: now - since,
+                waited: now - since,
                 ended: false,
             };
-            // Should the job have gone away, the permit comes back and ends itself; not under this lock.
+            // If the job has gone meanwhile, the permit comes back; dropping it would take this lock again.
             if let Err(permit) = starting.send(permit) {
                 permit.abandon(state);
             }
@@ -173,7 +169,7 @@ impl Flow {
         self.0.changed.notify_one();
     }
 
-    /// What this worker has in hand, for operators.
+    /// Load of this worker, for operators.
     pub(crate) fn load(&self) -> WorkerLoad {
         self.lock().load()
     }
@@ -182,20 +178,20 @@ impl Flow {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn hear(&self, payload: &[u8]) {
+    fn receive(&self, payload: &[u8]) {
         let mut state = self.lock();
-        match self.0.sharing.heard(payload) {
-            Heard::Granted(lease) => state.admission.grant(lease),
-            Heard::Wanted => {
+        match self.0.sharing.parse(payload) {
+            Message::Granted(lease) => state.admission.grant(lease),
+            Message::Wanted => {
                 state.admission.wanted();
                 self.0.exchange.notify_one();
             }
-            Heard::Ourselves => return,
+            Message::FromUs => return,
         }
         self.dispatch(&mut state);
     }
 
-    /// Keeps the instances as the addresses resolve.
+    /// Keeps the set of instances up to date with DNS.
     async fn find_instances(self, mut endpoints: Endpoints, draining: CancellationToken) {
         loop {
             let found = endpoints.resolve().await;
@@ -214,8 +210,8 @@ impl Flow {
                 state.endpoints = found;
                 self.dispatch(&mut state);
             }
-            if let Err(error) = self.0.sharing.tell_models(&models, 3 * RESOLVE).await {
-                tracing::debug!(%error, "cannot tell the models");
+            if let Err(error) = self.0.sharing.publish_models(&models, 3 * RESOLVE).await {
+                tracing::debug!(%error, "cannot publish the analyzers' models");
             }
             if draining.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
@@ -223,7 +219,7 @@ impl Flow {
         }
     }
 
-    /// Starts jobs when a pause or a breaker's time is over.
+    /// Starts jobs when a pause or a breaker's delay ends.
     async fn keep_time(self, draining: CancellationToken) {
         const IDLE: Duration = Duration::from_mins(1);
         while !draining.is_cancelled() {
@@ -240,18 +236,18 @@ impl Flow {
         }
     }
 
-    /// Until the next exchange that nothing calls for.
+    /// Longest time until the next exchange.
     fn pause(&self, subscribed: bool) -> Duration {
         let state = self.lock();
         match (state.admission.is_waiting(), state.admission.is_connected() && !subscribed) {
             (false, _) => RENEWAL,
             (true, false) => WAITING,
-            (true, true) => UNHEARD,
+            (true, true) => UNSUBSCRIBED,
         }
     }
 
-    /// Exchanges with the other replicas when there is something to say, and often enough to keep the leases. On the way
-    /// out it goes on until every lease is given back.
+    /// Exchanges state with Redis when it has changed, and often enough to renew the leases. While draining it
+    /// continues until every lease is given back.
     async fn share(self, subscribed: watch::Receiver<bool>, draining: CancellationToken) {
         let mut last = Instant::now();
         loop {
@@ -276,7 +272,7 @@ impl Flow {
                 match granted {
                     Ok(Ok(granted)) => state.admission.granted(granted),
                     Ok(Err(error)) => {
-                        tracing::warn!(%error, "cannot share leases; the analyzers' gates remain");
+                        tracing::warn!(%error, "cannot share leases; the analyzers limit their load themselves");
                         state.admission.disconnected(exchange);
                     }
                     Err(_) => state.admission.disconnected(exchange),
@@ -290,13 +286,13 @@ impl Flow {
     }
 }
 
-/// Takes the job out of line when its wait ends, however it ends.
-struct InLine<'a> {
+/// Removes the job from the queue when its wait ends, including by cancellation.
+struct QueueGuard<'a> {
     flow: &'a Flow,
     ticket: Ticket,
 }
 
-impl Drop for InLine<'_> {
+impl Drop for QueueGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.flow.lock();
         if state.starting.remove(&self.ticket).is_some() {
@@ -306,37 +302,38 @@ impl Drop for InLine<'_> {
     }
 }
 
-/// The right to send one request to one instance.
+/// Permission to send one request to one instance.
 #[derive(Debug)]
 pub(crate) struct Permit {
     flow: Flow,
     endpoint: Arc<Endpoint>,
     start: Start,
     began: Instant,
-    /// How long the job had waited for it.
-    at_hand: Duration,
+    /// Time that the job had waited for the permit.
+    waited: Duration,
     ended: bool,
 }
 
 impl Permit {
-    /// Where the request goes.
+    /// Instance that the request goes to.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// Says how the exchange went; `true` if the instance is believed to be away, so that a failure was not the job's.
+    /// Reports how the request ended; `true` if the instance is considered unavailable, so that a failure is not the
+    /// job's.
     pub(crate) fn end(mut self, ended: Ended) -> bool {
         self.ended = true;
         let mut state = self.flow.lock();
-        self.tell(&mut state, ended)
+        self.record(&mut state, ended)
     }
 
-    fn tell(&self, state: &mut State, ended: Ended) -> bool {
+    fn record(&self, state: &mut State, ended: Ended) -> bool {
         let now = Instant::now();
         let elapsed = now.duration_since(self.began);
         let ended = match ended {
             Ended::Answered(signals) => {
-                Ended::Answered(signals.map(|signals| signals.at_hand_for(self.at_hand)))
+                Ended::Answered(signals.map(|signals| signals.capped_by_wait(self.waited)))
             }
             other => other,
         };
@@ -351,7 +348,7 @@ impl Permit {
         away
     }
 
-    /// Ends unused, under the caller's lock.
+    /// Ends the permit unused, under the caller's lock.
     fn abandon(mut self, state: &mut State) {
         self.ended = true;
         let now = Instant::now();
@@ -363,7 +360,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         if !self.ended {
             let mut state = self.flow.lock();
-            self.tell(&mut state, Ended::Abandoned);
+            self.record(&mut state, Ended::Abandoned);
         }
     }
 }

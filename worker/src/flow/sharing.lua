@@ -1,16 +1,16 @@
--- One exchange of a replica with the shared truth: what it can use, what it gives back, what it uses, who waits. A lease
--- is good for one instance. Each that is free goes to the job that has been in line longest, of those whose replica can
--- use that instance. Times are Redis's own, in milliseconds.
---   KEYS: leases (ticket and instance, by expiry), waiting (tickets, by when they came into line), seen (the same, by
---         expiry), limit (the sum of all places), places (of each instance, until when), offers (of each replica, until
+-- One exchange of a replica's state: usable instances, leases given back, leases in use, waiting jobs. A lease is valid
+-- for one instance. Each free one goes to the job that has waited longest, among those whose replica can use that
+-- instance. Times are Redis's own, in milliseconds.
+--   KEYS: leases (ticket and instance, by expiry), waiting (tickets, by time of arrival), seen (the same, by
+--         expiry), limit (the sum of all places), places (of each instance, with their expiry), offers (of each replica, until
 --         when: the instances that it can use)
 --   ARGV: replica, lease duration, grants' channel prefix, want channel, then four lists, each with its length first:
 --         instances it can use (name, places, 1 if that is news), tickets given back, leases in use, tickets waiting in
 --         their order
---   Returns: whether others wait, then the leases that tickets of this replica became.
+--   Returns: 1 if others wait, then the leases granted to tickets of this replica.
 local leases, waiting, seen, limit_key, places_key, offers_key = unpack(KEYS)
 local replica, duration = ARGV[1], tonumber(ARGV[2])
-local LOOK = 256 -- how far down the line somebody is looked for who can use what is free
+local SEARCHED = 256 -- most waiting tickets examined for one that can use a free lease
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local at = 5
@@ -22,7 +22,7 @@ local function list()
 end
 local offered, returned, used, tickets = list(), list(), list(), list()
 
--- What a hash says, without what nobody has said for too long: its values begin with the time until when they hold.
+-- Entries of a hash that have not expired; deletes the others. Each value begins with its expiry.
 local function fresh(key)
   local all, found = redis.call('HGETALL', key), {}
   for i = 1, #all, 2 do
@@ -77,9 +77,9 @@ end
 local granted, mine, new = {}, 0, false
 for i, ticket in ipairs(tickets) do
   if held[ticket] then
-    granted[#granted + 1] = held[ticket] -- the message that said so was lost
+    granted[#granted + 1] = held[ticket] -- the message that announced it was lost
   else
-    -- Microseconds keep the order of those that come together.
+    -- Microseconds keep the order of tickets that arrive together.
     local came = time[1] * 1000 + (time[2] + i) / 1000
     new = redis.call('ZADD', waiting, 'NX', came, ticket) == 1 or new
     redis.call('ZADD', seen, now + duration, ticket)
@@ -89,7 +89,7 @@ end
 
 local free = 0
 for name, number in pairs(places) do free = free + math.max(number - (taken[name] or 0), 0) end
-for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, LOOK - 1)) do
+for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, SEARCHED - 1)) do
   if free == 0 then break end
   local owner = string.match(ticket, '^(.*)/')
   local best, most = nil, 0
@@ -114,7 +114,7 @@ for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, LOOK - 1)) do
 end
 
 local others = redis.call('ZCARD', waiting) > mine
--- Replicas keep idle leases while nobody else waits: tell them that somebody does.
+-- Replicas keep idle leases while no other replica waits: tell them that one does.
 if new and mine > 0 then redis.call('PUBLISH', ARGV[4], replica) end
 for _, key in ipairs({leases, waiting, seen, places_key, offers_key}) do
   redis.call('PEXPIRE', key, duration * 6)

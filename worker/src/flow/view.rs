@@ -1,4 +1,4 @@
-//! The flow as operators see it: in a replica's report and in metrics.
+//! Export of flow control's state to operators: the replica's report and the metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,12 @@ use toneup_operate::replicas::{AnalyzerView, WorkerLoad};
 use super::State;
 use super::instance::Instance;
 
-/// The labels under which gauges stand that must go to zero when their instance is gone.
+/// Labels of the exported gauges, which are set to zero when their instance is gone.
 #[derive(Debug, Default)]
 pub(super) struct Exported(BTreeSet<String>);
 
 impl State {
-    /// What this worker has in hand.
+    /// Load and limits of this worker, by analyzer.
     pub(super) fn load(&self) -> WorkerLoad {
         let shared = self.admission.is_shared();
         let mut analyzers: BTreeMap<&str, AnalyzerView> = BTreeMap::new();
@@ -32,7 +32,7 @@ impl State {
         }
     }
 
-    /// Tells operators' tools.
+    /// Sets the gauges of all instances.
     pub(super) fn export(&mut self) {
         let WorkerLoad { waiting, analyzers, .. } = self.load();
         gauge!("toneup_worker_waiting_jobs").set(waiting);
@@ -48,7 +48,7 @@ impl State {
     }
 }
 
-/// Instances beyond the first few dozen share a view.
+/// Adds an instance to a view; those beyond the first few dozen share one.
 fn add(view: &mut AnalyzerView, instance: &Instance) {
     view.in_flight += instance.in_flight();
     view.slots = match (view.slots, instance.slots()) {

@@ -1,5 +1,5 @@
-//! The consumer's window: how many deliveries may be unsettled. It grows with the limit at once and shrinks late, since
-//! every change costs the broker a new consumer.
+//! Prefetch window of the consumer: the limit of its unacknowledged deliveries. It grows at once with the flow's limit
+//! and shrinks late, since every change costs the broker a new consumer.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -9,33 +9,33 @@ use tokio::time::Instant;
 use toneup_colour::capacity::JOBS_PER_WORKER;
 use toneup_jobs::run::Window;
 
-/// How long a smaller window must have been enough.
+/// Time for which a smaller window must have sufficed before the window shrinks.
 const SHRINK_AFTER: Duration = Duration::from_secs(5);
 
-/// The window for a limit: enough that a job is at hand when a slot gets free, and hardly more, since what waits here
-/// waits for this worker.
+/// Window for a limit: large enough that a job is available when a slot gets free, and hardly larger, since a
+/// prefetched job can run on this worker only.
 pub(crate) fn size_for(limit: u32) -> NonZeroU16 {
     let ample = limit.saturating_mul(5).div_ceil(4) + 1;
     let size = ample.clamp(2, limit.saturating_add(2).max(2)).min(JOBS_PER_WORKER.into());
     u16::try_from(size).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN)
 }
 
-/// Decides the window and tells the consumer.
+/// Sets the window from the limit, and passes changes to the consumer.
 #[derive(Debug)]
 pub(crate) struct WindowSetter {
     sizes: watch::Sender<NonZeroU16>,
-    /// Since when a smaller window would have been enough, and the largest asked for since.
+    /// Time since which a smaller window would have sufficed, and the largest needed since.
     smaller: Option<(Instant, NonZeroU16)>,
 }
 
 impl WindowSetter {
-    /// A window for an unknown analyzer, and what follows it.
+    /// Creates the window of a worker whose analyzers' capacity is unknown, with its setter.
     pub(crate) fn new() -> (Self, Window) {
         let (sizes, window) = watch::channel(size_for(1));
         (Self { sizes, smaller: None }, Window::following(window))
     }
 
-    /// Takes note of the limit.
+    /// Adjusts the window to the current limit.
     pub(crate) fn follow(&mut self, now: Instant, limit: u32) {
         let (wanted, current) = (size_for(limit), *self.sizes.borrow());
         if wanted >= current {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::problems::refresh_token_invalid;
 use super::state::AccountsState;
 use super::token::OpaqueToken;
+use super::users::{UserKind, insert_user};
 use super::{store, tickets};
 use crate::http::client_address::{ClientAddress, ProxyHeader};
 use crate::http::extract::ApiJson;
@@ -76,13 +77,13 @@ async fn create_guest_session(
     let limit = state.settings.guest_sessions_per_minute;
     state.limiter.check("guest", address, limit).await?;
 
-    let (user, token) = (UserId(Uuid::now_v7()), OpaqueToken::generate());
-    let ttl = state.settings.refresh_token_ttl;
+    let (token, ttl) = (OpaqueToken::generate(), state.settings.refresh_token_ttl);
     let starting = state.pool.in_transaction(async |conn| {
-        store::insert_guest(conn, user).await?;
-        store::insert_refresh_token(conn, user, Uuid::new_v4(), &token, ttl).await
+        let user = insert_user(conn, UserKind::Guest, None).await?.id;
+        store::insert_refresh_token(conn, user, Uuid::new_v4(), &token, ttl).await?;
+        Ok::<_, ApiError>(user)
     });
-    bounded(starting).await?;
+    let user = bounded(starting).await?;
     Ok((StatusCode::CREATED, Json(session(&state, user, token)?)))
 }
 

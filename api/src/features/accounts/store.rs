@@ -7,17 +7,7 @@ use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use super::token::OpaqueToken;
-
-/// Inserts an anonymous user.
-pub(super) async fn insert_guest(
-    conn: &mut MySqlConnection,
-    user: UserId,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!("INSERT INTO users (id, kind, created_at) VALUES (?, 'guest', NOW(3))", user)
-        .execute(conn)
-        .await
-        .map(drop)
-}
+use super::users::{UserKind, insert_user};
 
 /// Keeps a refresh token's hash. Tokens that follow one another by rotation share a family.
 pub(super) async fn insert_refresh_token(
@@ -42,8 +32,7 @@ pub(super) async fn insert_refresh_token(
 
 /// Begins a session as a guest would; the caller rolls it back.
 pub(crate) async fn rehearse(conn: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-    let user = UserId(Uuid::now_v7());
-    insert_guest(conn, user).await?;
+    let user = insert_user(conn, UserKind::Guest, None).await?.id;
     let token = OpaqueToken::generate();
     insert_refresh_token(conn, user, Uuid::new_v4(), &token, Duration::from_secs(1)).await
 }

@@ -13,7 +13,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use tokio::time::sleep;
-use toneup_colour::analysis::{Analysis, find_owned, list_active, list_ended_after};
+use toneup_colour::analysis::{Analysis, list_active, list_ended_after};
 use toneup_jobs::job::{JobId, Status};
 use toneup_notify::events::{find_latest_of, list_after};
 use toneup_notify::events::{find_log_span, last_event};
@@ -23,6 +23,7 @@ use toneup_platform::trace::TraceParent;
 use super::path::AnalysisPath;
 use super::problems;
 use super::queue_view::Place;
+use super::reader::Snapshot;
 use super::state::AnalysesState;
 use super::view::AnalysisView;
 use super::wait::Waiting;
@@ -265,13 +266,8 @@ impl Subject for OneAnalysis {
         state: &AnalysesState,
         news: &mut VecDeque<Event>,
     ) -> Result<Pace, ApiError> {
-        let mut connection = state.pool.acquire().await?;
-        let analysis = find_owned(&mut connection, self.user, self.id).await?;
-        let analysis = analysis.ok_or(ApiError::NotFound)?;
+        let Snapshot { analysis, event: sequence } = state.reader.read(self.user, self.id).await?;
         let terminal = analysis.status.is_terminal();
-        let sequence =
-            if terminal { find_latest_of(&mut connection, self.id.0).await? } else { None };
-        drop(connection);
         let queued = analysis.status == Status::Queued;
         let place = if queued { state.queue.place(self.id) } else { None };
         let current = Some((analysis.version, place));

@@ -15,6 +15,7 @@ use toneup_platform::shutdown::Shutdown;
 use super::fallback_poll;
 use super::multipart::PhotoPermits;
 use super::queue_view::QueueView;
+use super::reader::Reader;
 use super::watch::Watchers;
 use crate::features::uploads::Seal;
 
@@ -42,6 +43,7 @@ pub struct AnalysesState {
     pub(super) engine: Engine,
     pub(super) pool: Database,
     pub(super) submitter: Submitter,
+    pub(super) reader: Reader,
     pub(super) answers: Answers,
     pub(super) objects: Objects,
     pub(super) seal: Seal,
@@ -62,6 +64,7 @@ impl AnalysesState {
         Ok(Self {
             queue: QueueView::spawn(pool.clone(), redis, analysis.share.clone(), shutdown)?,
             answers: Answers::spawn(pool.clone(), colour.photo_reuse, tasks),
+            reader: Reader::spawn(pool.clone(), tasks),
             submitter: Submitter::spawn(engine.clone(), analysis.clone(), tasks),
             colour,
             engine,

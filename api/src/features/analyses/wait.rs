@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use toneup_colour::analysis::{Analysis, find_owned};
+use toneup_colour::analysis::Analysis;
 use toneup_jobs::job::JobId;
-use toneup_platform::database::{Database, bounded};
 use toneup_platform::identity::UserId;
 
+use super::reader::Reader;
 use super::state::AnalysesState;
 use super::watch::Watchers;
 use crate::http::problem::ApiError;
@@ -19,7 +19,7 @@ pub(super) const LONGEST: Duration = Duration::from_mins(1);
 /// Waits for one analysis of one user.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Waiting<'a> {
-    pool: &'a Database,
+    reader: &'a Reader,
     watchers: &'a Watchers,
     draining: &'a CancellationToken,
     user: UserId,
@@ -28,16 +28,13 @@ pub(crate) struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     pub(crate) fn new(state: &'a AnalysesState, user: UserId, id: JobId) -> Self {
-        let AnalysesState { pool, watchers, draining, .. } = state;
-        Self { pool, watchers, draining, user, id }
+        let AnalysesState { reader, watchers, draining, .. } = state;
+        Self { reader, watchers, draining, user, id }
     }
 
     /// Reads the analysis; another user's does not exist.
     pub(super) async fn read(&self) -> Result<Analysis, ApiError> {
-        let found = bounded(async {
-            find_owned(&mut *self.pool.acquire().await?, self.user, self.id).await
-        });
-        found.await?.ok_or(ApiError::NotFound)
+        Ok(self.reader.read(self.user, self.id).await?.analysis)
     }
 
     /// Reads the analysis until `done` says so, at most for `patience`; then, or when the process begins to end, as it is.

@@ -2,11 +2,14 @@
 //! same submit, wait and upload as `/v1`, and `envelope` writes every response under `/api`, errors included.
 
 mod envelope;
+mod friends;
 mod personal_color;
 mod problems;
+mod profiles;
 mod routes;
 mod settings;
 mod uploads;
+mod words;
 
 pub(crate) use self::envelope::write_error;
 pub use self::problems::PROBLEMS;

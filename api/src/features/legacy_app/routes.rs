@@ -5,9 +5,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{personal_color, uploads};
+use super::{friends, personal_color, profiles, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::people::PeopleState;
+use crate::features::pictures::PicturesState;
 use crate::features::uploads::UploadsState;
 use crate::http::identity::Authenticator;
 
@@ -20,6 +22,8 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    PeopleState: FromRef<S>,
+    PicturesState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
 {
@@ -27,5 +31,12 @@ where
     if settings.test_endpoint {
         photos = photos.routes(routes!(personal_color::test_personal_color));
     }
-    photos.layer(photo_limit()).routes(routes!(uploads::create_presigned_urls))
+    photos
+        .layer(photo_limit())
+        .routes(routes!(uploads::create_presigned_urls))
+        .routes(routes!(profiles::get_own_profile))
+        .routes(routes!(profiles::get_profile))
+        .routes(routes!(profiles::change_own_profile))
+        .routes(routes!(profiles::change_own_image))
+        .routes(routes!(friends::toggle_friend))
 }

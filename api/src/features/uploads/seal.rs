@@ -36,7 +36,7 @@ impl Seal {
     pub(crate) fn key(&self, user: UserId, kind: PhotoType, digest: PhotoDigest) -> String {
         let plain = photo_key(user, kind);
         let (name, extension) = plain.rsplit_once('.').unwrap_or((&plain, ""));
-        let sealed = format!("{name}-{}", hex(&digest.0));
+        let sealed = format!("{name}-{}", hex::encode(digest.0));
         let seal = self.seal(&sealed);
         format!("{sealed}-{seal}.{extension}")
     }
@@ -54,25 +54,13 @@ impl Seal {
     fn seal(&self, sealed: &str) -> String {
         let mut mac = self.0.clone();
         mac.update(sealed.as_bytes());
-        hex(&mac.finalize().into_bytes()[..SEAL_BYTES])
+        hex::encode(&mac.finalize().into_bytes()[..SEAL_BYTES])
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
+    hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::stub::calls::Call;
 const JOB: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
 
-/// A run of one job in which all went well: submitted at 1 s, called at 2 s, ended at 3 s, told at 3.1 s.
+/// Evidence of one job without faults: submitted at 1 s, called at 2 s, ended at 3 s, notified at 3.1 s.
 fn good() -> Evidence {
     let row = AnalysisRow {
         id: JOB,
@@ -53,7 +53,7 @@ fn call(at_ms: f64) -> Call {
     Call { trace_id: "aa".into(), at_ms, answered: false }
 }
 
-/// The rules that a run breaks which is good but for one thing.
+/// Findings about a run that is correct except for one change.
 fn broken(spoil: impl FnOnce(&mut Evidence)) -> Vec<(Class, &'static str)> {
     let mut evidence = good();
     spoil(&mut evidence);

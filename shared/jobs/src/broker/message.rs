@@ -1,42 +1,42 @@
-//! The message: a reference to a job.
+//! Messages in the queues: references to jobs.
 
 use serde::{Deserialize, Serialize};
 use toneup_platform::trace::TraceParent;
 
 use crate::job::JobId;
 
-/// Asks a worker to run one attempt at a job.
+/// Body of a message: a request to run one attempt of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRequested {
-    /// The job.
+    /// Identifier of the job.
     pub job_id: JobId,
-    /// The name of its kind: the queue that it was given up from.
+    /// Name of the job's kind; a dead letter tells by it which queue it came from.
     pub kind: String,
-    /// Attempts made before.
+    /// Number of attempts started before this one.
     pub attempt: u16,
 }
 
-/// The header that carries the request's trace.
+/// Header that carries the trace context of the submitting request (W3C Trace Context).
 pub const TRACEPARENT: &str = "traceparent";
 
-/// A message to publish, and the row that it comes from.
+/// A message to publish, and the row it comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Publication {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// The name of its kind.
+    /// Name of the job's kind, the routing key.
     pub kind: &'static str,
-    /// Attempts made before.
+    /// Number of attempts started before this one.
     pub attempt: u16,
-    /// The row's `publish_seq`: a confirm counts only for this due time.
+    /// `publish_seq` of the row; a confirm counts only while the row still has this number.
     pub sequence: u32,
-    /// The trace of the request that submitted the job.
+    /// Trace of the request that submitted the job.
     pub trace: TraceParent,
 }
 
 impl Publication {
-    /// The first publication of a fresh row.
+    /// Creates the first publication of a new row.
     pub fn first(job: JobId, kind: &'static str, trace: TraceParent) -> Self {
         Self { job, kind, attempt: 0, sequence: 0, trace }
     }

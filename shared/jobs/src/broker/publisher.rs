@@ -1,4 +1,4 @@
-//! Publishing: one task owns the channel, keeps many confirms in flight and notes in the database what was confirmed.
+//! Publisher: one task owns the channel, keeps many confirms in flight and records confirmed publishes in the database.
 //!
 //! Nothing here needs to succeed: a row stays due until its publish is confirmed and noted, and the sweep repeats it.
 
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use toneup_platform::broker::{BROKER_TIMEOUT, SessionError, answered, supervise};
 use toneup_platform::config::BrokerConfig;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
+use toneup_platform::leader::Leadership;
 use toneup_platform::shutdown::Shutdown;
 
 use super::audit::{Audit, SuspectsByKind};
@@ -27,16 +28,19 @@ use crate::job::JobId;
 use crate::kind::Kinds;
 use crate::store::due::{note_published, note_unpublished};
 
-/// Publications that may wait for the broker; more are left to the sweep.
+/// Most publications waiting for the broker; further ones are left to the sweep.
 const BACKLOG: usize = 4096;
-/// Publishes that may be unconfirmed at once.
+/// Most unconfirmed publishes.
 const IN_FLIGHT: usize = 512;
-/// Confirms noted with one statement.
+/// Confirms recorded with one statement.
 const NOTED_AT_ONCE: usize = 256;
+/// Time until a confirm is noted, unless as many wait as one statement notes: a job that is claimed meanwhile needs no
+/// note. Much shorter than the grace after which the sweep publishes again.
+const NOTE_AFTER: Duration = Duration::from_secs(1);
 /// AMQP 0-9-1 `delivery-mode`: written to disk.
 const PERSISTENT: u8 = 2;
 
-/// Hands publications to the publishing task. Cheap to clone.
+/// Handle of the publishing task. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     queue: mpsc::Sender<Publication>,
@@ -44,13 +48,13 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts the publishing task; it ends once `shutdown` drains, after what it was given before. With `audits`, it also
-    /// looks after messages that vanish.
+    /// Starts the publishing task, which ends once `shutdown` drains, after what it has been given. With `audits`, it
+    /// also republishes messages that were lost, at this interval and while it leads.
     pub fn spawn(
         broker: BrokerConfig,
         pool: Database,
         kinds: Kinds,
-        audits: Option<Duration>,
+        audits: Option<(Duration, Leadership)>,
         shutdown: &Shutdown,
     ) -> Self {
         let (queue, publications) = mpsc::channel(BACKLOG);
@@ -65,7 +69,7 @@ impl Publisher {
                 let session = Session {
                     pool: &pool,
                     kinds: &kinds,
-                    audits,
+                    audits: audits.as_ref(),
                     ready: &set_ready,
                     draining: &draining,
                 };
@@ -79,23 +83,24 @@ impl Publisher {
         Self { queue, ready }
     }
 
-    /// Whether the broker takes messages. While it does not, what is due stays due in the database.
+    /// True while the broker accepts messages. Otherwise due rows stay due in the database.
     pub fn is_ready(&self) -> bool {
         *self.ready.borrow()
     }
 
-    /// Waits until the broker takes messages.
+    /// Waits until the broker accepts messages.
     pub async fn until_ready(&self) {
-        // An error means that the process ends: nobody waits for this any more.
+        // An error means that the process is ending, and that nothing waits for this any more.
         drop(self.ready.clone().wait_for(|ready| *ready).await);
     }
 
-    /// Whether many publications wait already.
+    /// True while many publications are waiting.
     pub fn is_busy(&self) -> bool {
         self.queue.capacity() < BACKLOG / 2
     }
 
-    /// Asks for publishes. Where the broker is away, or too many wait already, the sweep will ask again.
+    /// Queues publications without waiting. If the broker is unavailable or too many are waiting, they are left to the
+    /// sweep.
     pub fn offer_all(&self, publications: impl IntoIterator<Item = Publication>) {
         if self.is_ready() {
             for publication in publications {
@@ -107,22 +112,22 @@ impl Publisher {
     }
 }
 
-/// What one connection's life needs.
+/// State of one connection.
 struct Session<'a> {
     pool: &'a Database,
     kinds: &'a Kinds,
-    audits: Option<Duration>,
+    audits: Option<&'a (Duration, Leadership)>,
     ready: &'a watch::Sender<bool>,
     draining: &'a CancellationToken,
 }
 
-/// The outcome of a publish.
+/// Outcome of a publish.
 enum Published {
-    /// The message is safe in the queue.
+    /// Confirmed: the message is stored in the queue.
     Confirmed(JobId, u32),
-    /// No queue took it: the topology is gone.
+    /// Returned: no queue is bound to the routing key, so the topology must be declared again.
     Unroutable(JobId, u32),
-    /// The queue would not take it. The row stays due.
+    /// Rejected by the queue. The row stays due.
     Refused,
 }
 
@@ -146,17 +151,21 @@ impl Session<'_> {
         let mut unconfirmed = FuturesUnordered::new();
         let mut noting = FuturesUnordered::new();
         let mut confirmed: Vec<(JobId, u32)> = Vec::new();
+        let mut note_at = Instant::now();
         let (mut blocked, mut draining) = (false, false);
-        // The last time the broker answered, or was asked when nothing was open.
+        // Time of the broker's last response, or of the first publish while none was pending.
         let mut answered_at = Instant::now();
         self.ready.send_replace(true);
         loop {
-            if noting.is_empty() && !confirmed.is_empty() {
+            let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
+            let last = draining && !waiting && publications.is_empty();
+            let many = confirmed.len() >= NOTED_AT_ONCE;
+            let note = !confirmed.is_empty() && (many || last || note_at <= Instant::now());
+            if noting.is_empty() && note {
                 let some = confirmed.len().min(NOTED_AT_ONCE);
                 noting.push(self.note(confirmed.drain(..some).collect()));
             }
-            let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
-            let idle = !waiting && noting.is_empty() && publications.is_empty();
+            let idle = last && noting.is_empty() && confirmed.is_empty();
             if draining && (idle || blocked) {
                 return Ok(());
             }
@@ -165,9 +174,13 @@ impl Session<'_> {
             tokio::select! {
                 Some(outcome) = unconfirmed.next() => {
                     answered_at = Instant::now();
+                    if confirmed.is_empty() {
+                        note_at = Instant::now() + NOTE_AFTER;
+                    }
                     confirmed.extend(self.settle(&channel, outcome?).await?);
                 }
                 Some(()) = noting.next() => {}
+                () = sleep_until(note_at), if noting.is_empty() && !confirmed.is_empty() => {}
                 confirm = &mut publishing, if !publishing.is_terminated() => {
                     unconfirmed.push(confirm?);
                 }
@@ -194,7 +207,7 @@ impl Session<'_> {
         }
     }
 
-    /// Does what the broker's word asks for; returns what is to be noted as confirmed.
+    /// Handles the outcome of a publish; returns the confirm to record, if any.
     async fn settle(
         &self,
         channel: &Channel,
@@ -211,7 +224,7 @@ impl Session<'_> {
         }
     }
 
-    /// What waits to be published becomes due again, for whoever can publish it next.
+    /// Makes waiting publications due again, so that any replica can publish them.
     async fn give_back(&self, publications: &mut mpsc::Receiver<Publication>) {
         let mut left = Vec::new();
         while let Ok(Publication { job, sequence, .. }) = publications.try_recv() {
@@ -222,14 +235,13 @@ impl Session<'_> {
         }
     }
 
-    /// Notes confirms in the database. A failure is harmless: the sweep publishes those rows once more.
+    /// Records confirms in the database. A failure is harmless: the sweep publishes those rows once more.
     async fn note(&self, confirmed: Vec<(JobId, u32)>) {
-        let noted = bounded(retry_deadlock(|| async {
-            let mut connection = self.pool.acquire().await?;
-            note_published(&mut connection, &confirmed).await
+        let noted = bounded(retry_deadlock(|| {
+            self.pool.batch(async |conn| note_published(conn, &confirmed).await)
         }));
         if let Err(error) = noted.await {
-            tracing::warn!(%error, "cannot note confirmed publishes");
+            tracing::warn!(%error, "cannot record confirmed publishes");
         }
     }
 
@@ -240,27 +252,28 @@ impl Session<'_> {
             note_unpublished(&mut connection, refused).await
         }));
         if let Err(error) = noted.await {
-            tracing::debug!(%error, "cannot note what was not published");
+            tracing::debug!(%error, "cannot record unpublished rows");
         }
     }
 }
 
-/// Whether the broker has just stopped or resumed to take messages (`connection.blocked`: a memory or disk alarm).
+/// Flow control notification of the broker (`connection.blocked`: a memory or disk alarm): `true` if it has stopped to
+/// accept messages, `false` if it has resumed, `None` for any other event.
 fn blocking(event: &Event) -> Option<bool> {
     match event {
         Event::ConnectionBlocked(reason) => {
-            tracing::warn!(reason, "the broker takes no messages; they stay due");
+            tracing::warn!(reason, "the broker blocks publishing; messages stay due");
             Some(true)
         }
         Event::ConnectionUnblocked => {
-            tracing::info!("the broker takes messages again");
+            tracing::info!("the broker accepts messages again");
             Some(false)
         }
         _ => None,
     }
 }
 
-/// Writes a message to the channel; the future it returns waits for the broker's word. The session bounds both waits.
+/// Writes a message to the channel; the returned future waits for the confirm. The session bounds both waits.
 async fn publish(
     channel: &Channel,
     exchange: &str,
@@ -284,7 +297,7 @@ async fn publish(
         match confirm.await? {
             Confirmation::Ack(None) => Ok(Published::Confirmed(job, sequence)),
             Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)) => {
-                tracing::warn!(job.id = %job.0, "no queue takes the message");
+                tracing::warn!(job.id = %job.0, "no queue for the message");
                 Ok(Published::Unroutable(job, sequence))
             }
             refused => {

@@ -1,4 +1,5 @@
-//! The exchange and queues. `rabbitmq/definitions.json` holds the same and the policies; a test keeps the two equal.
+//! Topology: the exchange and the queues. `rabbitmq/definitions.json` declares the same and the policies; a test keeps
+//! the two equal.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +9,34 @@ use lapin::{Channel, ExchangeKind};
 
 use crate::kind::Kinds;
 
-/// The routing key of dead letters.
+/// Routing key of dead letters.
 pub const DEAD_KEY: &str = "dead";
 
-/// The direct exchange that everything is published to.
+/// Name of the direct exchange that all messages are published to.
 pub fn exchange(kinds: &Kinds) -> String {
     kinds.namespace().to_owned()
 }
 
-/// The queue of a kind. Its routing key is the kind's name.
+/// Name of the queue of a kind. Its routing key is the kind's name.
 pub fn jobs_queue(kinds: &Kinds, kind: &str) -> String {
     format!("{}.{kind}.jobs", kinds.namespace())
 }
 
-/// The queue of the messages that the broker gave up on, whatever their kind.
+/// Name of the dead-letter queue, shared by all kinds.
 pub fn dead_queue(kinds: &Kinds) -> String {
     format!("{}.{DEAD_KEY}", kinds.namespace())
 }
 
-/// All queues, with their routing keys.
+/// Names of all queues, with their routing keys.
 pub fn queues(kinds: &Kinds) -> Vec<(String, &'static str)> {
     let jobs = kinds.names().map(|name| (jobs_queue(kinds, name), name));
     jobs.chain([(dead_queue(kinds), DEAD_KEY)]).collect()
 }
 
-/// Declares all of it: a no-op where it exists. Returns the number of ready messages by routing key.
+/// Declares the exchange and the queues: a no-op where they exist. Returns the number of ready messages by routing key.
 ///
-/// Only the queue's type is an argument, because an argument can never be changed on a living queue; everything else is a
-/// policy.
+/// Only the queue's type is an argument, because an argument can never be changed on a living queue; everything else is
+/// a policy.
 pub async fn declare(
     channel: &Channel,
     kinds: &Kinds,

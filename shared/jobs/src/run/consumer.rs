@@ -1,4 +1,4 @@
-//! Taking deliveries from the queues, of each kind as many at a time as its window allows.
+//! Consumers of the queues: for each kind, as many unacknowledged deliveries as its window allows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::window::Window;
 use crate::broker::topology;
 use crate::kind::Kinds;
 
-/// The deliveries of one kind.
+/// Subscription to the queue of one kind.
 #[derive(Debug)]
 pub(super) struct Intake {
     kind: &'static str,
@@ -30,13 +30,13 @@ pub(super) struct Intake {
     runner: Arc<dyn Run>,
 }
 
-/// The runner of any kind, as an object.
+/// Object-safe interface of a runner.
 trait Run: fmt::Debug + Send + Sync + 'static {
     /// Runs the job and acknowledges the delivery.
     fn process(&self, delivery: Delivery) -> BoxFuture<'static, ()>;
 }
 
-/// A runner that outlives its deliveries.
+/// Shared runner, which may outlive the consumer of its deliveries.
 #[derive(Debug)]
 struct Shared<H>(Arc<Runner<H>>);
 
@@ -48,7 +48,7 @@ impl<H: Handler> Run for Shared<H> {
 }
 
 impl Intake {
-    /// Deliveries of `kind`, as many at a time as `window` allows, for `runner`.
+    /// Subscribes `runner` to the queue of `kind`, with the prefetch that `window` allows.
     pub(super) fn new<H: Handler>(
         kind: &'static str,
         window: Window,
@@ -58,15 +58,15 @@ impl Intake {
     }
 }
 
-/// Consumes until the process drains; a broken connection is made again.
+/// Consumes until the process drains; reconnects when the connection breaks.
 #[derive(Debug)]
 pub(super) struct Consumer {
     pub(super) broker: BrokerConfig,
     pub(super) kinds: Kinds,
     pub(super) dead: DeadLetters,
-    /// Whether deliveries come.
+    /// True while at least one subscription is active.
     pub(super) ready: watch::Sender<bool>,
-    /// Whether an operator has paused the intake.
+    /// True while an operator has paused the intake.
     pub(super) paused: watch::Receiver<bool>,
     pub(super) shutdown: Shutdown,
 }
@@ -95,7 +95,7 @@ impl Consumer {
     }
 }
 
-/// Taking the deliveries of one kind over one connection.
+/// Consumer of one kind's queue on one connection.
 struct Taking<'a> {
     intake: &'a mut Intake,
     kinds: &'a Kinds,
@@ -105,7 +105,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// One connection's life: `Ok` once drained, `Err` when the connection or the consumer breaks.
+    /// Consumes over one connection: `Ok` once drained, `Err` when the connection or the consumer breaks.
     async fn consume(mut self, connection: &Connection) -> Result<(), SessionError> {
         let channel = answered(connection.create_channel()).await?;
         answered(topology::declare(&channel, self.kinds)).await?;
@@ -131,7 +131,7 @@ impl Taking<'_> {
                 () = self.shutdown.draining.cancelled() => break,
                 () = changed(&mut self.paused) => {}
                 () = self.intake.window.changed(), if consumer.is_some() => {
-                    // A new qos counts for new consumers only: open the next before the old one goes.
+                    // `basic.qos` applies to new consumers only: open the next before the old one is cancelled.
                     let next = subscribe(&channel, &queue, &mut self.intake.window).await?;
                     if let Some(old) = consumer.replace(next) {
                         self.give_up(&channel, old, &running).await?;
@@ -148,12 +148,12 @@ impl Taking<'_> {
             answered(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await?;
         }
         running.close();
-        // Settling needs this connection. Jobs have timeouts of their own, and `aborting` ends them all.
+        // Acknowledging needs this connection. Jobs have timeouts of their own, and `aborting` ends them all.
         running.wait().await;
         Ok(())
     }
 
-    /// Lets a consumer go, and does what the broker had sent to it already.
+    /// Cancels a consumer, and processes the deliveries that the broker had already sent to it.
     async fn give_up(
         &self,
         channel: &Channel,
@@ -175,7 +175,7 @@ impl Taking<'_> {
     }
 }
 
-/// The next delivery; never while there is no consumer.
+/// Waits for the next delivery; forever while there is no consumer.
 async fn next(
     consumer: &mut Option<lapin::Consumer>,
 ) -> Option<Result<lapin::message::Delivery, lapin::Error>> {
@@ -185,7 +185,7 @@ async fn next(
     }
 }
 
-/// Waits until an operator says otherwise.
+/// Waits for the intake switch to change.
 async fn changed(paused: &mut watch::Receiver<bool>) {
     if paused.changed().await.is_err() {
         std::future::pending::<()>().await;

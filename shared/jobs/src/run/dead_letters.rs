@@ -1,37 +1,34 @@
-//! Collecting the messages that the broker gave up on: from its dead-letter queue into the database, where operators see
-//! them beside the jobs that failed.
-
-use std::time::Duration;
+//! Collector of dead letters: stores the messages of the dead-letter queue in the database, where operators see them
+//! beside the failed jobs.
 
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection};
 use tokio::time::sleep;
 use toneup_platform::broker::{SessionError, answered};
 use toneup_platform::database::bounded;
+use toneup_platform::retry::Backoff;
 
 use crate::broker::message::JobRequested;
 use crate::broker::topology;
 use crate::engine::Engine;
 use crate::store::dead_letters::{GivenUp, record_given_up};
 
-/// Dead letters in hand at once.
+/// Prefetch of the dead-letter queue.
 const WINDOW: u16 = 8;
-/// Before a letter that could not be noted goes back.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Of an unreadable message, as many characters are kept.
+/// Most characters of an unreadable message that are stored.
 const EXCERPT: usize = 200;
 
-/// Collects dead letters.
+/// Consumer of the dead-letter queue.
 #[derive(Debug)]
 pub(super) struct DeadLetters {
     pub(super) engine: Engine,
 }
 
 impl DeadLetters {
-    /// Collects until the connection or the consumer breaks.
+    /// Consumes until the connection or the consumer breaks.
     pub(super) async fn collect(&self, connection: &Connection) -> Result<(), SessionError> {
         let channel = answered(connection.create_channel()).await?;
         answered(topology::declare(&channel, &self.engine.kinds)).await?;
@@ -50,17 +47,18 @@ impl DeadLetters {
         Err(SessionError::ConsumerEnded)
     }
 
-    /// The letter leaves the queue only once it is in the database.
+    /// Stores a letter, however long the database is away, and acknowledges it then. It is never requeued: the broker
+    /// drops a message that came back more often than its queue's delivery limit allows.
     async fn note(&self, letter: Delivery) -> Result<(), SessionError> {
         let given_up = read(&letter.data, &letter.properties);
         tracing::warn!(job.id = ?given_up.job, given_up.reason, "dead letter");
-        if let Err(error) = bounded(record_given_up(&self.engine.database, &given_up)).await {
-            tracing::warn!(%error, "cannot note a dead letter; it waits");
-            sleep(PAUSE).await;
-            answered(letter.reject(BasicRejectOptions { requeue: true })).await?;
-        } else {
-            answered(letter.ack(BasicAckOptions::default())).await?;
+        let mut failures = 0;
+        while let Err(error) = bounded(record_given_up(&self.engine.database, &given_up)).await {
+            failures += 1;
+            tracing::warn!(%error, failures, "cannot store a dead letter");
+            sleep(Backoff::RECONNECT.pause(failures)).await;
         }
+        answered(letter.ack(BasicAckOptions::default())).await?;
         Ok(())
     }
 }
@@ -81,7 +79,7 @@ fn read(data: &[u8], properties: &BasicProperties) -> GivenUp {
     }
 }
 
-/// Why the broker gave up, from the latest entry of its `x-death` header.
+/// Reason of the dead-lettering, from the latest entry of the `x-death` header; `None` if there is none.
 fn reason(properties: &BasicProperties) -> Option<&str> {
     let deaths = properties.headers().as_ref()?.inner().get("x-death")?.as_array()?;
     let latest = deaths.as_slice().first()?.as_field_table()?;

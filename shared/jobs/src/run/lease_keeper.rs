@@ -1,6 +1,6 @@
-//! Keeping the leases of running jobs: all of them are looked at with one statement, often enough that a job which was
-//! cancelled is dropped within a second, and at once when a hint tells of it. A hint may be lost anywhere on its way, so
-//! nothing is left to it. Several times in the time a lease lasts the look renews them too.
+//! Renewal of the leases of running jobs. One statement checks all of them often enough that a cancelled job is dropped
+//! within a second, and at once when a hint announces a change; hints may be lost, hence the polling. Several times in
+//! the lifetime of a lease the check renews them too.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,37 +15,37 @@ use toneup_platform::shutdown::Shutdown;
 
 use crate::hints;
 use crate::job::{Changed, Lease};
-use crate::store::lease::{renew, standing};
+use crate::store::lease::{find_valid, renew};
 
-/// Renewals in the time a lease lasts: three may fail before it is lost.
+/// Renewals per lifetime of a lease: three may fail before it is lost.
 const RENEWALS: u32 = 4;
 
-/// Between looks. A cancelled job is dropped within a second, of which the look itself needs a part.
-const LOOK: Duration = Duration::from_millis(500);
-/// Longest look: one that hangs must not keep the next, on another connection, from seeing.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// Interval of the checks. A cancelled job is dropped within a second, which includes the check itself.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// Timeout of a check: one that hangs must not delay the next, on another connection.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A lease in use.
+/// A lease that is kept.
 #[derive(Debug)]
 struct Kept {
     lost: CancellationToken,
-    /// The job's version when it was claimed; a later one is not our doing.
+    /// Version of the job when it was claimed; a later one is not this worker's doing.
     version: u32,
 }
 
-/// Renews what is held. Cheap to clone.
+/// Keeps the held leases alive. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct LeaseKeeper(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     held: Mutex<HashMap<Lease, Kept>>,
-    /// Look now: a held lease may be lost, or none is held any more.
-    look: Notify,
+    /// Requests a check: a held lease may be lost, or none is held any more.
+    wake: Notify,
 }
 
 impl LeaseKeeper {
-    /// Starts renewing; ends when the process does, after its jobs.
+    /// Starts the renewal, which ends with the process, after its jobs.
     pub(crate) fn spawn(
         pool: Database,
         redis: &RedisConfig,
@@ -55,10 +55,10 @@ impl LeaseKeeper {
         let keeper = Self(Arc::default());
         let ended = shutdown.aborting.child_token();
         let doubting = keeper.clone();
-        // Whether hints come makes no difference here.
+        // The state of the subscription makes no difference here, since leases are polled anyway.
         let connected = watch::Sender::default();
         let listening = hints::listen(redis.clone(), connected, ended.clone(), move |changed| {
-            doubting.doubt(&changed);
+            doubting.check_soon(&changed);
         });
         shutdown.tasks.spawn(listening);
         let keeping = keeper.clone().keep(pool, duration, shutdown.draining.clone(), ended);
@@ -66,7 +66,7 @@ impl LeaseKeeper {
         keeper
     }
 
-    /// Looks until the process drains and nothing is held, or `ended`; that ends the listening too.
+    /// Checks leases until the process drains and none is held, or until `ended`; that ends the listening too.
     async fn keep(
         self,
         pool: Database,
@@ -78,51 +78,51 @@ impl LeaseKeeper {
         let mut renew_at = Instant::now();
         while !(draining.is_cancelled() && self.lock().is_empty()) {
             let renewal = (renew_at <= Instant::now()).then_some(duration);
-            match timeout(LOOK_TIMEOUT, self.look(&pool, renewal)).await {
+            match timeout(CHECK_TIMEOUT, self.check(&pool, renewal)).await {
                 Ok(Ok(())) if renewal.is_some() => renew_at = Instant::now() + duration / RENEWALS,
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "cannot look at leases"),
-                Err(_) => tracing::warn!("looking at leases took too long"),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot check leases"),
+                Err(_) => tracing::warn!("checking leases timed out"),
             }
             tokio::select! {
-                () = sleep(LOOK) => {}
-                () = self.0.look.notified() => {}
+                () = sleep(CHECK_INTERVAL) => {}
+                () = self.0.wake.notified() => {}
                 () = draining.cancelled(), if !draining.is_cancelled() => {}
                 () = ended.cancelled() => return,
             }
         }
     }
 
-    /// Keeps a lease until the guard is dropped; `version` is the job's since it was claimed.
+    /// Keeps a lease until the returned guard is dropped. `version` is the job's since it was claimed.
     pub(crate) fn hold(&self, lease: Lease, version: u32) -> HeldLease {
         let lost = CancellationToken::new();
         self.lock().insert(lease, Kept { lost: lost.clone(), version });
         HeldLease { lease, lost, keeper: self.clone() }
     }
 
-    /// Looks at once if what changed is held, and not by ourselves.
-    fn doubt(&self, changed: &Changed) {
+    /// Requests a check at once if a held job was changed by someone else.
+    fn check_soon(&self, changed: &Changed) {
         let is_ours = |(lease, kept): (&Lease, &Kept)| {
             lease.job == changed.job && kept.version < changed.version
         };
         if self.lock().iter().any(is_ours) {
-            self.0.look.notify_one();
+            self.0.wake.notify_one();
         }
     }
 
-    /// Lets go of what is lost, and extends the rest by `renewal` where it is time.
-    async fn look(&self, pool: &Database, renewal: Option<Duration>) -> Result<(), sqlx::Error> {
+    /// Drops the leases that are lost, and extends the others by `renewal` if a renewal is due.
+    async fn check(&self, pool: &Database, renewal: Option<Duration>) -> Result<(), sqlx::Error> {
         let leases: Vec<Lease> = self.lock().keys().copied().collect();
         if leases.is_empty() {
             return Ok(());
         }
         let mut connection = pool.acquire().await?;
-        let standing: HashSet<Lease> = match renewal {
+        let valid: HashSet<Lease> = match renewal {
             Some(duration) => renew(&mut connection, &leases, duration).await?,
-            None => standing(&mut connection, &leases).await?,
+            None => find_valid(&mut connection, &leases).await?,
         };
         let held = self.lock();
-        for lease in leases.iter().filter(|lease| !standing.contains(lease)) {
+        for lease in leases.iter().filter(|lease| !valid.contains(lease)) {
             if let Some(kept) = held.get(lease) {
                 kept.lost.cancel();
             }
@@ -135,7 +135,7 @@ impl LeaseKeeper {
     }
 }
 
-/// A lease that is being kept.
+/// Guard of a lease that is being kept.
 #[derive(Debug)]
 pub(crate) struct HeldLease {
     lease: Lease,
@@ -144,7 +144,7 @@ pub(crate) struct HeldLease {
 }
 
 impl HeldLease {
-    /// Waits until the lease turns out to be lost.
+    /// Waits until the lease is lost.
     pub(crate) async fn lost(&self) {
         self.lost.cancelled().await;
     }
@@ -156,7 +156,7 @@ impl Drop for HeldLease {
         held.remove(&self.lease);
         // A process that drains waits for the keeper, which waits for this.
         if held.is_empty() {
-            self.keeper.0.look.notify_one();
+            self.keeper.0.wake.notify_one();
         }
     }
 }

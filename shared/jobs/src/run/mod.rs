@@ -1,4 +1,4 @@
-//! Running jobs: deliveries are claimed, handed to the kind's [`Handler`], and acknowledged once their outcome is
+//! Execution of jobs: deliveries are claimed, passed to the kind's [`Handler`], and acknowledged once their outcome is
 //! committed.
 
 mod consumer;
@@ -28,37 +28,38 @@ use crate::kind::Kind;
 use crate::outcome::JobError;
 use crate::store::claim::Claimed;
 
-/// What runs the jobs of one kind.
+/// Handler of the jobs of one kind.
 pub trait Handler: fmt::Debug + Send + Sync + 'static {
-    /// Makes one attempt. Every job may run twice: after a crash, or when a worker was cut off. The future is dropped
-    /// when the lease is lost (a cancelled job, for example) or the deadline passes.
+    /// Runs one attempt. Every job may run twice: after a crash, or when a worker lost its connection. The future is
+    /// dropped when the lease is lost (a cancelled job, for example) or the deadline passes.
     fn run(&self, job: &Claimed) -> impl Future<Output = Attempt> + Send;
 }
 
-/// How an attempt ended.
+/// Outcome of an attempt.
 #[derive(Debug, Clone)]
 pub enum Attempt {
-    /// With a result.
+    /// Succeeded, with a result.
     Succeeded {
-        /// The result that is stored.
+        /// Result to store with the job.
         result: Document,
-        /// What is passed on to [`crate::kind::Endings::ended`], and not stored with the job.
+        /// Note for [`crate::kind::Endings::ended`], not stored with the job.
         note: Option<Document>,
     },
-    /// With an error that another attempt cannot mend.
+    /// Failed with an error that another attempt cannot fix.
     Failed(JobError),
-    /// With an error that another attempt may not meet.
+    /// Failed with an error that another attempt may avoid.
     FailedForNow {
-        /// The error, if this was the last attempt.
+        /// Error of the job if this was the last attempt.
         error: JobError,
-        /// The pause until the next attempt; `None`: as the kind's backoff says.
+        /// Delay until the next attempt; `None`: as the kind's backoff says.
         retry_after: Option<Duration>,
     },
-    /// Not at all, and through no fault of the job: another worker shall have it at once.
+    /// Not completed for no fault of the job, for example while draining: the job is requeued at once and loses no
+    /// attempt.
     HandedBack,
 }
 
-/// The workers of one process: a handler for each kind that it runs.
+/// Workers of one process: a handler for each kind that it runs.
 #[derive(Debug)]
 pub struct Workers {
     engine: Engine,
@@ -68,14 +69,14 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Prepares to run jobs; nothing needs to be reachable yet.
+    /// Creates the workers; no server needs to be reachable yet. Fails if the URL of Redis is invalid.
     pub fn new(engine: Engine, redis: &RedisConfig, shutdown: &Shutdown) -> Self {
         let (database, lease) = (engine.database.clone(), engine.config.job_lease);
         let leases = LeaseKeeper::spawn(database, redis, lease, shutdown);
         Self { engine, leases, intakes: Vec::new(), shutdown: shutdown.clone() }
     }
 
-    /// Adds the handler of a kind; `window` bounds the jobs that it has in hand.
+    /// Adds the handler of a kind; `window` bounds its unacknowledged deliveries.
     pub fn add(&mut self, kind: &Kind, handler: impl Handler, window: Window) {
         let runner = Runner {
             kind: kind.clone(),
@@ -87,7 +88,8 @@ impl Workers {
         self.intakes.push(Intake::new(kind.name, window, Arc::new(runner)));
     }
 
-    /// Consumes until `shutdown` drains, except while `paused`; also collects dead letters. Returns whether it consumes.
+    /// Consumes until `shutdown` drains, except while `paused`; also collects dead letters. The returned channel is
+    /// `true` while it consumes.
     pub fn spawn(
         self,
         broker: BrokerConfig,

@@ -1,4 +1,4 @@
-//! One job, top to bottom: claim, attempt, outcome, acknowledgement.
+//! Processing of one delivery: claim, attempt, outcome, acknowledgement.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::outcome::{JobError, Outcome};
 use crate::store::claim::{Claim, ClaimRequest, Claimed};
 use crate::store::finish::{Finish, Guard};
 
-/// Runs the jobs of one kind.
+/// Runner of the jobs of one kind.
 #[derive(Debug)]
 pub(super) struct Runner<H> {
     pub(super) kind: Kind,
@@ -33,18 +33,18 @@ pub(super) struct Runner<H> {
     pub(super) aborting: CancellationToken,
 }
 
-/// The end of the work on a claimed job.
+/// End of the work on a claimed job.
 enum WorkEnd {
-    /// The handler's.
+    /// The handler ended the attempt.
     Attempt(Attempt),
-    /// The deadline passed.
+    /// The deadline passed first.
     Overdue,
-    /// The lease was lost: the job was cancelled, or another worker has it.
+    /// The lease was lost: the job was cancelled, or another worker has claimed it.
     Lost,
 }
 
 impl WorkEnd {
-    /// The word in metrics.
+    /// Value of the metrics' label.
     fn as_str(&self) -> &'static str {
         match self {
             Self::Attempt(Attempt::Succeeded { .. }) => "succeeded",
@@ -58,8 +58,8 @@ impl WorkEnd {
 }
 
 impl<H: Handler> Runner<H> {
-    /// Sees one delivery through. It is acknowledged only once its outcome is committed; a delivery that is not
-    /// acknowledged comes back.
+    /// Processes one delivery. It is acknowledged only once its outcome is committed; an unacknowledged delivery is
+    /// redelivered.
     pub(super) async fn process(&self, delivery: Delivery) {
         let Ok(message) = serde_json::from_slice::<JobRequested>(&delivery.data) else {
             tracing::error!(size_bytes = delivery.data.len(), "unreadable message; dead-lettered");
@@ -78,12 +78,12 @@ impl<H: Handler> Runner<H> {
             return; // The process ends: the broker gives the message to another worker.
         };
         crash::point("settled");
-        // `Ok(false)` is a stale channel: the message comes back and its claim finds nothing to do.
+        // `Ok(false)` is a stale channel: the message is redelivered and its claim finds nothing to do.
         log_unsettled(delivery.ack(BasicAckOptions::default()).await);
         crash::point("acked");
     }
 
-    /// Claims the job and works on it; when this returns `Ok`, the message has served its purpose.
+    /// Claims the job and works on it; `Ok` means that the message can be acknowledged.
     async fn run(&self, request: ClaimRequest) -> Result<(), Aborted> {
         let (user, outcome) = match self.settlements.claim(request).await? {
             Claim::Granted(claimed) => return self.work(*claimed).await,
@@ -98,7 +98,7 @@ impl<H: Handler> Runner<H> {
         self.settlements.finish(Finish { job, kind, user, guard, outcome, note: None }).await
     }
 
-    /// Makes one attempt and writes its outcome.
+    /// Runs one attempt and writes its outcome.
     async fn work(&self, claimed: Claimed) -> Result<(), Aborted> {
         tracing::Span::current().record("trace.id", claimed.trace.trace_id());
         self.settlements.tell(claimed.changed.clone());
@@ -118,13 +118,13 @@ impl<H: Handler> Runner<H> {
             WorkEnd::Attempt(attempt) => self.settle(&claimed, attempt).await,
             WorkEnd::Overdue => self.end(&claimed, Outcome::Expired, None).await,
             WorkEnd::Lost => {
-                tracing::info!("cancelled or taken over; dropping the work");
+                tracing::info!("lease lost: cancelled or taken over; attempt dropped");
                 Ok(())
             }
         }
     }
 
-    /// Runs the handler. One that panics has failed for now, like one that returns an error.
+    /// Runs the handler. A panic counts as a failure that may be retried.
     async fn attempt(&self, claimed: &Claimed) -> Attempt {
         let run = AssertUnwindSafe(self.handler.run(claimed)).catch_unwind();
         run.await.unwrap_or_else(|_| Attempt::FailedForNow {
@@ -159,7 +159,7 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    /// Ends the job, if the lease still holds.
+    /// Ends the job if the lease still holds.
     async fn end(
         &self,
         claimed: &Claimed,
@@ -172,7 +172,7 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-/// Waits for the deadline; for ever where there is none.
+/// Waits for the deadline; forever if there is none.
 async fn deadline(remaining: Option<Duration>) {
     match remaining {
         Some(remaining) => sleep(remaining).await,
@@ -182,6 +182,6 @@ async fn deadline(remaining: Option<Duration>) {
 
 fn log_unsettled(settled: Result<bool, lapin::Error>) {
     if let Err(error) = settled {
-        tracing::debug!(%error, "delivery not settled; it will come back");
+        tracing::debug!(%error, "delivery not acknowledged; it will be redelivered");
     }
 }

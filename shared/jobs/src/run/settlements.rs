@@ -1,5 +1,5 @@
-//! Writing the transitions of running jobs: claims and outcomes of many jobs share commits, and outlast an outage of the
-//! database.
+//! Group commit of the transitions of running jobs: claims and outcomes of many jobs share transactions, and are
+//! retried through an outage of the database.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use toneup_platform::crash;
 use toneup_platform::database::bounded;
 use toneup_platform::retry::Backoff;
 use toneup_platform::shutdown::Shutdown;
+use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::job::Changed;
@@ -20,11 +21,11 @@ use crate::store::claim::{Claim, ClaimRequest, Claimed};
 use crate::store::finish::Finish;
 use crate::store::lease;
 
-/// The process ends before it could be written; the lease will expire.
+/// Error: the process ends before the transition could be written; the lease will expire.
 #[derive(Debug)]
 pub(super) struct Aborted;
 
-/// Writes to the database on behalf of jobs of one kind.
+/// Writer of the transitions of one kind's jobs.
 #[derive(Debug, Clone)]
 pub(super) struct Settlements {
     kind: &'static str,
@@ -38,9 +39,15 @@ impl Settlements {
     /// Starts the group commits.
     pub(super) fn spawn(engine: Engine, kind: &Kind, shutdown: &Shutdown) -> Self {
         let (claiming, claimed) = (engine.clone(), kind.clone());
+        let aborting = shutdown.aborting.clone();
         let claim = move |batch: Vec<ClaimRequest>| {
-            let (engine, kind) = (claiming.clone(), claimed.clone());
-            async move { engine.claim(&kind, &batch).await }
+            let (engine, kind, aborting) = (claiming.clone(), claimed.clone(), aborting.clone());
+            async move {
+                // The same batch with the same token: a claim whose answer was lost is granted, not taken for stale.
+                let token = Uuid::new_v4();
+                let claim = || bounded(engine.claim(&kind, &batch, token));
+                persist("claim", &aborting, claim).await.map_err(|Aborted| sqlx::Error::PoolClosed)
+            }
         };
         let finishing = engine.clone();
         let finish = move |batch: Vec<Finish>| {
@@ -54,17 +61,21 @@ impl Settlements {
         };
         Self {
             kind: kind.name,
-            claims: Batcher::spawn(Limits::default(), &shutdown.tasks, claim),
+            claims: Batcher::spawn(
+                Limits { timeout: Duration::MAX, ..Limits::default() },
+                &shutdown.tasks,
+                claim,
+            ),
             finishes: Batcher::spawn(Limits::default(), &shutdown.tasks, finish),
             engine,
             aborting: shutdown.aborting.clone(),
         }
     }
 
-    /// Asks for the right to work on a job.
+    /// Claims a job.
     pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
         let begun = Instant::now();
-        let claim = self.persist("claim", || self.claims.submit(request)).await?;
+        let claim = persist("claim", &self.aborting, || self.claims.submit(request)).await?;
         histogram!("toneup_claim_seconds").record(begun.elapsed());
         if let Claim::Granted(claimed) = &claim
             && let Some(waited) = claimed.waited
@@ -74,25 +85,26 @@ impl Settlements {
         Ok(claim)
     }
 
-    /// Ends a job. That the guard no longer holds is fine: someone else has ended or taken it.
+    /// Ends a job. A guard that no longer holds is no error: the job has ended or been taken over.
     pub(super) async fn finish(&self, finish: Finish) -> Result<(), Aborted> {
         let begun = Instant::now();
-        let ended = self.persist("finish", || self.finishes.submit(finish.clone())).await?;
+        let ended =
+            persist("finish", &self.aborting, || self.finishes.submit(finish.clone())).await?;
         histogram!("toneup_complete_seconds").record(begun.elapsed());
         if ended.is_none() {
-            tracing::warn!("came too late; nothing stored");
+            tracing::warn!("outcome discarded: the job has ended or been taken over");
         }
         Ok(())
     }
 
-    /// Returns a job to the queue for another attempt after `pause`.
+    /// Requeues a job for another attempt after `pause`.
     pub(super) async fn retry_later(
         &self,
         claimed: &Claimed,
         pause: Duration,
         failure: &JobError,
     ) -> Result<(), Aborted> {
-        let queued = self.persist("retry", || {
+        let queued = persist("retry", &self.aborting, || {
             bounded(self.engine.database.in_transaction(async |conn| {
                 lease::retry_later(conn, claimed.lease, pause, failure).await
             }))
@@ -103,12 +115,12 @@ impl Settlements {
         Ok(())
     }
 
-    /// Returns a job to the queue as if it had never been taken.
+    /// Requeues a job as if it had never been claimed.
     pub(super) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
         let database = &self.engine.database;
         let returning =
             database.in_transaction(async |conn| lease::hand_back(conn, claimed.lease).await);
-        // Handing back happens when the process ends: one try.
+        // The process is ending: a single try.
         let queued = bounded(returning).await.map_err(|_| Aborted)?;
         self.tell_requeued(claimed, queued);
         Ok(())
@@ -121,32 +133,32 @@ impl Settlements {
         }
     }
 
-    /// Tells watchers to look again.
+    /// Sends a hint to the job's watchers.
     pub(super) fn tell(&self, changed: Changed) {
         self.engine.hints.send([changed]);
     }
+}
 
-    /// Repeats a write until the database takes it or the process must end. Every write is guarded, so that repeating one
-    /// whose answer was lost changes nothing.
-    async fn persist<T, E: std::fmt::Display, F>(
-        &self,
-        what: &str,
-        mut write: impl FnMut() -> F,
-    ) -> Result<T, Aborted>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        let mut failures = 0;
-        loop {
-            let written = self.aborting.run_until_cancelled(write()).await.ok_or(Aborted)?;
-            let error = match written {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            failures += 1;
-            let pause = Backoff::RECONNECT.pause(failures);
-            tracing::warn!(what, %error, failures, ?pause, "cannot write");
-            self.aborting.run_until_cancelled(sleep(pause)).await.ok_or(Aborted)?;
-        }
+/// Repeats a write until the database takes it or the process must end. Every write is guarded, so that repeating one
+/// whose answer was lost changes nothing.
+async fn persist<T, E: std::fmt::Display, F>(
+    what: &str,
+    aborting: &CancellationToken,
+    mut write: impl FnMut() -> F,
+) -> Result<T, Aborted>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut failures = 0;
+    loop {
+        let written = aborting.run_until_cancelled(write()).await.ok_or(Aborted)?;
+        let error = match written {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        failures += 1;
+        let pause = Backoff::RECONNECT.pause(failures);
+        tracing::warn!(what, %error, failures, ?pause, "cannot write");
+        aborting.run_until_cancelled(sleep(pause)).await.ok_or(Aborted)?;
     }
 }

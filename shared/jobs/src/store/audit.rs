@@ -1,8 +1,8 @@
-//! The audit of the queue: messages that vanished behind our back are noticed, and only those are published again.
+//! Audit of the queue: detects messages that were lost, and republishes only those.
 //!
-//! The queue is first in, first out. So if it holds `n` messages, these are the `n` that were published last, and a row
-//! published before them that nobody has taken has lost its message. Messages that a worker holds and has not claimed yet
-//! look lost for a moment; therefore a row must look lost twice.
+//! The queue is first in, first out. So if it holds `n` messages fewer than there are unclaimed rows, the `n` rows that
+//! were published first have lost theirs. Messages that a worker holds and has not claimed yet look lost for a moment;
+//! therefore a row must look lost twice. A row has `published_at` from the confirm of its message until it is claimed.
 
 use std::collections::HashSet;
 
@@ -14,32 +14,29 @@ use toneup_platform::database::{bind_list, bind_pairs};
 use super::transitions::{self, NewTransition, Transition};
 use crate::job::JobId;
 
-/// Most rows that one audit looks at, and repairs.
-const LOOK: u32 = 20_000;
-/// Rows repaired with one statement.
+/// Most rows that one audit reads, and republishes.
+const MOST_ROWS: u64 = 20_000;
+/// Most rows republished with one statement.
 const AT_ONCE: usize = 256;
 
 /// A row whose message should be in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, FromRow)]
 pub struct Published {
-    /// The job.
+    /// Identifier of the job.
     pub id: JobId,
-    /// The number of its publication.
+    /// Sequence number of the publication.
     pub publish_seq: u32,
-    /// Attempts made before.
+    /// Number of attempts started before this one.
     pub attempt: u16,
 }
 
-/// The rows that looked lost at the last audit. Cheap: empty unless messages are missing.
+/// Rows that looked lost in the last audit; empty unless messages are missing.
 #[derive(Debug, Default)]
 pub struct Suspects(HashSet<Published>);
 
 impl Suspects {
-    /// Compares `published`, the latest first, with the number of messages ready in the queue; returns what has looked
-    /// lost twice.
-    pub fn find_lost(&mut self, published: &[Published], ready: u32) -> Vec<Published> {
-        let ready = usize::try_from(ready).unwrap_or(usize::MAX);
-        let missing = published.get(ready..).unwrap_or_default();
+    /// Returns the rows of `missing` that were missing in the last audit too.
+    pub fn find_lost(&mut self, missing: &[Published]) -> Vec<Published> {
         let (lost, suspects): (Vec<Published>, Vec<Published>) =
             missing.iter().partition(|row| self.0.contains(row));
         self.0 = suspects.into_iter().collect();
@@ -47,45 +44,61 @@ impl Suspects {
     }
 }
 
-/// The database's time.
+/// Current time of the database's clock.
 pub async fn now(conn: &mut MySqlConnection) -> Result<OffsetDateTime, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT NOW(3) AS "now: OffsetDateTime""#).fetch_one(conn).await
 }
 
-/// Counts the queued jobs of a kind that are not held: each has a message, or will have one soon.
-pub async fn count_waiting(conn: &mut MySqlConnection, kind: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT (SELECT COUNT(*) FROM jobs WHERE kind = ? AND status = 'queued')
-                - (SELECT COUNT(*) FROM held_jobs WHERE kind = ?) AS "waiting!: i64""#,
-        kind,
-        kind
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// Lists the jobs of a kind with a message confirmed before `before` that nobody has taken, the latest first. What was confirmed after the
-/// messages were counted must not be held against that count.
-pub async fn list_published(
+/// Lists the rows of a kind that have no message where the queue held `ready` at the time `before`.
+pub async fn find_missing(
     conn: &mut MySqlConnection,
     kind: &str,
     before: OffsetDateTime,
+    ready: u32,
+) -> Result<Vec<Published>, sqlx::Error> {
+    match count_published(&mut *conn, kind, before).await?.saturating_sub(u64::from(ready)) {
+        0 => Ok(Vec::new()),
+        missing => list_oldest(conn, kind, before, missing).await,
+    }
+}
+
+/// Counts the unclaimed jobs of a kind with a message confirmed before `before`. Later confirms are left out, since the
+/// messages are counted after it.
+pub async fn count_published(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    before: OffsetDateTime,
+) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        "SELECT COUNT(*) FROM jobs FORCE INDEX (jobs_published)
+         WHERE published_at <= ? AND kind = ?",
+        before,
+        kind
+    );
+    Ok(u64::try_from(count.fetch_one(conn).await?).unwrap_or_default())
+}
+
+/// Lists the `count` unclaimed jobs of a kind whose message was confirmed first, before `before`.
+pub async fn list_oldest(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    before: OffsetDateTime,
+    count: u64,
 ) -> Result<Vec<Published>, sqlx::Error> {
     sqlx::query_as!(
         Published,
-        r#"SELECT id AS "id: JobId", publish_seq, attempt FROM jobs
-           WHERE kind = ? AND status = 'queued' AND published_at <= ?
-           ORDER BY published_at DESC, id DESC LIMIT ?"#,
-        kind,
+        r#"SELECT id AS "id: JobId", publish_seq, attempt FROM jobs FORCE INDEX (jobs_published)
+           WHERE published_at <= ? AND kind = ? ORDER BY published_at, kind, id LIMIT ?"#,
         before,
-        LOOK
+        kind,
+        count.min(MOST_ROWS)
     )
     .fetch_all(conn)
     .await
 }
 
-/// Makes lost rows due; the sweep publishes them. A row that moved on since is left alone. How many were
-/// repaired. In the caller's transaction.
+/// Makes lost rows due, in the caller's transaction; the sweep publishes them. A row that has changed since is left
+/// alone. Returns the number of rows made due.
 pub async fn mark_lost(conn: &mut MySqlConnection, lost: &[Published]) -> Result<u64, sqlx::Error> {
     let mut repaired = 0;
     for some in lost.chunks(AT_ONCE) {
@@ -125,32 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_queue_accuses_nobody() {
-        let (published, mut suspects) = (rows(3), Suspects::default());
-        for _ in 0..3 {
-            assert_eq!(suspects.find_lost(&published, 3), []);
-            assert_eq!(
-                suspects.find_lost(&published, 7),
-                [],
-                "stale messages hide nothing for ever"
-            );
-        }
-    }
-
-    #[test]
     fn what_is_missing_twice_is_lost_and_only_that() {
-        let (published, mut suspects) = (rows(5), Suspects::default());
-        assert_eq!(suspects.find_lost(&published, 3), []);
-        assert_eq!(suspects.find_lost(&published, 3), published[3..]);
-        // Once told, it is looked at afresh.
-        assert_eq!(suspects.find_lost(&published, 3), []);
+        let (missing, mut suspects) = (rows(5), Suspects::default());
+        assert_eq!(suspects.find_lost(&missing[..2]), []);
+        assert_eq!(suspects.find_lost(&missing), missing[..2]);
+        // A reported row starts again as unsuspected.
+        assert_eq!(suspects.find_lost(&missing[..3]), missing[2..3]);
     }
 
     #[test]
     fn what_was_claimed_in_between_is_not_lost() {
-        let (published, mut suspects) = (rows(5), Suspects::default());
-        assert_eq!(suspects.find_lost(&published, 0), []);
-        assert_eq!(suspects.find_lost(&published[..2], 2), []);
-        assert_eq!(suspects.find_lost(&published[..2], 0), [], "the suspicion had ended");
+        let (missing, mut suspects) = (rows(5), Suspects::default());
+        assert_eq!(suspects.find_lost(&missing), []);
+        assert_eq!(suspects.find_lost(&[]), []);
+        assert_eq!(suspects.find_lost(&missing[..2]), [], "the suspicion had ended");
     }
 }

@@ -1,9 +1,9 @@
 //! Claiming jobs: many deliveries share one transaction.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
 use uuid::Uuid;
 
 use super::transitions::{self, NewTransition, Transition};
@@ -14,71 +14,59 @@ use toneup_platform::database::{self, Database, bind_list, retry_deadlock};
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
-/// A delivery that asks for its job.
+/// Claim of the job that a delivery names.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest {
-    /// The job that the message names.
+    /// Identifier of the job.
     pub job: JobId,
-    /// Whether the broker has delivered the message before, so that whoever had it is gone.
+    /// True if the broker has delivered the message before, so that its earlier consumer is gone.
     pub redelivered: bool,
 }
 
-/// The answer to a claim.
+/// Decision on a claim.
 #[derive(Debug, Clone)]
 pub enum Claim {
-    /// Work on it.
+    /// Granted: run an attempt.
     Granted(Box<Claimed>),
-    /// Nothing: it has ended, another worker has it, or it does not exist. Acknowledge and forget.
+    /// Nothing to do: the job has ended, another worker has it, or it does not exist. Acknowledge the message.
     Stale,
-    /// End this user's job as failed: every attempt has been used.
+    /// All attempts have been used: end this user's job as failed.
     Exhausted(UserId),
-    /// End this user's job as expired: its deadline has passed.
+    /// The deadline has passed: end this user's job as expired.
     Overdue(UserId),
 }
 
-/// A job in a worker's hands.
+/// A job claimed by this worker.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// The right to change it.
+    /// Lease of the attempt.
     pub lease: Lease,
-    /// Its owner.
+    /// Owner of the job.
     pub user: UserId,
-    /// What its handler reads.
+    /// Input of the handler.
     pub payload: Document,
-    /// The trace of the request that asked for it.
+    /// Trace of the request that submitted the job.
     pub trace: TraceParent,
-    /// How long it has waited, if this is its first attempt.
+    /// Time from submission to claim; `None` unless this is the first attempt.
     pub waited: Option<Duration>,
-    /// How long until its deadline, if it has one.
+    /// Time until the deadline; `None` if the job has none.
     pub remaining: Option<Duration>,
-    /// The hint for watchers.
+    /// Hint for watchers.
     pub changed: Changed,
 }
 
-/// The facts that decide a claim, read under the row's lock; times are compared by the database's clock.
+/// Columns that decide a claim, read under the row's lock; times are compared by the database's clock.
 #[derive(Debug, Clone, FromRow)]
 struct Row {
     id: JobId,
     user_id: UserId,
-    payload: Document,
     status: Status,
-    version: u32,
     attempt: u16,
-    traceparent: Option<String>,
     lease_expired: bool,
-    /// Microseconds since it was submitted.
-    waited: i64,
-    /// Microseconds until the deadline; negative once it has passed.
-    remaining: Option<i64>,
+    overdue: bool,
 }
 
-impl Row {
-    fn is_overdue(&self) -> bool {
-        self.remaining.is_some_and(|remaining| remaining <= 0)
-    }
-}
-
-/// The decision that the row's state allows.
+/// Decision that the row's state allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Grant,
@@ -87,7 +75,7 @@ enum Decision {
     Overdue,
 }
 
-/// The rule of claiming: a queued row, or a running one whose worker is known to be gone.
+/// Grants the claim of a queued row, or of a running one whose worker is known to be gone.
 fn decide(row: &Row, redelivered: bool, max_attempts: u16) -> Decision {
     let free = match row.status {
         Status::Queued => true,
@@ -96,7 +84,7 @@ fn decide(row: &Row, redelivered: bool, max_attempts: u16) -> Decision {
     };
     if !free {
         Decision::Stale
-    } else if row.is_overdue() {
+    } else if row.overdue {
         Decision::Overdue
     } else if row.attempt >= max_attempts {
         Decision::Exhausted
@@ -105,59 +93,100 @@ fn decide(row: &Row, redelivered: bool, max_attempts: u16) -> Decision {
     }
 }
 
-/// Decides a batch of claims with one commit; see [`claim`].
+/// Decides a batch of claims, and commits; the answers are in the order of `requests`.
+///
+/// `token` stands for this very batch. Repeated with the same one, after an error that may have come when the commit was
+/// done already, it answers what the first try granted.
 pub async fn commit_claim(
-    pool: &Database,
+    database: &Database,
     kind: &Kind,
     requests: &[ClaimRequest],
+    token: Uuid,
     lease: Duration,
 ) -> Result<Vec<Claim>, sqlx::Error> {
-    retry_deadlock(|| pool.in_transaction(async |conn| claim(conn, kind, requests, lease).await))
-        .await
+    let jobs: BTreeSet<JobId> = requests.iter().map(|request| request.job).collect();
+    let taking = || database.batch(async |conn| take_queued(conn, kind, &jobs, token, lease).await);
+    let mut claims = retry_deadlock(taking).await?;
+    let mut left: BTreeMap<JobId, bool> = BTreeMap::new();
+    for request in requests.iter().filter(|request| !claims.contains_key(&request.job)) {
+        *left.entry(request.job).or_default() |= request.redelivered;
+    }
+    if !left.is_empty() {
+        let deciding =
+            || database.in_batch(async |conn| claim(conn, kind, &left, token, lease).await);
+        claims.extend(retry_deadlock(deciding).await?);
+    }
+    // The same job twice in one batch: the second message is the duplicate.
+    Ok(requests.iter().map(|request| claims.remove(&request.job).unwrap_or(Claim::Stale)).collect())
 }
 
-/// Decides a batch of claims in the caller's transaction; the answers are in the order of `requests`.
+/// Grants what is queued, as nearly everything is, with one statement that counts by itself; answers what `token` holds.
+pub async fn take_queued(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    jobs: &BTreeSet<JobId>,
+    token: Uuid,
+    lease: Duration,
+) -> Result<HashMap<JobId, Claim>, sqlx::Error> {
+    let mut query = grant(token, lease);
+    bind_list(&mut query, jobs.iter().copied());
+    query.push(" AND status = 'queued' AND kind = ").push_bind(kind.name);
+    query.push(" AND attempt < ").push_bind(kind.max_attempts);
+    query.push(" AND (deadline IS NULL OR deadline > NOW(3))");
+    query.build().execute(&mut *conn).await?;
+    read_granted(conn, kind, jobs.iter().copied(), token).await
+}
+
+/// Decides the claims that are not plain: of jobs that run, have ended, or may not be tried again. In the caller's
+/// transaction. By job, whether the broker delivered its message before.
 pub async fn claim(
     conn: &mut MySqlConnection,
     kind: &Kind,
-    requests: &[ClaimRequest],
+    redelivered: &BTreeMap<JobId, bool>,
+    token: Uuid,
     lease: Duration,
-) -> Result<Vec<Claim>, sqlx::Error> {
+) -> Result<HashMap<JobId, Claim>, sqlx::Error> {
     let mut query = QueryBuilder::new(
-        "SELECT id, user_id, payload, status, version, attempt, traceparent,
+        "SELECT id, user_id, status, attempt,
                 COALESCE(lease_expires_at <= NOW(3), FALSE) AS lease_expired,
-                TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) AS waited,
-                TIMESTAMPDIFF(MICROSECOND, NOW(3), deadline) AS remaining
+                COALESCE(deadline <= NOW(3), FALSE) AS overdue
          FROM jobs WHERE id IN ",
     );
-    bind_list(&mut query, requests.iter().map(|request| request.job));
+    bind_list(&mut query, redelivered.keys().copied());
     query.push(" AND kind = ").push_bind(kind.name).push(" ORDER BY id FOR UPDATE");
     let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *conn).await?;
-
-    let token = Uuid::new_v4();
-    let mut granted = HashSet::new();
-    let claims: Vec<Claim> = requests
-        .iter()
-        .map(|request| {
-            let Some(row) = rows.iter().find(|row| row.id == request.job) else {
-                return Claim::Stale;
-            };
-            match decide(row, request.redelivered, kind.max_attempts) {
-                // The same job twice in one batch: the second message is the duplicate.
-                Decision::Grant if !granted.insert(row.id) => Claim::Stale,
-                Decision::Grant => Claim::Granted(Box::new(row.claimed(kind, token))),
-                Decision::Stale => Claim::Stale,
-                Decision::Exhausted => Claim::Exhausted(row.user_id),
-                Decision::Overdue => Claim::Overdue(row.user_id),
-            }
-        })
-        .collect();
+    let (mut claims, mut granted) = (HashMap::new(), Vec::new());
+    for row in &rows {
+        let redelivered = redelivered.get(&row.id).is_some_and(|redelivered| *redelivered);
+        match decide(row, redelivered, kind.max_attempts) {
+            Decision::Grant => granted.push(row),
+            Decision::Stale => {}
+            Decision::Exhausted => drop(claims.insert(row.id, Claim::Exhausted(row.user_id))),
+            Decision::Overdue => drop(claims.insert(row.id, Claim::Overdue(row.user_id))),
+        }
+    }
     if granted.is_empty() {
         return Ok(claims);
     }
+    let mut query = grant(token, lease);
+    bind_list(&mut query, granted.iter().map(|row| row.id));
+    query.build().execute(&mut *conn).await?;
+    let taken_over: Vec<NewTransition> = granted
+        .iter()
+        .filter(|row| row.status == Status::Running)
+        .map(|row| NewTransition::new(row.id, row.attempt, Transition::TakenOver))
+        .collect();
+    transitions::record(&mut *conn, &taken_over).await?;
+    claims.extend(read_granted(conn, kind, granted.iter().map(|row| row.id), token).await?);
+    Ok(claims)
+}
+
+/// `UPDATE jobs SET … WHERE id IN `: grants the jobs that the caller lists.
+fn grant(token: Uuid, lease: Duration) -> QueryBuilder<MySql> {
     let mut query = QueryBuilder::new(
         "UPDATE jobs SET status = 'running', attempt = attempt + 1, version = version + 1,
-                publish_seq = publish_seq + 1, published_at = NULL, started_at = COALESCE(started_at, NOW(3)), lease_token = ",
+                publish_seq = publish_seq + 1, published_at = NULL,
+                started_at = COALESCE(started_at, NOW(3)), lease_token = ",
     );
     query.push_bind(token);
     for column in [", lease_expires_at", ", publish_due"] {
@@ -165,36 +194,63 @@ pub async fn claim(
         query.push(" MICROSECOND");
     }
     query.push(" WHERE id IN ");
-    bind_list(&mut query, granted.iter().copied());
-    query.build().execute(&mut *conn).await?;
-    let taken_over: Vec<NewTransition> = rows
-        .iter()
-        .filter(|row| row.status == Status::Running && granted.contains(&row.id))
-        .map(|row| NewTransition::new(row.id, row.attempt, Transition::TakenOver))
-        .collect();
-    transitions::record(conn, &taken_over).await?;
-    Ok(claims)
+    query
 }
 
-/// A duration measured by the database; none where its clock went back.
+/// A job that a batch has been granted.
+#[derive(Debug, Clone, FromRow)]
+struct Granted {
+    id: JobId,
+    user_id: UserId,
+    payload: Document,
+    version: u32,
+    attempt: u16,
+    traceparent: Option<String>,
+    /// Microseconds since it was submitted.
+    waited: i64,
+    /// Microseconds until the deadline.
+    remaining: Option<i64>,
+}
+
+/// Reads those of `jobs` that `token` holds.
+async fn read_granted(
+    conn: &mut MySqlConnection,
+    kind: &Kind,
+    jobs: impl Iterator<Item = JobId>,
+    token: Uuid,
+) -> Result<HashMap<JobId, Claim>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT id, user_id, payload, version, attempt, traceparent,
+                TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) AS waited,
+                TIMESTAMPDIFF(MICROSECOND, NOW(3), deadline) AS remaining
+         FROM jobs WHERE lease_token = ",
+    );
+    query.push_bind(token).push(" AND id IN ");
+    bind_list(&mut query, jobs);
+    let rows: Vec<Granted> = query.build_query_as().fetch_all(conn).await?;
+    let claim = |row: Granted| (row.id, Claim::Granted(Box::new(row.claimed(kind, token))));
+    Ok(rows.into_iter().map(claim).collect())
+}
+
+/// Converts a duration measured by the database; zero if its clock went back.
 fn micros(measured: i64) -> Duration {
     Duration::from_micros(measured.max(0).unsigned_abs())
 }
 
-impl Row {
-    fn claimed(&self, kind: &Kind, token: Uuid) -> Claimed {
+impl Granted {
+    fn claimed(self, kind: &Kind, token: Uuid) -> Claimed {
         Claimed {
-            lease: Lease { job: self.id, attempt: self.attempt + 1, token },
+            lease: Lease { job: self.id, attempt: self.attempt, token },
             user: self.user_id,
-            payload: self.payload.clone(),
+            payload: self.payload,
             trace: self.traceparent.as_deref().and_then(|t| t.parse().ok()).unwrap_or_default(),
-            waited: (self.attempt == 0).then_some(self.waited).map(micros),
+            waited: (self.attempt == 1).then_some(self.waited).map(micros),
             remaining: self.remaining.map(micros),
             changed: Changed {
                 user: self.user_id,
                 job: self.id,
                 kind: kind.name.to_owned(),
-                version: self.version + 1,
+                version: self.version,
                 topics: BTreeSet::new(),
             },
         }
@@ -211,14 +267,10 @@ mod tests {
         Row {
             id: JobId::generate(),
             user_id: UserId(Uuid::now_v7()),
-            payload: Document::of(&"a payload").unwrap(),
             status,
-            version: 1,
             attempt: 0,
-            traceparent: None,
             lease_expired: false,
-            waited: 0,
-            remaining: None,
+            overdue: false,
         }
     }
 
@@ -240,14 +292,14 @@ mod tests {
     #[test]
     fn an_ended_job_is_never_taken_again() {
         for status in [Status::Succeeded, Status::Failed, Status::Cancelled, Status::Expired] {
-            let ended = Row { lease_expired: true, remaining: Some(-1), ..row(status) };
+            let ended = Row { lease_expired: true, overdue: true, ..row(status) };
             assert_eq!(decide(&ended, true, MAX), Decision::Stale, "{status:?}");
         }
     }
 
     #[test]
     fn an_overdue_job_is_never_started() {
-        let overdue = Row { remaining: Some(0), attempt: MAX, ..row(Status::Queued) };
+        let overdue = Row { overdue: true, attempt: MAX, ..row(Status::Queued) };
         assert_eq!(decide(&overdue, false, MAX), Decision::Overdue);
     }
 }

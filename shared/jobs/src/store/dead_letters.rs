@@ -1,79 +1,84 @@
-//! Dead letters: jobs that failed for a reason that is not their request's, and messages that the broker gave up on. An
+//! Dead letters: jobs that failed for a reason other than their request, and messages dead-lettered by the broker. An
 //! operator inspects, replays or drops them.
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
-use toneup_platform::database::{Database, bind_list, retry_deadlock};
+use toneup_platform::database::{Database, bind_list, json_rows, retry_deadlock};
 
 use super::finish::Finish;
 use super::transitions::{self, NewTransition, Transition};
 use crate::job::{JobId, Status};
-use crate::outcome::Outcome;
+use crate::outcome::{JobError, Outcome};
 
-/// A dead letter.
+/// A failed job or a dead-lettered message, as stored.
 #[derive(Debug, Clone, FromRow)]
 pub struct DeadLetter {
-    /// Its number.
+    /// Identifier, ascending by time of recording.
     pub id: u64,
-    /// `job`: the job failed. `broker`: its message was given up on.
+    /// Origin: `job` for a failed job, `broker` for a dead-lettered message.
     pub source: String,
-    /// The name of the job's kind, where the message names one.
+    /// Name of the job's kind; `None` if the message names none.
     pub kind: Option<String>,
-    /// The job, where the message names one.
+    /// Identifier of the job; `None` if the message names none.
     pub job_id: Option<JobId>,
-    /// The job's error code, or the broker's reason.
+    /// Error code of the job, or the broker's reason.
     pub reason: String,
-    /// The reason in words.
+    /// Description of the reason, for a person.
     pub message: String,
-    /// The time of the failure.
+    /// Time of the failure.
     pub created_at: OffsetDateTime,
 }
 
-/// Records the jobs of a batch that failed for a reason that another try may not meet, in the transaction that ends them.
-pub(super) async fn record_failed(
+/// Records the jobs of a batch that failed with a retryable error, in the transaction that ends them.
+pub(super) async fn record_failed<'a>(
     conn: &mut MySqlConnection,
     kind: &str,
-    ended: &[&Finish],
+    ended: &[&'a Finish],
 ) -> Result<(), sqlx::Error> {
-    let failed: Vec<_> = ended
-        .iter()
-        .filter_map(|finish| match &finish.outcome {
-            Outcome::Failed(error) if error.retryable => Some((finish.job, error)),
-            _ => None,
-        })
-        .collect();
-    if failed.is_empty() {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        code: &'a str,
+        message: &'a str,
+    }
+    let failed = |finish: &&'a Finish| match &finish.outcome {
+        Outcome::Failed(JobError { code, message, retryable: true }) => {
+            Some(Row { job: finish.job, code, message })
+        }
+        _ => None,
+    };
+    let rows: Vec<Row<'_>> = ended.iter().filter_map(failed).collect();
+    if rows.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO dead_letters (source, kind, job_id, reason, message, created_at) ",
+    let insert = sqlx::query!(
+        "INSERT INTO dead_letters (source, kind, job_id, reason, message, created_at)
+         SELECT 'job', ?, UNHEX(REPLACE(r.job, '-', '')), r.code, r.message, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job', code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message')) AS r",
+        kind,
+        json_rows(&rows)?,
     );
-    query.push_values(failed, |mut row, (job, error)| {
-        row.push("'job'")
-            .push_bind(kind)
-            .push_bind(job)
-            .push_bind(error.code.clone())
-            .push_bind(error.message.clone())
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
-/// A message that the broker gave up on.
+/// A message dead-lettered by the broker.
 #[derive(Debug, Clone)]
 pub struct GivenUp {
-    /// The job that it names, if it can be read.
+    /// Identifier of the job, if readable.
     pub job: Option<JobId>,
-    /// The kind that it names, if it can be read.
+    /// Name of the job's kind, if readable.
     pub kind: Option<String>,
-    /// The broker's word: `rejected`, `delivery_limit`, …
+    /// Reason of the broker: `rejected`, `delivery_limit`, …
     pub reason: String,
-    /// Its description, for a person.
+    /// Description for a person.
     pub message: String,
 }
 
-/// Records a message that the broker gave up on.
+/// Records a message dead-lettered by the broker.
 pub async fn record_given_up(pool: &Database, given_up: &GivenUp) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO dead_letters (source, kind, job_id, reason, message, created_at)
@@ -88,7 +93,7 @@ pub async fn record_given_up(pool: &Database, given_up: &GivenUp) -> Result<(), 
     .map(drop)
 }
 
-/// One list of columns for every way of finding dead letters; checked by the database at build time.
+/// Column list shared by all queries of dead letters; checked by the database at build time.
 macro_rules! select_letters {
     ($tail:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
@@ -102,7 +107,7 @@ macro_rules! select_letters {
     };
 }
 
-/// Lists dead letters, newest first, of one reason or of all.
+/// Lists dead letters, newest first; `None` for all reasons.
 pub async fn list(
     conn: &mut MySqlConnection,
     reason: Option<&str>,
@@ -126,12 +131,12 @@ pub async fn list_of(
     select_letters!("WHERE job_id = ? ORDER BY id DESC LIMIT 100", job).fetch_all(conn).await
 }
 
-/// Finds one dead letter.
+/// Finds a dead letter by its identifier.
 pub async fn find(conn: &mut MySqlConnection, id: u64) -> Result<Option<DeadLetter>, sqlx::Error> {
     select_letters!("WHERE id = ?", id).fetch_optional(conn).await
 }
 
-/// Drops dead letters; returns their number.
+/// Deletes dead letters; returns their number.
 pub async fn drop_letters(conn: &mut MySqlConnection, ids: &[u64]) -> Result<u64, sqlx::Error> {
     if ids.is_empty() {
         return Ok(0);
@@ -141,16 +146,16 @@ pub async fn drop_letters(conn: &mut MySqlConnection, ids: &[u64]) -> Result<u64
     Ok(query.build().execute(conn).await?.rows_affected())
 }
 
-/// The outcome of a replay.
+/// Outcome of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// It waits for a worker again, with all its attempts.
+    /// The job is queued again, with all its attempts.
     Queued,
-    /// It is under way: its message is published again.
+    /// The job had not ended: its message is published again.
     Republished,
-    /// It ended in this state, which a replay does not undo.
+    /// The job has ended in this state, which a replay does not undo.
     Ended(Status),
-    /// There is no such job.
+    /// No such job exists.
     Missing,
 }
 
@@ -160,8 +165,8 @@ struct Row {
     attempt: u16,
 }
 
-/// Queues a failed job again, as if it had just been submitted, and drops its dead letters. Its new end is a further event
-/// for its owner.
+/// Queues a failed job again as if it had just been submitted, and drops its dead letters. Its new end is a further
+/// event for its owner.
 pub async fn replay(pool: &Database, job: JobId) -> Result<Replay, sqlx::Error> {
     retry_deadlock(|| pool.in_transaction(async |conn| replay_in(conn, job).await)).await
 }
@@ -203,7 +208,7 @@ async fn replay_in(conn: &mut MySqlConnection, job: JobId) -> Result<Replay, sql
             .await?;
             Replay::Republished
         }
-        // Its worker's lease brings it back should the worker be gone.
+        // If its worker is gone, the expiry of the lease requeues it.
         Status::Running => Replay::Republished,
         ended => return Ok(Replay::Ended(ended)),
     };

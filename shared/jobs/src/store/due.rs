@@ -1,4 +1,4 @@
-//! The timer in the table: rows whose `publish_due` has passed, and the action of the sweep for each.
+//! Timers: rows whose `publish_due` has passed, and the action of the sweep for each.
 
 use std::time::Duration;
 
@@ -14,30 +14,30 @@ use crate::job::{JobId, Status};
 use crate::kind::{Kind, Kinds};
 use crate::outcome::{JobError, Outcome};
 
-/// Most rows one look takes.
-const LOOK: u32 = 256;
+/// Most rows that one sweep takes.
+const BATCH: u32 = 256;
 
-/// The rows that a look takes.
+/// Rows that a sweep takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Everything that is due.
+    /// All due rows.
     All,
-    /// Only what needs no broker: while it is away, what is to be published stays due, and is found at once when it is
-    /// back.
+    /// Only rows that need no broker: while it is unavailable, rows to be published stay due, and are found at once
+    /// when it is back.
     WithoutPublishing,
 }
 
-/// The actions for the rows that were due.
+/// Actions for the rows that were due.
 #[derive(Debug, Default)]
 pub struct Due {
-    /// Publish these again.
+    /// Messages to publish after the commit.
     pub publications: Vec<Publication>,
-    /// End these.
+    /// Jobs to end after the commit.
     pub finishes: Vec<Finish>,
 }
 
 impl Due {
-    /// Whether nothing was due.
+    /// True if no row was due.
     pub fn is_empty(&self) -> bool {
         self.publications.is_empty() && self.finishes.is_empty()
     }
@@ -58,17 +58,17 @@ struct Row {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
-    /// Due to be published: never confirmed, or a retry's backoff is over.
+    /// Publish: never confirmed, or the backoff of a retry is over.
     Publish,
-    /// Its worker is gone: queue it again, then publish.
+    /// The lease expired: requeue, then publish.
     Requeue,
-    /// Its worker is gone and so was the last attempt.
+    /// The lease of the last attempt expired: end as failed.
     Exhausted,
-    /// Its deadline passed.
+    /// The deadline has passed: end as expired.
     Overdue,
 }
 
-/// The rule of the sweep. A running row is due only when its lease has expired, since every renewal moves `publish_due`.
+/// Chooses the action. A running row is due only once its lease has expired, since every renewal moves `publish_due`.
 fn decide(row: &Row, kind: &Kind) -> Action {
     if row.overdue {
         Action::Overdue
@@ -81,8 +81,8 @@ fn decide(row: &Row, kind: &Kind) -> Action {
     }
 }
 
-/// Takes the rows that are due, in the caller's transaction: pushes each `grace` into the future, so that no other
-/// replica takes it meanwhile, and says what to do once this is committed. Rows that another replica looks at are skipped.
+/// Takes the rows that are due, in the caller's transaction: postpones each by `grace`, so that no other replica takes
+/// it meanwhile, and returns the actions to perform after the commit. Rows locked by another replica are skipped.
 pub async fn take_due(
     conn: &mut MySqlConnection,
     kinds: &Kinds,
@@ -96,9 +96,14 @@ pub async fn take_due(
     );
     bind_list(&mut query, kinds.names());
     if scope == Scope::WithoutPublishing {
-        query.push(" AND (status <> 'queued' OR deadline <= NOW(3))");
+        let ids = find_unpublished(&mut *conn).await?;
+        if ids.is_empty() {
+            return Ok(Due::default());
+        }
+        query.push(" AND id IN ");
+        bind_list(&mut query, ids.into_iter());
     }
-    query.push(" ORDER BY publish_due LIMIT ").push_bind(LOOK);
+    query.push(" ORDER BY publish_due LIMIT ").push_bind(BATCH);
     query.push(" FOR UPDATE SKIP LOCKED");
     let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *conn).await?;
     let rows: Vec<(Row, &Kind)> =
@@ -142,6 +147,18 @@ pub async fn take_due(
     Ok(due)
 }
 
+/// Finds due rows that need no broker, without locking the others: there may be very many while it is away.
+async fn find_unpublished(conn: &mut MySqlConnection) -> Result<Vec<JobId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: JobId" FROM jobs
+           WHERE publish_due <= NOW(3) AND (status <> 'queued' OR deadline <= NOW(3))
+           ORDER BY publish_due LIMIT ?"#,
+        BATCH
+    )
+    .fetch_all(conn)
+    .await
+}
+
 impl Row {
     fn publication(&self, kind: &Kind) -> Publication {
         Publication {
@@ -159,8 +176,8 @@ impl Row {
     }
 }
 
-/// Notes confirmed publishes: these rows rest until their deadline, if they have one. Should the queue lose the message,
-/// the audit finds the row. The sequence guards against a row that became due again since.
+/// Records confirmed publishes: these rows are not due before their deadline, if they have one. If the queue loses the
+/// message, the audit finds the row. The sequence guards against a row that became due again since.
 pub async fn note_published(
     conn: &mut MySqlConnection,
     confirmed: &[(JobId, u32)],
@@ -173,8 +190,8 @@ pub async fn note_published(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Makes rows due whose publish did not succeed, so that the sweep need not wait out their grace. The sequence guards
-/// against a row that moved on since.
+/// Makes rows due whose publish did not succeed, so that the sweep need not wait for their grace to pass. The sequence
+/// guards against a row that has changed since.
 pub async fn note_unpublished(
     conn: &mut MySqlConnection,
     refused: &[(JobId, u32)],

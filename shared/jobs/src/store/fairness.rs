@@ -1,12 +1,14 @@
-//! Fairness between users: of each user's jobs at most a *share* has messages in the broker or is at work; the others are
-//! held in the database, and follow as earlier ones end. So a thousand jobs of one user delay another's first job by one
-//! share, not by a thousand.
+//! Fairness between users: at most a *share* of each user's jobs has messages in the broker or is running; the others
+//! are held in the database, and are released as earlier ones end. So a thousand jobs of one user delay another's first
+//! job by one share, not by a thousand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Serialize;
+use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
-use toneup_platform::database::{bind_list, bind_pairs, micros};
+use toneup_platform::database::{bind_list, bind_pairs, json_rows, micros};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -14,61 +16,80 @@ use crate::broker::message::Publication;
 use crate::job::JobId;
 use crate::kind::Kind;
 
-/// Most users that one look for room examines.
+/// Most users examined by one search for free shares.
 const USERS: u32 = 256;
 
-/// The unfinished jobs of a user.
+/// Number of a user's unfinished jobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Active {
-    /// In the broker or at work.
+    /// Jobs in the broker or running.
     pub moving: u32,
-    /// Held back.
+    /// Jobs held in the database.
     pub held: u32,
 }
 
 impl Active {
-    /// Their number.
+    /// Sum of moving and held jobs.
     pub fn total(self) -> u32 {
         self.moving + self.held
     }
 }
 
-#[derive(Debug, FromRow)]
-struct Count {
-    user_id: UserId,
-    count: i64,
+/// The unfinished jobs of users at a moment.
+#[derive(Debug, Clone)]
+pub struct ActiveJobs {
+    /// The database's time of the count.
+    pub now: OffsetDateTime,
+    /// By user; who has none is left out.
+    pub by_user: BTreeMap<UserId, Active>,
 }
 
-/// Counts the unfinished jobs of a kind by user.
+#[derive(Debug, FromRow)]
+struct Count {
+    now: OffsetDateTime,
+    /// None in the row that is there for the time alone.
+    user_id: Option<UserId>,
+    /// Not finished, those held back included.
+    unfinished: i64,
+    held: i64,
+}
+
+/// Counts the unfinished jobs of a kind by user, with one statement.
 pub async fn count_active(
     conn: &mut MySqlConnection,
     kind: &str,
     users: &BTreeSet<UserId>,
-) -> Result<BTreeMap<UserId, Active>, sqlx::Error> {
-    let mut active: BTreeMap<UserId, Active> = BTreeMap::new();
+) -> Result<ActiveJobs, sqlx::Error> {
     // Left to itself, MariaDB reads the whole history of each user, which is in the order of the groups.
     let mut query = QueryBuilder::new(
-        "SELECT user_id, COUNT(*) AS count FROM jobs FORCE INDEX (jobs_active)
+        "SELECT NOW(3) AS now, NULL AS user_id, 0 AS unfinished, 0 AS held
+         UNION ALL
+         SELECT NOW(3), user_id, COUNT(*), 0 FROM jobs FORCE INDEX (jobs_active)
          WHERE finished_at IS NULL AND user_id IN ",
     );
     bind_list(&mut query, users.iter().copied());
-    query.push(" AND kind = ").push_bind(kind).push(" GROUP BY user_id");
-    let all: Vec<Count> = query.build_query_as().fetch_all(&mut *conn).await?;
-    for Count { user_id, count } in all {
-        active.entry(user_id).or_default().moving = u32::try_from(count).unwrap_or(u32::MAX);
-    }
-    let mut query =
-        QueryBuilder::new("SELECT user_id, COUNT(*) AS count FROM held_jobs WHERE kind = ");
+    query.push(" AND kind = ").push_bind(kind).push(
+        " GROUP BY user_id
+         UNION ALL
+         SELECT NOW(3), user_id, 0, COUNT(*) FROM held_jobs WHERE kind = ",
+    );
     query.push_bind(kind).push(" AND user_id IN ");
     bind_list(&mut query, users.iter().copied());
     query.push(" GROUP BY user_id");
-    let held: Vec<Count> = query.build_query_as().fetch_all(conn).await?;
-    for Count { user_id, count } in held {
-        let user = active.entry(user_id).or_default();
-        user.held = u32::try_from(count).unwrap_or(u32::MAX);
-        user.moving = user.moving.saturating_sub(user.held);
+    let counts: Vec<Count> = query.build_query_as().fetch_all(conn).await?;
+    let now = counts.first().map(|count| count.now).ok_or(sqlx::Error::RowNotFound)?;
+    let mut by_user: BTreeMap<UserId, Active> = BTreeMap::new();
+    for Count { user_id, unfinished, held, .. } in counts {
+        if let Some(user) = user_id {
+            let active = by_user.entry(user).or_default();
+            active.moving += u32::try_from(unfinished).unwrap_or(u32::MAX);
+            active.held += u32::try_from(held).unwrap_or(u32::MAX);
+        }
     }
-    Ok(active)
+    for active in by_user.values_mut() {
+        active.moving = active.moving.saturating_sub(active.held);
+    }
+    Ok(ActiveJobs { now, by_user })
 }
 
 /// Holds jobs of a kind until earlier ones of their owners have ended.
@@ -80,11 +101,21 @@ pub(super) async fn hold(
     if held.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new("INSERT INTO held_jobs (kind, user_id, job_id) ");
-    query.push_values(held, |mut row, (user, job)| {
-        row.push_bind(kind).push_bind(*user).push_bind(*job);
-    });
-    query.build().execute(conn).await.map(drop)
+    #[derive(Serialize)]
+    struct Row {
+        user: UserId,
+        job: JobId,
+    }
+    let rows: Vec<Row> = held.iter().map(|(user, job)| Row { user: *user, job: *job }).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO held_jobs (kind, user_id, job_id)
+         SELECT ?, UNHEX(REPLACE(r.user, '-', '')), UNHEX(REPLACE(r.job, '-', ''))
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', job CHAR(36) PATH '$.job')) AS r",
+        kind,
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
 }
 
 /// Lists the held jobs of a kind, in order of submission within each user.
@@ -102,18 +133,23 @@ pub async fn list_held(
     .await
 }
 
-/// Releases the oldest held jobs of users, as many as each `room` says, in the caller's transaction. What it returns
-/// is to be published once that is committed; like everything due, it is published again if that is not confirmed.
+/// Releases the oldest held jobs of users, up to each user's `room`, in the caller's transaction. The returned
+/// publications are to be published after the commit; unconfirmed ones are published again, like everything due.
 pub(super) async fn release(
     conn: &mut MySqlConnection,
     kind: &'static str,
     room: &BTreeMap<UserId, u32>,
     grace: Duration,
 ) -> Result<Vec<Publication>, sqlx::Error> {
+    // Nearly always nobody holds anything, which costs one look at an index.
+    let holders = filter_holders(&mut *conn, kind, room.keys().copied()).await?;
+    if holders.is_empty() {
+        return Ok(Vec::new());
+    }
     // A bound for each user: one over all would let those with the lowest ids take it up.
     let mut query = QueryBuilder::new("");
     let mut parts = query.separated(" UNION ALL ");
-    for (user, most) in room {
+    for (user, most) in room.iter().filter(|(user, _)| holders.contains(user)) {
         parts.push("(SELECT user_id, job_id FROM held_jobs WHERE kind = ");
         parts.push_bind_unseparated(kind).push_unseparated(" AND user_id = ");
         parts.push_bind_unseparated(*user).push_unseparated(" ORDER BY job_id LIMIT ");
@@ -148,6 +184,19 @@ pub(super) async fn release(
     Ok(rows.into_iter().map(|row| row.publication(kind)).collect())
 }
 
+/// Those of `users`, of whom there is at least one, who have held jobs of a kind.
+async fn filter_holders(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    users: impl Iterator<Item = UserId>,
+) -> Result<BTreeSet<UserId>, sqlx::Error> {
+    let mut query = QueryBuilder::new("SELECT DISTINCT user_id FROM held_jobs WHERE kind = ");
+    query.push_bind(kind).push(" AND user_id IN ");
+    bind_list(&mut query, users);
+    let holders: Vec<UserId> = query.build_query_scalar().fetch_all(conn).await?;
+    Ok(holders.into_iter().collect())
+}
+
 #[derive(Debug, FromRow)]
 struct Released {
     id: JobId,
@@ -168,7 +217,7 @@ impl Released {
     }
 }
 
-/// Picks of the held jobs, in order, as many of each user's as there is room for.
+/// Selects held jobs in order, up to each user's room.
 fn next_of(held: &[(UserId, JobId)], room: &BTreeMap<UserId, u32>) -> Vec<(UserId, JobId)> {
     let mut left = room.clone();
     let fits = |(user, _): &&(UserId, JobId)| match left.get_mut(user) {
@@ -181,7 +230,7 @@ fn next_of(held: &[(UserId, JobId)], room: &BTreeMap<UserId, u32>) -> Vec<(UserI
     held.iter().filter(fits).copied().collect()
 }
 
-/// Ends the holding of jobs of a kind.
+/// Removes the hold of jobs of a kind.
 pub(super) async fn unhold(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -193,7 +242,7 @@ pub(super) async fn unhold(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Finds those of the candidates that are held.
+/// Returns those of the candidates that are held.
 pub(super) async fn find_held(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -208,8 +257,8 @@ pub(super) async fn find_held(
     query.build_query_as().fetch_all(conn).await
 }
 
-/// Releases jobs of a kind where there is room: the share has grown, or a release was missed because the last job of a
-/// user ended in the moment in which the next was held. In the caller's transaction.
+/// Releases jobs of a kind where shares have room, in the caller's transaction: the share has grown, or a release was
+/// missed because the last job of a user ended while the next was being held.
 pub async fn release_room(
     conn: &mut MySqlConnection,
     kind: &Kind,
@@ -219,22 +268,24 @@ pub async fn release_room(
     if holders.is_empty() {
         return Ok(Vec::new());
     }
-    let room = room_of(&count_active(&mut *conn, kind.name, &holders).await?, kind.share.get());
+    let active = count_active(&mut *conn, kind.name, &holders).await?;
+    let room = room_of(&active.by_user, kind.share.get());
     if room.is_empty() {
         return Ok(Vec::new());
     }
-    // Seldom from here on. One replica at a time for each user: two that count at once would both release.
+    // Rarely reached. One replica at a time for each user: two that count at once would both release.
     let users: BTreeSet<UserId> = room.into_keys().collect();
     lock_first(&mut *conn, kind.name, &users).await?;
-    let room = room_of(&count_active(&mut *conn, kind.name, &users).await?, kind.share.get());
+    let active = count_active(&mut *conn, kind.name, &users).await?;
+    let room = room_of(&active.by_user, kind.share.get());
     if room.is_empty() {
         return Ok(Vec::new());
     }
     release(conn, kind.name, &room, grace).await
 }
 
-/// Lists users who have held jobs of a kind, from a random point on and then from the beginning: so nobody is always left
-/// out while more users hold jobs than one look examines.
+/// Lists users who have held jobs of a kind, from a random point on and then from the beginning, so that no user is
+/// always left out while more of them hold jobs than one search examines.
 async fn list_holders(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -263,7 +314,7 @@ async fn list_holders(
     Ok(holders)
 }
 
-/// Locks the first held job of each user: whoever else is releasing them is waited for.
+/// Locks the first held job of each user, waiting for others that release their jobs.
 async fn lock_first(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -284,7 +335,7 @@ async fn lock_first(
     query.build().execute(conn).await.map(drop)
 }
 
-/// The number of further jobs of each user that may move, where any may.
+/// Computes the number of further jobs that may be released, for each user with any.
 fn room_of(active: &BTreeMap<UserId, Active>, share: u32) -> BTreeMap<UserId, u32> {
     active
         .iter()

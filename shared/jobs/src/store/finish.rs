@@ -1,11 +1,12 @@
-//! Ending jobs: outcome, state and whatever belongs to it in one transaction, many at a time. Every terminal arrow goes
-//! through here.
+//! Ending of jobs: outcome, state and their consequences in one transaction, many jobs at a time. Every transition to a
+//! terminal state goes through here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use serde::Serialize;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
-use toneup_platform::database::bind_list;
+use toneup_platform::database::{bind_list, json_rows};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -19,21 +20,21 @@ use crate::outcome::Outcome;
 /// A job to end, and the condition for it.
 #[derive(Debug, Clone)]
 pub struct Finish {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// The name of its kind.
+    /// Name of the job's kind.
     pub kind: &'static str,
-    /// Its owner: what is locked by owner is locked before jobs.
+    /// Owner of the job; locks by owner precede those of jobs.
     pub user: UserId,
-    /// The condition.
+    /// Condition under which the job may end.
     pub guard: Guard,
-    /// How it ends.
+    /// Outcome to store with the job.
     pub outcome: Outcome,
-    /// What the handler passes on to [`crate::kind::Endings::ended`] beside the result.
+    /// Note of the handler for [`crate::kind::Endings::ended`].
     pub note: Option<Document>,
 }
 
-/// The condition under which a job may end.
+/// Condition under which a job may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Guard {
     /// The worker still holds its lease.
@@ -44,7 +45,7 @@ pub enum Guard {
     Active,
 }
 
-/// The facts that a guard is held against, read under the row's lock.
+/// Columns that a guard is checked against, read under the row's lock.
 #[derive(Debug, Clone, FromRow)]
 struct Row {
     id: JobId,
@@ -66,13 +67,13 @@ fn holds(guard: Guard, row: &Row) -> bool {
     }
 }
 
-/// The effects of a batch.
+/// Effects of a batch.
 #[derive(Debug, Default)]
 pub struct Ended {
-    /// In the order of the batch: `Some` where the job ended, `None` where the guard no longer held, and nothing was
+    /// In the order of the batch: `Some` where the job ended, `None` where the guard no longer held and nothing was
     /// changed.
     pub changes: Vec<Option<Changed>>,
-    /// Jobs that were held until these had ended: to be published once this is committed.
+    /// Publications of jobs that were held until these had ended, to be published after the commit.
     pub released: Vec<Publication>,
 }
 
@@ -118,7 +119,7 @@ pub async fn finish(
     Ok(Ended { changes, released })
 }
 
-/// The items of each kind, in one order for all writers.
+/// Groups the items by kind, in one order for all writers.
 fn group<'a>(kinds: &'a Kinds, items: &'a [Finish]) -> Vec<(&'a Kind, Vec<&'a Finish>)> {
     let mut by_name: BTreeMap<&str, Vec<&Finish>> = BTreeMap::new();
     for item in items {
@@ -127,7 +128,7 @@ fn group<'a>(kinds: &'a Kinds, items: &'a [Finish]) -> Vec<(&'a Kind, Vec<&'a Fi
     by_name.into_iter().filter_map(|(name, items)| Some((kinds.get(name)?, items))).collect()
 }
 
-/// Has the kind write what follows from these ends.
+/// Runs the kind's [`crate::kind::Endings`] for these jobs.
 async fn run_endings(
     conn: &mut MySqlConnection,
     kind: &Kind,
@@ -188,27 +189,42 @@ async fn lock_jobs(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-async fn insert_outcomes(
+async fn insert_outcomes<'a>(
     conn: &mut MySqlConnection,
     kind: &Kind,
-    won: &[&Finish],
+    won: &[&'a Finish],
 ) -> Result<(), sqlx::Error> {
-    let mut query = QueryBuilder::new(
-        "INSERT INTO job_outcomes (job_id, result, error_code, error_message, error_retryable) ",
-    );
-    query.push_values(won, |mut row, item| {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        result: Option<&'a str>,
+        code: Option<String>,
+        message: Option<String>,
+        retryable: Option<u8>,
+    }
+    let row = |item: &&'a Finish| {
         let result = match &item.outcome {
-            Outcome::Succeeded(result) => Some(result.clone()),
+            Outcome::Succeeded(result) => Some(result.text()),
             _ => None,
         };
         let error = item.outcome.error(kind.noun);
-        row.push_bind(item.job)
-            .push_bind(result)
-            .push_bind(error.as_ref().map(|error| error.code.clone()))
-            .push_bind(error.as_ref().map(|error| error.message.clone()))
-            .push_bind(error.map(|error| error.retryable));
-    });
-    query.build().execute(conn).await.map(drop)
+        let retryable = error.as_ref().map(|error| error.retryable.into());
+        let (code, message) = error.map(|error| (error.code, error.message)).unzip();
+        Row { job: item.job, result, code, message, retryable }
+    };
+    let rows: Vec<Row<'_>> = won.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO job_outcomes (job_id, result, error_code, error_message, error_retryable)
+         SELECT UNHEX(REPLACE(r.job, '-', '')), r.result, r.code, r.message, r.retryable
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job',
+             result LONGTEXT CHARACTER SET utf8mb4 PATH '$.result',
+             code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message',
+             retryable TINYINT PATH '$.retryable')) AS r",
+        json_rows(&rows)?,
+    );
+    insert.execute(conn).await.map(drop)
 }
 
 /// Updates the rows with one statement for each state reached.
@@ -264,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_ends_what_a_worker_owns_or_what_has_ended() {
+    fn a_job_that_a_worker_owns_or_that_has_ended_is_not_ended_by_others() {
         let (row, _) = running();
         assert!(!holds(Guard::Unowned, &row));
         assert!(holds(Guard::Unowned, &Row { lease_valid: false, ..row.clone() }));

@@ -1,14 +1,14 @@
-//! Idempotent submits: a repeated request finds the job of the first one.
+//! Idempotent submits: a repeated request returns the job of the first one.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 
 use super::submit::{NewJob, Submitted};
 use crate::job::JobId;
-use toneup_platform::database::{bind_list, bind_pairs};
+use toneup_platform::database::{bind_list, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
 /// A client's key for one request, and the fingerprint of the request.
@@ -18,28 +18,24 @@ pub struct Idempotency {
     pub key: String,
     /// SHA-256 of the request.
     pub fingerprint: [u8; 32],
-    /// The lifetime of the key.
+    /// Lifetime of the key.
     pub lasts: Lasts,
 }
 
-/// The time for which a key stands for the first request that came with it.
+/// Period in which a key identifies the first request that used it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasts {
-    /// As long as it is remembered.
+    /// Until the key is purged.
     Remembered,
-    /// No longer than the job takes.
+    /// Until the job has ended.
     WhileRunning,
 }
 
 impl Idempotency {
-    /// A key for a request of a client that gives none: the same request finds the job while it runs.
+    /// Creates the key of a request that carries none: the same request finds the job while it runs.
     pub fn implicit(fingerprint: [u8; 32]) -> Self {
         // No client can send a key with a control character.
-        let mut key = "\u{1}request:".to_owned();
-        for byte in fingerprint {
-            // Writing to a string cannot fail.
-            write!(key, "{byte:02x}").ok();
-        }
+        let key = format!("\u{1}request:{}", hex::encode(fingerprint));
         Self { key, fingerprint, lasts: Lasts::WhileRunning }
     }
 }
@@ -63,7 +59,7 @@ pub async fn find_repeated(
     .await
 }
 
-/// Lets the idempotency keys of refused submits be used again.
+/// Frees the idempotency keys of refused submits.
 pub(super) async fn release_keys(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -85,7 +81,7 @@ pub(super) async fn release_keys(
     query.build().execute(conn).await.map(drop)
 }
 
-/// Reserves the idempotency keys of a batch, and finds the items that were requested before.
+/// Reserves the idempotency keys of a batch, and finds the items that are repetitions.
 pub(super) async fn deduplicate(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -99,19 +95,25 @@ pub(super) async fn deduplicate(
     }
     // One order for all writers, so that two batches with the same keys wait for each other instead of deadlocking.
     keyed.sort_by_key(|(item, idempotency)| (item.user, &idempotency.key));
-    let mut query = QueryBuilder::new(
+    let reserved = sqlx::query!(
         "INSERT IGNORE INTO idempotency_keys
-             (user_id, kind, idem_key, fingerprint, job_id, created_at) ",
-    );
-    query.push_values(&keyed, |mut row, (item, idempotency)| {
-        row.push_bind(item.user)
-            .push_bind(kind)
-            .push_bind(&idempotency.key)
-            .push_bind(idempotency.fingerprint.as_slice())
-            .push_bind(item.id)
-            .push_bind(now);
-    });
-    query.build().execute(&mut *conn).await?;
+             (user_id, kind, idem_key, fingerprint, job_id, created_at)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), ?, r.name, UNHEX(r.fingerprint),
+                UNHEX(REPLACE(r.job, '-', '')), ?
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', job CHAR(36) PATH '$.job',
+             name VARCHAR(128) CHARACTER SET ascii PATH '$.name',
+             fingerprint CHAR(64) PATH '$.fingerprint')) AS r",
+        kind,
+        now,
+        json_rows(&rows(&keyed))?,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if usize::try_from(reserved.rows_affected()) == Ok(keyed.len()) {
+        // Each key is new.
+        return Ok(vec![Submitted::Accepted { created_at: now }; items.len()]);
+    }
 
     let mut query = QueryBuilder::new(
         "SELECT user_id, idem_key, fingerprint, job_id FROM idempotency_keys WHERE kind = ",
@@ -171,7 +173,7 @@ async fn find_running(
     Ok(running)
 }
 
-/// Makes keys whose jobs run no longer stand for new ones. The rows are locked: `INSERT IGNORE` has met them.
+/// Reassigns keys whose jobs have ended to new jobs. The rows are locked already, by `INSERT IGNORE`.
 async fn take_over(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -181,23 +183,43 @@ async fn take_over(
     if over.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
+    let update = sqlx::query!(
         "INSERT INTO idempotency_keys
-             (user_id, kind, idem_key, fingerprint, job_id, created_at) ",
+             (user_id, kind, idem_key, fingerprint, job_id, created_at)
+         SELECT UNHEX(REPLACE(r.user, '-', '')), ?, r.name, UNHEX(r.fingerprint),
+                UNHEX(REPLACE(r.job, '-', '')), ?
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             user CHAR(36) PATH '$.user', job CHAR(36) PATH '$.job',
+             name VARCHAR(128) CHARACTER SET ascii PATH '$.name',
+             fingerprint CHAR(64) PATH '$.fingerprint')) AS r
+         ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), created_at = VALUES(created_at)",
+        kind,
+        now,
+        json_rows(&rows(over))?,
     );
-    query.push_values(over, |mut row, (item, asked)| {
-        row.push_bind(item.user)
-            .push_bind(kind)
-            .push_bind(&asked.key)
-            .push_bind(asked.fingerprint.as_slice())
-            .push_bind(item.id)
-            .push_bind(now);
-    });
-    query.push(" ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), created_at = VALUES(created_at)");
-    query.build().execute(conn).await.map(drop)
+    update.execute(conn).await.map(drop)
 }
 
-/// The job that holds an idempotency key, and the fingerprint of its request.
+/// A key as a statement reads it.
+#[derive(Serialize)]
+struct Row<'a> {
+    user: UserId,
+    job: JobId,
+    name: &'a str,
+    fingerprint: String,
+}
+
+fn rows<'a>(keyed: &[(&'a NewJob, &'a Idempotency)]) -> Vec<Row<'a>> {
+    let row = |(item, asked): &(&'a NewJob, &'a Idempotency)| Row {
+        user: item.user,
+        job: item.id,
+        name: &asked.key,
+        fingerprint: hex::encode(asked.fingerprint),
+    };
+    keyed.iter().map(row).collect()
+}
+
+/// Job that holds an idempotency key, and the fingerprint of its request.
 #[derive(Debug, FromRow)]
 struct Holder {
     user_id: UserId,
@@ -206,7 +228,7 @@ struct Holder {
     job_id: JobId,
 }
 
-/// Tells a first request from a repeated one, and from a key that now asks for something else.
+/// Distinguishes a first request, a repetition, and a key reused for another request.
 fn decide(
     item: &NewJob,
     holders: &HashMap<(UserId, String), Holder>,

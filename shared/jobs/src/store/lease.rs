@@ -1,4 +1,4 @@
-//! Keeping a lease, and giving it back before the work is done.
+//! Renewal and return of leases.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use crate::job::{JobId, Lease};
 use crate::outcome::JobError;
 use toneup_platform::database::{bind_list, micros};
 
-/// Extends leases by `duration` from now and returns those that still stand; the others have been taken over or ended.
+/// Extends leases by `duration` from now and returns those that are still valid; the others have been taken over or
+/// ended.
 pub async fn renew(
     conn: &mut MySqlConnection,
     leases: &[Lease],
@@ -25,11 +26,11 @@ pub async fn renew(
     query.push(" AND lease_token IN ");
     bind_list(&mut query, leases.iter().map(|lease| lease.token));
     query.build().execute(&mut *conn).await?;
-    standing(conn, leases).await
+    find_valid(conn, leases).await
 }
 
-/// Those of `leases` that still stand. Changes nothing and waits for no lock.
-pub async fn standing(
+/// Returns those of `leases` that are still valid. Changes nothing and waits for no lock.
+pub async fn find_valid(
     conn: &mut MySqlConnection,
     leases: &[Lease],
 ) -> Result<HashSet<Lease>, sqlx::Error> {
@@ -43,8 +44,8 @@ pub async fn standing(
     Ok(leases.iter().filter(|lease| held.contains(lease)).copied().collect())
 }
 
-/// Returns a job to the queue after a failed attempt, to be published after `delay`. `false` if the lease was lost.
-/// In the caller's transaction.
+/// Requeues a job after a failed attempt, to be published after `delay`, in the caller's transaction. `false` if the
+/// lease was lost.
 pub async fn retry_later(
     conn: &mut MySqlConnection,
     lease: Lease,
@@ -72,8 +73,8 @@ pub async fn retry_later(
     Ok(queued)
 }
 
-/// Returns a job to the queue as if it had never been taken, due at once: the attempt was not the job's failure.
-/// `false` if the lease was lost. In the caller's transaction.
+/// Requeues a job as if it had never been claimed, due at once, in the caller's transaction: the attempt was not the
+/// job's failure. `false` if the lease was lost.
 pub async fn hand_back(conn: &mut MySqlConnection, lease: Lease) -> Result<bool, sqlx::Error> {
     let queued = sqlx::query!(
         "UPDATE jobs SET status = 'queued', version = version + 1, attempt = attempt - 1,

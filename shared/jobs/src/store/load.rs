@@ -1,27 +1,27 @@
-//! Measuring the queue of a kind.
+//! Measurement of a kind's queue.
 
 use sqlx::MySqlConnection;
 
 use crate::job::Status;
 
-/// The load of one kind of job.
+/// Load of one kind of job.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QueueLoad {
-    /// Jobs that wait.
+    /// Number of queued jobs, held ones included.
     pub queued: i64,
-    /// Those of them that are held back.
+    /// Number of held jobs.
     pub held: i64,
-    /// Jobs that are running.
+    /// Number of running jobs.
     pub running: i64,
-    /// Rows of all kinds that are overdue: a publish, a retry, a deadline.
+    /// Number of overdue rows of all kinds: publishes, retries, deadlines.
     pub due: i64,
-    /// Dead letters of all kinds.
+    /// Number of dead letters of all kinds.
     pub dead: i64,
-    /// Jobs that ended in the last minute.
+    /// Number of jobs that ended in the last minute.
     pub ended: i64,
-    /// The age of the oldest waiting job, in seconds; `None` if none waits.
+    /// Age of the oldest queued job, in seconds; `None` if none is queued.
     pub oldest_seconds: Option<f64>,
-    /// The mean duration of those that ended in the last minute, in seconds; `None` if none did.
+    /// Mean time from submission to end of the jobs that ended in the last minute, in seconds; `None` if none did.
     pub mean_seconds: Option<f64>,
 }
 

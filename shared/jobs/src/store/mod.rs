@@ -1,4 +1,4 @@
-//! The statements of the engine: every transition of a job, each a guarded change under the row's lock, in the caller's
+//! Statements of the engine: every transition of a job, each a guarded change under the row's lock, in the caller's
 //! transaction.
 //!
 //! Locks are taken in one order: what [`crate::kind::Endings::lock`] takes, then jobs by id.
@@ -7,6 +7,7 @@ pub mod audit;
 pub mod claim;
 pub mod dead_letters;
 pub mod due;
+pub mod erase;
 pub mod fairness;
 pub mod finish;
 pub mod idempotency;

@@ -7,8 +7,8 @@ use toneup_platform::database::{bind_list, micros};
 
 use crate::job::JobId;
 
-/// Deletes at most `most` jobs of a kind that succeeded at least `retention` ago; returns their number. Those that failed
-/// stay, as their dead letters do.
+/// Deletes at most `most` jobs of a kind that succeeded at least `retention` ago; returns their number. Failed jobs are
+/// kept, as are their dead letters.
 pub async fn purge_succeeded(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -28,7 +28,7 @@ pub async fn purge_succeeded(
     if old.is_empty() {
         return Ok(0);
     }
-    // The job last: what is interrupted is found again.
+    // The job last, so that an interrupted purge finds it again.
     for table in ["job_transitions", "job_outcomes"] {
         let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE job_id IN "));
         bind_list(&mut query, old.iter().copied());

@@ -1,4 +1,5 @@
-//! Reading jobs. Every lookup for a caller takes the kind and the owner: another's row is indistinguishable from no row.
+//! Queries of jobs. Every lookup for a caller takes the kind and the owner: another's row is indistinguishable from no
+//! row.
 
 use std::collections::BTreeSet;
 
@@ -12,36 +13,36 @@ use crate::document::Document;
 use crate::job::{JobId, Status};
 use crate::outcome::JobError;
 
-/// A job at present.
+/// A job as stored.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Its identity.
+    /// Identifier of the job.
     pub id: JobId,
-    /// The name of its kind.
+    /// Name of the job's kind.
     pub kind: String,
-    /// Its owner.
+    /// Owner of the job.
     pub user: UserId,
-    /// What its handler reads.
+    /// Input of the handler.
     pub payload: Document,
-    /// Its state.
+    /// Current state.
     pub status: Status,
-    /// Grows with every change.
+    /// Number of changes so far; grows with every one.
     pub version: u32,
-    /// The number of attempts begun.
+    /// Number of attempts started.
     pub attempt: u16,
-    /// The time of its acceptance.
+    /// Time of submission.
     pub created_at: OffsetDateTime,
-    /// The time from which its result is of no use.
+    /// Time after which the result is of no use; `None` for no deadline.
     pub deadline: Option<OffsetDateTime>,
-    /// The beginning of the first attempt.
+    /// Start of the first attempt.
     pub started_at: Option<OffsetDateTime>,
-    /// The time of its end.
+    /// Time at which the job ended; `None` while unfinished.
     pub finished_at: Option<OffsetDateTime>,
-    /// Its result.
+    /// Result; `None` unless the job succeeded.
     pub result: Option<Document>,
-    /// The reason of its failure.
+    /// Error; `None` unless the job ended without a result.
     pub error: Option<JobError>,
-    /// The trace that it belongs to.
+    /// Trace of the request that submitted the job.
     pub trace: Option<TraceParent>,
 }
 
@@ -91,8 +92,8 @@ impl From<Row> for Job {
     }
 }
 
-/// One list of columns for every way of finding jobs; checked by the database at build time. Takes the table, with the
-/// index to be used where the planner of MySQL and that of MariaDB differ, and the rest of the query.
+/// Column list shared by all queries of jobs; checked by the database at build time. Takes the table, with the index to
+/// use where the planners of MySQL and MariaDB differ, and the rest of the query.
 macro_rules! select_jobs {
     ($jobs:tt, $tail:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
@@ -136,7 +137,7 @@ pub async fn list_owned(
 ) -> Result<Vec<Job>, sqlx::Error> {
     let before = before.map_or(uuid::Uuid::max(), |id| id.0);
     let rows = select_jobs!(
-        // Where a user has many jobs, MySQL would rather read all of everybody's in the order that is asked for.
+        // For a user with many jobs, MySQL would otherwise scan all users' jobs in the requested order.
         "jobs j FORCE INDEX (jobs_history)",
         "WHERE j.user_id = ? AND j.kind = ? AND j.id < ? ORDER BY j.id DESC LIMIT ?",
         user,
@@ -174,7 +175,7 @@ pub async fn find(conn: &mut MySqlConnection, id: JobId) -> Result<Option<Job>, 
     Ok(row.map(Job::from))
 }
 
-/// Finds jobs of any owner, in no order.
+/// Finds jobs of any owner, in no particular order.
 pub async fn find_all(
     conn: &mut MySqlConnection,
     ids: &BTreeSet<JobId>,
@@ -193,7 +194,7 @@ pub async fn find_all(
     Ok(rows.into_iter().map(Job::from).collect())
 }
 
-/// Lists jobs of a kind and of every owner, newest first, of one status or of all. For operators.
+/// Lists jobs of a kind and of all owners, newest first; `None` for all states. For operators.
 pub async fn list(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -237,7 +238,7 @@ pub async fn list_queue(
     .await
 }
 
-/// Finds the users, of those named, who have unfinished jobs of a kind.
+/// Returns those of the given users who have unfinished jobs of a kind.
 pub async fn find_active_users(
     conn: &mut MySqlConnection,
     kind: &str,

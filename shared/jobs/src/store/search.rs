@@ -1,4 +1,4 @@
-//! Searching the jobs of every owner. For operators alone.
+//! Search among the jobs of all owners. For operators only.
 
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySql, MySqlConnection, QueryBuilder};
@@ -8,49 +8,50 @@ use toneup_platform::identity::UserId;
 use crate::document::Document;
 use crate::job::{JobId, Status};
 
-/// The criteria of a search; an absent one matches everything.
+/// Search criteria; an absent one matches everything.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// The name of the kind.
+    /// Name of the kind.
     pub kind: String,
-    /// The job itself.
+    /// Identifier of one job.
     pub id: Option<JobId>,
-    /// The owner.
+    /// Owner of the jobs.
     pub user: Option<UserId>,
-    /// The state.
+    /// State that the jobs are in.
     pub status: Option<Status>,
-    /// The error code.
+    /// Code of the error.
     pub code: Option<String>,
-    /// Jobs older than this one.
+    /// Cursor of the page: only jobs older than this one.
     pub before: Option<JobId>,
-    /// The size of the page; the newest come first.
+    /// Page size; the newest jobs come first.
     pub limit: u32,
 }
 
-/// A job in a list.
+/// A job in a list of results.
 #[derive(Debug, Clone, FromRow)]
 pub struct Found {
-    /// Its identity.
+    /// Identifier of the job.
     pub id: JobId,
-    /// Its owner.
+    /// Owner of the job.
     pub user_id: UserId,
-    /// Its state.
+    /// Current state.
     pub status: Status,
-    /// The number of attempts begun.
+    /// Number of attempts started.
     pub attempt: u16,
-    /// The time of its acceptance.
+    /// Time of submission.
     pub created_at: OffsetDateTime,
-    /// The beginning of the first attempt.
+    /// Start of the first attempt.
     pub started_at: Option<OffsetDateTime>,
-    /// The time of its end.
+    /// Time at which the job ended; `None` while unfinished.
     pub finished_at: Option<OffsetDateTime>,
-    /// The code of its error.
+    /// Code of the error; `None` if there is none.
     pub code: Option<String>,
-    /// Its result.
+    /// Result; `None` unless the job succeeded.
     pub result: Option<Document>,
 }
 
-/// Finds jobs, newest first. Each single criterion has an index; of several, the first of code, id, user and status leads.
+/// Finds jobs, newest first. Each single criterion has an index; of several, the first of code, id, user and status
+/// leads.
 pub async fn search(
     conn: &mut MySqlConnection,
     search: &Search,
@@ -59,7 +60,7 @@ pub async fn search(
         "SELECT a.id, a.user_id, a.status, a.attempt, a.created_at, a.started_at, a.finished_at,
                 o.error_code AS code, o.result ",
     );
-    // By code, the outcomes lead: they have the index.
+    // A search by code starts from the outcomes, which have the index.
     let id = if search.code.is_some() {
         query.push("FROM job_outcomes o JOIN jobs a ON a.id = o.job_id ");
         "o.job_id"
@@ -87,8 +88,8 @@ pub async fn search(
     query.build_query_as().fetch_all(conn).await
 }
 
-/// The index that has what is searched for in the order of the pages. Named, since MySQL would rather read everything and
-/// join by hash.
+/// Index that yields the rows in the order of the pages. Named, since MySQL would otherwise read everything and join by
+/// hash.
 fn index(search: &Search) -> &'static str {
     match search {
         Search { id: Some(_), .. } => "PRIMARY",
@@ -98,8 +99,8 @@ fn index(search: &Search) -> &'static str {
     }
 }
 
-/// Lists the spans from submit to end of the latest `limit` jobs of a kind that ended in the last half minute, in seconds,
-/// the shortest first.
+/// Lists the times from submission to end, in seconds and ascending, of the latest `limit` jobs of a kind that ended in
+/// the last half minute.
 pub async fn list_spans(
     conn: &mut MySqlConnection,
     kind: &str,
@@ -121,7 +122,7 @@ pub async fn list_spans(
     Ok(spans)
 }
 
-/// The nearest-rank percentile of sorted values.
+/// Nearest-rank percentile of ascending values; `None` if there are none.
 pub fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()

@@ -1,30 +1,32 @@
-//! A job's transition history, written in the transaction that makes the transition.
+//! Transition history of a job, written in the transaction that makes the transition.
 
+use serde::Serialize;
 use sqlx::types::time::OffsetDateTime;
-use sqlx::{FromRow, MySqlConnection, QueryBuilder};
+use sqlx::{FromRow, MySqlConnection};
+use toneup_platform::database::json_rows;
 
 use crate::job::JobId;
 use crate::outcome::JobError;
 
-/// A transition of a job besides its beginning and its end.
+/// A recorded transition; submission and end are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
     /// An attempt failed; another will follow.
     AttemptFailed,
-    /// A worker that was shutting down handed it back.
+    /// A worker that was shutting down handed the job back.
     HandedBack,
-    /// Its worker vanished, and its lease ran out.
+    /// The lease expired because the worker vanished.
     LeaseExpired,
-    /// Its worker vanished, and the broker gave it to another.
+    /// The worker vanished, and the broker redelivered the job to another.
     TakenOver,
-    /// Its message was lost, and is published again.
+    /// The message was lost, and is published again.
     MessageLost,
-    /// An operator had it tried again.
+    /// An operator replayed the job.
     Replayed,
 }
 
 impl Transition {
-    /// The word used in SQL and JSON.
+    /// Name of the transition in SQL and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AttemptFailed => "attempt_failed",
@@ -40,13 +42,13 @@ impl Transition {
 /// A transition to record.
 #[derive(Debug, Clone)]
 pub struct NewTransition {
-    /// The job.
+    /// Identifier of the job.
     pub job: JobId,
-    /// Attempts begun by then.
+    /// Number of attempts started by then.
     pub attempt: u16,
-    /// The transition.
+    /// Type of the transition.
     pub transition: Transition,
-    /// Why, where there is more to say.
+    /// Error that caused the transition, if any.
     pub error: Option<JobError>,
 }
 
@@ -57,40 +59,55 @@ impl NewTransition {
     }
 }
 
-/// Records transitions in the caller's transaction; writes nothing where there are none.
-pub async fn record(
+/// Records transitions in the caller's transaction; writes nothing if there are none.
+pub async fn record<'a>(
     conn: &mut MySqlConnection,
-    entries: &[NewTransition],
+    entries: &'a [NewTransition],
 ) -> Result<(), sqlx::Error> {
     if entries.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO job_transitions (job_id, attempt, transition, code, message, created_at) ",
+    #[derive(Serialize)]
+    struct Row<'a> {
+        job: JobId,
+        attempt: u16,
+        transition: &'static str,
+        code: Option<&'a str>,
+        message: Option<&'a str>,
+    }
+    let row = |entry: &'a NewTransition| Row {
+        job: entry.job,
+        attempt: entry.attempt,
+        transition: entry.transition.as_str(),
+        code: entry.error.as_ref().map(|error| error.code.as_str()),
+        message: entry.error.as_ref().map(|error| error.message.as_str()),
+    };
+    let rows: Vec<Row<'_>> = entries.iter().map(row).collect();
+    let insert = sqlx::query!(
+        "INSERT INTO job_transitions (job_id, attempt, transition, code, message, created_at)
+         SELECT UNHEX(REPLACE(r.job, '-', '')), r.attempt, r.transition, r.code, r.message, NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             job CHAR(36) PATH '$.job', attempt SMALLINT UNSIGNED PATH '$.attempt',
+             transition VARCHAR(20) PATH '$.transition',
+             code LONGTEXT CHARACTER SET utf8mb4 PATH '$.code',
+             message LONGTEXT CHARACTER SET utf8mb4 PATH '$.message')) AS r",
+        json_rows(&rows)?,
     );
-    query.push_values(entries, |mut row, entry| {
-        row.push_bind(entry.job)
-            .push_bind(entry.attempt)
-            .push_bind(entry.transition.as_str())
-            .push_bind(entry.error.as_ref().map(|error| error.code.clone()))
-            .push_bind(entry.error.as_ref().map(|error| error.message.clone()))
-            .push("NOW(3)");
-    });
-    query.build().execute(conn).await.map(drop)
+    insert.execute(conn).await.map(drop)
 }
 
-/// A transition as it was recorded.
+/// A transition as recorded.
 #[derive(Debug, Clone, FromRow)]
 pub struct RecordedTransition {
-    /// The time of the transition.
+    /// Time of the transition.
     pub created_at: OffsetDateTime,
-    /// Attempts begun by then.
+    /// Number of attempts started by then.
     pub attempt: u16,
-    /// The transition; see [`Transition`].
+    /// Name of the transition; see [`Transition`].
     pub transition: String,
-    /// The error's code.
+    /// Code of the error, if any.
     pub code: Option<String>,
-    /// The error in words.
+    /// Message of the error, if any.
     pub message: Option<String>,
 }
 

@@ -1,10 +1,10 @@
-//! Who goes next, where, and what the others are told.
+//! Order of starts, choice of instances, and the content of exchanges.
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Named by their numbers.
+/// Instances named by their numbers.
 fn named(ids: impl IntoIterator<Item = InstanceId>) -> BTreeMap<InstanceId, Name> {
     ids.into_iter().map(|id| (id, id.to_string())).collect()
 }
@@ -54,9 +54,9 @@ fn lose_redis(admission: &mut Admission) {
 }
 
 #[test]
-fn whoever_has_been_in_line_longest_goes_first() {
+fn jobs_start_in_order_of_arrival() {
     let (mut admission, now) = (with_instances(1), Instant::now());
-    // Neither an older name nor an older job gets ahead of who came before.
+    // Neither a smaller ticket nor an older job overtakes an earlier arrival.
     for ticket in ["me/9", "me/10", "me/1"] {
         admission.join(ticket.to_owned());
     }
@@ -81,7 +81,7 @@ fn without_a_lease_nothing_starts_while_leases_are_shared() {
     assert_eq!(admission.exchange(now).waiting.len(), 2);
     grant(&mut admission, &[lease("me/other", 0)], false);
     assert_eq!(admission.next(now).unwrap().lease, Some(lease("me/other", 0)));
-    assert_eq!(admission.exchange(now).returned.len(), 1, "its own ticket leaves the line");
+    assert_eq!(admission.exchange(now).returned.len(), 1, "its own ticket leaves the queue");
 }
 
 #[test]
@@ -157,11 +157,11 @@ fn places_that_change_are_news_once() {
     assert_eq!(news(&admission.exchange(now)), [true]);
     assert_eq!(news(&admission.exchange(now)), [false]);
     lose_redis(&mut admission);
-    assert_eq!(news(&admission.exchange(now)), [true], "it was not heard");
+    assert_eq!(news(&admission.exchange(now)), [true], "it was not applied");
 }
 
 #[test]
-fn a_lease_serves_the_next_job_while_nobody_else_waits() {
+fn a_lease_serves_the_next_job_while_no_other_replica_waits() {
     let (mut admission, now) = (introduced(1), Instant::now());
     join(&mut admission, 3);
     grant(&mut admission, &[lease("me/a", 0)], false);
@@ -253,7 +253,7 @@ fn what_is_given_back_while_redis_is_being_told_is_given_back_next() {
     let (mut admission, now) = (introduced(1), Instant::now());
     join(&mut admission, 1);
     grant(&mut admission, &[lease("me/1", 0)], false);
-    // In line once more as far as Redis knows, since there was no room for it yet.
+    // Redis has queued it again, since there was no free place for it yet.
     admission.exchange(now);
     let start = admission.next(now).unwrap();
     let told = admission.exchange(now);

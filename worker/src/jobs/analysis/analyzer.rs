@@ -1,4 +1,4 @@
-//! The analyzer's client: one call, and what its answer means. Works with our analyzer and with the original server.
+//! HTTP client of the analyzer, for this project's server and for the original one.
 
 use std::time::Duration;
 
@@ -17,34 +17,36 @@ use crate::flow::endpoints::Endpoint;
 use crate::flow::instance::Ended;
 use crate::flow::limit::Signals;
 
-/// Largest answer that is read, in bytes.
+/// Largest response body that is read, in bytes.
 const ANSWER_LIMIT_BYTES: usize = 256 * 1024;
-/// Bounds of the pause an overloaded analyzer may ask for.
+/// Bounds of the pause that an overloaded analyzer may request.
 const RETRY_BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
-/// The pause when an overloaded analyzer does not say.
+/// Longest pause after a failure that is granted to an analyzer.
+const RETRY_LIMIT: Duration = Duration::from_mins(5);
+/// Pause after an overload that names none.
 const RETRY_DEFAULT: Duration = Duration::from_millis(500);
 
-/// Why there is no result.
+/// Reason why a call returned no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// The photo's fault: never retried.
+    /// The analyzer rejected the photo: never retried.
     #[error("refused: {}", .0.code)]
     Refused(JobError),
-    /// Overload: the analyzer did not begin.
+    /// The analyzer is overloaded and did not start the analysis.
     #[error("busy for {retry_after:?}")]
     Busy {
-        /// When to ask again.
+        /// Time until the next request, requested by the analyzer or [`RETRY_DEFAULT`].
         retry_after: Duration,
     },
-    /// There is no analyzer at the address, or none that lets us in.
+    /// No analyzer listens at the address, or it denies access.
     #[error("unreachable: {0:#}")]
     Unreachable(anyhow::Error),
-    /// The analyzer failed at this photo: it may do better next time.
+    /// The analyzer failed on this photo; a retry may succeed.
     #[error("faulty: {detail}")]
     Faulty {
-        /// What it did.
+        /// Description of the failure, for logs.
         detail: String,
-        /// When it asked to be asked again.
+        /// Time until the next request, if the analyzer named one.
         retry_after: Option<Duration>,
     },
     /// No answer in time.
@@ -53,7 +55,7 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// When the analyzer wants to be asked again, if it said so.
+    /// Time until the next request, if the analyzer named one.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after } => Some(*retry_after),
@@ -62,7 +64,7 @@ impl CallError {
         }
     }
 
-    /// What a person is told when no attempt is left.
+    /// Error that the user sees once no attempt is left.
     pub(crate) fn into_outcome(self) -> JobError {
         let message = "The analysis did not work out. Please try again later.";
         match self {
@@ -75,17 +77,17 @@ impl CallError {
     }
 }
 
-/// What came of one call.
+/// Outcome of one call.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// What the instance said about itself.
+    /// Capacity that the instance reported, if any.
     pub(crate) signals: Option<Signals>,
-    /// What it said about the photo.
+    /// Result of the analysis, or the reason why there is none.
     pub(crate) result: Result<AnalysisResult, CallError>,
 }
 
 impl Answer {
-    /// What it means for the flow of work.
+    /// Outcome as flow control sees it.
     pub(crate) fn ended(&self) -> Ended {
         match &self.result {
             Ok(_) | Err(CallError::Refused(_)) => Ended::Answered(self.signals),
@@ -96,7 +98,7 @@ impl Answer {
     }
 }
 
-/// Has one photo analysed by one instance.
+/// Sends one photo to one instance and reads the result.
 pub(crate) async fn analyze(endpoint: &Endpoint, claimed: &Claimed, photo: Bytes) -> Answer {
     let mut signals = None;
     let result = exchange(endpoint, claimed, photo, &mut signals).await;
@@ -109,7 +111,7 @@ async fn exchange(
     photo: Bytes,
     signals: &mut Option<Signals>,
 ) -> Result<AnalysisResult, CallError> {
-    // The original server takes a number for the user and only returns it; ours is known by its request.
+    // The original server requires a numeric user id, which it only returns.
     let length = u64::try_from(photo.len()).unwrap_or(u64::MAX);
     let file = Part::stream_with_length(photo, length).file_name("photo");
     let form = Form::new().text("user_id", "0").part("file", file);
@@ -127,7 +129,7 @@ async fn exchange(
     interpret(status, &headers, &body)
 }
 
-/// A connection that could not be made was no attempt; one that broke may have been the photo's doing.
+/// Classifies a transport error: without a connection there was no attempt; one that broke may be due to the photo.
 fn not_sent(error: reqwest::Error) -> CallError {
     if error.is_timeout() && !error.is_connect() {
         return CallError::TimedOut;
@@ -150,7 +152,7 @@ async fn read(mut response: Response) -> Result<Bytes, CallError> {
     Ok(body.freeze())
 }
 
-/// What an answer means.
+/// Converts a response to a result or an error.
 fn interpret(
     status: StatusCode,
     headers: &HeaderMap,
@@ -168,7 +170,7 @@ fn interpret(
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNSUPPORTED_MEDIA_TYPE
         | StatusCode::UNPROCESSABLE_ENTITY => Err(refusal(body)),
-        // A wrong address or a missing key: nothing was tried, and no photo can mend it.
+        // A wrong address or a missing key: the photo was not looked at, and none would be.
         status if status.is_client_error() || status.is_redirection() => {
             Err(CallError::Unreachable(anyhow::anyhow!("answered {status}")))
         }
@@ -176,7 +178,7 @@ fn interpret(
     }
 }
 
-/// Reads a 200. The original server spells autumn `ATUMN` and says `Error` when it finds no face.
+/// Parses the body of a 200. The original server spells autumn `ATUMN` and returns `Error` when it finds no face.
 fn parse(body: &[u8]) -> Result<Result<AnalysisResult, CallError>, String> {
     let mut answer: Value = serde_json::from_slice(body)
         .map_err(|error| format!("an answer that is no JSON: {error}"))?;
@@ -194,7 +196,7 @@ fn no_face() -> JobError {
     JobError::permanent("NO_FACE", "No face could be found in the photo.")
 }
 
-/// Reads a problem; whatever it says, the photo is at fault.
+/// Parses a problem document (RFC 9457). Whatever its content, the analyzer rejected the photo.
 fn refusal(body: &[u8]) -> CallError {
     #[derive(Debug, Deserialize)]
     struct Problem {
@@ -212,11 +214,12 @@ fn refusal(body: &[u8]) -> CallError {
     ))
 }
 
-/// `Retry-After-Ms`, or `Retry-After` in seconds.
+/// `Retry-After-Ms`, or `Retry-After` in seconds, at most [`RETRY_LIMIT`].
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     let millis = number("retry-after-ms").map(Duration::from_millis);
-    millis.or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs))
+    let pause = millis.or_else(|| number(RETRY_AFTER.as_str()).map(Duration::from_secs));
+    pause.map(|pause| pause.min(RETRY_LIMIT))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Analysing a photo: from the object store to an analyzer.
+//! Handler of analyses: takes a photo from the object store to an analyzer.
 
 pub(crate) mod analyzer;
 
@@ -25,14 +25,17 @@ use tracing::Instrument;
 use self::analyzer::CallError;
 use crate::flow::Flow;
 
-/// Between looks at a service that is away. The job waits where it is and loses no attempt.
+/// Delay between retries while a service is unavailable. The job waits without losing an attempt.
 const OUTAGE: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+
+/// Size up to which a photo is digested on the thread at hand, in bytes: about 0.1 ms.
+const DIGESTED_IN_PLACE: usize = 64 * 1024;
 
 /// Failures of an analyzer that fails at everything which one attempt outlasts.
 const EXCUSED: u32 = 2;
 
-/// Analyses photos.
+/// Handler of analyses.
 #[derive(Debug)]
 pub(crate) struct Analyze {
     pub(crate) objects: Objects,
@@ -42,8 +45,8 @@ pub(crate) struct Analyze {
 }
 
 impl Handler for Analyze {
-    /// Reads the photo, looks for an earlier answer to it, and asks an analyzer when it is the job's turn. Services that
-    /// are away are waited for, since that is not the job's failure.
+    /// Reads the photo, looks up an earlier result for it, and otherwise calls an analyzer when it is the job's turn.
+    /// Outages of services are waited out, since they are not the job's failure.
     async fn run(&self, job: &Claimed) -> Attempt {
         let Ok(AnalysisPayload { object_key }) = job.payload.read() else {
             return Attempt::Failed(image_missing());
@@ -65,7 +68,7 @@ impl Handler for Analyze {
 }
 
 impl Analyze {
-    /// Reads the photo, however long the object store is away; or the end of the attempt.
+    /// Reads the photo, waiting out an outage of the object store. The error is the end of the attempt.
     async fn read_photo(&self, object_key: &str) -> Result<Bytes, Attempt> {
         let mut failures = 0;
         loop {
@@ -73,6 +76,11 @@ impl Analyze {
                 Ok(photo) => return Ok(photo),
                 Err(ObjectError::Missing) => return Err(Attempt::Failed(image_missing())),
                 Err(ObjectError::TooLarge(_)) => return Err(Attempt::Failed(image_too_large())),
+                Err(ObjectError::Refused(error)) => {
+                    tracing::warn!(%error, "the object store refuses the photo");
+                    let error = JobError { retryable: true, ..image_missing() };
+                    return Err(Attempt::FailedForNow { error, retry_after: None });
+                }
                 Err(ObjectError::Unavailable(error)) => {
                     failures += 1;
                     tracing::warn!(%error, failures, "cannot read the photo");
@@ -84,14 +92,23 @@ impl Analyze {
         }
     }
 
-    /// The key of the photo's answer. Digesting a large photo takes long enough to leave the other jobs alone.
+    /// The key of the photo's answer, where answers are used again. Digesting a large photo takes long enough to leave
+    /// the other jobs alone; a small one takes less than the way to another thread.
     async fn key(&self, user: UserId, photo: &Bytes) -> Option<PhotoKey> {
-        let photo = photo.clone();
-        let digest = spawn_blocking(move || PhotoDigest::of(&photo)).await.ok()?;
+        if !self.answers.are_reused() {
+            return None;
+        }
+        let digest = if photo.len() <= DIGESTED_IN_PLACE {
+            PhotoDigest::of(photo)
+        } else {
+            let photo = photo.clone();
+            spawn_blocking(move || PhotoDigest::of(&photo)).await.ok()?
+        };
         self.answers.key(user, digest)
     }
 
-    /// Sends the photo to an analyzer when it is the job's turn; again where the analyzer, not the job, is to blame.
+    /// Sends the photo to an analyzer when it is the job's turn, and again if the failure is the analyzer's, not the
+    /// job's.
     async fn analyze(&self, job: &Claimed, photo: Bytes, key: Option<PhotoKey>) -> Attempt {
         let mut excused = 0;
         loop {
@@ -115,8 +132,8 @@ impl Analyze {
                 Err(error @ CallError::Unreachable(_)) => {
                     tracing::warn!(%error, "waiting for the analyzer");
                 }
-                // While the analyzer fails at everything, that is no failure of this job; but a job that it always fails
-                // at must not be its only test.
+                // While the analyzer fails on every job, the failure is not this job's; but a job on which it always
+                // fails must not be its only probe.
                 Err(error) if away && excused < EXCUSED => {
                     excused += 1;
                     tracing::warn!(%error, excused, "the analyzer is failing");
@@ -130,13 +147,13 @@ impl Analyze {
         }
     }
 
-    /// Waits, unless the process begins to end: then another worker may well do better.
+    /// Waits for `pause`; `false` if the process starts draining first, so that another worker should take over.
     async fn wait(&self, pause: Duration) -> bool {
         self.draining.run_until_cancelled(sleep(pause)).await.is_some()
     }
 }
 
-/// The end of an attempt with a result, and the photo that it may be the answer to again.
+/// Ends an attempt with a result, noting the photo so that the result can be reused.
 fn succeeded(result: &AnalysisResult, photo: Option<PhotoKey>) -> Attempt {
     let note = photo.map(|photo| Document::of(&photo)).transpose();
     match (Document::of(result), note) {

@@ -1,4 +1,4 @@
-//! What each kind of answer is taken for, over real sockets.
+//! Interpretation of each kind of response, over real sockets.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use wiremock::matchers::{body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::flow::endpoints::{Dialling, endpoint};
+use crate::flow::endpoints::{ConnectOptions, endpoint};
 
 fn claimed() -> Claimed {
     let (job, user) = (JobId::generate(), UserId(Uuid::now_v7()));
@@ -43,8 +43,9 @@ async fn call_for(url: &str) -> Answer {
 async fn call_trusting(trust: &Trust, url: &str) -> Answer {
     let base: url::Url = url.parse().unwrap();
     let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
-    let dialling = Dialling { answer_timeout: Duration::from_millis(300), tls: trust.rustls() };
-    let endpoint = endpoint(&base, address.parse().unwrap(), &dialling).unwrap();
+    let options =
+        ConnectOptions { answer_timeout: Duration::from_millis(300), tls: trust.rustls() };
+    let endpoint = endpoint(&base, address.parse().unwrap(), &options).unwrap();
     analyze(&endpoint, &claimed(), Bytes::from_static(b"photo bytes")).await
 }
 
@@ -108,6 +109,15 @@ async fn overload_is_no_failure_and_says_when_to_return() {
     let error = answered(response).await.unwrap_err();
     assert!(matches!(error, CallError::Busy { .. }));
     assert_eq!(error.retry_after(), Some(Duration::from_millis(700)));
+}
+
+#[tokio::test]
+async fn no_analyzer_asks_for_a_pause_of_days() {
+    for header in ["retry-after", "retry-after-ms"] {
+        let response = ResponseTemplate::new(500).insert_header(header, "18446744073709551615");
+        let error = answered(response).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(RETRY_LIMIT), "{header}");
+    }
 }
 
 #[tokio::test]

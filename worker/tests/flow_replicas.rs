@@ -1,5 +1,5 @@
-//! Replicas that share one truth in a real Redis, whatever comes first, late or not at all: no lease is ever held in Redis
-//! by a replica that does not know of it, since nobody could use what it is for until it expires.
+//! Replicas that share leases in a real Redis, with messages reordered, delayed and lost at random: Redis never holds a
+//! lease for a replica that does not know of it, since its place would be unused until it expires.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use super::admission::{Admission, InstanceId, Start};
-use super::instance::Ended;
-use super::limit::Signals;
-use super::sharing::{Exchange, Granted, Lease, Name, Sharing, Ticket};
+use toneup_worker::flow::admission::{Admission, InstanceId, Start};
+use toneup_worker::flow::instance::Ended;
+use toneup_worker::flow::limit::Signals;
+use toneup_worker::flow::sharing::{Exchange, Granted, Lease, Name, Sharing, Ticket};
 
 const REPLICAS: usize = 3;
 const INSTANCES: u64 = 2;
@@ -19,15 +19,15 @@ const SLOTS: u32 = 2;
 const STEPS: usize = 300;
 const SERVICE: Duration = Duration::from_millis(500);
 
-/// A worker: its line, what it runs, and what is on its way to it.
+/// A worker: its queue, its running jobs, and the messages in transit to it.
 struct Replica {
     admission: Admission,
     sharing: Sharing,
     running: Vec<Start>,
     waiting: Vec<Ticket>,
-    /// An exchange that Redis has seen, and whose answer has not come yet.
+    /// An exchange that Redis has applied and whose reply is in transit.
     answer: Option<(Exchange, Granted)>,
-    /// Messages that have not come yet.
+    /// Messages in transit.
     messages: Vec<Lease>,
     tickets: u64,
 }
@@ -84,7 +84,7 @@ impl Replica {
         self.admission.ended(now, &start, SERVICE, ended, 0.0);
     }
 
-    fn hear(&mut self) {
+    fn receive_answer(&mut self) {
         if let Some((_, granted)) = self.answer.take() {
             self.admission.granted(granted);
         }
@@ -99,17 +99,17 @@ impl World {
         Self { random: StdRng::seed_from_u64(seed), replicas, now: Instant::now() }
     }
 
-    /// Has Redis see an exchange; the answer, and what others are told, is on its way from then on.
+    /// Performs an exchange; the reply and the messages to other replicas are in transit from then on.
     async fn exchange(&mut self, at: usize) {
         let replica = &mut self.replicas[at];
         let told = replica.admission.exchange(self.now);
-        let before = replica.sharing.leases().await;
+        let before = replica.sharing.leases().await.unwrap();
         let granted = replica.sharing.exchange(&told).await.unwrap();
-        let after = replica.sharing.leases().await;
+        let after = replica.sharing.leases().await.unwrap();
         replica.answer = Some((told, granted));
         for lease in after.difference(&before) {
             let owner = self.replicas.iter().position(|replica| replica.owns(lease));
-            // Who asked is told by the answer.
+            // The sender of the exchange learns of its leases by the reply.
             if let Some(owner) = owner.filter(|owner| *owner != at) {
                 self.replicas[owner].messages.push(lease.clone());
             }
@@ -137,9 +137,9 @@ impl World {
             }
             50..60 => self.now += SERVICE,
             60..75 if replica.answer.is_none() => self.exchange(at).await,
-            75..90 => replica.hear(),
+            75..90 => replica.receive_answer(),
             90..92 => {
-                // The answer is lost, as when the connection breaks.
+                // The reply is lost, as when the connection breaks.
                 if let Some((told, _)) = replica.answer.take() {
                     replica.admission.disconnected(told);
                 }
@@ -158,13 +158,13 @@ impl World {
         self.replicas[at].start(now);
     }
 
-    /// Lets everything that is on its way come, and everybody say once more what they have.
+    /// Delivers everything in transit, and lets every replica exchange again.
     async fn settle(&mut self) {
         for _ in 0..3 {
             for at in 0..REPLICAS {
-                self.replicas[at].hear();
+                self.replicas[at].receive_answer();
                 self.exchange(at).await;
-                self.replicas[at].hear();
+                self.replicas[at].receive_answer();
                 for replica in &mut self.replicas {
                     for lease in replica.messages.drain(..) {
                         replica.admission.grant(lease);
@@ -174,11 +174,11 @@ impl World {
         }
     }
 
-    /// Leases that Redis holds for replicas that do not know of them.
-    async fn ghosts(&self) -> Vec<Lease> {
+    /// Leases stored in Redis that their replica does not know of.
+    async fn orphans(&self) -> Vec<Lease> {
         let known: BTreeSet<Lease> =
             self.replicas.iter().flat_map(|replica| replica.admission.leases()).collect();
-        self.replicas[0].sharing.leases().await.difference(&known).cloned().collect()
+        self.replicas[0].sharing.leases().await.unwrap().difference(&known).cloned().collect()
     }
 }
 
@@ -191,8 +191,8 @@ async fn no_lease_is_held_that_its_replica_does_not_know_of() {
             world.step().await;
             if step % 50 == 49 {
                 world.settle().await;
-                assert_eq!(world.ghosts().await, [], "seed {seed}, step {step}");
-                most = most.max(world.replicas[0].sharing.leases().await.len());
+                assert_eq!(world.orphans().await, [], "seed {seed}, step {step}");
+                most = most.max(world.replicas[0].sharing.leases().await.unwrap().len());
             }
         }
         assert!(most > 0, "leases were granted");

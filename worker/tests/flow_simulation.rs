@@ -1,5 +1,5 @@
-//! Silent analyzers, simulated with the code that the worker runs: replicas that each learn a limit of their own, before
-//! one or several processes that share a port.
+//! Simulation of analyzers that do not report their capacity, with the worker's own code: replicas that each learn a
+//! limit, in front of one or several processes that share a port.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -9,23 +9,23 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::time::Instant;
 
-use super::connections::Connections;
-use super::learn::Learner;
+use toneup_worker::flow::connections::Connections;
+use toneup_worker::flow::learn::Learner;
 
-/// What is simulated.
+/// Parameters of a simulation.
 #[derive(Debug, Clone, Copy)]
 struct World {
     replicas: usize,
-    /// Processes behind the port; a connection belongs to one of them by chance.
+    /// Processes behind the port; each connection is assigned to one of them at random.
     processes: usize,
-    /// Of each process.
+    /// Slots of each process.
     slots: usize,
     seed: u64,
 }
 
-/// What came of the second half of a minute.
+/// Measurements of the second half of a minute.
 #[derive(Debug, Clone, Copy)]
-struct Seen {
+struct Measured {
     utilisation: f64,
     most_in_flight: usize,
 }
@@ -37,7 +37,7 @@ const DURATION: Duration = Duration::from_mins(1);
 struct Replica {
     learner: Learner,
     in_flight: u32,
-    /// Each with its process.
+    /// Idle connections, each with the process it leads to.
     connections: Connections<usize>,
 }
 
@@ -49,7 +49,7 @@ struct Request {
     full: bool,
 }
 
-/// A process: who waits, and who is worked on until when.
+/// A process of the analyzer: queued and running requests, the latter with their number.
 #[derive(Debug, Default)]
 struct Process {
     waiting: VecDeque<Request>,
@@ -63,13 +63,13 @@ struct Run {
     now: Instant,
     replicas: Vec<Replica>,
     processes: Vec<Process>,
-    /// When work ends: time, which, at which process.
+    /// Completion times: time, request number, process.
     ends: BinaryHeap<Reverse<(Instant, u64, usize)>>,
     started: u64,
 }
 
 impl World {
-    fn run(self) -> Seen {
+    fn run(self) -> Measured {
         let begun = Instant::now();
         let replica = |_| Replica {
             learner: Learner::new(begun),
@@ -98,7 +98,7 @@ impl World {
         }
         let slots = f64::from(u32::try_from(self.processes * self.slots).unwrap());
         let possible = slots * (DURATION / 2).as_secs_f64() / SERVICE.as_secs_f64();
-        Seen { utilisation: f64::from(answers) / possible, most_in_flight }
+        Measured { utilisation: f64::from(answers) / possible, most_in_flight }
     }
 }
 
@@ -107,7 +107,7 @@ impl Run {
         self.processes.iter().map(|process| process.waiting.len() + process.running.len()).sum()
     }
 
-    /// Everybody sends what they may, in an order that chance decides.
+    /// Sends requests of all replicas up to their limits, in random order.
     fn send(&mut self) {
         loop {
             let able: Vec<usize> = (0..self.replicas.len())
@@ -142,7 +142,7 @@ impl Run {
         }
     }
 
-    /// The next answer.
+    /// Advances to the next completion, and passes its response to the replica.
     fn finish(&mut self) {
         let Reverse((at, which, process)) = self.ends.pop().unwrap();
         self.now = at;
@@ -157,14 +157,14 @@ impl Run {
     }
 }
 
-/// What the median and the worst but one of 20 runs saw, in each respect.
-fn runs(replicas: usize, processes: usize, slots: usize) -> (Seen, Seen) {
+/// Median and second-worst of 20 runs, separately for each measurement.
+fn runs(replicas: usize, processes: usize, slots: usize) -> (Measured, Measured) {
     let run = |seed| World { replicas, processes, slots, seed }.run();
-    let mut seen: Vec<Seen> = (0..20).map(run).collect();
+    let mut seen: Vec<Measured> = (0..20).map(run).collect();
     seen.sort_by(|a, b| a.utilisation.total_cmp(&b.utilisation));
     let mut in_flight: Vec<usize> = seen.iter().map(|seen| seen.most_in_flight).collect();
     in_flight.sort_unstable();
-    let at = |rank: usize, most: usize| Seen {
+    let at = |rank: usize, most: usize| Measured {
         utilisation: seen[rank].utilisation,
         most_in_flight: in_flight[most],
     };
@@ -177,7 +177,7 @@ fn one_queue_is_kept_busy_and_not_flooded_by_one_to_four_replicas() {
         let (median, worst) = runs(replicas, 1, 4);
         assert!(worst.utilisation >= 0.95, "{replicas} replicas: {worst:?}");
         assert!(median.most_in_flight <= 8, "{replicas} replicas: {median:?}");
-        // Each learns by itself: whoever sends more gets a larger share of the same.
+        // Each learns by itself: a replica that sends more gets a larger share of the same capacity.
         assert!(worst.most_in_flight <= 12, "{replicas} replicas: {worst:?}");
     }
 }

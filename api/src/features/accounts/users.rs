@@ -1,0 +1,75 @@
+//! New users.
+
+use sqlx::MySqlConnection;
+use toneup_platform::identity::UserId;
+use uuid::Uuid;
+
+use crate::features::people::Nickname;
+
+/// Nicknames that are tried for a new user. Those after the first are random, so that a second collision is a defect.
+const TRIES: usize = 4;
+
+/// Whether a user has signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserKind {
+    /// Anonymous.
+    Guest,
+}
+
+impl UserKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+        }
+    }
+}
+
+/// A user who was just created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The id.
+    pub id: UserId,
+    /// The public number.
+    pub number: u64,
+    /// The nickname.
+    pub nickname: String,
+}
+
+/// Inserts a user with a valid, unique nickname: like `name` where a name is given and yields one, else at random.
+pub async fn insert_user(
+    conn: &mut MySqlConnection,
+    kind: UserKind,
+    name: Option<&str>,
+) -> Result<NewUser, sqlx::Error> {
+    let id = UserId(Uuid::now_v7());
+    let wanted = name.and_then(Nickname::from_name);
+    let mut nickname = wanted.clone().unwrap_or_else(Nickname::generate);
+    for _ in 1..TRIES {
+        match try_insert(conn, id, kind, &nickname).await {
+            // Undoes the statement, not the transaction.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                nickname = wanted.as_ref().map_or_else(Nickname::generate, Nickname::varied);
+            }
+            inserted => return inserted,
+        }
+    }
+    try_insert(conn, id, kind, &Nickname::generate()).await
+}
+
+async fn try_insert(
+    conn: &mut MySqlConnection,
+    id: UserId,
+    kind: UserKind,
+    nickname: &Nickname,
+) -> Result<NewUser, sqlx::Error> {
+    let insert = sqlx::query!(
+        "INSERT INTO users (id, kind, created_at, nickname, nickname_key)
+         VALUES (?, ?, NOW(3), ?, ?)",
+        id,
+        kind.as_str(),
+        nickname.as_str(),
+        nickname.key(),
+    );
+    let number = insert.execute(conn).await?.last_insert_id();
+    Ok(NewUser { id, number, nickname: nickname.as_str().to_owned() })
+}

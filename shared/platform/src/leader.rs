@@ -1,0 +1,172 @@
+//! Leader election through the database: of all replicas, one at a time does what needs to be done once.
+//!
+//! A row per role holds the leader and the time until which it leads; the leader renews it, the others try to take it
+//! over. A leader stops by its own clock before the lease ends by the database's.
+
+use std::time::Duration;
+
+use metrics::gauge;
+use sqlx::MySqlConnection;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::database::{Database, bounded, micros};
+use crate::shutdown::Shutdown;
+
+/// Renewals in the time of a lease: two may fail.
+const RENEWALS: u32 = 3;
+/// Share of the lease for which a leader trusts it, from before the renewal was sent.
+const TRUSTED: f64 = 0.8;
+
+/// Leadership of this replica in one role. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Leadership {
+    until: watch::Receiver<Option<Instant>>,
+}
+
+impl Leadership {
+    /// Takes part in the election of `role` until `shutdown` drains; then gives the role up. After a leader vanishes
+    /// there is none for at most one and a half times `lease`. A leader that is not `fit` lets the others try first.
+    pub fn spawn(
+        database: Database,
+        role: &'static str,
+        lease: Duration,
+        fit: impl Fn() -> bool + Send + Sync + 'static,
+        shutdown: &Shutdown,
+    ) -> Self {
+        let (set_until, until) = watch::channel(None);
+        let election =
+            Election { database, role, lease, candidate: Uuid::new_v4(), fit: Box::new(fit) };
+        shutdown.tasks.spawn(election.run(set_until, shutdown.draining.clone()));
+        Self { until }
+    }
+
+    /// A replica that is alone and always leads.
+    pub fn alone() -> Self {
+        let (_, until) = watch::channel(Some(Instant::now() + Duration::from_hours(24 * 365)));
+        Self { until }
+    }
+
+    /// True while this replica leads.
+    pub fn is_held(&self) -> bool {
+        self.until.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Waits until this replica leads; for ever once the process drains.
+    pub async fn until_held(&mut self) {
+        let held = |until: &Option<Instant>| until.is_some_and(|until| Instant::now() < until);
+        if self.until.wait_for(held).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Candidacy of this replica.
+struct Election {
+    database: Database,
+    role: &'static str,
+    lease: Duration,
+    candidate: Uuid,
+    fit: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Election {
+    async fn run(self, until: watch::Sender<Option<Instant>>, draining: CancellationToken) {
+        let leads = gauge!("toneup_leader", "role" => self.role);
+        loop {
+            let pause = if until.borrow().is_some() && !(self.fit)() {
+                self.give_up(&until).await;
+                self.lease
+            } else if self.stand(&until).await {
+                self.lease / RENEWALS
+            } else {
+                self.lease / 2
+            };
+            leads.set(u8::from(until.borrow().is_some()));
+            // Jitter: candidates need not ask in step.
+            let pause = pause.mul_f64(rand::random_range(0.75..1.0));
+            if draining.run_until_cancelled(sleep(pause)).await.is_none() {
+                break;
+            }
+        }
+        if until.borrow().is_some() {
+            self.give_up(&until).await;
+        }
+    }
+
+    /// Takes or renews the role; `true` if this replica leads.
+    async fn stand(&self, until: &watch::Sender<Option<Instant>>) -> bool {
+        let asked = Instant::now();
+        let taken = bounded(async {
+            let mut connection = self.database.acquire().await?;
+            take(&mut connection, self.role, self.candidate, self.lease).await
+        });
+        match taken.await {
+            Ok(true) => drop(until.send_replace(Some(asked + self.lease.mul_f64(TRUSTED)))),
+            Ok(false) => drop(until.send_replace(None)),
+            // A lease that is held lasts until its end.
+            Err(error) => tracing::debug!(%error, self.role, "cannot take part in the election"),
+        }
+        until.borrow().is_some()
+    }
+
+    async fn give_up(&self, until: &watch::Sender<Option<Instant>>) {
+        until.send_replace(None);
+        let given_up = bounded(async {
+            let mut connection = self.database.acquire().await?;
+            give_up(&mut connection, self.role, self.candidate).await
+        });
+        if let Err(error) = given_up.await {
+            tracing::debug!(%error, self.role, "cannot give up a role; its lease will expire");
+        }
+    }
+}
+
+/// Takes or renews `role` for `lease`; `false` if another candidate leads.
+pub async fn take(
+    conn: &mut MySqlConnection,
+    role: &str,
+    candidate: Uuid,
+    lease: Duration,
+) -> Result<bool, sqlx::Error> {
+    let taken = sqlx::query!(
+        "UPDATE leaders SET holder = ?, expires_at = NOW(3) + INTERVAL ? MICROSECOND
+         WHERE role = ? AND (holder = ? OR expires_at <= NOW(3))",
+        candidate,
+        micros(lease),
+        role,
+        candidate,
+    )
+    .execute(&mut *conn)
+    .await?;
+    if taken.rows_affected() > 0 {
+        return Ok(true);
+    }
+    // Nobody has led yet, or another leads.
+    let first = sqlx::query!(
+        "INSERT IGNORE INTO leaders (role, holder, expires_at)
+         VALUES (?, ?, NOW(3) + INTERVAL ? MICROSECOND)",
+        role,
+        candidate,
+        micros(lease),
+    )
+    .execute(conn)
+    .await?;
+    Ok(first.rows_affected() > 0)
+}
+
+/// Gives `role` up, if `candidate` leads: the next one that asks takes it.
+pub async fn give_up(
+    conn: &mut MySqlConnection,
+    role: &str,
+    candidate: Uuid,
+) -> Result<(), sqlx::Error> {
+    let expire = sqlx::query!(
+        "UPDATE leaders SET expires_at = NOW(3) WHERE role = ? AND holder = ?",
+        role,
+        candidate
+    );
+    expire.execute(conn).await.map(drop)
+}
