@@ -1,6 +1,7 @@
 """One inference process: reads photos from standard input, writes answers to standard output.
 
-It ends when its input does, so it cannot outlive the process that started it. It never logs a photo.
+It ends when its input does, so it cannot outlive the process that started it. It never logs a photo. Once its
+models are loaded it has neither network nor secrets: what it decodes may be made to take it over.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import BinaryIO
 
 from app.limits import forbid_core_dumps, limit_memory, offer_to_oom_killer
 from app.logs import set_up_logging
+from app.sandbox import confine
 from app.vision.analysis import Analyzer
 from app.vision.problems import PhotoError
 from app.wire import LENGTH, Reply
@@ -34,6 +36,8 @@ def main() -> None:
         analyzer = Analyzer()
         analyzer.warm_up()
     limit_memory()
+    if not confine():
+        log.warning("this kernel cannot keep inference processes from the network")
     _write(replies, {"ready": True})
     while (photo := _read(sys.stdin.buffer)) is not None:
         _write(replies, reply_to(analyzer, photo))

@@ -51,7 +51,8 @@ class Worker:
             "app.inference",
             stdin=PIPE,
             stdout=PIPE,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(_ROOT)},
+            cwd=_ROOT,
+            env=_environment(),
             limit=MAX_REPLY_BYTES,
         )
         worker = cls(process)
@@ -179,6 +180,14 @@ class Pool:
             await worker.stop()
 
 
+def _environment() -> dict[str, str]:
+    """All that an inference process is told: no other variable of this one, which may hold secrets."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, **_ONE_THREAD}
+
+
 _ROOT: Final = Path(__file__).parent.parent
+"""Where `python -m` finds the package."""
+_KEPT: Final = ("ANALYZER_LOG_LEVEL", "PYTHONDONTWRITEBYTECODE")
 # More threads than slots would only make the processes fight for the cores.
 _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -1,9 +1,10 @@
 """Runs the whole evaluation: `python -m eval [--plots FOLDER]`, from the folder analyzer/.
 
-The photos come in two halves that share neither a person nor a picture (photos.py). The shipped rule is
-fitted on one and reported on the other. To report on all faces, each half is also judged by a rule fitted on
-the other: "held out" below. `--fit` instead prints what the constants marked *fitted* come out as, and looks
-at one half only. The last line is for machines: its figures are those of the held-out faces.
+The photos come in three parts that share neither a person nor a picture (photos.py). The shipped rule is
+fitted on one and reported on the second. To report on both, each is also judged by a rule fitted on the
+other: "held out" below. `--fit` instead prints what the constants marked *fitted* come out as, and looks at
+the first part only; `--unseen` looks at the third, which is for the end of a change of the method: who looks
+at it while choosing has seen it. The last line is for machines: its figures are those of the held-out faces.
 """
 
 import argparse
@@ -17,10 +18,10 @@ from PIL import Image
 
 from app.vision.analysis import Analyzer
 from app.vision.season import RULE, Rule
-from eval import plots, report
+from eval import figures, plots, report
 from eval.fit import fit_rule, print_fit
 from eval.measure import Photo, measure
-from eval.photos import load_cases
+from eval.photos import Part, load_cases
 from eval.statistics import kappa
 
 _CPU_REPEATS: Final = 30
@@ -33,19 +34,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="eval", description=__doc__)
     parser.add_argument("--plots", type=Path, help="writes the plots into this folder; wants matplotlib")
     parser.add_argument("--fit", action="store_true", help="prints the constants as fitted anew")
+    parser.add_argument("--unseen", action="store_true", help="looks at the third part alone")
     options = parser.parse_args()
-    cases = load_cases()
-    if options.fit:
-        print_fit(measure([case for case in cases if case.fit]))
+    if options.unseen:
+        figures.print_figures("Unseen faces", measure(load_cases((Part.UNSEEN,))))
         return
+    if options.fit:
+        print_fit(measure(load_cases((Part.FIT,))))
+        return
+    cases = load_cases((Part.FIT, Part.REPORT))
     photos = measure(cases)
-    report_half = [photo for photo in photos if not photo.fit]
-    fit_half = [photo for photo in photos if photo.fit]
-    rules = {True: fit_rule(report_half), False: fit_rule(fit_half)}
-    print("rules: shipped", RULE, "fitted on one half", rules[False], "on the other", rules[True])
+    report_half = [photo for photo in photos if photo.part is Part.REPORT]
+    fit_half = [photo for photo in photos if photo.part is Part.FIT]
+    rules = {Part.FIT: fit_rule(report_half), Part.REPORT: fit_rule(fit_half)}
+    print("rules: shipped", RULE, "fitted on one half", rules[Part.REPORT], "on the other", rules[Part.FIT])
 
     def held_out(photo: Photo) -> Rule:
-        return rules[photo.fit]
+        return rules[photo.part]
 
     def shipped(_: Photo) -> Rule:
         return RULE
@@ -65,6 +70,7 @@ def main() -> None:
     report.print_bins("survives", kept)
     report.print_bins("right on recoloured faces", right)
     report.print_truth(report_half, shipped)
+    figures.print_figures("The half to report on", report_half)
     truth = report.print_truth(photos, held_out)
     if options.plots:
         plots.draw(options.plots, kept, right, report.confusion(photos, held_out))

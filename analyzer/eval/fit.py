@@ -41,7 +41,8 @@ def truth_of(skin: Lab) -> Truth:
 def fit_rule(photos: list[Photo]) -> Rule:
     """Places the limits, and makes them as soft as the modelled truth or the photos' variants want them."""
     drawn = looks(_DRAWN, _SEED)
-    measured = [axes(lab_of(look.skin / estimate(look.skin, None).factors)) for look in drawn]
+    lights = [estimate(look.skin, None) for look in drawn]
+    measured = [axes(lab_of(look.skin / light.factors)) for look, light in zip(drawn, lights, strict=True)]
     truths = [truth_of(look.truth) for look in drawn]
     start = [axes(photo.reading.skin.usual) for photo in photos]
     limits: list[float] = []
@@ -52,13 +53,14 @@ def fit_rule(photos: list[Photo]) -> Rule:
         by_truth = best_slope(
             [values[axis] - limit for values in measured],
             [(truth.warm, truth.light)[axis] for truth in truths],
+            [light.trust for light in lights],
         )
         later = [
-            (own[axis] - limit, axes(outcome.skin.usual)[axis] > limit)
+            (own[axis] - limit, axes(outcome.skin.usual)[axis] > limit, photo.reading.trust)
             for own, photo in zip(start, photos, strict=True)
             for _, outcome, _ in photo.variants
         ]
-        by_variants = best_slope([margin for margin, _ in later], [side for _, side in later])
+        by_variants = best_slope(*zip(*later, strict=True))
         limits.append(round(limit, 1))
         slopes.append(max(by_truth, by_variants))
     return Rule(limits[0], slopes[0], limits[1], slopes[1])

@@ -1,7 +1,6 @@
 """Takes the readings of every photo, of its variants and of its recoloured forms, on all cores."""
 
 import sys
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +16,7 @@ from app.vision.problems import PhotoError, Warn
 from app.vision.season import Rule, Verdict, judge
 from app.vision.skin import Skin
 from eval.perturb import variants
-from eval.photos import Case
+from eval.photos import Case, Part
 from eval.rivals import Seen, look
 from eval.spectral import Look, looks, recolour
 
@@ -34,9 +33,14 @@ class Outcome:
     skin: Skin
     warnings: tuple[Warn, ...]
 
+    @property
+    def trust(self) -> float:
+        """How far an answer can be believed, 0..1."""
+        return trust_in(self.skin.light, self.warnings)
+
     def judged(self, rule: Rule) -> Verdict:
         """What a rule says of it."""
-        return judge(self.skin.usual, self.skin.contrast.mean, trust_in(self.warnings), rule)
+        return judge(self.skin.usual, self.skin.contrast.mean, self.trust, rule)
 
 
 @dataclass(slots=True)
@@ -44,11 +48,13 @@ class Photo:
     """What came of one face."""
 
     name: str
-    fit: bool
+    person: str
+    part: Part
     reading: Outcome
     seen: Seen
     variants: list[tuple[str, Outcome, Seen]] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
+    """Family, name and code of the variants that got no answer."""
     recoloured: list[tuple[Look, Outcome]] = field(default_factory=list)
 
     @property
@@ -88,20 +94,20 @@ def _measure(case: Case, drawn: list[Look]) -> Photo | None:
     except PhotoError as error:
         print(f"eval: {case.name} is not usable: {error.code}", file=sys.stderr)
         return None
-    photo = Photo(case.name, case.fit, _outcome(reading), seen)
+    photo = Photo(case.name, case.person, case.part, _outcome(reading), seen)
     mesh = (reading.points * reading.photo.scale).astype(np.float32)
     for variant in variants(case.image, mesh):
         try:
             reading_then, seen = _read(variant.encoded())
             photo.variants.append((variant.family, _outcome(reading_then), seen))
         except PhotoError as error:
-            photo.refused[f"{variant.family} {error.code}"] += 1
+            photo.refused.append((variant.family, variant.name, error.code))
     for wanted in drawn:
         image = recolour(case.image, mesh, reading.skin.linear_seen, wanted)
         try:
             photo.recoloured.append((wanted, _outcome(_read(jpeg(image, 92))[0])))
         except PhotoError as error:
-            photo.refused[f"recoloured {error.code}"] += 1
+            photo.refused.append(("recoloured", wanted.light, error.code))
     return photo
 
 

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -21,12 +23,23 @@ from app.vision.face import Face, FaceFinder
 FOLDER: Final = Path(__file__).parents[2] / ".local" / "eval"
 _SAMPLE: Final = "package/demo/sample{}.jpg"
 _TRACKER: Final = "package/examples/media/{}.jpg"
+_TEMPLATE: Final = "package/assets/img/{}.jpg"
 _FEAT: Final = "feat/tests/data/{}"
 _RECOGNITION: Final = "face_recognition-1.3.0/tests/test_images/{}.jpg"
 _MARGIN: Final = 0.9
 """Cut around a face in a group, in widths of its box on every side."""
 _MIN_WIDTH: Final = 64
 _ALONE: Final = 0.6
+
+_SAME_PERSON: Final = {f"face_recognition/obama{number}-0": "face_recognition/obama-0" for number in (2, 3)}
+
+
+class Part(StrEnum):
+    """What a photo is for."""
+
+    FIT = "fit"
+    REPORT = "report"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +50,12 @@ class Package:
     name: str
     file: str
     sha256: str
-    fit: tuple[str, ...]
+    fit: tuple[str, ...] = ()
     """Photos to fit on."""
-    report: tuple[str, ...]
-    """Photos to report on. No person and no original photo is in both."""
+    report: tuple[str, ...] = ()
+    """Photos to report on, seen again and again while the method was developed."""
+    unseen: tuple[str, ...] = ()
+    """Photos of which only the figures of all are known. No person and no original photo is in two parts."""
 
 
 PACKAGES: Final = (
@@ -70,7 +85,6 @@ PACKAGES: Final = (
         "tracking@1.1.3",
         "tracking-1.1.3.tgz",
         "cac8569e3f1e6158a3b1162fe2212a33c671c17f67729ad6a7fa2e35faaa52fb",
-        fit=(),
         report=("package/examples/assets/faces.jpg",),
     ),
     Package(
@@ -89,7 +103,6 @@ PACKAGES: Final = (
         "insightface==2.1",
         "insightface-2.1-py3-none-any.whl",
         "dcd58ee79d99d689572477315f3149353afd65a36dc575f597cbb217a7bde399",
-        fit=(),
         report=("insightface/data/images/t1.jpg",),
     ),
     Package(
@@ -99,6 +112,77 @@ PACKAGES: Final = (
         "5e5efdd1686aa566af0d3cc1313b131e4b197657a8ffd03669e6d3fad92705ec",
         fit=(_RECOGNITION.format("biden"),),
         report=tuple(_RECOGNITION.format(name) for name in ("obama", "obama2", "obama3")),
+    ),
+    Package(
+        "npm",
+        "soft-ui-design-system@1.0.4",
+        "soft-ui-design-system-1.0.4.tgz",
+        "b999a9fe6dc31469bcb498c9d0560ac17060d76957abe7f1cb1c2dddf61a5095",
+        report=tuple(
+            _TEMPLATE.format(name)
+            for name in (
+                "bruce-mars",
+                "charles",
+                "ivana-square",
+                "kal-visuals-square",
+                "marie",
+                "team-1",
+                "team-3",
+            )
+        ),
+    ),
+    Package(
+        "npm",
+        "material-dashboard@3.1.0",
+        "material-dashboard-3.1.0.tgz",
+        "424b8c15e9446bae383106122e22e37a349139ee6fb4b94e214a6ffabc8b41b0",
+        report=tuple(
+            _TEMPLATE.format(name)
+            for name in ("ivana-square", "ivana-squares", "marie", "team-1", "team-3", "team-4", "team-5")
+        ),
+    ),
+    Package(
+        "npm",
+        "material-kit@2.0.4",
+        "material-kit-2.0.4.tgz",
+        "543712c988b2697c61a7ef6c9527ebf850b21b56e1bdfd7258fc6d333f725602",
+        unseen=tuple(
+            _TEMPLATE.format(f"faces/{name}")
+            for name in (
+                *("avatar", "camp", "card-profile1-square", "card-profile2-square", "card-profile4-square"),
+                *("card-profile5-square", "card-profile6-square", "christian", "kendall", "marc"),
+            )
+        ),
+    ),
+    Package(
+        "npm",
+        "@adminkit/core@3.5.0",
+        "adminkit-core-3.5.0.tgz",
+        "5236d70e25930fadefe23affbd4ae50130ac2b2345e2b0498fb2a347811c523e",
+        unseen=tuple(
+            f"package/dist/img/avatars/avatar{number}.jpg" for number in ("", "-2", "-3", "-4", "-5")
+        ),
+    ),
+    Package(
+        "npm",
+        "@themesberg/volt-bootstrap-5-dashboard@1.4.1",
+        "themesberg-volt-bootstrap-5-dashboard-1.4.1.tgz",
+        "6e775352a0fd8e6a337e7cce7cab1babb9b69983f926fdb136c693cc4a924966",
+        unseen=tuple(f"package/src/assets/img/team/profile-picture-{number}.jpg" for number in (1, 2, 3)),
+    ),
+    Package(
+        "npm",
+        "startbootstrap-resume@7.0.6",
+        "startbootstrap-resume-7.0.6.tgz",
+        "2a9caf5deefcb3ea7cd4839a074ef3bf62ca8f647611a59541b15c6ebb48b76c",
+        unseen=("package/dist/assets/img/profile.jpg",),
+    ),
+    Package(
+        "wheel",
+        "ultralytics==8.4.190",
+        "ultralytics-8.4.190-py3-none-any.whl",
+        "bd309728efa168af64d39040136828edd2dbcb4aeceb4510bdff4f3ca0ea01b8",
+        unseen=("ultralytics/assets/zidane.jpg",),
     ),
 )
 _PAINTED: Final = {_SAMPLE.format(1): 2}
@@ -110,23 +194,34 @@ class Case:
     """One face, alone in its picture."""
 
     name: str
+    person: str
     image: Image.Image
-    fit: bool
+    part: Part
 
 
-def load_cases() -> list[Case]:
+def load_cases(parts: Collection[Part] = tuple(Part)) -> list[Case]:
     """Fetches what is not there yet and cuts out the faces; always the same ones in the same order."""
     finder = FaceFinder()
     cases: list[Case] = []
     for package in PACKAGES:
-        path = _fetch(package)
-        for names, fit in ((package.fit, True), (package.report, False)):
-            for name in names:
+        chosen = [
+            (name, part)
+            for part, names in zip(Part, (package.fit, package.report, package.unseen), strict=True)
+            if part in parts
+            for name in names
+        ]
+        if chosen:
+            path = _fetch(package)
+            for name, part in chosen:
                 with Image.open(BytesIO(_read(path, name))) as opened:
                     photo = opened.convert("RGB")
                 stem = name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
                 cut = _faces(finder, photo)[_PAINTED.get(name, 0) :]
-                cases += [Case(f"{stem}-{number}", image, fit) for number, image in enumerate(cut)]
+                cases += [
+                    Case(face, _SAME_PERSON.get(face, face), image, part)
+                    for number, image in enumerate(cut)
+                    for face in (f"{package.file.split('-')[0]}/{stem}-{number}",)
+                ]
     return cases
 
 

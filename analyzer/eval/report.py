@@ -65,8 +65,8 @@ def print_agreement(title: str, photos: list[Photo], rule_for: RuleFor, cuts: Cu
 
 def print_refusals(photos: list[Photo]) -> None:
     """What was refused, by family and code."""
-    total = sum(len(photo.variants) + len(photo.recoloured) + photo.refused.total() for photo in photos)
-    refused = sum((photo.refused for photo in photos), Counter[str]())
+    total = sum(len(photo.variants) + len(photo.recoloured) + len(photo.refused) for photo in photos)
+    refused = Counter(f"{family} {code}" for photo in photos for family, _, code in photo.refused)
     print(f"\nRefused, and counted as neither right nor wrong, {refused.total()} of {total}:")
     print(", ".join(f"{name} {count}" for name, count in refused.most_common()))
 

@@ -44,6 +44,7 @@ def test_a_face_gets_an_answer_with_every_field(analyzer: Analyzer, photos: Phot
         *("personalColor", "subtype", "undertone", "confidence", "skin"),
         *("contrast", "palette", "face", "warnings", "model"),
         *("runnerUp", "probabilities", "contrasts", "colours", "avoid", "light"),
+        *("regions", "influences"),
     }
 
 
@@ -239,6 +240,14 @@ def _display_p3() -> bytes:
             place = offset + 8 + 4 * part
             profile[place : place + 4] = round(value * 65536).to_bytes(4, "big", signed=True)
     return bytes(profile)
+
+
+def test_skin_whose_red_is_mostly_clipped_gets_an_unsure_answer(analyzer: Analyzer, photos: Photos) -> None:
+    linear = linearise(np.asarray(_open(photos.face)))
+    reading = analyzer.read(decode(_encode(encode(linear * np.float32(1.8)), "JPEG", quality=95)))
+    assert reading.skin.clipped > 0.5
+    assert Warn.TOO_BRIGHT in reading.warnings
+    assert reading.verdict.confidence <= 0.7
 
 
 def test_red_that_the_sensor_clipped_is_put_back(analyzer: Analyzer, photos: Photos) -> None:

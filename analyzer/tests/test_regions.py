@@ -49,7 +49,7 @@ class _Traced:
         eyes = self.points[[33, 263]]
         self.face = Face(1.0, float(low[0]), float(low[1]), float(low[0]) + width, float(high[1]), eyes)
 
-    def detect(self, _image: Image.Image) -> list[Face]:
+    def detect(self, _image: Image.Image, _margin: int) -> list[Face]:
         return [self.face]
 
     def trace(self, _image: Image.Image, _face: Face) -> tuple[Points, float]:
@@ -171,7 +171,7 @@ def test_a_colour_without_light_stays_black_in_any_light(linear: tuple[float, fl
     for light in (
         estimate(np.array([0.7, 0.4, 0.25], dtype=np.float32), None),
         estimate(colour, None),
-        Light(np.array([1e-4, 1, 1e4], dtype=np.float32), 0, 0),
+        Light(np.array([1e-4, 1, 1e4], dtype=np.float32), 0, 0, 0),
     ):
         corrected = correct(colour, light)
         assert np.isfinite(corrected).all()

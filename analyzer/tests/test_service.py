@@ -227,14 +227,20 @@ def test_a_client_that_leaves_the_line_gives_its_place_up(service: Service, phot
     wait_until(lambda: service.load() == (_SLOTS, 0))
 
 
-def test_a_killed_inference_process_fails_only_its_own_request(service: Service, photos: Photos) -> None:
+@pytest.mark.parametrize(
+    "death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGXCPU]
+)
+def test_an_inference_process_that_dies_fails_only_its_own_request(
+    service: Service, photos: Photos, death: signal.Signals
+) -> None:
     service.wait_until_idle()
     victim, survivor = service.workers()
     with ThreadPoolExecutor(_SLOTS + _WAITERS) as clients:
         with service.frozen():
             futures = _send(clients, _SLOTS, service, photos)
             wait_until(lambda: service.load() == (0, 0))
-            os.kill(victim, signal.SIGKILL)
+            os.kill(victim, death)
+            os.kill(victim, signal.SIGCONT)
             wait_until(lambda: any(future.done() for future in futures))
         answers = sorted((future.result() for future in futures), key=lambda answer: answer.status_code)
     assert answers[0].status_code == 200
@@ -246,6 +252,35 @@ def test_a_killed_inference_process_fails_only_its_own_request(service: Service,
     assert victim not in workers
     assert len(workers) == _SLOTS
     assert service.analyze(photos.face).status_code == 200
+
+
+def test_an_inference_process_that_hangs_fails_only_its_own_request(photos: Photos) -> None:
+    with run_service(ANALYZER_SLOTS="2", ANALYZER_INFERENCE_TIMEOUT="2s") as service:
+        stuck, survivor = service.workers()
+        with ThreadPoolExecutor(_SLOTS) as clients:
+            os.kill(stuck, signal.SIGSTOP)
+            answers = [future.result() for future in _send(clients, _SLOTS, service, photos)]
+        assert sorted(answer.status_code for answer in answers) == [200, 500]
+        service.wait_until_idle()
+        assert survivor in service.workers()
+        assert stuck not in service.workers()
+
+
+def test_inference_processes_have_neither_secrets_nor_network() -> None:
+    with run_service(ANALYZER_SLOTS="1", OF_ANOTHER_PROGRAM="x") as service:
+        (worker,) = service.workers()
+        variables = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+        names = {variable.partition(b"=")[0] for variable in variables if variable}
+        assert names <= {
+            *(b"ANALYZER_LOG_LEVEL", b"PYTHONDONTWRITEBYTECODE"),
+            *(b"OPENBLAS_NUM_THREADS", b"OMP_NUM_THREADS"),
+        }
+        for status in Path(f"/proc/{worker}/task").glob("*/status"):
+            assert "\nSeccomp:\t2\n" in status.read_text()
+        # The pipes are local sockets; none may lead to a network.
+        network = "".join(Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6", "udp", "udp6"))
+        links = [os.readlink(link) for link in Path(f"/proc/{worker}/fd").iterdir()]  # noqa: PTH115
+        assert not [link for link in links if link[8:-1] in network.split() and link.startswith("socket:")]
 
 
 def test_an_idle_inference_process_that_dies_is_replaced_unnoticed(service: Service, photos: Photos) -> None:

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from app.analyze.words import PROBLEMS, WARNINGS, Language, negotiate
+from app.analyze.words import INFLUENCES, PROBLEMS, WARNINGS, Language, negotiate
+from app.vision.influence import Cause
 from app.vision.problems import Code, Warn
 
 
@@ -40,10 +41,11 @@ def test_the_language_with_the_highest_quality_is_chosen(header: str | None, exp
 def test_every_code_has_words_in_both_languages() -> None:
     assert PROBLEMS.keys() > set(Code)
     assert WARNINGS.keys() == set(Warn)
+    assert INFLUENCES.keys() == set(Cause)
     for words in PROBLEMS.values():
         for language in ("en", "ko"):
             assert all(words[language])
             assert bool(re.search("[가-힣]", words[language].advice)) is (language == "ko")
-    for advice in WARNINGS.values():
+    for advice in (*WARNINGS.values(), *INFLUENCES.values()):
         assert re.search("[가-힣]", advice["ko"])
         assert not re.search("[가-힣]", advice["en"])

@@ -11,10 +11,11 @@ from app.analyze.errors import ProblemError, language_of
 from app.analyze.schemas import AnalysisView, ProblemView
 from app.analyze.service import AnalyzeService, DisconnectedError, Timing
 from app.analyze.upload import read_upload
-from app.analyze.words import WARNINGS
+from app.analyze.words import INFLUENCES, WARNINGS
 from app.config import Config
 from app.metrics import CONTENT_TYPE, Metrics
 from app.pool import Pool
+from app.vision.influence import Cause
 from app.vision.problems import Warn
 
 router = APIRouter()
@@ -49,10 +50,18 @@ class AdviceView(BaseModel):
     text: str = Field(description="What to do about it")
 
 
+class ReasonView(BaseModel):
+    """An influence in words."""
+
+    code: Cause
+    text: str = Field(description="What moved the answer")
+
+
 class AnswerView(AnalysisView):
-    """The answer to one photo, with its warnings in the language asked for."""
+    """The answer to one photo, with its warnings and influences in the language asked for."""
 
     advice: list[AdviceView] = Field(description="One for each of `warnings`, in English or Korean")
+    reasons: list[ReasonView] = Field(description="One for each of `influences`, in English or Korean")
 
 
 @router.post(
@@ -83,8 +92,9 @@ async def analyze_color(request: Request) -> Response:
     language = language_of(request)
     view = AnalysisView.model_validate({"userId": upload.user_id, **answer})
     advice = [AdviceView(code=code, text=WARNINGS[code][language]) for code in view.warnings]
+    reasons = [ReasonView(code=one.code, text=INFLUENCES[one.code][language]) for one in view.influences]
     return Response(
-        AnswerView.model_construct(**dict(view), advice=advice).model_dump_json(),
+        AnswerView.model_construct(**dict(view), advice=advice, reasons=reasons).model_dump_json(),
         media_type="application/json",
         headers={"Content-Language": language, "Vary": "Accept-Language"},
     )

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
+from app.vision.influence import Cause
 from app.vision.problems import Warn
 from app.vision.season import Season, Subtype, Undertone
 
@@ -57,6 +58,7 @@ class LightView(BaseModel):
     kelvin: float = Field(description="Colour temperature of that, 6500 being neutral", ge=2000)
     mireds: float = Field(description="The same as 1e6/kelvin over neutral: positive is warm")
     spread: float = Field(description="Standard deviation of mireds", ge=0)
+    trust: float = Field(description="How likely the skin's own colour can be told in it", ge=0, le=1)
 
 
 class FaceView(BaseModel):
@@ -66,6 +68,21 @@ class FaceView(BaseModel):
     y: int = Field(ge=0)
     width: int = Field(ge=0)
     height: int = Field(ge=0)
+
+
+class RegionView(BaseModel):
+    """Where skin was looked for."""
+
+    name: Literal["RIGHT_CHEEK", "LEFT_CHEEK", "FOREHEAD"] = Field(description="The person's right and left")
+    measured: bool = Field(description="False: out of the picture, dark or white all over")
+    points: list[tuple[int, int]] = Field(description="Its outline, x and y in pixels of the upright photo")
+
+
+class InfluenceView(BaseModel):
+    """What moved the answer."""
+
+    code: Cause
+    effect: float = Field(description="Probability that it moved from one season to others", ge=0, le=1)
 
 
 class ModelView(BaseModel):
@@ -97,6 +114,8 @@ class AnalysisView(BaseModel):
     avoid: list[str] = Field(description="Colours that do not")
     light: LightView
     face: FaceView
+    regions: list[RegionView]
+    influences: list[InfluenceView] = Field(description="The strongest first; those under 0.05 are left out")
     warnings: list[Warn]
     model: ModelView
 

@@ -1,4 +1,4 @@
-"""What people are told, in English and Korean: every problem, and every warning beside an answer.
+"""What people are told, in English and Korean: problems, and the warnings and influences beside an answer.
 
 The words are in words.json, from which the api tells them, too.
 """
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from app.vision.influence import Cause
 from app.vision.problems import Warn
 
 Language = Literal["en", "ko"]
@@ -24,16 +25,21 @@ class Words(NamedTuple):
     advice: str
 
 
-def _load() -> tuple[Mapping[str, Mapping[Language, Words]], Mapping[Warn, Mapping[Language, str]]]:
+def _load() -> tuple[
+    Mapping[str, Mapping[Language, Words]],
+    Mapping[Warn, Mapping[Language, str]],
+    Mapping[Cause, Mapping[Language, str]],
+]:
     told = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     problems = {
         code: {language: Words(**words[language]) for language in _LANGUAGES}
         for code, words in told["problems"].items()
     }
-    return problems, {Warn(code): words for code, words in told["warnings"].items()}
+    warnings = {Warn(code): words for code, words in told["warnings"].items()}
+    return problems, warnings, {Cause(code): words for code, words in told["influences"].items()}
 
 
-PROBLEMS, WARNINGS = _load()
+PROBLEMS, WARNINGS, INFLUENCES = _load()
 
 
 def negotiate(accept_language: str | None) -> Language:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from math import prod
 from typing import Final, TypeVar
 
 import numpy as np
@@ -11,12 +12,13 @@ from PIL import Image
 from app.vision.colour import hex_of
 from app.vision.decode import Photo, decode
 from app.vision.face import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Face, FaceFinder, Iris, Points
-from app.vision.light import MIN_EYE_WIDTH
+from app.vision.influence import influences
+from app.vision.light import MIN_EYE_WIDTH, USUAL_LIGHT, Light
 from app.vision.palettes import load_palettes
 from app.vision.problems import Code, PhotoError, Warn
 from app.vision.quality import check_usable
 from app.vision.season import Verdict, judge
-from app.vision.skin import Skin, measure, reach_of_hair
+from app.vision.skin import SKIN, Skin, measure, reach_of_hair
 from app.vision.version import MODEL_NAME, MODEL_VERSION
 
 _RIVAL_WIDTH: Final = 0.6
@@ -24,20 +26,33 @@ _RIVAL_WIDTH: Final = 0.6
 _MIN_FACE_WIDTH: Final = 64
 """Pixels of the original photo: a cheek is then about 12 wide."""
 _MIN_MESH_SCORE: Final = 0.5
+_SURE_MESH: Final = 0.9
+"""From this score of a mesh on, no other turn is tried; on an upright face it is at 0.97 to 1."""
 _MIN_TURNED: Final = 0.75
-"""Score of a face in a turned picture: four looks find four times as many faces where there are none."""
+"""Score of a face that lies in a turned picture, too: four looks find four times as many where none is."""
+_MARGIN: Final = 0.5
+"""Of the picture's longer side, put around one in which no face was found: a face that fills it is then."""
+_STEEP: Final = 0.6
+"""Slope of the line of the eyes, 30 degrees, over which a face may be a lying one: its mesh is then often
+badly placed, and the detector surer of the face in the turned picture."""
 _LOW_CONFIDENCE: Final = 0.5
 _PLAUSIBLE_HUE: Final = (25.0, 85.0)
 _PLAUSIBLE_CHROMA: Final = (6.0, 45.0)
 """Degrees and Lab units: skin outside is rather the light's colour than its own."""
-_MAX_MIREDS: Final = 60.0
-"""1e6/kelvin by which the light may seem to deviate before it is called coloured: 4,700 or 10,700 K."""
+_MIN_EVIDENCE: Final = -4.0
+"""Under it no skin in a usual light is that colour, and nothing can be said of the skin's own."""
+_MIN_TRUST: Final = 0.5
+"""Of the light, under which it is called coloured."""
 _MAX_CHEEK_DIFFERENCE: Final = 12.0
 """Lab units between the cheeks' ab, over which they are lit by different lights."""
+_MAX_CLIPPED: Final = 0.5
+"""Share of the skin whose red is at the sensor's limit, over which it is rather guessed than measured."""
 _MAX_SIDE_RATIO: Final = 2.2
 """Nose to one temple against nose to the other; passed at about 30 degrees of turning."""
-_UNTRUSTED: Final = 0.8
-"""Log-odds are multiplied by this once for each doubt about the light or about what is skin."""
+_TRUST: Final = {Warn.COLOUR_CAST: 0.8, Warn.MIXED_LIGHT: 0.8, Warn.TOO_BRIGHT: 0.6, Warn.OCCLUDED: 0.45}
+"""How far each doubt about the light, or about what is skin, leaves an answer to be believed."""
+_REGIONS: Final = ("RIGHT_CHEEK", "LEFT_CHEEK", "FOREHEAD")
+"""Names of the regions in `SKIN`; right and left are the person's."""
 _NOSE: Final = 1
 _TEMPLES: Final = (234, 454)
 # How a photo without an upright face is turned, and how a point of the turned picture leads back.
@@ -62,6 +77,40 @@ class Reading:
     verdict: Verdict
     warnings: tuple[Warn, ...]
 
+    @property
+    def trust(self) -> float:
+        """How far the answer can be believed, 0..1."""
+        return trust_in(self.skin.light, self.warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """Faces, widest first, in a picture that may have been turned, and the mesh of the widest."""
+
+    image: Image.Image
+    turn: Image.Transpose | None
+    faces: list[Face]
+    points: Points
+    score: float
+    """Probability, 0..1, that the mesh lies on a face."""
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the line of the eyes, from the person's right one to the left, leads to the right."""
+        right, left = self.points[RIGHT_EYE_CORNERS[0]], self.points[LEFT_EYE_CORNERS[0]]
+        along, down = (float(value) for value in left - right)
+        return abs(down) <= along * _STEEP
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other look at the photo can find a better one."""
+        return self.is_upright and self.score >= _SURE_MESH
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What makes one find better than another."""
+        return self.is_upright, self.score * self.faces[0].score
+
 
 class Analyzer:
     """The models and data of an analysis. Loading takes about 0.3 s; not safe for use by several threads."""
@@ -83,8 +132,11 @@ class Analyzer:
         _check_whole(photo, points)
         check_usable(photo.image, face)  # the gate on the photo's quality
         skin = measure(photo, points, self._irises(photo, points))
+        # A mask is no light: its colour is told by a warning, and by how little the answer is to be believed.
+        if skin.light.evidence < _MIN_EVIDENCE and not skin.occluded:
+            raise PhotoError(Code.LIGHT_TOO_COLOURED, f"log evidence {skin.light.evidence:.1f}")
         doubts = _doubts(photo, points, skin)
-        verdict = judge(skin.usual, skin.contrast.mean, trust_in(doubts))
+        verdict = judge(skin.usual, skin.contrast.mean, trust_in(skin.light, doubts))
         if verdict.confidence < _LOW_CONFIDENCE:
             doubts.append(Warn.LOW_CONFIDENCE)
         return Reading(photo, turn, face, points, skin, verdict, tuple(doubts))
@@ -141,25 +193,47 @@ class Analyzer:
             "avoid": palette.avoid,
             "light": _light(skin),
             "face": _box(reading),
+            "regions": _regions(reading),
+            "influences": [
+                {"code": influence.cause, "effect": round(influence.effect, 3)}
+                for influence in influences(skin, reading.trust)
+            ],
             "warnings": [*reading.warnings],
             "model": {"name": MODEL_NAME, "version": MODEL_VERSION},
         }
 
     def _find(self, upright: Photo) -> tuple[Photo, Image.Transpose | None, Face, Points]:
-        """Finds the face that counts, if need be in the turned picture."""
+        """Finds the face that counts, in the turned pictures, too, if it is not upright in this one."""
+        best: _Find | None = None
         for turn in (None, *_RETRIES):
-            image, lost = _turned(upright.image, turn), _turned(upright.lost, turn)
-            faces = [face for face in self._faces.detect(image) if turn is None or face.score >= _MIN_TURNED]
-            if not faces:
-                continue
-            points, score = self._faces.trace(image, faces[0])
-            if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
-                continue
-            return replace(upright, image=image, lost=lost), turn, _choose(faces, upright.scale), points
+            found = self._look(_turned(upright.image, turn), turn)
+            if found is not None and (best is None or found.rank > best.rank):
+                best = found
+            if best is not None and best.is_sure:
+                break
+        if best is None:
+            closer = self._look(upright.image, None, round(max(upright.image.size) * _MARGIN))
+            best = closer if closer is not None and closer.is_sure else None
+        if best is not None:
+            photo = replace(upright, image=best.image, lost=_turned(upright.lost, best.turn))
+            return photo, best.turn, _choose(best.faces, upright.scale), best.points
         if upright.lost is not None:
             raise PhotoError(Code.DAMAGED, "no face in what the file holds")
         check_usable(upright.image, None)  # no face: the light may tell why
         raise PhotoError(Code.NO_FACE)
+
+    def _look(self, image: Image.Image, turn: Image.Transpose | None, margin: int = 0) -> _Find | None:
+        """Looks for faces in a picture that was turned like this, with a margin in pixels around it."""
+        faces = self._faces.detect(image, margin)
+        if not faces:
+            return None
+        points, score = self._faces.trace(image, faces[0])
+        if score < _MIN_MESH_SCORE or not np.isfinite(points).all():
+            return None
+        found = _Find(image, turn, faces, points, score)
+        if turn is not None and not (found.is_upright or faces[0].score >= _MIN_TURNED):
+            return None
+        return found
 
     def _irises(self, photo: Photo, points: Points) -> tuple[Iris | None, Iris | None]:
         """Finds the irises of the right and the left eye, where the eye is large enough to show its white."""
@@ -172,9 +246,9 @@ class Analyzer:
         return iris(RIGHT_EYE_CORNERS), iris(LEFT_EYE_CORNERS)
 
 
-def trust_in(doubts: Iterable[Warn]) -> float:
-    """How far an answer with these warnings can be believed, 0..1."""
-    return _UNTRUSTED ** len({Warn.COLOUR_CAST, Warn.MIXED_LIGHT, Warn.OCCLUDED}.intersection(doubts))
+def trust_in(light: Light, doubts: Iterable[Warn]) -> float:
+    """How far an answer in this light, with these warnings, can be believed, 0..1."""
+    return light.trust * prod(_TRUST.get(doubt, 1.0) for doubt in doubts)
 
 
 def _turned(image: Picture, turn: Image.Transpose | None) -> Picture:
@@ -215,24 +289,42 @@ def _light(skin: Skin) -> dict[str, object]:
         "kelvin": round(light.kelvin, -2),
         "mireds": round(light.mireds, 1),
         "spread": round(light.spread, 1),
+        "trust": round(light.trust, 3),
     }
 
 
 def _box(reading: Reading) -> dict[str, int]:
     """The part of the face's box inside the picture, in pixels of the upright original."""
     photo, face = reading.photo, reading.face
-    width, height = photo.image.size
-    left, right = (min(max(0.0, side), float(width)) for side in (face.left, face.right))
-    top, bottom = (min(max(0.0, side), float(height)) for side in (face.top, face.bottom))
-    match reading.turn:  # back from the turned picture to the one the camera meant
-        case Image.Transpose.ROTATE_90:
-            left, top, right, bottom = height - bottom, left, height - top, right
-        case Image.Transpose.ROTATE_270:
-            left, top, right, bottom = top, width - right, bottom, width - left
-        case Image.Transpose.ROTATE_180:
-            left, top, right, bottom = width - right, height - bottom, width - left, height - top
+    corners = np.array([[face.left, face.top], [face.right, face.bottom]], dtype=np.float32)
+    corners = _turned_back(np.clip(corners, 0, photo.image.size), reading)
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     sides = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-    return {name: round(value * photo.scale) for name, value in sides.items()}
+    return {name: round(float(value) * photo.scale) for name, value in sides.items()}
+
+
+def _regions(reading: Reading) -> list[dict[str, object]]:
+    """Where the skin was looked for, in pixels of the upright original, and whether it was to be seen."""
+    regions: list[dict[str, object]] = []
+    for name, ring, median in zip(_REGIONS, SKIN, reading.skin.medians, strict=True):
+        outline = _turned_back(np.clip(reading.points[list(ring)], 0, reading.photo.image.size), reading)
+        points = np.rint(outline * reading.photo.scale).astype(int).tolist()
+        regions.append({"name": name, "measured": median is not None, "points": points})
+    return regions
+
+
+def _turned_back(points: Points, reading: Reading) -> Points:
+    """Leads points of the turned picture to those of the picture that the camera meant."""
+    width, height = reading.photo.image.size
+    x, y = points[:, 0], points[:, 1]
+    match reading.turn:
+        case Image.Transpose.ROTATE_90:
+            x, y = height - y, x
+        case Image.Transpose.ROTATE_270:
+            x, y = y, width - x
+        case Image.Transpose.ROTATE_180:
+            x, y = width - x, height - y
+    return np.stack([x, y], axis=1)
 
 
 def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
@@ -245,8 +337,11 @@ def _doubts(photo: Photo, points: Points, skin: Skin) -> list[Warn]:
     turned = max(right, left) > _MAX_SIDE_RATIO * max(min(right, left), 1e-6)
     inside = (points >= 0).all() and (points < photo.image.size).all()
     doubts = {
-        Warn.COLOUR_CAST: not plausible or abs(skin.light.mireds) > _MAX_MIREDS,
+        Warn.COLOUR_CAST: not plausible
+        or skin.light.trust < _MIN_TRUST
+        or abs(skin.light.mireds) > USUAL_LIGHT,
         Warn.MIXED_LIGHT: skin.cheek_difference > _MAX_CHEEK_DIFFERENCE,
+        Warn.TOO_BRIGHT: skin.clipped > _MAX_CLIPPED,
         Warn.NOT_FRONTAL: turned,
         Warn.FACE_CUT: not inside,
         Warn.OCCLUDED: skin.occluded,

@@ -81,9 +81,9 @@ class FaceFinder:
         cells = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID
         self._anchors = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
 
-    def detect(self, image: Image.Image) -> list[Face]:
-        """Finds the faces of an upright RGB picture, widest first."""
-        picture, scale, offset = _letterbox(image)
+    def detect(self, image: Image.Image, margin: int = 0) -> list[Face]:
+        """Finds the faces of an upright RGB picture, widest first; with a margin in pixels, larger ones."""
+        picture, scale, offset = _letterbox(image, margin)
         boxes, logits = self._detector.run(picture)
         scores = _sigmoid(logits[0, :, 0])
         chosen = np.flatnonzero(scores >= _MIN_SCORE)
@@ -131,12 +131,12 @@ class FaceFinder:
         return Iris(float(centre[0]), float(centre[1]), radius)
 
 
-def _letterbox(image: Image.Image) -> tuple[Tensor, float, Tensor]:
-    """Fits a picture into the detector's square, padded with black, as values of -1..1.
+def _letterbox(image: Image.Image, margin: int) -> tuple[Tensor, float, Tensor]:
+    """Fits a picture and its margin into the detector's square, padded with black, as values of -1..1.
 
     Returns it with the scale and the offset that lead from the picture's pixels to the square's.
     """
-    scale = INPUT_SIDE / max(image.size)
+    scale = INPUT_SIDE / (max(image.size) + 2 * margin)
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
     left, top = (INPUT_SIDE - size[0]) // 2, (INPUT_SIDE - size[1]) // 2

@@ -8,6 +8,7 @@ they make the skin that was measured, and how likely the white of the eyes. Thei
 """
 
 from dataclasses import dataclass
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,8 @@ _USUAL_MIREDS: Final = (15.0, 100.0, 0.3)
 _USUAL_STOPS: Final = (0.5, 0.9, 0.3)
 """How lights and exposures spread in photos: a camera's small errors, its failures, their share. Chosen on
 the photos to fit on: wider, and answers are steadier, but light or deep is wrong on more recoloured faces."""
+USUAL_LIGHT: Final = 60.0
+"""1e6/kelvin by which a light may deviate before it is called coloured: 4,700 or 10,700 K."""
 SKINS: Final = (
     (
         0.9,
@@ -73,11 +76,23 @@ class Light:
     """1e6/kelvin over neutral: positive is warm."""
     spread: float
     """Standard deviation of that."""
+    evidence: float
+    """Log of how much likelier skin in a usual light makes this colour than anything else does. Of 64 photos
+    of faces 61 are over 0, half of them over 4; in a red or blue light they are under -10."""
 
     @property
     def kelvin(self) -> float:
         """Colour temperature."""
         return 1e6 / (1e6 / NEUTRAL_KELVIN + self.mireds)
+
+    @property
+    def trust(self) -> float:
+        """Probability, 0..1, that the skin's own colour can be told in this light.
+
+        Falls with the strength of any coloured light: off the Planckian locus because no skin explains the
+        colour, along it because what a camera left in of a lamp's light and melanin look alike.
+        """
+        return min(1.0, USUAL_LIGHT / max(abs(self.mireds), 1e-9)) / (1 + exp(-max(self.evidence, -50.0)))
 
 
 def estimate(skin: FloatArray, probe: Probe | None) -> Light:
@@ -85,6 +100,7 @@ def estimate(skin: FloatArray, probe: Probe | None) -> Light:
     seen = _vector(skin)
     likely = _log_sum([log + _log_normal(seen, whiten, mean) for log, whiten, mean in _POPULATIONS])
     score = _PRIOR + likely
+    evidence = float(np.logaddexp.reduce(score))
     if probe is not None:
         score = score + _log_normal(_vector(probe.linear), _SCLERA_WHITEN, np.array(_SCLERA))
     weights = np.exp(score - score.max())
@@ -93,7 +109,7 @@ def estimate(skin: FloatArray, probe: Probe | None) -> Light:
     mireds = float(weights @ _MIREDS_OF)
     spread = float(np.sqrt(max(0.0, weights @ _MIREDS_OF**2 - mireds**2)))
     factors = np.exp([red + green, green, blue + green]).astype(np.float32)
-    return Light(factors, mireds, spread)
+    return Light(factors, mireds, spread, evidence)
 
 
 def correct(linear: FloatArray, light: Light) -> FloatArray:

@@ -79,7 +79,7 @@ class Rule:
     """L* per unit of log-odds."""
 
 
-RULE: Final = Rule(warm_limit=59.4, warm_slope=2.75, depth_limit=72.3, depth_slope=2.25)
+RULE: Final = Rule(warm_limit=59.4, warm_slope=2.75, depth_limit=72.3, depth_slope=1.75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +121,18 @@ def light_log_odds(skin: Lab, rule: Rule = RULE) -> float:
 def judge(skin: Lab, contrast: float, trust: float = 1.0, rule: Rule = RULE) -> Verdict:
     """Names the season of a skin colour in neutral light, at the usual exposure.
 
-    `contrast` (L* to hair, brows and irises) only chooses the subtype; `trust`, 0..1, flattens the
-    probabilities of a doubtful photo.
+    `contrast` (L* to hair, brows and irises) only chooses the subtype. `trust`, 0..1, is the probability that
+    the photo shows the skin's own colour at all: with the rest, every season is as likely as the others.
     """
-    warm, light = warm_log_odds(skin, rule) * trust, light_log_odds(skin, rule) * trust
-    p_warm, p_light = _probability(warm), _probability(light)
-    probabilities = {
-        Season.SPRING: p_warm * p_light,
-        Season.SUMMER: (1 - p_warm) * p_light,
-        Season.AUTUMN: p_warm * (1 - p_light),
-        Season.WINTER: (1 - p_warm) * (1 - p_light),
+    warm, light = _probability(warm_log_odds(skin, rule)), _probability(light_log_odds(skin, rule))
+    sides = {
+        Season.SPRING: warm * light,
+        Season.SUMMER: (1 - warm) * light,
+        Season.AUTUMN: warm * (1 - light),
+        Season.WINTER: (1 - warm) * (1 - light),
     }
+    probabilities = {name: trust * value + (1 - trust) / len(sides) for name, value in sides.items()}
+    p_warm, p_light = (trust * value + (1 - trust) / 2 for value in (warm, light))
     season, runner_up, *_ = sorted(probabilities, key=lambda name: -probabilities[name])
     subtype = _subtype(season, skin, contrast)
     return Verdict(season, runner_up, subtype, _undertone(p_warm), p_warm, p_light, probabilities)

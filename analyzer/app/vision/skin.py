@@ -57,8 +57,9 @@ _BAND: Final = (0.25, 0.90)
 """Luminance quantiles kept: below lies shadow and stubble, above it shine."""
 _TRIM: Final = 0.80
 """Share kept of what is left, nearest to its median in Lab: drops hair, spots and glasses."""
-_MIN_UNCLIPPED: Final = 0.15
-"""Share of the skin that must have kept its colour."""
+_MIN_UNCLIPPED: Final = 0.02
+"""Share of the skin that must have kept its colour. Under 0.15 of it one answer in three differs from that of
+half the exposure: analysis.py warns of such photos."""
 _LINE_RIDGE: Final = 5.0
 """Holds the slope of a skin's red over its green to zero where too little shading shows it."""
 _MAX_RED: Final = 4.0
@@ -135,6 +136,8 @@ class Skin:
     contrast: Contrast
     clipped: float
     """Share of the skin's pixels that have lost their colour to the sensor's limit, 0..1."""
+    medians: tuple[FloatArray | None, FloatArray | None, FloatArray | None]
+    """Median linear colours of the regions in `SKIN`, as seen; None: nothing of it is to be seen."""
     cheek_difference: float
     """Between the two cheeks in the ab plane, in Lab units."""
     occluded: bool
@@ -163,6 +166,7 @@ def measure(photo: Photo, points: Points, irises: tuple[Iris | None, Iris | None
     corrected = np.minimum(correct(seen, light), np.float32(1))
     lab = lab_of(corrected)
     parts, contrast = _parts(view, irises, light, lab.L)
+    right, left, forehead = (_median(view, region) for region in regions)
     return Skin(
         lab=lab,
         usual=lab_of(seen / light.factors),
@@ -174,7 +178,8 @@ def measure(photo: Photo, points: Points, irises: tuple[Iris | None, Iris | None
         parts=parts,
         contrast=contrast,
         clipped=1 - float(unclipped.mean()),
-        cheek_difference=_difference(view, regions[0], regions[1]),
+        medians=(right, left, forehead),
+        cheek_difference=_difference(right, left),
         occluded=_is_occluded(view, regions),
     )
 
@@ -294,11 +299,18 @@ def _lowest(pixels: Pixels) -> npt.NDArray[np.uint8]:
     return np.asarray(np.minimum(np.minimum(pixels[:, 0], pixels[:, 1]), pixels[:, 2]), dtype=np.uint8)
 
 
-def _difference(view: _View, right: Pixels, left: Pixels) -> float:
+def _median(view: _View, region: Pixels) -> FloatArray | None:
+    """The middle linear colour of a region, if it is to be seen."""
+    if len(region) < _MIN_SAMPLES or _is_blank(region):
+        return None
+    return quantiles(view.linear(region), 0.5)[0]
+
+
+def _difference(right: FloatArray | None, left: FloatArray | None) -> float:
     """Distance of the two cheeks' colours in the ab plane; 0 if one is not to be seen."""
-    if min(len(right), len(left)) < _MIN_SAMPLES or _is_blank(right) or _is_blank(left):
+    if right is None or left is None:
         return 0.0
-    one, other = (lab_of(quantiles(view.linear(pixels), 0.5)[0]) for pixels in (right, left))
+    one, other = lab_of(right), lab_of(left)
     return float(np.hypot(one.a - other.a, one.b - other.b))
 
 

@@ -256,7 +256,7 @@ test("tokens that another tab renewed are used as they are", async () => {
 test("every known code has words of its own, in either case", () => {
   const fallback = words.adviceFor({ code: "no_such_code" });
   const codes =
-    "NO_FACE MULTIPLE_FACES FACE_TOO_SMALL TOO_DARK TOO_BRIGHT BLURRED GREYSCALE NOT_AN_IMAGE DAMAGED UNSUPPORTED_FORMAT IMAGE_TOO_LARGE " +
+    "NO_FACE MULTIPLE_FACES FACE_TOO_SMALL TOO_DARK TOO_BRIGHT BLURRED GREYSCALE LIGHT_TOO_COLOURED NOT_AN_IMAGE DAMAGED UNSUPPORTED_FORMAT IMAGE_TOO_LARGE " +
     "IMAGE_TOO_SMALL IMAGE_MISSING rate_limited unauthenticated too_large not_found unavailable internal request_timeout " +
     "unsupported_media_type network timeout upload_refused expired cancelled";
   for (const code of codes.split(" ")) {

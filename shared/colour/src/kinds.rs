@@ -40,7 +40,7 @@ fn analysis(config: &ColourConfig) -> Kind {
 }
 
 /// Error codes of failed analyses, the label values of metrics.
-const CODES: [&str; 16] = [
+const CODES: [&str; 17] = [
     "IMAGE_MISSING",
     "IMAGE_TOO_LARGE",
     "NOT_AN_IMAGE",
@@ -53,6 +53,7 @@ const CODES: [&str; 16] = [
     "TOO_DARK",
     "TOO_BRIGHT",
     "GREYSCALE",
+    "LIGHT_TOO_COLOURED",
     "BLURRED",
     "PHOTO_REFUSED",
     "ANALYZER_TIMEOUT",

@@ -73,6 +73,11 @@ const ADVICE = {
     advice: "It is black and white, or nearly so. Choose one in colour, as the camera took it.",
     next: "choose",
   },
+  LIGHT_TOO_COLOURED: {
+    title: "The light has too much colour",
+    advice: "Coloured light, or a filter, hides the colour of your skin. Take one by a window, with the lamps and filters off.",
+    next: "choose",
+  },
   IMAGE_MISSING: {
     title: "Your photo did not arrive",
     advice: "The upload was lost on the way, or the photo has already been deleted. Please send it again.",
