@@ -17,7 +17,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/sessions revoke_sessions
+    delete /v1/sessions/{id} revoke_session
     delete /v1/webhooks/{id} delete_webhook
+    get /.well-known/jwks.json get_key_set
     get /admin/actions list_actions
     get /admin/dead-letters list_dead_letters
     get /admin/jobs search_jobs
@@ -33,6 +36,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/events stream_events
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/sessions list_sessions
     get /v1/webhooks list_webhooks
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use crate::client::Client;
 
+/// Signs the tests' access tokens.
+const TOKEN_KEY: &str = "YSBrZXkgdGhhdCBvbmx5IHRoZSB0ZXN0cyBrbm93ISE=";
 /// How long a process of a test may take to drain.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -89,6 +91,7 @@ impl Stack {
         vars.insert("AMQP_URL".into(), with_path(&vars["AMQP_URL"], &vhost.name));
         vars.insert("REDIS_PREFIX".into(), format!("{}:", vhost.name));
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
+        vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
         // The machine that tests may be busy with others.

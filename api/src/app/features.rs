@@ -74,7 +74,13 @@ impl Features {
             queue: analyses.queue(),
         };
         Ok(Self {
-            accounts: AccountsState::new(settings.accounts, pool.clone(), limiter.clone()),
+            accounts: AccountsState::start(
+                settings.accounts,
+                &config.redis,
+                pool.clone(),
+                limiter.clone(),
+                shutdown,
+            )?,
             admin: AdminState::start(admin, shutdown),
             analyses,
             notifications: NotificationsState::start(
