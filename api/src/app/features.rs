@@ -13,6 +13,7 @@ use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
 use crate::features::notifications::{self, EventFormats, NotificationsState};
+use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
@@ -25,6 +26,7 @@ pub(super) struct Features {
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
     pub(super) notifications: NotificationsState,
+    pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
 
@@ -44,6 +46,7 @@ hand_out! {
     admin: AdminState,
     analyses: AnalysesState,
     notifications: NotificationsState,
+    sign_in: SignInState,
     uploads: UploadsState,
 }
 
@@ -73,23 +76,34 @@ impl Features {
             watchers: watchers.clone(),
             queue: analyses.queue(),
         };
+        let (pool, limiter) = (pool.clone(), limiter.clone());
+        let accounts = AccountsState::start(
+            settings.accounts,
+            &config.redis,
+            pool.clone(),
+            limiter.clone(),
+            shutdown,
+        )?;
+        let notifications = NotificationsState::start(
+            settings.notifications,
+            &event_formats(),
+            pool.clone(),
+            limiter.clone(),
+            shutdown,
+        )?;
+        let sign_in = sign_in::Dependencies {
+            pool,
+            limiter,
+            accounts: accounts.clone(),
+            notifications: notifications.clone(),
+            origin: config.objects.page_origin.clone(),
+        };
         Ok(Self {
-            accounts: AccountsState::start(
-                settings.accounts,
-                &config.redis,
-                pool.clone(),
-                limiter.clone(),
-                shutdown,
-            )?,
+            accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
-            notifications: NotificationsState::start(
-                settings.notifications,
-                &event_formats(),
-                pool.clone(),
-                limiter.clone(),
-                shutdown,
-            )?,
+            notifications,
+            sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
         })
     }
@@ -102,6 +116,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(uploads::routes())
         .merge(analyses::routes())
         .merge(notifications::routes())
+        .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
 }

@@ -7,6 +7,7 @@ pub mod analyses;
 pub mod legacy_app;
 pub mod notifications;
 pub mod people;
+pub mod sign_in;
 pub mod uploads;
 pub mod web;
 
@@ -16,12 +17,18 @@ use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
 use self::legacy_app::LegacyAppSettings;
 use self::notifications::NotificationsSettings;
+use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
 use crate::http::problem::ProblemKind;
 
 /// The kinds of problems that the features raise.
-pub const PROBLEMS: &[&[ProblemKind]] =
-    &[accounts::PROBLEMS, analyses::PROBLEMS, legacy_app::PROBLEMS, notifications::PROBLEMS];
+pub const PROBLEMS: &[&[ProblemKind]] = &[
+    accounts::PROBLEMS,
+    analyses::PROBLEMS,
+    legacy_app::PROBLEMS,
+    notifications::PROBLEMS,
+    sign_in::PROBLEMS,
+];
 
 /// The settings of all features.
 #[derive(Debug, Clone)]
@@ -34,6 +41,8 @@ pub struct FeatureSettings {
     pub legacy_app: LegacyAppSettings,
     /// Webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
+    /// Signing in with accounts elsewhere.
+    pub sign_in: SignInSettings,
     /// Presigned uploads.
     pub uploads: UploadsSettings,
 }
@@ -46,6 +55,7 @@ impl FeatureSettings {
             analyses: AnalysesSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
+            sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,
         })
     }

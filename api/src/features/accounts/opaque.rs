@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_successor_is_the_same_each_time_and_known_to_this_server_alone() {
-        let secret = |text: &str| ServerSecret::new(&text.to_owned().into()).unwrap();
+        let secret = ServerSecret::of;
         let token = OpaqueToken::generate();
         let next = token.successor(&secret("one")).0;
         assert_eq!(next, token.successor(&secret("one")).0);

@@ -6,8 +6,11 @@ use crate::http::purge::Purge;
 pub(crate) fn purges() -> Vec<Purge> {
     let tokens = Purge::new("refresh_tokens", |conn, most| {
         Box::pin(async move {
-            let delete =
-                sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at < NOW(3) LIMIT ?", most);
+            // For a day, its client is told why it does not serve any more.
+            let delete = sqlx::query!(
+                "DELETE FROM refresh_tokens WHERE expires_at < NOW(3) - INTERVAL 1 DAY LIMIT ?",
+                most
+            );
             Ok(delete.execute(conn).await?.rows_affected())
         })
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use toneup_platform::database::{bounded, retry_deadlock};
 
 use super::opaque::OpaqueToken;
-use super::problems::refresh_token_invalid;
+use super::problems::{refresh_token_expired, refresh_token_invalid};
 use super::sessions::{self, Session};
 use super::state::AccountsState;
 use super::{refresh_tokens, revoke};
@@ -68,6 +68,9 @@ pub(super) async fn exchange(
         refresh_tokens::find(&mut connection, presented, &token).await
     });
     let standing = standing.await?.ok_or_else(refresh_token_invalid)?;
+    if standing.expired {
+        return Err(refresh_token_expired());
+    }
     if decide(standing.used, standing.successor) == Decision::Repeat {
         return repeated(&standing, token);
     }
@@ -110,7 +113,7 @@ fn repeated(
     standing: &refresh_tokens::Standing,
     token: OpaqueToken,
 ) -> Result<Refreshed, ApiError> {
-    let ttl = standing.successor_ttl.ok_or_else(refresh_token_invalid)?;
+    let ttl = standing.successor_ttl.ok_or_else(refresh_token_expired)?;
     Ok(Refreshed { caller: standing.caller, token, ttl })
 }
 

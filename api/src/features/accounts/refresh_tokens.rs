@@ -13,6 +13,8 @@ use crate::http::identity::{Caller, SessionId};
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) caller: Caller,
+    /// Whether its time is over.
+    pub(super) expired: bool,
     /// Whether it was exchanged before.
     pub(super) used: bool,
     pub(super) successor: Successor,
@@ -40,7 +42,7 @@ pub(super) async fn insert(
     .map(drop)
 }
 
-/// Finds a token and its successor; `None` if it is unknown, has expired, or its session was revoked.
+/// Finds a token and its successor; `None` if it is unknown, or its session was revoked.
 pub(super) async fn find(
     conn: &mut MySqlConnection,
     token: &OpaqueToken,
@@ -48,6 +50,7 @@ pub(super) async fn find(
 ) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT token.user_id AS "user: UserId", token.family_id AS "session: SessionId",
+                  token.expires_at <= NOW(3) AS "expired!: bool",
                   token.used_at IS NOT NULL AS "used!: bool",
                   next.token_hash IS NOT NULL AS "has_successor!: bool",
                   TIMESTAMPDIFF(MICROSECOND, next.used_at, NOW(3)) AS "used_ago: i64",
@@ -56,8 +59,7 @@ pub(super) async fn find(
            LEFT JOIN refresh_tokens next
                   ON next.token_hash = ? AND next.family_id = token.family_id
            LEFT JOIN sessions ON sessions.id = token.family_id
-           WHERE token.token_hash = ? AND token.expires_at > NOW(3)
-             AND sessions.revoked_at IS NULL"#,
+           WHERE token.token_hash = ? AND sessions.revoked_at IS NULL"#,
         successor.hash(),
         token.hash(),
     )
@@ -65,6 +67,7 @@ pub(super) async fn find(
     .await?;
     Ok(row.map(|row| Standing {
         caller: Caller { user: row.user, session: row.session },
+        expired: row.expired,
         used: row.used,
         successor: match row.used_ago {
             Some(micros) => {
@@ -92,23 +95,25 @@ pub(super) async fn mark_used(
         .map(drop)
 }
 
-/// Finds a token that begins a session and that nobody has exchanged yet; `None` if there is none.
-pub(super) async fn find_unused(
+/// Finds the session that a refresh token began: `None` if the token is new, `Some(None)` if it was exchanged, has expired or
+/// was revoked, else whose it is and how long the token is good for.
+pub(crate) async fn find_begun(
     conn: &mut MySqlConnection,
     token: &OpaqueToken,
-) -> Result<Option<(Caller, Duration)>, sqlx::Error> {
+) -> Result<Option<Option<(Caller, Duration)>>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT token.user_id AS "user: UserId", token.family_id AS "session: SessionId",
+                  token.used_at IS NULL AND sessions.revoked_at IS NULL AS "is_good!: bool",
                   TIMESTAMPDIFF(SECOND, NOW(3), token.expires_at) AS "remaining!: i64"
-           FROM refresh_tokens token JOIN sessions ON sessions.id = token.family_id
-           WHERE token.token_hash = ? AND token.used_at IS NULL AND token.expires_at > NOW(3)
-             AND sessions.revoked_at IS NULL"#,
+           FROM refresh_tokens token LEFT JOIN sessions ON sessions.id = token.family_id
+           WHERE token.token_hash = ?"#,
         token.hash(),
     )
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| {
-        let remaining = Duration::from_secs(row.remaining.try_into().unwrap_or(0));
-        (Caller { user: row.user, session: row.session }, remaining)
+        let remaining = u64::try_from(row.remaining).ok().filter(|seconds| *seconds > 0)?;
+        let caller = Caller { user: row.user, session: row.session };
+        row.is_good.then_some((caller, Duration::from_secs(remaining)))
     }))
 }

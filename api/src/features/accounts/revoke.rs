@@ -40,6 +40,16 @@ pub(super) async fn end(
     Ok(())
 }
 
+/// Ends the sessions of a user in the caller's transaction, at most [`CHUNK`]; returns them.
+pub(crate) async fn revoke_in(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    let sessions = sessions::lock_revocable(conn, user, None, CHUNK).await?;
+    end(conn, &sessions).await?;
+    Ok(sessions)
+}
+
 /// Ends one session of a user; `false` if there is none.
 pub(super) async fn revoke(
     state: &AccountsState,

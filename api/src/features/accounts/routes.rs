@@ -15,7 +15,7 @@ use super::opaque::OpaqueToken;
 use super::start::{SessionView, start_session};
 use super::state::AccountsState;
 use super::users::{UserKind, insert_user};
-use super::{refresh, session_routes, tickets};
+use super::{session_routes, tickets};
 use crate::http::client_address::{ClientAddress, ProxyHeader};
 use crate::http::extract::ApiJson;
 use crate::http::identity::Authenticator;
@@ -89,8 +89,7 @@ async fn refresh_session(
     State(state): State<AccountsState>,
     ApiJson(RefreshSession { refresh_token }): ApiJson<RefreshSession>,
 ) -> Result<Json<SessionView>, ApiError> {
-    let refreshed = refresh::exchange(&state, &OpaqueToken(refresh_token)).await?;
-    Ok(Json(state.view(refreshed.caller, refreshed.token, refreshed.ttl)?))
+    Ok(Json(state.refresh(&OpaqueToken(refresh_token)).await?))
 }
 
 /// The public keys that access tokens verify with (RFC 7517). Open.

@@ -21,6 +21,12 @@ impl ServerSecret {
         Hmac::new_from_slice(secret.expose_secret().as_bytes()).map(Self)
     }
 
+    /// Makes a secret of a text.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        Self::new(&text.to_owned().into()).unwrap()
+    }
+
     /// Returns the value of `input` for one purpose; values of different purposes say nothing about each other.
     pub(crate) fn derive(&self, purpose: &'static str, input: &[u8]) -> [u8; 32] {
         let mut mac = self.0.clone();

@@ -61,14 +61,15 @@ pub(super) async fn lock(
         .map(|found| found.is_some())
 }
 
-/// Notes that a session's device was seen, and lets it live for `ttl` from now.
+/// Notes that a session's device was seen, and lets it live for `ttl` from now at least.
 pub(super) async fn extend(
     conn: &mut MySqlConnection,
     session: SessionId,
     ttl: Duration,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE sessions SET last_seen_at = NOW(3), expires_at = NOW(3) + INTERVAL ? SECOND
+        "UPDATE sessions SET last_seen_at = NOW(3),
+                expires_at = GREATEST(expires_at, NOW(3) + INTERVAL ? SECOND)
          WHERE id = ?",
         ttl.as_secs(),
         session,
@@ -76,6 +77,21 @@ pub(super) async fn extend(
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// Names a session's device, unless the name is empty.
+pub(super) async fn rename(
+    conn: &mut MySqlConnection,
+    session: SessionId,
+    device: &str,
+) -> Result<(), sqlx::Error> {
+    if device.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!("UPDATE sessions SET device = ? WHERE id = ?", device, session)
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Notes the phone that a session's device is notified by.
@@ -130,7 +146,7 @@ pub(super) async fn lock_revocable(
 }
 
 /// Locks a user's session that goes on; `false` if there is none.
-pub(super) async fn lock_owned(
+pub(crate) async fn lock_owned(
     conn: &mut MySqlConnection,
     user: UserId,
     session: SessionId,

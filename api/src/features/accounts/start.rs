@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::opaque::OpaqueToken;
-use super::refresh_tokens;
+use super::secret::ServerSecret;
 use super::sessions::{self, Session};
 use super::state::AccountsState;
 use super::users::{UserKind, insert_user};
+use super::{refresh, refresh_tokens};
 use crate::http::identity::{Caller, SessionId};
 use crate::http::problem::ApiError;
 
@@ -51,6 +52,23 @@ pub(crate) async fn start_session(
     Ok(caller)
 }
 
+/// Gives a session that goes on another first refresh token; begins a new one if it has ended meanwhile.
+pub(crate) async fn continue_session(
+    conn: &mut MySqlConnection,
+    caller: Caller,
+    device: &str,
+    token: &OpaqueToken,
+    ttl: Duration,
+) -> Result<Caller, sqlx::Error> {
+    if !sessions::lock_owned(conn, caller.user, caller.session).await? {
+        return start_session(conn, caller.user, device, token, ttl).await;
+    }
+    refresh_tokens::insert(conn, caller, token, ttl).await?;
+    sessions::extend(conn, caller.session, ttl).await?;
+    sessions::rename(conn, caller.session, device).await?;
+    Ok(caller)
+}
+
 /// Begins a session as a guest would; the caller rolls it back.
 pub(crate) async fn rehearse(conn: &mut MySqlConnection) -> Result<(), sqlx::Error> {
     let user = insert_user(conn, UserKind::Guest, None).await?.id;
@@ -58,6 +76,42 @@ pub(crate) async fn rehearse(conn: &mut MySqlConnection) -> Result<(), sqlx::Err
 }
 
 impl AccountsState {
+    /// The server's secret.
+    pub(crate) fn secret(&self) -> &ServerSecret {
+        &self.secret
+    }
+
+    /// Lifetime of a refresh token.
+    pub(crate) fn refresh_ttl(&self) -> Duration {
+        self.settings.refresh_token_ttl
+    }
+
+    /// The first refresh token of the session that a provider's credential begins: the same each time.
+    pub(crate) fn token_of_credential(&self, credential: &str) -> OpaqueToken {
+        OpaqueToken::first_of(&self.secret, credential)
+    }
+
+    /// Notes the phone that a session's device is notified by: it is not any more when the session ends.
+    pub(crate) async fn set_push_target(
+        &self,
+        conn: &mut MySqlConnection,
+        session: SessionId,
+        target: Uuid,
+    ) -> Result<(), sqlx::Error> {
+        sessions::set_push_target(conn, session, target).await
+    }
+
+    /// Tells every replica of sessions whose revocation was committed.
+    pub(crate) fn announce_revoked(&self, sessions: &[SessionId]) {
+        self.revoked.add(sessions);
+    }
+
+    /// Exchanges a refresh token for its successor.
+    pub(crate) async fn refresh(&self, token: &OpaqueToken) -> Result<SessionView, ApiError> {
+        let refreshed = refresh::exchange(self, token).await?;
+        self.view(refreshed.caller, refreshed.token, refreshed.ttl)
+    }
+
     /// Describes a session, with a new access token.
     pub(crate) fn view(
         &self,

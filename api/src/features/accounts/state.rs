@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::MySql;
+use sqlx::pool::PoolConnection;
 use tokio::sync::OnceCell;
 use toneup_platform::config::RedisConfig;
 use toneup_platform::database::Database;
@@ -48,6 +50,11 @@ impl AccountsState {
             tokens,
             load_tester: Arc::default(),
         })
+    }
+
+    /// Lends a connection.
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        self.pool.acquire().await
     }
 
     /// Verifies access tokens.

@@ -5,10 +5,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{personal_color, uploads};
+use super::{authorization, personal_color, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
+use crate::http::client_address::ProxyHeader;
 use crate::http::identity::Authenticator;
 
 /// Everything at and below this path speaks the legacy dialect.
@@ -20,12 +22,19 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    SignInState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
+    ProxyHeader: FromRef<S>,
 {
     let mut photos = OpenApiRouter::new().routes(routes!(personal_color::analyze_personal_color));
     if settings.test_endpoint {
         photos = photos.routes(routes!(personal_color::test_personal_color));
     }
-    photos.layer(photo_limit()).routes(routes!(uploads::create_presigned_urls))
+    photos
+        .layer(photo_limit())
+        .routes(routes!(uploads::create_presigned_urls))
+        .routes(routes!(authorization::authorize))
+        .routes(routes!(authorization::authorize_formerly))
+        .routes(routes!(authorization::refresh_tokens))
 }
