@@ -10,7 +10,7 @@ mod strategies;
 use serde_json::{Value, json};
 use toneup_testing::{Answer, Client, Stack};
 
-use self::acme::Acme;
+pub(crate) use self::acme::Acme;
 
 /// Where the page is, as far as providers know.
 const PAGE: &str = "http://page.test";
@@ -29,7 +29,7 @@ fn with(client: &Client, session: Value) -> Client {
 
 /// A stack with the provider.
 async fn stack(db: sqlx::MySqlPool) -> (Stack, Acme) {
-    let acme = Acme::start().await;
+    let acme = Acme::start(PAGE).await;
     let stack = Stack::new(db)
         .await
         .with("PAGE_ORIGIN", PAGE)

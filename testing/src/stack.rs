@@ -124,10 +124,14 @@ impl Stack {
 
     /// Starts an api on a free port.
     pub async fn api(&self) -> Running {
+        self.api_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).await
+    }
+
+    /// Starts an api whose address was known before, to its settings.
+    pub async fn api_on(&self, listener: TcpListener) -> Running {
         let config = ApiConfig::load(&self.settings()).expect("the api's settings");
         let shutdown = Shutdown::default();
         let state = AppState::start(config, &shutdown).expect("the api's state");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(async move {

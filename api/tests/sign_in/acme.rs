@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::PAGE;
 use crate::double::Double;
 
-pub(super) struct Acme(pub(super) Double);
+pub(crate) struct Acme(pub(super) Double);
 
 impl Acme {
-    pub(super) async fn start() -> Self {
-        Self(Double::start("oidc.mjs", &[PAGE]).await)
+    /// Starts it; it sends browsers back to `page`.
+    pub(crate) async fn start(page: &str) -> Self {
+        Self(Double::start("oidc.mjs", &[page]).await)
     }
 
     /// Any provider by configuration alone: the same twice, once posting its answers.
-    pub(super) fn settings(&self) -> String {
+    pub(crate) fn settings(&self) -> String {
         let (issuer, secret) = (&self.0.url, "a client secret that only the tests know");
         let common =
             format!("issuer = '{issuer}', client_secret = '{secret}', scopes = ['profile']");

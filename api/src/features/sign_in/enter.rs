@@ -75,6 +75,11 @@ async fn enter_in(
     entrance: &Entrance<'_>,
 ) -> Result<Entered, sqlx::Error> {
     let Entrance { provider, profile, before, device, repeated, ttl } = entrance.clone();
+    // A session that was ended meanwhile, at whichever replica, vouches for nobody.
+    let before = match before {
+        Some(before) if lock_session(conn, before.user, before.session).await? => Some(before),
+        _ => None,
+    };
     let mut token = OpaqueToken::generate();
     if let Some(derived) = repeated {
         match find_begun(conn, derived).await? {

@@ -1,6 +1,7 @@
 // @ts-check
 // Puts the page together: which view is showing, and what each button leads to.
 
+import { Account } from "./account.js";
 import { Api, isFinished } from "../client/api.js";
 import { byId, focusOn, make, paint, show } from "./dom.js";
 import { watchAnalysis } from "../client/events.js";
@@ -25,6 +26,7 @@ const LOOK_AFTER_MS = 10_000;
 const session = new Session({ store: localTokenStore("toneup.session"), onLost: sessionLost });
 const api = new Api({ session });
 const past = new PastResults({ api });
+const account = new Account({ api, session, announce, onChange: someoneElse });
 const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
 const stage = new Stage({ announce, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
@@ -62,6 +64,15 @@ function sessionLost() {
     "Your earlier session has ended, so your past results are no longer shown here. A new session has started.";
   show(byId("notice"), true);
   announce(byId("notice-text").textContent ?? "");
+}
+
+/** Somebody has signed in or out. */
+function someoneElse() {
+  past.clear();
+  toChoose();
+  if (!session.exists) return;
+  void notifications.resume();
+  void refreshPast();
 }
 
 /** @param {"start" | "result"} view */
@@ -334,6 +345,7 @@ async function start() {
     toChoose();
   });
   addEventListener("popstate", addressChanged); // also fires when a link changes the part after the #
+  void account.resume();
   const id = addressed();
   if (id) void open(id);
   if (!session.exists) return;
