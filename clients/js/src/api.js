@@ -248,7 +248,8 @@ export class Api {
    */
   startSignIn(provider, json, options) {
     const path = `/v1/sign-in/${encodeURIComponent(provider)}`;
-    return this.#session.exists ? this.#call("POST", path, { json }, options) : this.#open("POST", path, { json }, options);
+    const request = { json, cookies: true };
+    return this.#session.exists ? this.#call("POST", path, request, options) : this.#open("POST", path, request, options);
   }
 
   /**
@@ -258,7 +259,7 @@ export class Api {
    * @returns {Promise<{ userId: string, accessToken: string, refreshToken: string, expiresIn: number }>}
    */
   fetchSession(options) {
-    return this.#open("POST", "/v1/sign-in/session", { json: {} }, options);
+    return this.#open("POST", "/v1/sign-in/session", { json: {}, cookies: true }, options);
   }
 
   /**
@@ -297,11 +298,11 @@ export class Api {
    *
    * @param {string} method
    * @param {string} path
-   * @param {{ json?: unknown }} request
+   * @param {{ json?: unknown, cookies?: boolean }} request
    * @param {CallOptions} [options]
    */
-  #open(method, path, { json }, { signal, onWait, attempts } = {}) {
-    const send = () => exchangeJson(this.#fetch, this.#baseUrl + path, { method, json, signal });
+  #open(method, path, { json, cookies }, { signal, onWait, attempts } = {}) {
+    const send = () => exchangeJson(this.#fetch, this.#baseUrl + path, { method, json, cookies, signal });
     return withPatience(send, { signal, onWait, attempts });
   }
 
@@ -327,15 +328,16 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{ json?: unknown, headers?: Record<string, string>, timeoutMs?: number }} request
+   * @param {{ json?: unknown, headers?: Record<string, string>, cookies?: boolean, timeoutMs?: number }} request
    * @param {CallOptions} [options]
    */
-  #call(method, path, { json, headers, timeoutMs }, { signal, onWait, attempts } = {}) {
+  #call(method, path, { json, headers, cookies, timeoutMs }, { signal, onWait, attempts } = {}) {
     const send = (/** @type {string} */ authorization) =>
       exchangeJson(this.#fetch, this.#baseUrl + path, {
         method,
         json,
         headers: { ...headers, authorization },
+        cookies,
         signal,
         timeoutMs,
       });
