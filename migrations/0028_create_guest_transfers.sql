@@ -6,5 +6,6 @@ CREATE TABLE guest_transfers (
     due_at     DATETIME(3) NOT NULL,
     created_at DATETIME(3) NOT NULL,
     PRIMARY KEY (guest_id),
+    KEY guest_transfers_user (user_id),
     KEY guest_transfers_due (due_at)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4

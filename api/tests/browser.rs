@@ -35,6 +35,7 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
         "client.test.mjs",
         "worker.test.mjs",
         "page.test.mjs",
+        "profile.test.mjs",
         "notify.test.mjs",
     ];
     run(&files, &[("TONEUP_URL", &api.url)]).await;

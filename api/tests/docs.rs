@@ -17,9 +17,14 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
     delete /v1/identities/{id} unlink_identity
+    delete /v1/me delete_me
+    delete /v1/me/picture delete_my_picture
     delete /v1/push-subscriptions/{id} delete_push_subscription
     delete /v1/sessions revoke_sessions
     delete /v1/sessions/{id} revoke_session
+    delete /v1/users/{id}/block unblock_user
+    delete /v1/users/{id}/follow unfollow_user
+    delete /v1/users/{id}/mute unmute_user
     delete /v1/webhooks/{id} delete_webhook
     get /.well-known/jwks.json get_key_set
     get /admin/actions list_actions
@@ -29,22 +34,39 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/overview get_overview
     get /admin/replicas list_replicas
     get /admin/series get_series
+    get /api/profiles/me get_own_profile
+    get /api/profiles/{userId} get_profile
     get /healthz check_health
+    get /pictures/default.jpg get_default_picture
+    get /pictures/{owner}/{id}/{file} get_picture
     get /readyz check_readiness
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
     get /v1/identities list_identities
+    get /v1/me get_me
+    get /v1/me/blocks list_blocks
+    get /v1/me/deletion get_deletion
+    get /v1/me/export export_me
+    get /v1/me/mutes list_mutes
+    get /v1/pictures/{id} get_picture_state
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
     get /v1/sessions list_sessions
     get /v1/sign-in/providers list_providers
     get /v1/sign-in/{provider} go_to_provider
     get /v1/sign-in/{provider}/callback receive_redirect
+    get /v1/users find_users
+    get /v1/users/{id} get_user
+    get /v1/users/{id}/followers list_followers
+    get /v1/users/{id}/following list_following
     get /v1/webhooks list_webhooks
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
+    patch /api/profiles change_own_profile
+    patch /api/profiles/image change_own_image
+    patch /v1/me change_me
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
@@ -53,6 +75,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/replicas/{id}/drain drain_replica
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/friends toggle_friend
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
@@ -73,6 +96,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
+    put /v1/me/picture set_my_picture
+    put /v1/users/{id}/block block_user
+    put /v1/users/{id}/follow follow_user
+    put /v1/users/{id}/mute mute_user
     ");
 }
 

@@ -1,5 +1,7 @@
 //! The legacy mobile endpoints: the same jobs, in an older dialect.
 
+mod profiles;
+
 use std::time::Duration;
 
 use reqwest::multipart::{Form, Part};

@@ -6,7 +6,6 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use toneup_colour::analysis::ANALYSIS;
-use toneup_colour::kinds::kinds;
 use toneup_colour::photo_answers::Answers;
 use toneup_colour::photo_deletion::PHOTO_DELETION;
 use toneup_jobs::broker::publisher::Publisher;
@@ -16,6 +15,10 @@ use toneup_jobs::run::{Window, Workers};
 use toneup_jobs::sweep::Sweep;
 use toneup_operate::intake;
 use toneup_operate::replicas::{Activity, Program, Registry, Replica};
+use toneup_people::deletion::PERSON_DELETION;
+use toneup_people::erasures::erasures;
+use toneup_people::kinds::kinds;
+use toneup_people::pictures::{PICTURE, PICTURE_DELETION};
 use toneup_platform::database::Database;
 use toneup_platform::objects::Objects;
 use toneup_platform::shutdown::Shutdown;
@@ -23,10 +26,15 @@ use toneup_platform::shutdown::Shutdown;
 use crate::config::WorkerConfig;
 use crate::flow::Flow;
 use crate::jobs::analysis::Analyze;
+use crate::jobs::person_deletion::DeletePerson;
 use crate::jobs::photo_deletion::DeletePhoto;
+use crate::jobs::picture::MakePicture;
+use crate::jobs::picture_deletion::DeletePicture;
 
-/// Photos deleted at once by one worker.
+/// Photos, and pictures, deleted at once by one worker.
 const DELETIONS: NonZeroU16 = NonZeroU16::MIN.saturating_add(3);
+/// Pictures made at once, and people deleted at once, by one worker: the former take memory, the latter the database.
+const ONE: NonZeroU16 = NonZeroU16::MIN;
 
 /// Starts consuming, sweeping and renewing on `shutdown`; nothing needs to be reachable yet. Returns whether it consumes.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
@@ -44,15 +52,17 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
         flow: flow.clone(),
         draining: shutdown.draining.clone(),
     };
-    let kind = |name| engine.kinds.get(name).cloned().context("an unknown kind of job");
-    let (analysis, deletion) = (kind(ANALYSIS)?, kind(PHOTO_DELETION)?);
+    let kinds = engine.kinds.clone();
+    let kind = |name| kinds.get(name).context("an unknown kind of job");
     let mut workers = Workers::new(engine, &config.redis, shutdown);
-    workers.add(&analysis, analyze, window);
-    workers.add(
-        &deletion,
-        DeletePhoto { database: database.clone(), objects },
-        Window::fixed(DELETIONS),
-    );
+    workers.add(kind(ANALYSIS)?, analyze, window);
+    let delete = DeletePhoto { database: database.clone(), objects: objects.clone() };
+    workers.add(kind(PHOTO_DELETION)?, delete, Window::fixed(DELETIONS));
+    workers.add(kind(PICTURE)?, MakePicture { objects: objects.clone() }, Window::fixed(ONE));
+    let delete = DeletePicture { database: database.clone(), objects: objects.clone() };
+    workers.add(kind(PICTURE_DELETION)?, delete, Window::fixed(DELETIONS));
+    let delete = DeletePerson { database: database.clone(), objects, erasures: erasures() };
+    workers.add(kind(PERSON_DELETION)?, delete, Window::fixed(ONE));
 
     // Until the database has been asked, as if paused: nothing could be claimed anyway.
     let (set_paused, paused) = watch::channel(true);

@@ -1,5 +1,7 @@
 //! The composition of the features: their states, their routes, and what they supply to the rest of the application.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use toneup_platform::metrics::Metric;
 use toneup_platform::shutdown::Shutdown;
@@ -13,9 +15,13 @@ use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
 use crate::features::notifications::{self, EventFormats, NotificationsState};
+use crate::features::people::{self, NoContent, PeopleState};
+use crate::features::personal_data::{self, PersonalDataState};
+use crate::features::pictures::{self, PictureUrls, PicturesState};
 use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
+use crate::http::export::Export;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -26,6 +32,9 @@ pub(super) struct Features {
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
     pub(super) notifications: NotificationsState,
+    pub(super) people: PeopleState,
+    pub(super) personal_data: PersonalDataState,
+    pub(super) pictures: PicturesState,
     pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
@@ -46,6 +55,9 @@ hand_out! {
     admin: AdminState,
     analyses: AnalysesState,
     notifications: NotificationsState,
+    people: PeopleState,
+    personal_data: PersonalDataState,
+    pictures: PicturesState,
     sign_in: SignInState,
     uploads: UploadsState,
 }
@@ -61,6 +73,7 @@ impl Features {
         let Platform { pool, engine, objects, registry, limiter, .. } = platform;
         let settings = config.features.clone();
         let uploads = UploadsState::new(&settings.uploads, objects.clone())?;
+        let urls = PictureUrls::new(&config.objects.page_origin);
         let analyses = analyses::Dependencies {
             colour: config.colour,
             redis: &config.redis,
@@ -92,8 +105,8 @@ impl Features {
             shutdown,
         )?;
         let sign_in = sign_in::Dependencies {
-            pool,
-            limiter,
+            pool: pool.clone(),
+            limiter: limiter.clone(),
             accounts: accounts.clone(),
             notifications: notifications.clone(),
             origin: config.objects.page_origin.clone(),
@@ -103,6 +116,9 @@ impl Features {
             admin: AdminState::start(admin, shutdown),
             analyses,
             notifications,
+            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
+            personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
+            pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
         })
@@ -116,6 +132,9 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(uploads::routes())
         .merge(analyses::routes())
         .merge(notifications::routes())
+        .merge(people::routes())
+        .merge(personal_data::routes())
+        .merge(pictures::routes())
         .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
@@ -137,7 +156,20 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
     purges.extend(notifications::purges(&settings.notifications));
+    purges.extend(personal_data::purges());
+    purges.extend(pictures::purges());
     purges
+}
+
+/// What the features keep of a user, in the order of the document.
+fn exports(urls: &PictureUrls) -> Vec<Export> {
+    let mut exports = people::exports();
+    exports.extend(pictures::exports(urls));
+    exports.extend(analyses::exports());
+    exports.extend(notifications::exports());
+    exports.extend(accounts::exports());
+    exports.extend(sign_in::exports());
+    exports
 }
 
 /// The formats of the events that users are notified of.

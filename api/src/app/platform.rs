@@ -1,10 +1,10 @@
 //! The services that more than one feature is built on.
 
-use toneup_colour::kinds::kinds;
 use toneup_jobs::broker::publisher::Publisher;
 use toneup_jobs::engine::Engine;
 use toneup_jobs::hints::Hints;
 use toneup_operate::replicas::{Activity, Program, Registry, Replica};
+use toneup_people::kinds::kinds;
 use toneup_platform::config::RedisConfig;
 use toneup_platform::database::Database;
 use toneup_platform::objects::Objects;

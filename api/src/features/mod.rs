@@ -7,6 +7,8 @@ pub mod analyses;
 pub mod legacy_app;
 pub mod notifications;
 pub mod people;
+pub mod personal_data;
+pub mod pictures;
 pub mod sign_in;
 pub mod uploads;
 pub mod web;
@@ -27,6 +29,7 @@ pub const PROBLEMS: &[&[ProblemKind]] = &[
     analyses::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
+    people::PROBLEMS,
     sign_in::PROBLEMS,
 ];
 

@@ -3,6 +3,7 @@
 pub mod client_address;
 pub(crate) mod conditional;
 pub(crate) mod cors;
+pub(crate) mod export;
 pub mod extract;
 pub mod identity;
 pub(crate) mod language;

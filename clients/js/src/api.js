@@ -44,6 +44,24 @@ import { transfer } from "./transfer.js";
 /** @typedef {{ code: string, language: string, title?: string | null, text: string }} Told */
 
 /** @typedef {{ objectKey: string, method: string, url: string, headers: Record<string, string>, expiresAt: string }} Upload */
+/** @typedef {{ small: string, medium: string, large: string, thumbHash: string }} Picture addresses that may be cached for ever */
+/** @typedef {{ isFollowing: boolean, isFollower: boolean, isBlocked: boolean, isMuted: boolean }} Relation */
+
+/**
+ * @typedef {object} Profile
+ * @property {string} id
+ * @property {number} number for clients that know numbers only
+ * @property {string} nickname
+ * @property {string} bio
+ * @property {Season | null} personalColor that of the latest analysis that succeeded
+ * @property {Picture | null} picture
+ * @property {number} followers
+ * @property {number} following
+ * @property {Relation | null} relation null in one's own
+ */
+
+/** @typedef {{ id: string, state: "pending" | "ready" | "refused" | "deleted", picture: Picture | null, errorCode: string | null }} PictureState */
+/** @typedef {{ status: "pending" | "done" | "failed", requestedAt: string, finishedAt: string | null }} Deletion */
 /** @typedef {(wait: { seconds: number, error: ApiError }) => void} OnWait */
 /** @typedef {{ signal?: AbortSignal, onWait?: OnWait, attempts?: number }} CallOptions `attempts`: 4 if nothing else is said */
 /** @typedef {{ signal?: AbortSignal, lastEventId?: string, timeoutMs?: number }} StreamOptions `timeoutMs` until the headers */
@@ -176,6 +194,89 @@ export class Api {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set("cursor", cursor);
     return this.#call("GET", `/v1/analyses?${query}`, {}, options);
+  }
+
+  /**
+   * Gets the caller's profile.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<Profile>}
+   */
+  getMe(options) {
+    return this.#call("GET", "/v1/me", {}, options);
+  }
+
+  /**
+   * Changes what is given of the caller's profile.
+   *
+   * @param {{ nickname?: string, bio?: string }} change
+   * @param {CallOptions} [options]
+   * @returns {Promise<Profile>}
+   */
+  changeMe(change, options) {
+    return this.#call("PATCH", "/v1/me", { json: change }, options);
+  }
+
+  /**
+   * Has a picture for the caller's profile made of an upload.
+   *
+   * @param {string} objectKey
+   * @param {CallOptions} [options]
+   * @returns {Promise<PictureState>}
+   */
+  setPicture(objectKey, options) {
+    return this.#call("PUT", "/v1/me/picture", { json: { objectKey } }, options);
+  }
+
+  /**
+   * Takes the picture off the caller's profile.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<null>}
+   */
+  deletePicture(options) {
+    return this.#call("DELETE", "/v1/me/picture", {}, options);
+  }
+
+  /**
+   * Gets how far a picture of the caller's is.
+   *
+   * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<PictureState>}
+   */
+  getPicture(id, options) {
+    return this.#call("GET", `/v1/pictures/${encodeURIComponent(id)}`, {}, options);
+  }
+
+  /**
+   * Gets all that is kept of the caller.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<Record<string, unknown>>}
+   */
+  exportMe(options) {
+    return this.#call("GET", "/v1/me/export", { timeoutMs: 60_000 }, options);
+  }
+
+  /**
+   * Has all that is kept of the caller deleted. There is no way back.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<Deletion>}
+   */
+  deleteMe(options) {
+    return this.#call("DELETE", "/v1/me", {}, options);
+  }
+
+  /**
+   * Gets how far the caller's deletion is.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<Deletion>}
+   */
+  getDeletion(options) {
+    return this.#call("GET", "/v1/me/deletion", {}, options);
   }
 
   /**

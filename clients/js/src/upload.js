@@ -67,7 +67,7 @@ export async function checkPhoto(photo) {
  * @returns {Promise<void>}
  * @throws {ApiError}
  */
-async function putPhoto(api, { method, url, headers }, photo, options = {}) {
+export async function putPhoto(api, { method, url, headers }, photo, options = {}) {
   const answer = await api.sendBody({ method, url, headers, body: photo }, options);
   if (answer.ok) return;
   const title = `The photo store at ${new URL(url).origin} refused the upload`;

@@ -138,16 +138,3 @@ pub async fn list_ended_after(
     found.sort_by_key(order);
     Ok(found)
 }
-
-/// Whether any analysis of a user has succeeded.
-pub async fn has_succeeded(conn: &mut MySqlConnection, user: UserId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT 1 AS found FROM jobs
-         WHERE user_id = ? AND kind = ? AND status = 'succeeded' LIMIT 1",
-        user,
-        ANALYSIS,
-    )
-    .fetch_optional(conn)
-    .await
-    .map(|found| found.is_some())
-}

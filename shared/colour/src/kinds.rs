@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::MySqlConnection;
-use toneup_jobs::job::Status;
-use toneup_jobs::kind::{EndedJob, Endings, Kind, Kinds};
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::kind::{EndedJob, Endings, Kind};
 use toneup_jobs::outcome::Outcome;
 use toneup_notify::deliveries::{Announcement, Audience, announce};
 use toneup_notify::events::{self, NewEvent};
@@ -17,14 +17,15 @@ use toneup_platform::identity::UserId;
 use crate::analysis::ANALYSIS;
 use crate::config::ColourConfig;
 use crate::photo_answers::{self, PhotoKey};
-use crate::photo_deletion;
+use crate::result::{AnalysisResult, PersonalColor};
+use crate::{personal_colours, photo_deletion};
 
 /// The beginning of the names of exchange and queues.
-const NAMESPACE: &str = "toneup";
+pub const NAMESPACE: &str = "toneup";
 
-/// The kinds of jobs: the analysis, and the deletion of its photo.
-pub fn kinds(config: &ColourConfig) -> Kinds {
-    Kinds::new(NAMESPACE, [analysis(config), photo_deletion::kind()])
+/// The analysis, and the deletion of its photo.
+pub fn colour_kinds(config: &ColourConfig) -> [Kind; 2] {
+    [analysis(config), photo_deletion::kind()]
 }
 
 fn analysis(config: &ColourConfig) -> Kind {
@@ -69,7 +70,7 @@ pub fn event_name(status: Status) -> &'static str {
 }
 
 /// An analysis that ends is an event of its owner's, is announced to the owner's targets, may answer the same photo again,
-/// and no longer needs its photo.
+/// may set the owner's personal colour, and no longer needs its photo.
 #[derive(Debug)]
 struct AnalysisEndings {
     photo_retention: Option<Duration>,
@@ -108,6 +109,7 @@ impl AnalysisEndings {
             Some((photo, job.job))
         });
         photo_answers::remember(&mut *conn, answered).await?;
+        personal_colours::remember(&mut *conn, jobs.iter().filter_map(colour)).await?;
         if let Some(retention) = self.photo_retention {
             // A job that an operator may replay needs its photo.
             let over = jobs.iter().filter(|job| !may_be_replayed(job.outcome)).map(|job| job.job);
@@ -132,53 +134,14 @@ fn announcement(job: &EndedJob<'_>) -> Announcement {
     Announcement { user: job.user, event: event_name(status), subject: job.job.0, audience }
 }
 
-fn may_be_replayed(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Failed(error) if error.retryable)
+fn colour(job: &EndedJob<'_>) -> Option<(UserId, JobId, PersonalColor)> {
+    let Outcome::Succeeded(result) = job.outcome else {
+        return None;
+    };
+    let AnalysisResult { personal_color, .. } = result.read().ok()?;
+    Some((job.user, job.job, personal_color))
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use serde_json::{Value, json};
-    use toneup_jobs::broker::topology;
-    use toneup_platform::config::Settings;
-
-    use super::*;
-
-    #[test]
-    fn the_definitions_the_broker_loads_are_the_topology_the_services_declare() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        let kinds = kinds(&config);
-        let definitions = include_str!("../../../rabbitmq/definitions.json");
-        let definitions: Value = serde_json::from_str(definitions).unwrap();
-        let exchange = topology::exchange(&kinds);
-        assert_eq!(definitions["exchanges"][0]["name"], exchange);
-        let queues = topology::queues(&kinds);
-        let (declared, bindings) = (&definitions["queues"], &definitions["bindings"]);
-        assert_eq!(declared.as_array().map(Vec::len), Some(queues.len()));
-        for (index, (queue, routing_key)) in queues.iter().enumerate() {
-            assert_eq!(declared[index]["name"], *queue);
-            assert_eq!(declared[index]["durable"], true);
-            assert_eq!(declared[index]["arguments"], json!({ "x-queue-type": "quorum" }));
-            assert_eq!(bindings[index]["source"], exchange);
-            assert_eq!(bindings[index]["destination"], *queue);
-            assert_eq!(bindings[index]["routing_key"], *routing_key);
-        }
-        let policy = &definitions["policies"][0];
-        assert_eq!(policy["pattern"], r"^toneup\.[a-z_]+\.jobs$");
-        let policy = &policy["definition"];
-        assert_eq!(policy["dead-letter-exchange"], exchange);
-        assert_eq!(policy["dead-letter-routing-key"], topology::DEAD_KEY);
-        assert_eq!(policy["dead-letter-strategy"], "at-least-once");
-        assert_eq!(policy["overflow"], "reject-publish");
-    }
-
-    #[test]
-    fn names_of_kinds_fit_the_policy_of_their_queues() {
-        let config: ColourConfig = Settings::from_vars(HashMap::new()).section().unwrap();
-        for name in kinds(&config).names() {
-            assert!(name.len() <= 30 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
-        }
-    }
+fn may_be_replayed(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(error) if error.retryable)
 }

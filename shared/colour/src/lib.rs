@@ -4,6 +4,7 @@ pub mod analysis;
 pub mod capacity;
 pub mod config;
 pub mod kinds;
+pub mod personal_colours;
 pub mod photo;
 pub mod photo_answers;
 pub mod photo_deletion;

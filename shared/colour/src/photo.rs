@@ -83,6 +83,16 @@ pub fn user_prefix(user: UserId) -> String {
     format!("{PREFIX}{}/", user.0)
 }
 
+/// Longest file name of a key, in bytes: with the sealed digest of the photo.
+const LONGEST_NAME: usize = 160;
+
+/// Whether a key is one of the user's, in the shape that we give out.
+pub fn is_key_of(user: UserId, key: &str) -> bool {
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let name = key.strip_prefix(&user_prefix(user));
+    name.is_some_and(|name| (1..=LONGEST_NAME).contains(&name.len()) && plain(name))
+}
+
 /// A fresh key under the user's prefix.
 pub fn photo_key(user: UserId, kind: PhotoType) -> String {
     format!("{}{}.{}", user_prefix(user), uuid::Uuid::now_v7(), kind.extension())
@@ -100,6 +110,22 @@ mod tests {
         assert_eq!(PhotoType::sniff(b"\0\0\0\x18ftypheic"), Some(PhotoType::Heic));
         assert_eq!(PhotoType::sniff(b"GIF89a"), None);
         assert_eq!(PhotoType::sniff(b""), None);
+    }
+
+    #[test]
+    fn only_a_key_of_ones_own_is_a_users() {
+        let (user, other) = (UserId(uuid::Uuid::now_v7()), UserId(uuid::Uuid::now_v7()));
+        assert!(is_key_of(user, &format!("{}0198.jpg", user_prefix(user))));
+        let refused = [
+            format!("{}0198.jpg", user_prefix(other)),
+            format!("{}../{}/x.jpg", user_prefix(user), other.0),
+            user_prefix(user),
+            format!("{}{}", user_prefix(user), "x".repeat(LONGEST_NAME + 1)),
+            String::new(),
+        ];
+        for key in refused {
+            assert!(!is_key_of(user, &key), "{key}");
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) async fn schedule(
             Some((job.user, Document::of(&PhotoDeletion { object_key }).ok()?))
         })
         .collect();
-    submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await
+    submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await.map(drop)
 }
 
 /// Whether an unfinished analysis of `user` is of the photo: a photo may be submitted again while the deletion that

@@ -1,10 +1,13 @@
 //! The result of an analysis: a season, and the measurements that it rests on.
 
 use serde::{Deserialize, Serialize};
+use sqlx::MySql;
+use sqlx::error::BoxDynError;
+use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
 use utoipa::ToSchema;
 
 /// The four seasons of personal colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PersonalColor {
     /// Warm and light.
@@ -15,6 +18,39 @@ pub enum PersonalColor {
     Autumn,
     /// Cool and deep.
     Winter,
+}
+
+impl PersonalColor {
+    const ALL: [Self; 4] = [Self::Spring, Self::Summer, Self::Autumn, Self::Winter];
+
+    /// The word used in SQL and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spring => "SPRING",
+            Self::Summer => "SUMMER",
+            Self::Autumn => "AUTUMN",
+            Self::Winter => "WINTER",
+        }
+    }
+}
+
+// Stored as text, not as ENUM, like the states of jobs.
+impl sqlx::Type<MySql> for PersonalColor {
+    fn type_info() -> MySqlTypeInfo {
+        <str as sqlx::Type<MySql>>::type_info()
+    }
+
+    fn compatible(ty: &MySqlTypeInfo) -> bool {
+        <str as sqlx::Type<MySql>>::compatible(ty)
+    }
+}
+
+impl<'r> sqlx::Decode<'r, MySql> for PersonalColor {
+    fn decode(value: MySqlValueRef<'r>) -> Result<Self, BoxDynError> {
+        let text = <&str as sqlx::Decode<MySql>>::decode(value)?;
+        let found = Self::ALL.into_iter().find(|colour| colour.as_str() == text);
+        found.ok_or_else(|| format!("unknown personal colour {text:?}").into())
+    }
 }
 
 /// The analyzer's result. An analyzer that reports the season alone leaves the rest empty.
@@ -126,7 +162,7 @@ mod tests {
         let mut result = AnalysisResult::bare(PersonalColor::Autumn);
         result.palette.push("#aa5500".to_owned());
         let json = serde_json::to_value(&result).unwrap();
-        assert_eq!(json["personalColor"], "AUTUMN");
+        assert_eq!(json["personalColor"], PersonalColor::Autumn.as_str());
         assert_eq!(serde_json::from_value::<AnalysisResult>(json).unwrap(), result);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use toneup_colour::config::ColourConfig;
-use toneup_colour::kinds::kinds;
+use toneup_colour::kinds::{NAMESPACE, colour_kinds};
 use toneup_colour::photo_deletion::{PHOTO_DELETION, PhotoDeletion, is_needed};
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::document::Document;
@@ -25,7 +25,8 @@ use crate::support::{
 
 /// The kinds of an installation that deletes photos some time after the end.
 fn deleting() -> Kinds {
-    kinds(&ColourConfig { photo_retention: Some(Duration::from_hours(1)), ..config() })
+    let config = ColourConfig { photo_retention: Some(Duration::from_hours(1)), ..config() };
+    Kinds::new(NAMESPACE, colour_kinds(&config))
 }
 
 async fn deletions(db: &MySqlPool, user: UserId) -> Vec<Job> {

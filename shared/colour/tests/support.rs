@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{MySqlConnection, MySqlPool};
 use toneup_colour::analysis::{ANALYSIS, AnalysisPayload};
 use toneup_colour::config::ColourConfig;
-use toneup_colour::kinds;
+use toneup_colour::kinds::{NAMESPACE, colour_kinds};
 use toneup_colour::photo_answers::Reuse;
 use toneup_colour::result::{AnalysisResult, PersonalColor};
 use toneup_jobs::document::Document;
@@ -39,7 +39,7 @@ pub(crate) fn config() -> ColourConfig {
 }
 
 pub(crate) fn all_kinds() -> Kinds {
-    kinds::kinds(&config())
+    Kinds::new(NAMESPACE, colour_kinds(&config()))
 }
 
 pub(crate) fn analysis() -> Kind {

@@ -7,6 +7,7 @@
 pub mod claim;
 pub mod deliveries;
 pub mod delivery_log;
+pub mod erase;
 pub mod events;
 pub mod purge;
 pub mod settle;

@@ -186,7 +186,8 @@ pub struct ObjectsConfig {
     pub s3_upload_ttl: Duration,
     /// Days after which the bucket's lifecycle rule deletes a photo (`toneup bucket` sets the rule).
     pub s3_photo_days: u16,
-    /// Origin of the page: the only one that the bucket's CORS rule lets upload (`toneup bucket` sets the rule).
+    /// Origin of the page: the only one that the bucket's CORS rule lets upload (`toneup bucket` sets the rule). The
+    /// addresses of pictures begin with it.
     pub page_origin: Url,
     /// A PEM file of certificate authorities that encrypted links to database, broker, Redis, S3 and analyzers trust
     /// besides the public ones.

@@ -6,6 +6,7 @@ pub mod broker;
 pub mod config;
 pub mod crash;
 pub mod database;
+pub mod erasure;
 pub mod identity;
 pub mod metrics;
 pub mod objects;

@@ -150,6 +150,17 @@ impl Objects {
         deleted.map(drop).map_err(|error| ObjectError::unavailable(&error))
     }
 
+    /// Deletes at most 1000 of the objects whose keys begin with `prefix`; returns their number.
+    pub async fn delete_some(&self, prefix: &str) -> Result<usize, ObjectError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await;
+        let list = list.map_err(|error| ObjectError::unavailable(&error))?;
+        let keys: Vec<&str> = list.contents().iter().filter_map(|object| object.key()).collect();
+        for key in &keys {
+            self.delete(key).await?;
+        }
+        Ok(keys.len())
+    }
+
     /// Whether the bucket can be reached.
     pub async fn check(&self) -> Result<(), ObjectError> {
         let head = self.client.head_bucket().bucket(&self.bucket).send().await;

@@ -20,13 +20,17 @@ const COMPOSITION: &str = "app";
 const FEATURES: &str = "features";
 
 /// The crates of this workspace that a crate may depend on; a crate that is not listed may depend on any.
-const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ("toneup-platform", &[]),
     ("toneup-jobs", &["toneup-platform"]),
     ("toneup-notify", &["toneup-platform"]),
     ("toneup-colour", &["toneup-platform", "toneup-jobs", "toneup-notify"]),
+    ("toneup-people", &["toneup-platform", "toneup-jobs", "toneup-notify", "toneup-colour"]),
     ("toneup-operate", &["toneup-platform", "toneup-jobs", "toneup-colour"]),
-    ("toneup-worker", &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate"]),
+    (
+        "toneup-worker",
+        &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate", "toneup-people"],
+    ),
     ("toneup-cli", &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate"]),
 ];
 

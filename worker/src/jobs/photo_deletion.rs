@@ -2,12 +2,13 @@
 
 use toneup_colour::photo::PREFIX;
 use toneup_colour::photo_deletion::{PhotoDeletion, is_needed};
-use toneup_jobs::document::Document;
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::run::{Attempt, Handler};
 use toneup_jobs::store::claim::Claimed;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::objects::Objects;
+
+use super::attempt::{database_unavailable, done, store_unavailable};
 
 /// Deletes photos from the object store.
 #[derive(Debug)]
@@ -34,29 +35,15 @@ impl Handler for DeletePhoto {
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot see whether the photo is needed");
-                return for_now("DATABASE_UNAVAILABLE", "The database is away.");
+                return database_unavailable();
             }
         }
         match self.objects.delete(&object_key).await {
             Ok(()) => done(),
             Err(error) => {
                 tracing::warn!(%error, "cannot delete the photo");
-                for_now("STORE_UNAVAILABLE", "The object store is away.")
+                store_unavailable()
             }
-        }
-    }
-}
-
-fn for_now(code: &str, message: &str) -> Attempt {
-    Attempt::FailedForNow { error: JobError::retryable(code, message), retry_after: None }
-}
-
-fn done() -> Attempt {
-    match Document::of(&()) {
-        Ok(result) => Attempt::Succeeded { result, note: None },
-        Err(error) => {
-            let error = JobError::permanent("RESULT_UNWRITABLE", &error.to_string());
-            Attempt::Failed(error)
         }
     }
 }

@@ -3,6 +3,7 @@
 mod device;
 mod keys;
 mod opaque;
+mod personal_data;
 mod problems;
 mod purge;
 mod refresh;
@@ -23,6 +24,7 @@ mod users;
 
 pub(crate) use self::device::Device;
 pub(crate) use self::opaque::OpaqueToken;
+pub(crate) use self::personal_data::{exports, sign_out_everywhere};
 pub use self::problems::PROBLEMS;
 pub(crate) use self::problems::{EXPIRED, REASON, REFRESH_TOKEN_INVALID};
 pub(crate) use self::purge::purges;

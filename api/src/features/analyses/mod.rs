@@ -4,6 +4,7 @@ mod accept;
 mod advice;
 mod cancel;
 mod event_format;
+mod export;
 mod fallback_poll;
 mod metrics;
 mod multipart;
@@ -22,6 +23,7 @@ mod watch;
 
 pub(crate) use self::accept::{OnDuplicate, accept};
 pub(crate) use self::event_format::AnalysisEvents;
+pub(crate) use self::export::exports;
 pub(crate) use self::metrics::METRICS;
 pub(crate) use self::path::AnalysisPath;
 pub use self::problems::PROBLEMS;

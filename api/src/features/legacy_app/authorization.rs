@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
-use toneup_colour::analysis::has_succeeded;
+use toneup_colour::personal_colours::has_colour;
 use toneup_platform::database::bounded;
 use utoipa::ToSchema;
 
-use super::envelope::{Answer, Failure};
+use super::envelope::{Answer, Doubled, Failure};
 use crate::features::accounts::{AccountsState, Device, Known, OpaqueToken, find_known};
 use crate::features::sign_in::{Posted, SignInState, sign_in};
 use crate::http::client_address::ClientAddress;
@@ -47,23 +47,6 @@ pub(super) struct Authorized {
     is_signed_up: bool,
 }
 
-/// The published client looks for an envelope inside `data`; other clients find the fields in `data` itself.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Twofold<T> {
-    #[serde(flatten)]
-    fields: T,
-    success: bool,
-    code: u16,
-    message: &'static str,
-    data: T,
-}
-
-impl<T: Clone> Twofold<T> {
-    fn new(data: T) -> Self {
-        Self { fields: data.clone(), success: true, code: 0, message: "Ok", data }
-    }
-}
-
 /// The guest who sends the request, if it is one: whatever else the header says counts for nothing, as this route is open,
 /// and the app without a token sends a word that is not even ASCII.
 pub(super) struct MaybeCaller(Option<Caller>);
@@ -88,7 +71,7 @@ where
     post,
     path = "/api/app/authorization",
     tag = "app",
-    responses((status = OK, body = Answer<Twofold<Authorized>>), (status = "default", body = Failure))
+    responses((status = OK, body = Answer<Doubled<Authorized>>), (status = "default", body = Failure))
 )]
 pub(super) async fn authorize(
     state: State<SignInState>,
@@ -97,7 +80,7 @@ pub(super) async fn authorize(
     caller: MaybeCaller,
     device: Device,
     body: ApiJson<Authorize>,
-) -> Result<Json<Answer<Twofold<Authorized>>>, ApiError> {
+) -> Result<Json<Answer<Doubled<Authorized>>>, ApiError> {
     authorize_at_any_path(state, accounts, address, caller, device, body).await
 }
 
@@ -106,7 +89,7 @@ pub(super) async fn authorize(
     post,
     path = "/api/oauth2/authorization",
     tag = "app",
-    responses((status = OK, body = Answer<Twofold<Authorized>>), (status = "default", body = Failure))
+    responses((status = OK, body = Answer<Doubled<Authorized>>), (status = "default", body = Failure))
 )]
 pub(super) async fn authorize_formerly(
     state: State<SignInState>,
@@ -115,7 +98,7 @@ pub(super) async fn authorize_formerly(
     caller: MaybeCaller,
     device: Device,
     body: ApiJson<Authorize>,
-) -> Result<Json<Answer<Twofold<Authorized>>>, ApiError> {
+) -> Result<Json<Answer<Doubled<Authorized>>>, ApiError> {
     authorize_at_any_path(state, accounts, address, caller, device, body).await
 }
 
@@ -126,7 +109,7 @@ async fn authorize_at_any_path(
     MaybeCaller(before): MaybeCaller,
     Device(device): Device,
     ApiJson(Authorize { provider, token, fcm_token }): ApiJson<Authorize>,
-) -> Result<Json<Answer<Twofold<Authorized>>>, ApiError> {
+) -> Result<Json<Answer<Doubled<Authorized>>>, ApiError> {
     state.check_rate(address).await?;
     let missing = |field| ApiError::invalid(field, "expected a text");
     let posted = Posted {
@@ -142,7 +125,7 @@ async fn authorize_at_any_path(
     let describing = bounded(async {
         let mut connection = accounts.connection().await?;
         let known = find_known(&mut connection, user).await?;
-        Ok::<_, ApiError>((known, has_succeeded(&mut connection, user).await?))
+        Ok::<_, ApiError>((known, has_colour(&mut connection, user).await?))
     });
     let (known, personal) = describing.await?;
     let Known { number, nickname } = known.ok_or(ApiError::NotFound)?;
@@ -157,7 +140,7 @@ async fn authorize_at_any_path(
         signed_up: true,
         is_signed_up: true,
     };
-    Ok(Answer::new(0, Twofold::new(authorized)))
+    Ok(Answer::doubled("Ok", authorized))
 }
 
 /// A refresh token. The app sends more, which is not read.

@@ -3,11 +3,14 @@
 
 mod authorization;
 mod envelope;
+mod friends;
 mod personal_color;
 mod problems;
+mod profiles;
 mod routes;
 mod settings;
 mod uploads;
+mod words;
 
 pub(crate) use self::envelope::write_error;
 pub use self::problems::PROBLEMS;

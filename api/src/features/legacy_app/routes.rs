@@ -5,9 +5,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, personal_color, uploads};
+use super::{authorization, friends, personal_color, profiles, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::people::PeopleState;
+use crate::features::pictures::PicturesState;
 use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
 use crate::http::client_address::ProxyHeader;
@@ -23,6 +25,8 @@ where
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
     SignInState: FromRef<S>,
+    PeopleState: FromRef<S>,
+    PicturesState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
     ProxyHeader: FromRef<S>,
@@ -37,4 +41,9 @@ where
         .routes(routes!(authorization::authorize))
         .routes(routes!(authorization::authorize_formerly))
         .routes(routes!(authorization::refresh_tokens))
+        .routes(routes!(profiles::get_own_profile))
+        .routes(routes!(profiles::get_profile))
+        .routes(routes!(profiles::change_own_profile))
+        .routes(routes!(profiles::change_own_image))
+        .routes(routes!(friends::toggle_friend))
 }

@@ -4,6 +4,7 @@
 mod channel;
 mod dispatch;
 mod dispatchers;
+mod export;
 mod fcm;
 mod format;
 mod google;
@@ -22,6 +23,7 @@ mod web_push;
 mod webhooks;
 
 pub(crate) use self::dispatchers::Dispatchers;
+pub(crate) use self::export::exports;
 pub(crate) use self::format::{EventContent, EventFormat, EventFormats, Notification, Words};
 pub(crate) use self::metrics::METRICS;
 pub use self::problems::PROBLEMS;

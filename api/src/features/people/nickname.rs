@@ -9,10 +9,10 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Characters of a nickname.
 const LENGTH: RangeInclusive<usize> = 2..=20;
 /// Characters of a key: some letters have many in compatibility form, e.g. Arabic ligatures.
-const KEY_LENGTH: usize = 40;
+pub(super) const KEY_LENGTH: usize = 40;
 /// Marks that may follow one letter: a vowel sign and a tone. More would paint over the neighbouring lines.
 const MARKS: usize = 2;
-/// Characters that are drawn at random to make a nickname unique; without look-alikes.
+/// Characters that are drawn at random to make a nickname unique; without those that look alike.
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 /// A nickname that keeps the rule, in composed form (NFC).
@@ -65,8 +65,16 @@ impl Nickname {
     }
 }
 
-/// The key of a nickname or of its beginning: compatibility form (NFKC) of the case-folded text (Unicode §3.13, D146).
-pub(crate) fn key(text: &str) -> String {
+/// The beginning of the keys of all nicknames that begin so; `None` if none can.
+pub(super) fn prefix_key(text: &str) -> Option<String> {
+    let plausible = text.len() <= LENGTH.end() * 16;
+    let text = plausible.then(|| text.nfc().collect::<String>())?;
+    let fits = (1..=*LENGTH.end()).contains(&text.chars().count());
+    (fits && is_written(&text)).then(|| key(&text))
+}
+
+/// Compatibility form (NFKC) of the case-folded text (Unicode §3.13, D146).
+fn key(text: &str) -> String {
     // Folding may decompose, and compatibility forms may have case: the second round changes nothing any more.
     let once: String = text.chars().default_case_fold().nfkc().collect();
     once.chars().default_case_fold().nfkc().collect()
@@ -161,7 +169,7 @@ mod tests {
     #[test]
     fn case_and_form_make_no_difference_to_the_key() {
         for (one, other) in [
-            ("Spring", "sPRING"),
+            ("Spring", "sPrInG"),
             ("ＡＢ１", "ab1"),
             ("가나", "\u{1100}\u{1161}나"),
             ("straße", "STRASSE"),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 pub(super) struct Identity {
     pub(super) id: Uuid,
     pub(super) provider: String,
+    pub(super) subject: String,
     pub(super) created_at: OffsetDateTime,
 }
 
@@ -84,7 +85,7 @@ pub(super) async fn list(
 ) -> Result<Vec<Identity>, sqlx::Error> {
     sqlx::query_as!(
         Identity,
-        r#"SELECT id AS "id: Uuid", provider, created_at AS "created_at: OffsetDateTime"
+        r#"SELECT id AS "id: Uuid", provider, subject, created_at AS "created_at: OffsetDateTime"
            FROM identities WHERE user_id = ? ORDER BY id LIMIT 100"#,
         user,
     )

@@ -4,6 +4,7 @@
 mod browser;
 mod cookie;
 mod enter;
+mod export;
 mod identities;
 mod identity_routes;
 mod posted;
@@ -16,6 +17,7 @@ mod start;
 mod state;
 mod transfers;
 
+pub(crate) use self::export::exports;
 pub(crate) use self::posted::{Posted, sign_in};
 pub(crate) use self::problems::CREDENTIAL_INVALID;
 pub use self::problems::PROBLEMS;

@@ -6,6 +6,7 @@ use sqlx::MySqlConnection;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_colour::analysis::ANALYSIS;
+use toneup_colour::personal_colours;
 use toneup_jobs::store::transfer::{has_jobs, move_finished};
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
@@ -34,7 +35,7 @@ pub(super) async fn begin(
     )
     .execute(&mut *conn)
     .await?;
-    move_finished(conn, ANALYSIS, guest, user, CHUNK).await.map(drop)
+    move_some(conn, guest, user).await.map(drop)
 }
 
 /// Moves what has ended until `draining`.
@@ -54,6 +55,17 @@ pub(super) async fn run(pool: Database, draining: CancellationToken) {
     }
 }
 
+/// Moves ended analyses, and the colour of the latest; returns how many.
+async fn move_some(
+    conn: &mut MySqlConnection,
+    guest: UserId,
+    user: UserId,
+) -> Result<u64, sqlx::Error> {
+    let moved = move_finished(conn, ANALYSIS, guest, user, CHUNK).await?;
+    personal_colours::transfer(conn, guest, user).await?;
+    Ok(moved)
+}
+
 /// Moves some analyses of the guest who has waited longest; `false` if nobody waits.
 async fn advance(conn: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
     let due = sqlx::query!(
@@ -66,7 +78,7 @@ async fn advance(conn: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
     .fetch_optional(&mut *conn)
     .await?;
     let Some(due) = due else { return Ok(false) };
-    let moved = move_finished(conn, ANALYSIS, due.guest, due.user, CHUNK).await?;
+    let moved = move_some(conn, due.guest, due.user).await?;
     if due.is_old && !has_jobs(conn, ANALYSIS, due.guest).await? {
         sqlx::query!("DELETE FROM guest_transfers WHERE guest_id = ?", due.guest)
             .execute(conn)

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod claim;
 pub mod dead_letters;
 pub mod due;
+pub mod erase;
 pub mod fairness;
 pub mod finish;
 pub mod idempotency;

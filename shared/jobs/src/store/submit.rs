@@ -155,21 +155,22 @@ async fn insert_rows(
 }
 
 /// Schedules jobs of a kind in the caller's transaction, to start `delay` from now: the sweep publishes them. They are
-/// beyond shares and ceilings, for what the system itself has to do.
+/// beyond shares and ceilings, for what the system itself has to do. Returns their ids, in order.
 pub async fn schedule(
     conn: &mut MySqlConnection,
     kind: &str,
     jobs: &[(UserId, Document)],
     delay: Duration,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<JobId>, sqlx::Error> {
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let ids: Vec<JobId> = jobs.iter().map(|_| JobId::generate()).collect();
     let mut query = QueryBuilder::new(
         "INSERT INTO jobs (id, kind, user_id, payload, status, publish_due, created_at) ",
     );
-    query.push_values(jobs, |mut row, (user, payload)| {
-        row.push_bind(JobId::generate())
+    query.push_values(jobs.iter().zip(&ids), |mut row, ((user, payload), id)| {
+        row.push_bind(*id)
             .push_bind(kind)
             .push_bind(*user)
             .push_bind(payload.clone())
@@ -179,7 +180,8 @@ pub async fn schedule(
             .push_unseparated(" MICROSECOND")
             .push("NOW(3)");
     });
-    query.build().execute(conn).await.map(drop)
+    query.build().execute(conn).await?;
+    Ok(ids)
 }
 
 impl NewJob {

@@ -9,6 +9,7 @@ import { PastResults } from "./history.js";
 import { ApiError } from "../client/http.js";
 import { Notifications } from "./notify.js";
 import { watchForPhotos } from "./picker.js";
+import { ProfileDialog } from "./profile.js";
 import { renderResult } from "./result.js";
 import { SEASONS } from "./seasons.js";
 import { localTokenStore, Session } from "../client/session.js";
@@ -73,6 +74,14 @@ function someoneElse() {
   if (!session.exists) return;
   void notifications.resume();
   void refreshPast();
+}
+
+/** Forgets the person, of whom the server knows nothing any more either. */
+function forget() {
+  session.forget();
+  past.clear();
+  toChoose();
+  void account.resume();
 }
 
 /** @param {"start" | "result"} view */
@@ -327,6 +336,7 @@ function sizeWords(bytes) {
 
 async function start() {
   renderSeasons();
+  new ProfileDialog({ api, onDeleted: forget });
   stage.setPhoto(null);
   watchForPhotos(photoChosen, () => stage.panel !== "working" || byId("start").hidden);
   byId("again").addEventListener("click", toChoose);

@@ -1,0 +1,36 @@
+//! How much people have posted: a seam for the features that hold posts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use toneup_platform::identity::UserId;
+
+/// How much a user has posted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ContentCounts {
+    /// Posts in the feed.
+    pub(crate) feeds: u64,
+    /// Entries of the diary.
+    pub(crate) diaries: u64,
+}
+
+/// Counts what users have posted.
+pub(crate) trait CountContent: fmt::Debug + Send + Sync {
+    /// Counts a user's posts.
+    fn count(&self, user: UserId) -> BoxFuture<'_, Result<ContentCounts, sqlx::Error>>;
+}
+
+/// The way of counting in this application. Cheap to clone.
+pub(crate) type Content = Arc<dyn CountContent>;
+
+/// Without features that hold posts, nobody has any.
+#[derive(Debug)]
+pub(crate) struct NoContent;
+
+impl CountContent for NoContent {
+    fn count(&self, _user: UserId) -> BoxFuture<'_, Result<ContentCounts, sqlx::Error>> {
+        async { Ok(ContentCounts::default()) }.boxed()
+    }
+}

@@ -1,0 +1,7 @@
+//! Who follows, blocks and mutes whom.
+
+mod routes;
+mod store;
+
+pub(super) use self::routes::routes;
+pub(crate) use self::store::{Followed, toggle_follow};

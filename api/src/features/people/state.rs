@@ -1,0 +1,21 @@
+//! The state of people.
+
+use toneup_platform::database::Database;
+
+use super::content::Content;
+use crate::features::pictures::PictureUrls;
+
+/// The part of the application's state that people use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PeopleState {
+    pub(crate) pool: Database,
+    pub(crate) pictures: PictureUrls,
+    pub(crate) content: Content,
+}
+
+impl PeopleState {
+    /// Shares the pool.
+    pub(crate) fn new(pool: Database, pictures: PictureUrls, content: Content) -> Self {
+        Self { pool, pictures, content }
+    }
+}

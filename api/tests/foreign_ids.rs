@@ -1,0 +1,192 @@
+//! Every route, called with another user's ids. The OpenAPI document, which the router fills, names the routes; one that is
+//! not in the table fails the test.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use toneup_testing::{Client, Stack};
+
+use crate::people::me;
+
+/// What a route does with another user's ids.
+enum Case {
+    /// It takes none.
+    NoId,
+    /// The ids in its path are somebody else's: 404, as if there were nothing. With this body.
+    NotFound(Value),
+    /// Its body names an object of somebody else's: refused with this status.
+    Refused(u16, Value),
+    /// It is about another user by its nature, and answers with this status.
+    AboutOthers(u16, Value),
+}
+
+use Case::{AboutOthers, NoId, NotFound, Refused};
+
+/// Things of one user.
+struct Things {
+    /// The values of path parameters, by the path's part before them.
+    ids: BTreeMap<&'static str, String>,
+    /// An upload.
+    key: String,
+    /// The user's public number.
+    number: u64,
+}
+
+/// The table.
+fn case(operation: &str, theirs: &Things) -> Option<Case> {
+    let key = &theirs.key;
+    let none = || NotFound(Value::Null);
+    let user = |status| AboutOthers(status, Value::Null);
+    Some(match operation {
+        "post /v1/sessions/guest"
+        | "post /v1/sessions/refresh"
+        | "post /v1/stream-tickets"
+        | "post /v1/uploads"
+        | "get /v1/analyses"
+        | "get /v1/events"
+        | "get /v1/webhooks"
+        | "post /v1/webhooks"
+        | "get /v1/push-subscriptions"
+        | "post /v1/push-subscriptions"
+        | "get /v1/push-subscriptions/vapid-key"
+        | "get /v1/me"
+        | "patch /v1/me"
+        | "delete /v1/me"
+        | "get /v1/me/deletion"
+        | "get /v1/me/export"
+        | "get /v1/me/blocks"
+        | "get /v1/me/mutes"
+        | "delete /v1/me/picture"
+        | "get /v1/users"
+        | "post /api/personalcolor"
+        | "post /api/uploads/presigned-urls"
+        | "get /api/profiles/me" => NoId,
+
+        "post /v1/analyses" => Refused(422, json!({ "objectKey": key })),
+        "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
+        "patch /api/profiles" | "patch /api/profiles/image" => {
+            Refused(422, json!({ "profileImageUrl": key }))
+        }
+
+        "get /v1/analyses/{id}"
+        | "get /v1/analyses/{id}/events"
+        | "post /v1/analyses/{id}/cancel"
+        | "get /v1/webhooks/{id}"
+        | "delete /v1/webhooks/{id}"
+        | "post /v1/webhooks/{id}/ping"
+        | "post /v1/webhooks/{id}/rotate-secret"
+        | "get /v1/webhooks/{id}/deliveries"
+        | "post /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver"
+        | "delete /v1/push-subscriptions/{id}"
+        | "get /v1/pictures/{id}" => none(),
+        "patch /v1/webhooks/{id}" => NotFound(json!({ "enabled": false })),
+
+        "get /v1/users/{id}"
+        | "get /v1/users/{id}/followers"
+        | "get /v1/users/{id}/following"
+        | "get /api/profiles/{userId}" => user(200),
+        "put /v1/users/{id}/follow"
+        | "delete /v1/users/{id}/follow"
+        | "put /v1/users/{id}/block"
+        | "delete /v1/users/{id}/block"
+        | "put /v1/users/{id}/mute"
+        | "delete /v1/users/{id}/mute" => user(204),
+        "post /api/friends" => AboutOthers(200, json!({ "targetUserId": theirs.number })),
+        _ => return None,
+    })
+}
+
+/// Makes one of everything.
+async fn things(client: &Client) -> Things {
+    let key = client.upload(b"a photo".to_vec()).await;
+    let analysis = client.submit(&key).await;
+    let created = async |path: &str, body: Value| {
+        let answer = client.post(path, body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body["id"].as_str().unwrap().to_owned()
+    };
+    let webhook = created("/v1/webhooks", json!({ "url": "https://hooks.example/me" })).await;
+    let ping = client.post(&format!("/v1/webhooks/{webhook}/ping"), json!({})).await;
+    assert_eq!(ping.status, 202, "{ping:?}");
+    let picture = client.request(Method::PUT, "/v1/me/picture");
+    let picture = client.send(picture.json(&json!({ "objectKey": key }))).await;
+    assert_eq!(picture.status, 202, "{picture:?}");
+    let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
+    let number = me(client).await["number"].as_u64().unwrap();
+    let ids = BTreeMap::from([
+        ("/v1/analyses/", id(&analysis)),
+        ("/v1/webhooks/", webhook),
+        ("/deliveries/", id(&ping.body)),
+        ("/v1/pictures/", id(&picture.body)),
+        ("/v1/users/", client.user().to_owned()),
+        ("/api/profiles/", number.to_string()),
+        // None is configured in tests: an id that could be one.
+        ("/v1/push-subscriptions/", id(&analysis)),
+    ]);
+    Things { ids, key, number }
+}
+
+/// Fills a path's parameters.
+fn fill(path: &str, things: &Things) -> String {
+    let mut filled = path.to_owned();
+    while let Some(begin) = filled.find('{') {
+        let end = filled[begin..].find('}').unwrap() + begin;
+        let before = &filled[..begin];
+        let ids = things.ids.iter().filter(|(part, _)| before.ends_with(*part));
+        let (_, id) = ids.max_by_key(|(part, _)| part.len()).unwrap_or_else(|| panic!("{path}"));
+        filled = format!("{before}{id}{}", &filled[end + 1..]);
+    }
+    filled
+}
+
+/// All that the owner sees of the things.
+async fn seen(client: &Client, things: &Things) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for part in ["/v1/analyses/", "/v1/webhooks/", "/v1/pictures/"] {
+        let answer = client.get(&format!("{part}{}", things.ids[part])).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        seen.push(answer.body);
+    }
+    seen.push(me(client).await["nickname"].clone());
+    seen
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn no_route_does_anything_with_another_users_things(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let theirs = things(&alice).await;
+    let before = seen(&alice, &theirs).await;
+    let document = api.anonymous().get("/openapi.json").await.body;
+    let mut called = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/v1/") && !path.starts_with("/api/") {
+            continue;
+        }
+        for method in operations.as_object().unwrap().keys().rev() {
+            let operation = format!("{method} {path}");
+            let case = case(&operation, &theirs);
+            let case = case.unwrap_or_else(|| panic!("add {operation} to the table"));
+            let (expected, body) = match case {
+                NoId => {
+                    assert!(!path.contains('{'), "{operation} takes an id");
+                    continue;
+                }
+                NotFound(body) => (404, body),
+                Refused(status, body) | AboutOthers(status, body) => (status, body),
+            };
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let mut request = bob.request(method, &fill(path, &theirs));
+            if !body.is_null() {
+                request = request.json(&body);
+            }
+            let answer = bob.send(request).await;
+            assert_eq!(answer.status, expected, "{operation}: {answer:?}");
+            called += 1;
+        }
+    }
+    assert!(called >= 25, "{called} routes take ids");
+    assert_eq!(seen(&alice, &theirs).await, before, "and nothing of it has changed");
+}

@@ -1,0 +1,6 @@
+//! People: pictures that others may see, the deletion of all that is kept of somebody, and the kinds of jobs of the product.
+
+pub mod deletion;
+pub mod erasures;
+pub mod kinds;
+pub mod pictures;
