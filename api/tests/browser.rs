@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use toneup_operate::token::sign;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
+
+use crate::sign_in::Acme;
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
@@ -43,6 +46,18 @@ async fn a_person_keeps_a_profile(db: MySqlPool) {
     let (api, _worker) = (stack.api().await, stack.worker());
     stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
     run(&["profile.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_person_signs_in_on_the_page(db: MySqlPool) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Another site than the provider's.
+    let page = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let acme = Acme::start(&page).await;
+    let stack =
+        Stack::new(db).await.with("PAGE_ORIGIN", &page).with("SIGN_IN_PROVIDERS", acme.settings());
+    let _api = stack.api_on(listener).await;
+    run(&["sign-in.test.mjs"], &[("TONEUP_URL", &page)]).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

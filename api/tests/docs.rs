@@ -16,13 +16,17 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
     delete /v1/me/picture delete_my_picture
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/sessions revoke_sessions
+    delete /v1/sessions/{id} revoke_session
     delete /v1/users/{id}/block unblock_user
     delete /v1/users/{id}/follow unfollow_user
     delete /v1/users/{id}/mute unmute_user
     delete /v1/webhooks/{id} delete_webhook
+    get /.well-known/jwks.json get_key_set
     get /admin/actions list_actions
     get /admin/dead-letters list_dead_letters
     get /admin/jobs search_jobs
@@ -40,6 +44,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
     get /v1/events stream_events
+    get /v1/identities list_identities
     get /v1/me get_me
     get /v1/me/blocks list_blocks
     get /v1/me/deletion get_deletion
@@ -48,6 +53,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/pictures/{id} get_picture_state
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/sessions list_sessions
+    get /v1/sign-in/providers list_providers
+    get /v1/sign-in/{provider} go_to_provider
+    get /v1/sign-in/{provider}/callback receive_redirect
     get /v1/users find_users
     get /v1/users/{id} get_user
     get /v1/users/{id}/followers list_followers
@@ -64,14 +73,22 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/jobs/{id}/cancel cancel_job
     post /admin/jobs/{id}/retry retry_job
     post /admin/replicas/{id}/drain drain_replica
+    post /api/app/authorization authorize
+    post /api/auth/refresh refresh_tokens
     post /api/friends toggle_friend
+    post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
+    post /v1/identities link_identity
     post /v1/push-subscriptions create_push_subscription
+    post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
+    post /v1/sign-in/session fetch_session
+    post /v1/sign-in/{provider} start_sign_in
+    post /v1/sign-in/{provider}/callback receive_form
     post /v1/stream-tickets create_stream_ticket
     post /v1/uploads create_upload
     post /v1/webhooks create_webhook

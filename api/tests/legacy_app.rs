@@ -11,6 +11,7 @@ use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use toneup_api::app::ApiConfig;
 use toneup_api::features::accounts::Tokens;
+use toneup_api::http::identity::{Caller, SessionId};
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_jobs::outcome::{JobError, Outcome};
@@ -170,7 +171,8 @@ async fn an_expired_token_is_named_as_the_app_knows_it(db: MySqlPool) {
     let tokens = Tokens::new(&ApiConfig::load(&settings).unwrap().features.accounts);
     let user = UserId(guest.user().parse().unwrap());
     let long_ago = OffsetDateTime::now_utc() - Duration::from_hours(1);
-    guest.session["accessToken"] = tokens.issue(user, long_ago).unwrap().into();
+    let session = SessionId(guest.session["sessionId"].as_str().unwrap().parse().unwrap());
+    guest.session["accessToken"] = tokens.issue(Caller { user, session }, long_ago).unwrap().into();
     let answer = guest.send(send_photo(&guest, ENDPOINT, photo("face.jpg"))).await;
     assert_eq!(failure(&answer), (401, "TOKEN_EXPIRED"));
     let elsewhere = guest.get("/v1/analyses").await;

@@ -21,7 +21,7 @@ async fn columns(db: &MySqlPool) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT table_name, column_name FROM information_schema.columns
          WHERE table_schema = DATABASE() AND data_type = 'binary'
-           AND (column_name IN ('user_id', 'follower_id', 'followed_id', 'scope', 'subject_id')
+           AND (column_name IN ('user_id', 'guest_id', 'follower_id', 'followed_id', 'scope', 'subject_id')
                 OR (table_name = 'users' AND column_name = 'id'))",
     )
     .fetch_all(db)

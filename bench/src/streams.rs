@@ -4,9 +4,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jsonwebtoken::{EncodingKey, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Client;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ use uuid::Uuid;
 
 use crate::measure::percentiles::Sorted;
 use crate::report::table::say;
-use crate::site::{JWT_SECRET, Plan, Services, Site};
+use crate::site::{Plan, Services, Site, TOKEN_KEY};
 
 /// Streams open before the first look, so that pools and caches are not counted as theirs.
 const WARM_UP: usize = 200;
@@ -59,11 +61,12 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
 async fn measure(site: &Site, count: usize) -> anyhow::Result<()> {
     let process = site.api_process().context("the API has ended")?;
     let address = site.api.trim_start_matches("http://");
-    let mut streams = open(address, WARM_UP).await?;
+    let signer = Signer::of(site).await?;
+    let mut streams = open(address, &signer, WARM_UP).await?;
     sleep(SETTLE).await;
     let before = resident_bytes(process)?;
     let begun = Instant::now();
-    streams.extend(open(address, count - WARM_UP).await?);
+    streams.extend(open(address, &signer, count - WARM_UP).await?);
     let seconds = begun.elapsed().as_secs_f64();
     sleep(SETTLE).await;
     let after = resident_bytes(process)?;
@@ -136,9 +139,9 @@ async fn read_until(
 }
 
 /// Opens streams, each as a different user.
-async fn open(address: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+async fn open(address: &str, signer: &Signer, count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let opening = (0..count).map(|_| async move {
-        let token = token()?;
+        let token = signer.token()?;
         let opened = timeout(OPEN_TIMEOUT, open_one(address, &token)).await;
         let (stream, _) = opened.context("a stream does not open")??;
         anyhow::Ok(stream)
@@ -163,12 +166,33 @@ async fn open_one(address: &str, token: &str) -> anyhow::Result<(TcpStream, Vec<
     Ok((stream, head))
 }
 
-/// A token of a new user: nothing is looked up to check one.
-fn token() -> anyhow::Result<String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let claims = json!({ "sub": Uuid::now_v7(), "iss": "toneup", "iat": now, "exp": now + 7200 });
-    let key = EncodingKey::from_secret(JWT_SECRET.as_bytes());
-    Ok(jsonwebtoken::encode(&Header::default(), &claims, &key)?)
+/// Signs tokens of new users: nothing is looked up to check one.
+struct Signer {
+    key: EncodingKey,
+    header: Header,
+}
+
+impl Signer {
+    /// Prepares the key of every site, under the name by which this one publishes it.
+    async fn of(site: &Site) -> anyhow::Result<Self> {
+        let url = format!("{}/.well-known/jwks.json", site.api);
+        let keys: Value = crate::load::target::http()?.get(url).send().await?.json().await?;
+        let kid = keys["keys"][0]["kid"].as_str().context("no key is published")?.to_owned();
+        let typ = Some("at+jwt".to_owned());
+        let header = Header { typ, kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
+        // An Ed25519 private key in PKCS #8 (RFC 8410, section 7).
+        let seed = BASE64_STANDARD.decode(TOKEN_KEY)?;
+        let der = [b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", &*seed];
+        Ok(Self { key: EncodingKey::from_ed_der(&der.concat()), header })
+    }
+
+    fn token(&self) -> anyhow::Result<String> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let (user, session) = (Uuid::now_v7(), Uuid::now_v7());
+        let claims =
+            json!({ "sub": user, "sid": session, "iss": "toneup", "iat": now, "exp": now + 7200 });
+        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
+    }
 }
 
 /// Fails if the other side has closed the stream; at most heartbeats have come.

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use crate::client::Client;
 
+/// Key that signs the tests' access tokens.
+const TOKEN_KEY: &str = "YSBrZXkgdGhhdCBvbmx5IHRoZSB0ZXN0cyBrbm93ISE=";
 /// Grace period of a test's processes.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -89,6 +91,7 @@ impl Stack {
         vars.insert("AMQP_URL".into(), with_path(&vars["AMQP_URL"], &vhost.name));
         vars.insert("REDIS_PREFIX".into(), format!("{}:", vhost.name));
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
+        vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
         // The test machine may be busy with other tests.
@@ -121,10 +124,14 @@ impl Stack {
 
     /// Starts an api on a free port.
     pub async fn api(&self) -> Running {
+        self.api_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).await
+    }
+
+    /// Starts an api whose address was known before, to its settings.
+    pub async fn api_on(&self, listener: TcpListener) -> Running {
         let config = ApiConfig::load(&self.settings()).expect("the api's settings");
         let shutdown = Shutdown::default();
         let state = AppState::start(config, &shutdown).expect("the api's state");
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(async move {

@@ -100,7 +100,8 @@ fn every_process_refuses_authorities_that_it_cannot_read() {
 
 #[test]
 fn every_process_refuses_to_start_without_what_it_needs() {
-    let needed = ["DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET"];
+    let needed =
+        ["DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET", "TOKEN_KEYS"];
     let missing: BTreeSet<String> = needed
         .iter()
         .map(|name| {
@@ -112,6 +113,19 @@ fn every_process_refuses_to_start_without_what_it_needs() {
         .collect();
     let expected = needed.iter().map(|name| format!("{name}: must be set")).collect();
     assert_eq!(missing, expected);
+}
+
+#[test]
+fn published_secrets_are_for_development_alone() {
+    for (own, named) in [("TOKEN_KEYS", "JWT_SECRET"), ("JWT_SECRET", "TOKEN_KEYS")] {
+        let mut vars = example();
+        vars.insert("DEVELOPMENT".into(), "false".into());
+        vars.insert(own.into(), "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into());
+        let published = vars[named].clone();
+        let refusal = ApiConfig::load(&Settings::from_vars(vars)).unwrap_err().to_string();
+        assert!(refusal.starts_with(&format!("{named}: ")), "{refusal}");
+        assert!(!refusal.contains(&published), "{refusal}");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, NoContent, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
+use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
@@ -34,6 +35,7 @@ pub(super) struct Features {
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
     pub(super) pictures: PicturesState,
+    pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
 
@@ -56,6 +58,7 @@ hand_out! {
     people: PeopleState,
     personal_data: PersonalDataState,
     pictures: PicturesState,
+    sign_in: SignInState,
     uploads: UploadsState,
 }
 
@@ -86,20 +89,37 @@ impl Features {
             watchers: watchers.clone(),
             queue: analyses.queue(),
         };
+        let (pool, limiter) = (pool.clone(), limiter.clone());
+        let accounts = AccountsState::start(
+            settings.accounts,
+            &config.redis,
+            pool.clone(),
+            limiter.clone(),
+            shutdown,
+        )?;
+        let notifications = NotificationsState::start(
+            settings.notifications,
+            &event_formats(),
+            pool.clone(),
+            limiter.clone(),
+            shutdown,
+        )?;
+        let sign_in = sign_in::Dependencies {
+            pool: pool.clone(),
+            limiter: limiter.clone(),
+            accounts: accounts.clone(),
+            notifications: notifications.clone(),
+            origin: config.objects.page_origin.clone(),
+        };
         Ok(Self {
-            accounts: AccountsState::new(settings.accounts, pool.clone(), limiter.clone()),
+            accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
-            notifications: NotificationsState::start(
-                settings.notifications,
-                &event_formats(),
-                pool.clone(),
-                limiter.clone(),
-                shutdown,
-            )?,
+            notifications,
             people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
-            pictures: PicturesState::new(pool.clone(), objects.clone(), limiter.clone(), urls),
+            pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
+            sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
         })
     }
@@ -115,6 +135,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(people::routes())
         .merge(personal_data::routes())
         .merge(pictures::routes())
+        .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
 }
@@ -147,6 +168,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     exports.extend(analyses::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
+    exports.extend(sign_in::exports());
     exports
 }
 

@@ -74,7 +74,7 @@ impl AppState {
         ));
         let leaving = shutdown.leaving.clone();
         Ok(Self {
-            authenticator: Authenticator::new(features.accounts.tokens().clone()),
+            authenticator: Authenticator::new(features.accounts.live_tokens()),
             proxy_header: ProxyHeader::new(config.server.client_ip_header.as_deref()),
             config: Arc::new(config),
             features,

@@ -9,6 +9,7 @@ pub mod notifications;
 pub mod people;
 pub mod personal_data;
 pub mod pictures;
+pub mod sign_in;
 pub mod uploads;
 pub mod web;
 
@@ -18,6 +19,7 @@ use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
 use self::legacy_app::LegacyAppSettings;
 use self::notifications::NotificationsSettings;
+use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
 use crate::http::problem::ProblemKind;
 
@@ -28,6 +30,7 @@ pub const PROBLEMS: &[&[ProblemKind]] = &[
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
+    sign_in::PROBLEMS,
 ];
 
 /// The settings of all features.
@@ -41,6 +44,8 @@ pub struct FeatureSettings {
     pub legacy_app: LegacyAppSettings,
     /// Webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
+    /// Signing in with accounts elsewhere.
+    pub sign_in: SignInSettings,
     /// Presigned uploads.
     pub uploads: UploadsSettings,
 }
@@ -53,6 +58,7 @@ impl FeatureSettings {
             analyses: AnalysesSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
+            sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,
         })
     }

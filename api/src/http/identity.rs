@@ -1,19 +1,46 @@
 //! The identity of the caller. Tokens are verified by whoever implements [`Authenticate`].
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
 use toneup_platform::identity::UserId;
+use uuid::Uuid;
 
 use super::problem::ApiError;
 
+/// A session's identity: one device on which a user is signed in.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+#[serde(transparent)]
+pub struct SessionId(pub Uuid);
+
+/// Who sends a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The user.
+    pub user: UserId,
+    /// The session that the request belongs to.
+    pub session: SessionId,
+}
+
+/// Completes when a session has been ended.
+pub type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Verifies bearer tokens.
 pub trait Authenticate: fmt::Debug + Send + Sync {
-    /// Returns the user that an access token names.
-    fn verify_user(&self, token: &str) -> Result<UserId, ApiError>;
+    /// Returns the user and the session that an access token names. Asks no server.
+    fn verify_user(&self, token: &str) -> Result<Caller, ApiError>;
+
+    /// Waits until a session is ended before its time.
+    fn until_revoked(&self, session: SessionId) -> Ending;
 
     /// Returns the name of the operator that a token names.
     fn verify_operator(&self, token: &str) -> Result<String, ApiError>;
@@ -30,8 +57,13 @@ impl Authenticator {
     }
 
     /// Verifies the user who sends a request.
-    pub fn user(&self, parts: &Parts) -> Result<UserId, ApiError> {
+    pub fn caller(&self, parts: &Parts) -> Result<Caller, ApiError> {
         self.0.verify_user(bearer(parts)?)
+    }
+
+    /// Waits until a session is ended before its time.
+    pub fn until_revoked(&self, session: SessionId) -> Ending {
+        self.0.until_revoked(session)
     }
 
     /// Verifies the operator who sends a request; returns the operator's name.
@@ -51,7 +83,41 @@ where
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Authenticator::from_ref(state).user(parts).map(Self)
+        let Caller { user, .. } = Authenticator::from_ref(state).caller(parts)?;
+        Ok(Self(user))
+    }
+}
+
+/// The user who sends the request, and the session that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentSession(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentSession
+where
+    Authenticator: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Authenticator::from_ref(state).caller(parts).map(Self)
+    }
+}
+
+/// The caller of a route that is open to all: `None` without a bearer token; one that is not valid is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionalSession(pub Option<Caller>);
+
+impl<S: Send + Sync> FromRequestParts<S> for OptionalSession
+where
+    Authenticator: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if bearer(parts).is_err() {
+            return Ok(Self(None));
+        }
+        Authenticator::from_ref(state).caller(parts).map(Some).map(Self)
     }
 }
 

@@ -253,6 +253,14 @@ test("tokens that another tab renewed are used as they are", async () => {
 
 // --- words -------------------------------------------------------------------------------------------
 
+test("the account has the same words in English and Korean", () => {
+  const [english, korean] = [words.accountWords("en-GB"), words.accountWords("ko-KR")];
+  assert.deepEqual(Object.keys(korean), Object.keys(english));
+  assert.deepEqual(Object.keys(korean.failed), Object.keys(english.failed));
+  const said = (words) => Object.values({ ...words, ...words.failed }).map((word) => (typeof word === "function" ? word(["Acme"]) : word));
+  for (const word of said(korean).filter((word) => typeof word === "string" && word !== "ko")) assert.match(word, /[가-힣]/);
+});
+
 test("every known code has words of its own, in either case", () => {
   const fallback = words.adviceFor({ code: "no_such_code" });
   const codes =

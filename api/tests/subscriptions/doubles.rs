@@ -1,56 +1,9 @@
 //! The push services of others, as processes of the test's own that check what the real ones check.
 
-use std::process::Stdio;
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
-use toneup_testing::{Client, eventually, repository};
+use toneup_testing::Client;
 
-/// A server of `tests/browser/doubles`.
-struct Double {
-    url: String,
-    http: reqwest::Client,
-    _process: Child,
-}
-
-impl Double {
-    async fn start(script: &str) -> Self {
-        let mut process = Command::new("node")
-            .arg(script)
-            .current_dir(repository().join("api/tests/browser/doubles"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut says = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = says.next_line().await.unwrap().unwrap();
-        toneup_platform::tls::install();
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20));
-        Self { url, http: http.build().unwrap(), _process: process }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        self.http.get(format!("{}{path}", self.url)).send().await.unwrap().json().await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let request = self.http.post(format!("{}{path}", self.url)).json(&body);
-        request.send().await.unwrap().json().await.unwrap()
-    }
-
-    /// Messages to a recipient with what they were answered, when there are `count`.
-    async fn attempts(&self, recipient: &str, count: usize) -> Vec<Value> {
-        eventually("pushes", async || {
-            let attempts = self.get(&format!("/attempts/{recipient}")).await;
-            let attempts = attempts.as_array().unwrap_or_else(|| panic!("{attempts}")).clone();
-            (attempts.len() >= count).then_some(attempts)
-        })
-        .await
-    }
-}
+use crate::double::Double;
 
 /// A browser's push service.
 pub(super) struct PushService(Double);
@@ -65,7 +18,7 @@ pub(super) struct Browser {
 
 impl PushService {
     pub(super) async fn start() -> Self {
-        Self(Double::start("push-service.mjs").await)
+        Self(Double::start("push-service.mjs", &[]).await)
     }
 
     /// Does what `pushManager.subscribe` does, with this key.
@@ -98,7 +51,7 @@ pub(super) struct Fcm(Double);
 
 impl Fcm {
     pub(super) async fn start() -> Self {
-        Self(Double::start("fcm.mjs").await)
+        Self(Double::start("fcm.mjs", &[]).await)
     }
 
     pub(super) fn url(&self) -> &str {

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::Options;
 use crate::chaos::replica::Replica;
 use crate::site::process::{Process, log, output};
-use crate::site::{repository, within};
+use crate::site::{TOKEN_KEY, repository, within};
 
 /// Longest time from a process's start until it serves; an analyzer loads and tries its models.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
@@ -245,6 +245,7 @@ fn variables(options: &Options, local: &impl Fn(u16) -> SocketAddr) -> Vec<(Stri
         ("ANALYZER_URLS", analyzers.join(",")),
         ("ANALYZER_SLOTS", "1".to_owned()),
         ("JWT_SECRET", "a secret that only this run uses, nothing else".to_owned()),
+        ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("API_DRAIN_DELAY", options.drain_delay.clone()),

@@ -20,8 +20,10 @@ use url::Url;
 use self::broker::VirtualHost;
 use self::process::{Process, free_port};
 
-/// Key that signs the access tokens of every site.
-pub(crate) const JWT_SECRET: &str = "a secret that only this measurement uses";
+/// The secret of every site.
+const JWT_SECRET: &str = "a secret that only this measurement uses";
+/// Seed of the key that signs the access tokens of every site (Ed25519), in base64.
+pub(crate) const TOKEN_KEY: &str = "YSBrZXkgdGhhdCBvbmx5IHRoaXMgcnVuIHVzZXMgb2s=";
 /// Longest time from a process's start until it serves.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -300,6 +302,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         // The same photo again and again is to be analysed again and again.
         ("PHOTO_REUSE", "off".to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("RUST_LOG", "warn".to_owned()),

@@ -329,6 +329,85 @@ export class Api {
   }
 
   /**
+   * Lists the providers with whose accounts one can sign in.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ items: { name: string, title: string }[] }>}
+   */
+  listProviders(options) {
+    return this.#open("GET", "/v1/sign-in/providers", {}, options);
+  }
+
+  /**
+   * Begins to sign in with a browser: `url` is the provider's page. The session, if there is one, is kept: a guest becomes the
+   * account.
+   *
+   * @param {string} provider
+   * @param {{ returnTo?: string, link?: boolean }} json
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ url: string }>}
+   */
+  startSignIn(provider, json, options) {
+    const path = `/v1/sign-in/${encodeURIComponent(provider)}`;
+    const request = { json, cookies: true };
+    return this.#session.exists ? this.#call("POST", path, request, options) : this.#open("POST", path, request, options);
+  }
+
+  /**
+   * Fetches the session that the provider's page has led to, by the cookie that it left.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ userId: string, accessToken: string, refreshToken: string, expiresIn: number }>}
+   */
+  fetchSession(options) {
+    return this.#open("POST", "/v1/sign-in/session", { json: {}, cookies: true }, options);
+  }
+
+  /**
+   * Lists the accounts elsewhere that open the caller's; none of a guest.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ items: { id: string, provider: string, createdAt: string }[] }>}
+   */
+  listIdentities(options) {
+    return this.#call("GET", "/v1/identities", {}, options);
+  }
+
+  /**
+   * Lists the devices on which the caller is signed in.
+   *
+   * @param {CallOptions} [options]
+   * @returns {Promise<{ items: { id: string, device: string, current: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }[] }>}
+   */
+  listSessions(options) {
+    return this.#call("GET", "/v1/sessions", {}, options);
+  }
+
+  /**
+   * Ends a session; `current` is the caller's own.
+   *
+   * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<void>}
+   */
+  endSession(id, options) {
+    return this.#call("DELETE", `/v1/sessions/${id}`, {}, options);
+  }
+
+  /**
+   * Calls what is open to all, without a session.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {{ json?: unknown, cookies?: boolean }} request
+   * @param {CallOptions} [options]
+   */
+  #open(method, path, { json, cookies }, { signal, onWait, attempts } = {}) {
+    const send = () => exchangeJson(this.#fetch, this.#baseUrl + path, { method, json, cookies, signal });
+    return withPatience(send, { signal, onWait, attempts });
+  }
+
+  /**
    * @param {string} path
    * @param {StreamOptions} options
    */
@@ -350,15 +429,16 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{ json?: unknown, headers?: Record<string, string>, timeoutMs?: number }} request
+   * @param {{ json?: unknown, headers?: Record<string, string>, cookies?: boolean, timeoutMs?: number }} request
    * @param {CallOptions} [options]
    */
-  #call(method, path, { json, headers, timeoutMs }, { signal, onWait, attempts } = {}) {
+  #call(method, path, { json, headers, cookies, timeoutMs }, { signal, onWait, attempts } = {}) {
     const send = (/** @type {string} */ authorization) =>
       exchangeJson(this.#fetch, this.#baseUrl + path, {
         method,
         json,
         headers: { ...headers, authorization },
+        cookies,
         signal,
         timeoutMs,
       });

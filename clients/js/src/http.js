@@ -9,6 +9,7 @@
  * @property {string} method
  * @property {unknown} [json] sent as the JSON body
  * @property {Record<string, string>} [headers]
+ * @property {boolean} [cookies] whether the page's own server may set and see cookies
  * @property {AbortSignal} [signal]
  * @property {number} [timeoutMs] until the answer is there; of a stream, its headers
  */
@@ -177,7 +178,7 @@ export function asApiError(error, inner, outer) {
  * @returns {Promise<any>} null for an empty body
  * @throws {ApiError}
  */
-export async function exchangeJson(fetch, url, { method, json, headers = {}, signal, timeoutMs = 15_000 }) {
+export async function exchangeJson(fetch, url, { method, json, headers = {}, cookies, signal, timeoutMs = 15_000 }) {
   const limit = deadline(signal, timeoutMs);
   try {
     const response = await fetch(url, {
@@ -190,7 +191,7 @@ export async function exchangeJson(fetch, url, { method, json, headers = {}, sig
       body: json === undefined ? undefined : JSON.stringify(json),
       signal: limit.signal,
       cache: "no-store",
-      credentials: "omit",
+      credentials: cookies ? "same-origin" : "omit",
       referrerPolicy: "no-referrer",
     });
     if (!response.ok) throw await readProblem(response);

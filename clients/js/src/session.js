@@ -54,7 +54,7 @@ export function memoryTokenStore() {
 }
 
 /**
- * Runs `work` while no other tab does. A refresh token works once: two tabs using the same one would end the session.
+ * Runs `work` while no other tab does. Two tabs that use the same refresh token get the same answer, but one request is enough.
  *
  * @param {() => Promise<Tokens>} work
  * @returns {Promise<Tokens>}
@@ -126,6 +126,20 @@ export class Session {
     const tokens = this.#store.read();
     if (tokens && tokens.accessToken !== refused) return tokens.accessToken;
     return (await this.#renew(tokens)).accessToken;
+  }
+
+  /**
+   * Goes on with a session that the server began otherwise: by signing in.
+   *
+   * @param {{ userId: string, accessToken: string, refreshToken: string, expiresIn: number }} answer
+   */
+  adopt(answer) {
+    this.#keep(answer);
+  }
+
+  /** Forgets the session; the next call begins another. */
+  forget() {
+    this.#store.write(null);
   }
 
   /** @param {Tokens | null} old */

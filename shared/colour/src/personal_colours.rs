@@ -8,6 +8,35 @@ use toneup_platform::identity::UserId;
 
 use crate::result::PersonalColor;
 
+/// Whether a user has a colour.
+pub async fn has_colour(conn: &mut MySqlConnection, user: UserId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!("SELECT 1 AS found FROM personal_colours WHERE user_id = ?", user)
+        .fetch_optional(conn)
+        .await
+        .map(|found| found.is_some())
+}
+
+/// Gives a user's colour to another, to whom the analyses go: of the two, that of the later analysis counts.
+pub async fn transfer(
+    conn: &mut MySqlConnection,
+    from: UserId,
+    to: UserId,
+) -> Result<(), sqlx::Error> {
+    let moved = sqlx::query!(
+        r#"SELECT job_id AS "job: JobId", colour AS "colour: PersonalColor"
+           FROM personal_colours WHERE user_id = ? FOR UPDATE"#,
+        from
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(moved) = moved else { return Ok(()) };
+    remember(conn, [(to, moved.job, moved.colour)]).await?;
+    sqlx::query!("DELETE FROM personal_colours WHERE user_id = ?", from)
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
 /// Sets colours in the transaction that ends the analyses. Of one user's analyses the one that was submitted last counts,
 /// whichever ends first.
 pub(crate) async fn remember(

@@ -18,6 +18,25 @@ pub const EXEMPT: &[(&str, &str)] =
 /// All erasures. The user comes last: as long as the row is there, no other user gets the nickname.
 pub fn erasures() -> Vec<Erasure> {
     vec![
+        Erasure::new(&["identities"], |conn, user, most| {
+            async move {
+                let delete =
+                    sqlx::query!("DELETE FROM identities WHERE user_id = ? LIMIT ?", user, most);
+                Ok(delete.execute(conn).await?.rows_affected())
+            }
+            .boxed()
+        }),
+        Erasure::new(&["sessions"], |conn, user, most| {
+            async move {
+                let delete =
+                    sqlx::query!("DELETE FROM sessions WHERE user_id = ? LIMIT ?", user, most);
+                Ok(delete.execute(conn).await?.rows_affected())
+            }
+            .boxed()
+        }),
+        Erasure::new(&["guest_transfers"], |conn, user, most| {
+            erase_transfers(conn, user, most).boxed()
+        }),
         Erasure::new(&["refresh_tokens"], |conn, user, most| {
             async move {
                 let delete = sqlx::query!(
@@ -58,6 +77,18 @@ pub fn erasures() -> Vec<Erasure> {
             .boxed()
         }),
     ]
+}
+
+/// Erases transfers of the user's analyses as a guest, and of guests' analyses to the user.
+async fn erase_transfers(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let from = sqlx::query!("DELETE FROM guest_transfers WHERE guest_id = ?", user);
+    let from = from.execute(&mut *conn).await?.rows_affected();
+    let to = sqlx::query!("DELETE FROM guest_transfers WHERE user_id = ? LIMIT ?", user, most);
+    Ok(from + to.execute(conn).await?.rows_affected())
 }
 
 /// Erases follows in either direction, and takes them out of the others' counts, under the locks of all users concerned.

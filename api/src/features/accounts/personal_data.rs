@@ -6,10 +6,8 @@ use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use toneup_platform::identity::UserId;
 
+use super::sessions;
 use crate::http::export::{Export, ExportPage};
-
-/// Longest list of sessions in an export: nobody has more devices.
-const SESSIONS: u32 = 1000;
 
 /// The lists of accounts.
 pub(crate) fn exports() -> Vec<Export> {
@@ -20,20 +18,17 @@ async fn list_sessions(
     conn: &mut MySqlConnection,
     user: UserId,
 ) -> Result<ExportPage, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT created_at AS "created_at: OffsetDateTime", expires_at AS "expires_at: OffsetDateTime"
-           FROM refresh_tokens WHERE user_id = ? AND used_at IS NULL ORDER BY created_at LIMIT ?"#,
-        user,
-        SESSIONS
-    )
-    .fetch_all(conn)
-    .await?;
     let text = |time: OffsetDateTime| {
         time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
     };
-    let view = rows.into_iter().map(
-        |row| json!({ "refreshedAt": text(row.created_at), "expiresAt": text(row.expires_at) }),
-    );
+    let view = sessions::list(conn, user).await?.into_iter().map(|session| {
+        json!({
+            "device": session.device,
+            "createdAt": text(session.created_at),
+            "lastSeenAt": text(session.last_seen_at),
+            "expiresAt": text(session.expires_at),
+        })
+    });
     ExportPage::of(view, None)
 }
 

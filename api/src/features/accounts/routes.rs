@@ -1,22 +1,21 @@
-//! Sessions over HTTP.
+//! The beginning and the renewal of sessions over HTTP.
 
 use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use serde::Deserialize;
 use toneup_platform::database::bounded;
-use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use uuid::Uuid;
 
-use super::problems::refresh_token_invalid;
+use super::device::Device;
+use super::keys::KeySet;
+use super::opaque::OpaqueToken;
+use super::start::{SessionView, start_session};
 use super::state::AccountsState;
-use super::token::OpaqueToken;
 use super::users::{UserKind, insert_user};
-use super::{store, tickets};
+use super::{session_routes, tickets};
 use crate::http::client_address::{ClientAddress, ProxyHeader};
 use crate::http::extract::ApiJson;
 use crate::http::identity::Authenticator;
@@ -33,24 +32,10 @@ where
     OpenApiRouter::new()
         .routes(routes!(create_guest_session))
         .routes(routes!(refresh_session))
+        .routes(routes!(session_routes::list_sessions, session_routes::revoke_sessions))
+        .routes(routes!(session_routes::revoke_session))
         .routes(routes!(tickets::create_stream_ticket))
-}
-
-/// What a client needs to act as its user.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct SessionView {
-    user_id: Uuid,
-    /// Sent as `Authorization: Bearer`.
-    access_token: String,
-    /// Always `Bearer`.
-    token_type: &'static str,
-    /// Seconds until the access token expires.
-    expires_in: u64,
-    /// Good for one refresh.
-    refresh_token: String,
-    /// Seconds until the refresh token expires.
-    refresh_expires_in: u64,
+        .routes(routes!(get_key_set))
 }
 
 /// A refresh token to exchange.
@@ -73,6 +58,7 @@ struct RefreshSession {
 async fn create_guest_session(
     State(state): State<AccountsState>,
     ClientAddress(address): ClientAddress,
+    Device(device): Device,
 ) -> Result<(StatusCode, Json<SessionView>), ApiError> {
     let limit = state.settings.guest_sessions_per_minute;
     state.limiter.check("guest", address, limit).await?;
@@ -80,14 +66,15 @@ async fn create_guest_session(
     let (token, ttl) = (OpaqueToken::generate(), state.settings.refresh_token_ttl);
     let starting = state.pool.in_transaction(async |conn| {
         let user = insert_user(conn, UserKind::Guest, None).await?.id;
-        store::insert_refresh_token(conn, user, Uuid::new_v4(), &token, ttl).await?;
-        Ok::<_, ApiError>(user)
+        start_session(conn, user, &device, &token, ttl).await
     });
-    let user = bounded(starting).await?;
-    Ok((StatusCode::CREATED, Json(session(&state, user, token)?)))
+    let caller = bounded(starting).await?;
+    Ok((StatusCode::CREATED, Json(state.view(caller, token, ttl)?)))
 }
 
-/// Exchanges a refresh token for a new pair. A token that was used before revokes its whole family: someone else has it.
+/// Exchanges a refresh token for a new pair. Repeated, because the answer was lost or another tab was faster, it answers the
+/// same refresh token, until a minute after that one was used. A repetition after that revokes the session: someone else
+/// has the token.
 #[utoipa::path(
     post,
     path = "/v1/sessions/refresh",
@@ -102,39 +89,16 @@ async fn refresh_session(
     State(state): State<AccountsState>,
     ApiJson(RefreshSession { refresh_token }): ApiJson<RefreshSession>,
 ) -> Result<Json<SessionView>, ApiError> {
-    let (presented, token) = (OpaqueToken(refresh_token), OpaqueToken::generate());
-    let ttl = state.settings.refresh_token_ttl;
-    let exchanging = state.pool.in_transaction(async |conn| {
-        let presented = store::use_refresh_token(conn, &presented).await?;
-        let presented = presented.ok_or_else(refresh_token_invalid)?;
-        let (user, family) = (presented.user, presented.family);
-        if presented.first_use {
-            store::insert_refresh_token(conn, user, family, &token, ttl).await?;
-        } else {
-            // Not refused in here: that would take it back.
-            store::delete_family(conn, family).await?;
-        }
-        Ok::<_, ApiError>(presented)
-    });
-    let presented = bounded(exchanging).await?;
-    if !presented.first_use {
-        tracing::warn!(user.id = %presented.user.0, "refresh token reused; its family is revoked");
-        return Err(refresh_token_invalid());
-    }
-    Ok(Json(session(&state, presented.user, token)?))
+    Ok(Json(state.refresh(&OpaqueToken(refresh_token)).await?))
 }
 
-fn session(
-    state: &AccountsState,
-    user: UserId,
-    OpaqueToken(refresh_token): OpaqueToken,
-) -> Result<SessionView, ApiError> {
-    Ok(SessionView {
-        user_id: user.0,
-        access_token: state.tokens.issue(user, OffsetDateTime::now_utc())?,
-        token_type: "Bearer",
-        expires_in: state.tokens.ttl().as_secs(),
-        refresh_token,
-        refresh_expires_in: state.settings.refresh_token_ttl.as_secs(),
-    })
+/// The public keys that access tokens verify with (RFC 7517). Open.
+#[utoipa::path(
+    get,
+    path = "/.well-known/jwks.json",
+    tag = "sessions",
+    responses((status = OK, body = KeySet))
+)]
+async fn get_key_set(State(state): State<AccountsState>) -> Json<KeySet> {
+    Json(state.tokens.public())
 }

@@ -6,40 +6,89 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 
+use super::keys::Keys;
+
 /// Shortest secret that may key HS256 (RFC 7518 §3.2), in bytes.
 const SECRET_BYTES: usize = 32;
+/// The secrets of `.env.example`, which everybody knows.
+const PUBLISHED_SECRET: &str = "development-only-secret-replace-it-anywhere-else";
+const PUBLISHED_KEY: &str = "ZGV2ZWxvcG1lbnQtb25seS1yZXBsYWNlLWl0LTIwMjY=";
 
-/// Sessions and tokens.
-#[derive(Debug, Clone, Deserialize)]
+/// Settings of sessions and tokens.
+#[derive(Clone)]
 pub struct AccountsSettings {
-    /// Signs access tokens; at least 32 bytes.
+    /// The server's secret: operators' tokens, and what is derived from it.
     pub jwt_secret: SecretString,
+    /// Signs and verifies access tokens.
+    pub(super) keys: Keys,
     /// Lifetime of an access token.
-    #[serde(with = "humantime_serde")]
     pub access_token_ttl: Duration,
     /// Lifetime of a refresh token.
-    #[serde(with = "humantime_serde")]
     pub refresh_token_ttl: Duration,
     /// Guest sessions that one address may start in a minute.
     pub guest_sessions_per_minute: u32,
 }
 
-impl Section for AccountsSettings {
+impl std::fmt::Debug for AccountsSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccountsSettings").finish_non_exhaustive()
+    }
+}
+
+/// Sessions and tokens.
+#[derive(Debug, Deserialize)]
+struct RawSettings {
+    /// The server's secret, at least 32 bytes: refresh tokens are derived from it, and the browser's sign-in is encrypted
+    /// with a key that is.
+    jwt_secret: SecretString,
+    /// Sign access tokens (EdDSA): keys of 32 random bytes in base64, separated by commas. The first signs, all of them
+    /// verify, and all are published in `/.well-known/jwks.json`.
+    token_keys: SecretString,
+    /// Lifetime of an access token.
+    #[serde(with = "humantime_serde")]
+    access_token_ttl: Duration,
+    /// Lifetime of a refresh token.
+    #[serde(with = "humantime_serde")]
+    refresh_token_ttl: Duration,
+    /// Guest sessions that one address may start in a minute.
+    guest_sessions_per_minute: u32,
+    /// Accepts the secrets of `.env.example`, which are public. Never in production.
+    development: bool,
+}
+
+impl Section for RawSettings {
     const DEFAULTS: &'static str = r#"
         access_token_ttl = "15m"
         refresh_token_ttl = "30d"
         guest_sessions_per_minute = 30
+        development = false
     "#;
-    const SECRETS: &'static [&'static str] = &["JWT_SECRET"];
+    const SECRETS: &'static [&'static str] = &["JWT_SECRET", "TOKEN_KEYS"];
 }
 
 impl AccountsSettings {
     /// Reads and validates the settings.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
-        let accounts: Self = settings.section()?;
-        if accounts.jwt_secret.expose_secret().len() < SECRET_BYTES {
+        let raw: RawSettings = settings.section()?;
+        let (secret, keys) = (raw.jwt_secret.expose_secret(), raw.token_keys.expose_secret());
+        if secret.len() < SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));
         }
-        Ok(accounts)
+        const OWN: &str = "one of your own, or DEVELOPMENT=true: this one is published";
+        if !raw.development && secret == PUBLISHED_SECRET {
+            return Err(ConfigError::invalid("JWT_SECRET", OWN));
+        }
+        if !raw.development && keys.contains(PUBLISHED_KEY) {
+            return Err(ConfigError::invalid("TOKEN_KEYS", OWN));
+        }
+        let expected = "keys of 32 bytes in base64, separated by commas (openssl rand -base64 32)";
+        let keys = Keys::parse(keys).ok_or_else(|| ConfigError::invalid("TOKEN_KEYS", expected))?;
+        Ok(Self {
+            jwt_secret: raw.jwt_secret,
+            keys,
+            access_token_ttl: raw.access_token_ttl,
+            refresh_token_ttl: raw.refresh_token_ttl,
+            guest_sessions_per_minute: raw.guest_sessions_per_minute,
+        })
     }
 }

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
+use sqlx::MySql;
+use sqlx::pool::PoolConnection;
 use tokio::sync::OnceCell;
+use toneup_platform::config::RedisConfig;
 use toneup_platform::database::Database;
 use toneup_platform::identity::UserId;
+use toneup_platform::shutdown::Shutdown;
 
+use super::revoked::Revoked;
+use super::secret::ServerSecret;
 use super::settings::AccountsSettings;
 use super::store;
-use super::token::Tokens;
+use super::token::{LiveTokens, Tokens};
 use crate::http::limits::RateLimiter;
 use crate::http::problem::ApiError;
 
@@ -19,21 +25,41 @@ pub struct AccountsState {
     pub(super) limiter: RateLimiter,
     pub(super) settings: Arc<AccountsSettings>,
     pub(super) tokens: Tokens,
+    pub(super) secret: ServerSecret,
+    pub(super) revoked: Revoked,
     /// Set once the load tests' user is known to exist.
     load_tester: Arc<OnceCell<()>>,
 }
 
 impl AccountsState {
-    /// Prepares the keys.
-    pub fn new(settings: AccountsSettings, pool: Database, limiter: RateLimiter) -> Self {
+    /// Prepares the keys, and starts to follow the revocations of other replicas.
+    pub(crate) fn start(
+        settings: AccountsSettings,
+        redis: &RedisConfig,
+        pool: Database,
+        limiter: RateLimiter,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
         let tokens = Tokens::new(&settings);
-        let settings = Arc::new(settings);
-        Self { pool, limiter, settings, tokens, load_tester: Arc::default() }
+        Ok(Self {
+            secret: ServerSecret::new(&settings.jwt_secret)?,
+            revoked: Revoked::start(tokens.ttl(), redis, pool.clone(), shutdown)?,
+            pool,
+            limiter,
+            settings: Arc::new(settings),
+            tokens,
+            load_tester: Arc::default(),
+        })
     }
 
-    /// The keys that access tokens are signed with.
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    /// Lends a connection.
+    pub(crate) async fn connection(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        self.pool.acquire().await
+    }
+
+    /// Verifies access tokens.
+    pub(crate) fn live_tokens(&self) -> LiveTokens {
+        LiveTokens { tokens: self.tokens.clone(), revoked: self.revoked.clone() }
     }
 
     /// Returns the load tests' user, which the first call creates.

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
+use super::opaque::OpaqueToken;
 use super::state::AccountsState;
 use super::store;
-use super::token::OpaqueToken;
 use crate::http::extract::ApiQuery;
-use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::identity::{Authenticator, Caller, CurrentSession, Ending};
 use crate::http::problem::{ApiError, Problem};
 
 const TTL: Duration = Duration::from_mins(1);
@@ -42,17 +42,20 @@ pub(super) struct StreamTicketView {
 )]
 pub(super) async fn create_stream_ticket(
     State(state): State<AccountsState>,
-    CurrentUser(user): CurrentUser,
+    CurrentSession(caller): CurrentSession,
 ) -> Result<(StatusCode, Json<StreamTicketView>), ApiError> {
     let ticket = OpaqueToken::generate();
-    store::insert_stream_ticket(&mut *state.pool.acquire().await?, user, &ticket, TTL).await?;
+    store::insert_stream_ticket(&mut *state.pool.acquire().await?, caller, &ticket, TTL).await?;
     let view = StreamTicketView { ticket: ticket.0, expires_in: TTL.as_secs() };
     Ok((StatusCode::CREATED, Json(view)))
 }
 
 /// The user who opens an event stream, authenticated by token or by ticket.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StreamUser(pub(crate) UserId);
+pub(crate) struct StreamUser {
+    pub(crate) user: UserId,
+    /// Completes when the session is revoked: the stream ends with it.
+    pub(crate) until_revoked: Ending,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for StreamUser
 where
@@ -66,12 +69,23 @@ where
         struct Query {
             ticket: Option<String>,
         }
+        let authenticator = Authenticator::from_ref(state);
         let ApiQuery(Query { ticket }) = ApiQuery::from_request_parts(parts, state).await?;
-        let Some(ticket) = ticket else {
-            return CurrentUser::from_request_parts(parts, state).await.map(|user| Self(user.0));
+        let (user, session) = match ticket {
+            None => {
+                let Caller { user, session } = authenticator.caller(parts)?;
+                (user, Some(session))
+            }
+            Some(ticket) => {
+                let mut connection = AccountsState::from_ref(state).pool.acquire().await?;
+                let owner = store::use_stream_ticket(&mut connection, &OpaqueToken(ticket)).await?;
+                owner.ok_or(ApiError::Unauthenticated("the ticket is unknown, expired or used"))?
+            }
         };
-        let mut connection = AccountsState::from_ref(state).pool.acquire().await?;
-        let user = store::use_stream_ticket(&mut connection, &OpaqueToken(ticket)).await?;
-        user.map(Self).ok_or(ApiError::Unauthenticated("the ticket is unknown, expired or used"))
+        let until_revoked = match session {
+            Some(session) => authenticator.until_revoked(session),
+            None => Box::pin(std::future::pending()),
+        };
+        Ok(Self { user, until_revoked })
     }
 }

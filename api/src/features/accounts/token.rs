@@ -1,26 +1,33 @@
-//! Tokens: signed access tokens, verified without a lookup, and random ones, stored as hashes.
+//! Access tokens: signed, short-lived, and verified without a lookup.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use toneup_operate::token::{self, ISSUER, Refusal};
 use toneup_platform::identity::UserId;
 
+use super::keys::{KeySet, Keys};
+use super::revoked::Revoked;
 use super::settings::AccountsSettings;
-use crate::http::identity::Authenticate;
+use crate::http::identity::{Authenticate, Caller, Ending, SessionId};
 use crate::http::problem::ApiError;
 
-/// Issues and checks access tokens (RFC 7519, HS256). Cheap to clone.
+/// Says in a token's head what it is (RFC 9068 §2.1), so that no other token of ours or of a provider's passes for one.
+const TYPE: &str = "at+jwt";
+/// Clocks of two replicas may differ by this, in seconds.
+const LEEWAY: u64 = 5;
+
+/// Issues and checks access tokens (RFC 7519, EdDSA). Cheap to clone.
 #[derive(Clone)]
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
+    keys: Arc<Keys>,
+    /// Operators' tokens are made elsewhere, with another key.
+    operators: DecodingKey,
     ttl: Duration,
 }
 
@@ -33,21 +40,19 @@ impl std::fmt::Debug for Tokens {
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     sub: UserId,
+    /// The session that the token was issued in.
+    sid: SessionId,
     iss: String,
     iat: i64,
     exp: i64,
-    /// Users have none: an operator's token is for operators' calls alone.
-    #[serde(default, skip_serializing)]
-    role: Option<String>,
 }
 
 impl Tokens {
     /// Prepares the keys.
     pub fn new(settings: &AccountsSettings) -> Self {
-        let secret = settings.jwt_secret.expose_secret().as_bytes();
         Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
+            keys: Arc::new(settings.keys.clone()),
+            operators: DecodingKey::from_secret(settings.jwt_secret.expose_secret().as_bytes()),
             ttl: settings.access_token_ttl,
         }
     }
@@ -57,94 +62,179 @@ impl Tokens {
         self.ttl
     }
 
-    /// Signs an access token for `user`.
-    pub fn issue(&self, user: UserId, now: OffsetDateTime) -> anyhow::Result<String> {
+    /// The public keys.
+    pub(super) fn public(&self) -> KeySet {
+        self.keys.public()
+    }
+
+    /// Signs an access token for a user, in a session.
+    pub fn issue(&self, caller: Caller, now: OffsetDateTime) -> anyhow::Result<String> {
         let claims = Claims {
-            sub: user,
+            sub: caller.user,
+            sid: caller.session,
             iss: ISSUER.to_owned(),
             iat: now.unix_timestamp(),
             exp: (now + self.ttl).unix_timestamp(),
-            role: None,
         };
-        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)?)
+        let (kid, key) = self.keys.signing().ok_or_else(|| anyhow::anyhow!("no signing key"))?;
+        let header = Header {
+            typ: Some(TYPE.to_owned()),
+            kid: Some(kid.to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        Ok(jsonwebtoken::encode(&header, &claims, key)?)
     }
 
-    /// Returns the user whom an access token names.
-    pub fn verify(&self, token: &str) -> Result<UserId, ApiError> {
-        let mut validation = Validation::new(Algorithm::HS256);
+    /// Returns the user and the session that an access token names.
+    pub fn verify(&self, token: &str) -> Result<Caller, ApiError> {
+        const INVALID: ApiError = ApiError::Unauthenticated("the access token is not valid");
+        let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
+        if header.typ.as_deref() != Some(TYPE) {
+            return Err(INVALID);
+        }
+        let key = header.kid.and_then(|kid| self.keys.verifying(&kid)).ok_or(INVALID)?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        validation.leeway = 5;
-        match jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation) {
-            Ok(data) if data.claims.role.is_none() => Ok(data.claims.sub),
-            Ok(_) => Err(ApiError::Unauthenticated("an operator is no user")),
-            Err(error) => Err(match error.kind() {
-                jsonwebtoken::errors::ErrorKind::ExpiredSignature => ApiError::TokenExpired,
-                _ => ApiError::Unauthenticated("the access token is not valid"),
-            }),
+        validation.leeway = LEEWAY;
+        match jsonwebtoken::decode::<Claims>(token, key, &validation) {
+            Ok(data) => Ok(Caller { user: data.claims.sub, session: data.claims.sid }),
+            Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
+                Err(ApiError::TokenExpired)
+            }
+            Err(_) => Err(INVALID),
+        }
+    }
+
+    fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
+        match token::verify(&self.operators, token) {
+            Ok(name) => Ok(name),
+            Err(Refusal::Expired) => {
+                Err(ApiError::Unauthenticated("the token has expired; make another"))
+            }
+            // A user's is told that it is the wrong one, not that it is none.
+            Err(Refusal::NotAnOperator) => Err(ApiError::Forbidden),
+            Err(Refusal::Invalid) if self.verify(token).is_ok() => Err(ApiError::Forbidden),
+            Err(Refusal::Invalid) => Err(ApiError::Unauthenticated("the token is not valid")),
         }
     }
 }
 
-impl Authenticate for Tokens {
-    fn verify_user(&self, token: &str) -> Result<UserId, ApiError> {
-        self.verify(token)
+/// Access tokens whose session was not revoked.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveTokens {
+    pub(super) tokens: Tokens,
+    pub(super) revoked: Revoked,
+}
+
+impl Authenticate for LiveTokens {
+    fn verify_user(&self, token: &str) -> Result<Caller, ApiError> {
+        let caller = self.tokens.verify(token)?;
+        if self.revoked.contains(caller.session) {
+            return Err(ApiError::Unauthenticated("the session was ended; sign in again"));
+        }
+        Ok(caller)
     }
 
     fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
-        token::verify(&self.decoding, token).map_err(|refusal| match refusal {
-            Refusal::Invalid => ApiError::Unauthenticated("the token is not valid"),
-            Refusal::Expired => ApiError::Unauthenticated("the token has expired; make another"),
-            Refusal::NotAnOperator => ApiError::Forbidden,
-        })
-    }
-}
-
-/// An opaque token as the client holds it: 256 random bits.
-pub(super) struct OpaqueToken(pub(super) String);
-
-impl OpaqueToken {
-    pub(super) fn generate() -> Self {
-        Self(BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+        self.tokens.verify_operator(token)
     }
 
-    /// What the database keeps.
-    pub(super) fn hash(&self) -> Vec<u8> {
-        Sha256::digest(self.0.as_bytes()).to_vec()
+    fn until_revoked(&self, session: SessionId) -> Ending {
+        Box::pin(self.revoked.clone().until_revoked(session))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+    use jsonwebtoken::EncodingKey;
+    use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::*;
 
-    fn tokens(secret: &str) -> Tokens {
+    const SECRET: &str = "a secret that only this test knows of";
+
+    fn tokens(seeds: &[u8]) -> Tokens {
+        let seeds: Vec<_> = seeds.iter().map(|byte| BASE64_STANDARD.encode([*byte; 32])).collect();
         Tokens {
-            encoding: EncodingKey::from_secret(secret.as_bytes()),
-            decoding: DecodingKey::from_secret(secret.as_bytes()),
+            keys: Arc::new(Keys::parse(&seeds.join(",")).unwrap()),
+            operators: DecodingKey::from_secret(SECRET.as_bytes()),
             ttl: Duration::from_mins(15),
         }
     }
 
-    #[test]
-    fn a_token_names_its_user_until_it_expires() {
-        let (tokens, user) = (tokens("a"), UserId(Uuid::now_v7()));
-        let now = OffsetDateTime::now_utc();
-        let fresh = tokens.issue(user, now).unwrap();
-        assert_eq!(tokens.verify(&fresh).unwrap(), user);
-        let old = tokens.issue(user, now - Duration::from_mins(16)).unwrap();
-        assert!(tokens.verify(&old).unwrap_err().to_string().contains("expired"));
+    fn caller() -> Caller {
+        Caller { user: UserId(Uuid::now_v7()), session: SessionId(Uuid::now_v7()) }
     }
 
     #[test]
-    fn a_token_of_another_key_or_without_signature_is_refused() {
-        let user = UserId(Uuid::now_v7());
-        let foreign = tokens("b").issue(user, OffsetDateTime::now_utc()).unwrap();
-        assert!(tokens("a").verify(&foreign).is_err());
-        let claims = foreign.split('.').nth(1).unwrap();
-        let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
-        assert!(tokens("b").verify(&format!("{header}.{claims}.")).is_err());
+    fn a_token_names_its_user_and_session_until_it_expires() {
+        let (tokens, caller) = (tokens(&[1]), caller());
+        let now = OffsetDateTime::now_utc();
+        let fresh = tokens.issue(caller, now).unwrap();
+        assert_eq!(tokens.verify(&fresh).unwrap(), caller);
+        let old = tokens.issue(caller, now - Duration::from_mins(16)).unwrap();
+        assert!(matches!(tokens.verify(&old), Err(ApiError::TokenExpired)));
+    }
+
+    #[test]
+    fn a_key_is_replaced_without_a_token_that_fails() {
+        let now = OffsetDateTime::now_utc();
+        let (old, announced, switched) = (tokens(&[1]), tokens(&[1, 2]), tokens(&[2, 1]));
+        for (issuing, verifying) in [
+            (&old, &announced),
+            (&announced, &old),
+            (&announced, &switched),
+            (&switched, &announced),
+            (&switched, &tokens(&[2])),
+        ] {
+            assert!(verifying.verify(&issuing.issue(caller(), now).unwrap()).is_ok());
+        }
+        assert!(tokens(&[2]).verify(&old.issue(caller(), now).unwrap()).is_err(), "withdrawn");
+    }
+
+    #[test]
+    fn no_other_signature_algorithm_or_type_is_taken() {
+        let tokens = tokens(&[1]);
+        let now = OffsetDateTime::now_utc();
+        let good = tokens.issue(caller(), now).unwrap();
+        let (head, rest) = good.split_once('.').unwrap();
+        let (claims, signature) = rest.split_once('.').unwrap();
+        let head: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(head).unwrap()).unwrap();
+        let with = |change: Value| {
+            let mut head = head.clone();
+            head.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            BASE64_URL_SAFE_NO_PAD.encode(head.to_string())
+        };
+        // The public key as the secret of an HMAC.
+        let public = serde_json::to_value(tokens.public()).unwrap()["keys"][0]["x"].clone();
+        let public = BASE64_URL_SAFE_NO_PAD.decode(public.as_str().unwrap()).unwrap();
+        let kid = head["kid"].as_str().unwrap().to_owned();
+        let confused =
+            Header { typ: Some(TYPE.to_owned()), kid: Some(kid), ..Header::new(Algorithm::HS256) };
+        let body: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let sign = |header: &Header, secret: &[u8]| {
+            jsonwebtoken::encode(header, &body, &EncodingKey::from_secret(secret)).unwrap()
+        };
+        let operator = token::sign(&SECRET.to_owned().into(), "dana", Duration::from_mins(1), now);
+        for (what, forged) in [
+            ("alg none", format!("{}.{claims}.", with(json!({ "alg": "none" })))),
+            ("another kid", format!("{}.{claims}.{signature}", with(json!({ "kid": "x" })))),
+            ("another type", format!("{}.{claims}.{signature}", with(json!({ "typ": "JWT" })))),
+            ("no signature", format!("{}.{claims}.", with(json!({})))),
+            ("key confusion", sign(&confused, &public)),
+            ("a former release's", sign(&Header::new(Algorithm::HS256), SECRET.as_bytes())),
+            ("an operator's", operator.unwrap()),
+            ("an opaque token", BASE64_URL_SAFE_NO_PAD.encode([7; 32])),
+            ("nothing", String::new()),
+        ] {
+            assert!(tokens.verify(&forged).is_err(), "{what}");
+        }
+        assert!(tokens.verify_operator(&good).is_err_and(|e| matches!(e, ApiError::Forbidden)));
     }
 }

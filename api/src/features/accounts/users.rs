@@ -14,12 +14,15 @@ const TRIES: usize = 4;
 pub enum UserKind {
     /// Anonymous.
     Guest,
+    /// Has an identity at a provider.
+    Member,
 }
 
 impl UserKind {
     fn as_str(self) -> &'static str {
         match self {
             Self::Guest => "guest",
+            Self::Member => "member",
         }
     }
 }
@@ -72,4 +75,35 @@ async fn try_insert(
     );
     let number = insert.execute(conn).await?.last_insert_id();
     Ok(NewUser { id, number, nickname: nickname.as_str().to_owned() })
+}
+
+/// Makes a guest a member; `false` if the user is no guest. Locks the user's row.
+pub(crate) async fn promote_guest(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<bool, sqlx::Error> {
+    let promoted = sqlx::query!(
+        "UPDATE users SET kind = 'member' WHERE id = ? AND kind = 'guest' AND deleted_at IS NULL",
+        user
+    );
+    Ok(promoted.execute(conn).await?.rows_affected() == 1)
+}
+
+/// What other features show of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The public number.
+    pub(crate) number: u64,
+    /// The nickname.
+    pub(crate) nickname: String,
+}
+
+/// Finds a user's number and nickname.
+pub(crate) async fn find_known(
+    conn: &mut MySqlConnection,
+    user: UserId,
+) -> Result<Option<Known>, sqlx::Error> {
+    sqlx::query_as!(Known, "SELECT number, nickname FROM users WHERE id = ?", user)
+        .fetch_optional(conn)
+        .await
 }

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use tokio::time::sleep;
 use toneup_colour::analysis::{Analysis, list_active, list_ended_after};
@@ -30,6 +31,7 @@ use super::wait::Waiting;
 use super::watch::Watch;
 use crate::features::accounts::StreamUser;
 use crate::http::extract::Trace;
+use crate::http::identity::Ending;
 use crate::http::language::Language;
 use crate::http::problem::{ApiError, Problem};
 
@@ -62,7 +64,7 @@ const CHUNK: u32 = 100;
 pub(super) async fn stream_analysis(
     State(state): State<AnalysesState>,
     Stream { seen }: Stream,
-    StreamUser(user): StreamUser,
+    StreamUser { user, until_revoked }: StreamUser,
     AnalysisPath(id): AnalysisPath,
     language: Language,
 ) -> Result<Response, ApiError> {
@@ -78,7 +80,8 @@ pub(super) async fn stream_analysis(
         }
     }
     let opened = Event::default().comment("open");
-    Ok(stream(OneAnalysis { user, id, sent: None, language }, opened, state, watch))
+    let one = OneAnalysis { user, id, sent: None, language };
+    Ok(stream(one, opened, state, watch, until_revoked))
 }
 
 /// Every analysis of the caller as it changes, on one stream. Analyses that end have a monotonic `id`; reconnecting with
@@ -101,7 +104,7 @@ pub(super) async fn stream_analysis(
 pub(super) async fn stream_events(
     State(state): State<AnalysesState>,
     Stream { seen }: Stream,
-    StreamUser(user): StreamUser,
+    StreamUser { user, until_revoked }: StreamUser,
     Trace(trace): Trace,
     language: Language,
 ) -> Result<Response, ApiError> {
@@ -115,7 +118,7 @@ pub(super) async fn stream_events(
     // Names the position: a client that is cut off before the first numbered event can resume from it.
     let opened = Event::default().id(last.to_string());
     let all = AllAnalyses { user, last, gap, trace, sent: HashMap::new(), language };
-    Ok(stream(all, opened, state, watch))
+    Ok(stream(all, opened, state, watch, until_revoked))
 }
 
 /// A request for a stream. Comes before [`StreamUser`]: one that is refused uses no ticket up.
@@ -183,15 +186,22 @@ struct Open<S> {
     pace: Pace,
 }
 
-/// Opens a stream. `opened` is written at once: some proxies hold an answer back until its first byte.
-fn stream<S: Subject>(subject: S, opened: Event, state: AnalysesState, watch: Watch) -> Response {
+/// Opens a stream, which ends with its session at the latest. `opened` is written at once: some proxies hold an answer back
+/// until its first byte.
+fn stream<S: Subject>(
+    subject: S,
+    opened: Event,
+    state: AnalysesState,
+    watch: Watch,
+    until_revoked: Ending,
+) -> Response {
     let open = Open { subject, state, watch, news: VecDeque::from([opened]), pace: Pace::More };
     // nginx buffers what it is not told to pass on, and proxies must not compress a stream.
     let unbuffered = [
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
     ];
-    let events = Sse::new(events(open)).keep_alive(heartbeat());
+    let events = Sse::new(events(open).take_until(until_revoked)).keep_alive(heartbeat());
     (unbuffered, events).into_response()
 }
 

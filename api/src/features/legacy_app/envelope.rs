@@ -8,6 +8,8 @@ use utoipa::ToSchema;
 
 use super::problems::ANALYSIS_CODE;
 use super::words::words;
+use crate::features::accounts::{EXPIRED, REASON, REFRESH_TOKEN_INVALID};
+use crate::features::sign_in::CREDENTIAL_INVALID;
 use crate::http::problem::ApiError;
 
 /// A successful response.
@@ -64,27 +66,45 @@ pub(crate) struct Failure {
     message: String,
 }
 
-/// Writes an error in the legacy format: the `code` of `/v1` in upper case, unless the app has a code of its own, and a text
-/// in Korean.
+/// A refused token of a provider, or a refused refresh token: the app knows these two without a code.
+#[derive(Debug, Serialize)]
+struct Refused {
+    success: bool,
+    /// 401.
+    code: u16,
+    /// For people.
+    message: String,
+    /// Null.
+    data: Option<()>,
+}
+
+/// Writes an error in the legacy format: the `code` of `/v1` in upper case, unless the app has a code of its own, or none,
+/// and a text in Korean.
 pub(crate) fn write_error(error: &ApiError) -> Response {
     let (status, code) = (error.kind().status, error.kind().code);
     let analysis_code = error.extension(ANALYSIS_CODE).and_then(Value::as_str);
     let words = words(code);
     let own = words.and_then(|words| words.code);
-    let (status, error_code) = match (error, analysis_code, own) {
-        (ApiError::TokenExpired, ..) => (status, "TOKEN_EXPIRED".to_owned()),
-        (_, Some(analysis_code), _) => (status, analysis_code.to_owned()),
-        (.., Some((status, code))) => (status, code.to_owned()),
-        _ => (status, code.to_uppercase()),
-    };
+    let has_expired = matches!(error, ApiError::TokenExpired)
+        || error.extension(REASON).and_then(Value::as_str) == Some(EXPIRED);
     let message = match (error, words) {
-        (ApiError::TokenExpired, _) => "로그인이 만료되었습니다. 다시 로그인해 주세요.".to_owned(),
+        _ if has_expired => "로그인이 만료되었습니다. 다시 로그인해 주세요.".to_owned(),
         // The field is for those who write the app.
         (ApiError::Validation(field), _) => {
             format!("입력값이 올바르지 않습니다. ({}: {})", field.field, field.detail)
         }
         (_, Some(words)) => words.message.to_owned(),
         (_, None) => error.to_string(),
+    };
+    if !has_expired && [CREDENTIAL_INVALID, REFRESH_TOKEN_INVALID].contains(&error.kind()) {
+        let refused = Refused { success: false, code: status.as_u16(), message, data: None };
+        return (status, Json(refused)).into_response();
+    }
+    let (status, error_code) = match (analysis_code, own) {
+        _ if has_expired => (status, "TOKEN_EXPIRED".to_owned()),
+        (Some(analysis_code), _) => (status, analysis_code.to_owned()),
+        (None, Some((status, code))) => (status, code.to_owned()),
+        (None, None) => (status, code.to_uppercase()),
     };
     let failure = Failure { success: false, code: status.as_u16(), error_code, message };
     (status, Json(failure)).into_response()

@@ -1,6 +1,7 @@
 //! The legacy mobile endpoints, which speak an older dialect. They hold no logic of their own: each maps its call onto the
 //! same submit, wait and upload as `/v1`, and `envelope` writes every response under `/api`, errors included.
 
+mod authorization;
 mod envelope;
 mod friends;
 mod personal_color;

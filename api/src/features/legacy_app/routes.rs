@@ -5,12 +5,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{friends, personal_color, profiles, uploads};
+use super::{authorization, friends, personal_color, profiles, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
+use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
+use crate::http::client_address::ProxyHeader;
 use crate::http::identity::Authenticator;
 
 /// Everything at and below this path speaks the legacy dialect.
@@ -22,10 +24,12 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
     PicturesState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
+    ProxyHeader: FromRef<S>,
 {
     let mut photos = OpenApiRouter::new().routes(routes!(personal_color::analyze_personal_color));
     if settings.test_endpoint {
@@ -34,6 +38,9 @@ where
     photos
         .layer(photo_limit())
         .routes(routes!(uploads::create_presigned_urls))
+        .routes(routes!(authorization::authorize))
+        .routes(routes!(authorization::authorize_formerly))
+        .routes(routes!(authorization::refresh_tokens))
         .routes(routes!(profiles::get_own_profile))
         .routes(routes!(profiles::get_profile))
         .routes(routes!(profiles::change_own_profile))

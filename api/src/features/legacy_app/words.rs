@@ -29,6 +29,13 @@ pub(super) fn words(code: &str) -> Option<Words> {
         "user_blocked" => said("차단한 사용자입니다. 먼저 차단을 해제해 주세요."),
         "malformed" => said("요청을 읽을 수 없습니다."),
         "unauthenticated" => said("로그인이 필요합니다."),
+        "credential_invalid" => said("소셜 로그인 정보가 유효하지 않습니다. 다시 로그인해 주세요."),
+        "refresh_token_invalid" => said("로그인 정보가 유효하지 않습니다. 다시 로그인해 주세요."),
+        "provider_unknown" => said("지원하지 않는 로그인 방식입니다."),
+        "provider_needs_browser" => said("이 로그인 방식은 브라우저에서만 사용할 수 있습니다."),
+        "provider_unavailable" => {
+            said("로그인 서비스에 연결할 수 없습니다. 잠시 후 다시 시도해 주세요.")
+        }
         "not_found" => said("요청하신 내용을 찾을 수 없습니다."),
         "method_not_allowed" => said("지원하지 않는 요청 방식입니다."),
         "request_timeout" => said("요청 시간이 초과되었습니다. 다시 시도해 주세요."),

@@ -240,6 +240,40 @@ async fn get_vapid_key(State(state): State<NotificationsState>) -> Json<VapidKey
     Json(VapidKeyView { public_key: vapid.map(|vapid| vapid.public_key().to_owned()) })
 }
 
+impl NotificationsState {
+    /// Registers a phone by its FCM token, and takes it from whoever had it; returns the target's id. `None` where phones are
+    /// not pushed to, or the user has as many as anybody may have.
+    pub(crate) async fn register_phone(
+        &self,
+        user: UserId,
+        token: &str,
+    ) -> Result<Option<Uuid>, ApiError> {
+        if self.settings.fcm.is_none() {
+            return Ok(None);
+        }
+        let wanted = CreatePushSubscription {
+            kind: SubscriptionKind::Fcm,
+            endpoint: None,
+            keys: None,
+            token: Some(token.to_owned()),
+            language: None,
+        };
+        let new = check(self, user, &wanted)?;
+        let limit = self.settings.subscription_limit;
+        let registering = retry_deadlock(|| {
+            self.pool.in_transaction(async |conn| register(conn, &new, limit).await)
+        });
+        Ok(match bounded(registering).await? {
+            Registered::New => Some(new.id.0),
+            Registered::Known(id) => {
+                self.dispatchers.wake(new.channel);
+                Some(id.0)
+            }
+            Registered::Full => None,
+        })
+    }
+}
+
 fn check(
     state: &NotificationsState,
     user: UserId,

@@ -18,6 +18,7 @@ export class Refusal extends Error {
  * @typedef {object} Call
  * @property {string} method
  * @property {string[]} path its segments
+ * @property {URLSearchParams} query
  * @property {import("node:http").IncomingHttpHeaders} headers
  * @property {Buffer} body
  * @property {number} at when its last byte arrived, in milliseconds since 1970
@@ -37,9 +38,17 @@ export async function serve(answer) {
       size += chunk.length;
       if (size <= BODY_LIMIT) chunks.push(chunk);
     }
-    const path = decodeURI(new URL(request.url ?? "/", "http://x").pathname).split("/").filter(Boolean);
+    const url = new URL(request.url ?? "/", "http://x");
+    const path = decodeURI(url.pathname).split("/").filter(Boolean);
     const at = performance.timeOrigin + performance.now();
-    const call = { method: request.method ?? "", path, headers: request.headers, body: Buffer.concat(chunks), at };
+    const call = {
+      method: request.method ?? "",
+      path,
+      query: url.searchParams,
+      headers: request.headers,
+      body: Buffer.concat(chunks),
+      at,
+    };
     let [status, body, headers] = [500, /** @type {unknown} */ ({}), {}];
     try {
       [status, body, headers = {}] = answer(call);

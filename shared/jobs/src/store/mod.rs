@@ -17,4 +17,5 @@ pub mod purge;
 pub mod read;
 pub mod search;
 pub mod submit;
+pub mod transfer;
 pub mod transitions;

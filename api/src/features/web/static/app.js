@@ -1,6 +1,7 @@
 // @ts-check
 // Puts the page together: which view is showing, and what each button leads to.
 
+import { Account } from "./account.js";
 import { Api, isFinished } from "../client/api.js";
 import { byId, focusOn, make, paint, show } from "./dom.js";
 import { watchAnalysis } from "../client/events.js";
@@ -23,10 +24,10 @@ const QUIET_MS = 8000;
 /** How often the list looks after analyses that were left to finish by themselves. */
 const LOOK_AFTER_MS = 10_000;
 
-const tokens = localTokenStore("toneup.session");
-const session = new Session({ store: tokens, onLost: sessionLost });
+const session = new Session({ store: localTokenStore("toneup.session"), onLost: sessionLost });
 const api = new Api({ session });
 const past = new PastResults({ api });
+const account = new Account({ api, session, announce, onChange: someoneElse });
 const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
 const stage = new Stage({ announce, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
@@ -66,11 +67,21 @@ function sessionLost() {
   announce(byId("notice-text").textContent ?? "");
 }
 
-/** Forgets the person, of whom the server knows nothing any more either. */
-function forget() {
-  tokens.write(null);
+/** Somebody has signed in or out. */
+function someoneElse() {
   past.clear();
   toChoose();
+  if (!session.exists) return;
+  void notifications.resume();
+  void refreshPast();
+}
+
+/** Forgets the person, of whom the server knows nothing any more either. */
+function forget() {
+  session.forget();
+  past.clear();
+  toChoose();
+  void account.resume();
 }
 
 /** @param {"start" | "result"} view */
@@ -344,6 +355,7 @@ async function start() {
     toChoose();
   });
   addEventListener("popstate", addressChanged); // also fires when a link changes the part after the #
+  void account.resume();
   const id = addressed();
   if (id) void open(id);
   if (!session.exists) return;

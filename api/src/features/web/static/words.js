@@ -337,3 +337,76 @@ export function warningWords(warning) {
 export function humanise(code) {
   return sentence(code.replace(/[_-]+/g, " ").trim().toLowerCase());
 }
+
+/**
+ * The words of the account.
+ *
+ * @typedef {object} AccountWords
+ * @property {string} language
+ * @property {string} title
+ * @property {string} invitation
+ * @property {(providers: string[]) => string} signedIn
+ * @property {(provider: string) => string} continueWith
+ * @property {string} signOut
+ * @property {string} welcome
+ * @property {string} goodbye
+ * @property {string} thisDevice
+ * @property {string} unknownDevice
+ * @property {string} end
+ * @property {(device: string) => string} endOf
+ * @property {Record<string, string>} failed by the reason that the address gives
+ */
+
+/** @type {{ en: AccountWords, ko: AccountWords }} */
+const ACCOUNT = {
+  en: {
+    language: "en",
+    title: "Your account",
+    invitation: "Sign in to find your results on every device. What you have now is kept.",
+    signedIn: (providers) => `You are signed in with ${providers.join(", ")}.`,
+    continueWith: (provider) => `Continue with ${provider}`,
+    signOut: "Sign out",
+    welcome: "You are signed in.",
+    goodbye: "You are signed out.",
+    thisDevice: "This device",
+    unknownDevice: "A device",
+    end: "Sign out there",
+    endOf: (device) => `Sign out on ${device}`,
+    failed: {
+      expired: "That took too long, or began in another browser. Please try again.",
+      cancelled: "You are not signed in: you turned back at the provider.",
+      refused: "The provider's answer could not be accepted. Please try again.",
+      unavailable: "Signing in does not work at the moment. Please try again in a minute.",
+      taken: "That account belongs to somebody else here. Sign in with it instead.",
+    },
+  },
+  ko: {
+    language: "ko",
+    title: "내 계정",
+    invitation: "로그인하면 모든 기기에서 결과를 볼 수 있어요. 지금까지의 결과는 그대로 유지돼요.",
+    signedIn: (providers) => `${providers.join(", ")} 계정으로 로그인했어요.`,
+    continueWith: (provider) => `${provider} 계정으로 계속하기`,
+    signOut: "로그아웃",
+    welcome: "로그인했어요.",
+    goodbye: "로그아웃했어요.",
+    thisDevice: "이 기기",
+    unknownDevice: "알 수 없는 기기",
+    end: "이 기기에서 로그아웃",
+    endOf: (device) => `${device}에서 로그아웃`,
+    failed: {
+      expired: "시간이 너무 오래 걸렸거나 다른 브라우저에서 시작했어요. 다시 시도해 주세요.",
+      cancelled: "로그인을 취소했어요.",
+      refused: "로그인 정보를 확인할 수 없어요. 다시 시도해 주세요.",
+      unavailable: "지금은 로그인할 수 없어요. 잠시 후 다시 시도해 주세요.",
+      taken: "이미 다른 계정에 연결되어 있어요. 그 계정으로 로그인해 주세요.",
+    },
+  },
+};
+
+/**
+ * @param {string} language as browsers name theirs, e.g. `ko-KR`
+ * @returns {AccountWords}
+ */
+export function accountWords(language) {
+  return language.toLowerCase().split("-")[0] === "ko" ? ACCOUNT.ko : ACCOUNT.en;
+}
