@@ -7,6 +7,7 @@ use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::process::Command;
 use toneup_operate::token::sign;
+use toneup_platform::origins::PageOrigins;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
 
 #[sqlx::test(migrations = "../migrations")]
@@ -20,7 +21,11 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
         .with_bucket("browser");
     let (api, _worker) = (stack.api().await, stack.worker());
     // The bucket admits the page's own origin only, which is known once the api has its port.
-    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
+    stack
+        .objects()
+        .prepare_bucket(&PageOrigins::of(&api.url.parse().unwrap(), vec![]), "u/", 1)
+        .await
+        .unwrap();
 
     let files = [
         "unit.test.mjs",

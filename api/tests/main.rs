@@ -15,6 +15,7 @@ mod metrics;
 mod operations;
 mod outages;
 mod pipeline;
+mod requests;
 mod sessions;
 mod steering;
 mod subscriptions;

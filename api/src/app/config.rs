@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_colour::config::ColourConfig;
 use toneup_jobs::config::JobsConfig;
 use toneup_platform::config::{
     BrokerConfig, ConfigError, DatabaseConfig, ObjectsConfig, RedisConfig, Section, Settings,
 };
+use toneup_platform::origins::PageOrigins;
 use toneup_platform::probes::ProbesConfig;
 
 use crate::features::FeatureSettings;
-use crate::http::cors;
 
 /// The api's configuration.
 #[derive(Debug, Clone)]
@@ -36,18 +36,9 @@ pub struct ApiConfig {
     pub colour: ColourConfig,
     /// The server for health checks and metrics.
     pub probes: ProbesConfig,
-    /// Other origins whose pages may call the API.
-    pub cors_origins: Vec<HeaderValue>,
+    /// The origins whose pages may call the API.
+    pub page_origins: PageOrigins,
 }
-
-/// Cross-origin requests.
-#[derive(Debug, Deserialize)]
-struct CorsSettings {
-    /// Other origins (`https://app.example.com`), separated by commas, whose pages may call the API.
-    cors_origins: Option<String>,
-}
-
-impl Section for CorsSettings {}
 
 /// The HTTP server.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,9 +51,12 @@ pub struct ServerConfig {
     /// Time for open requests to finish after that.
     #[serde(with = "humantime_serde")]
     pub api_shutdown_grace: Duration,
-    /// Header in which a trusted proxy names the client's address (the last entry counts); unset: the connection's
-    /// address is used.
+    /// Header to which trusted proxies add the address that they were called from: `X-Forwarded-For`, `Forwarded`, or
+    /// one of their own; unset: the connection's address is used.
     pub client_ip_header: Option<String>,
+    /// Trusted proxies in a row, each of which adds an entry: the client's address is this entry, counted from the end
+    /// over all lines.
+    pub client_ip_hops: u8,
 }
 
 impl Section for ServerConfig {
@@ -70,12 +64,42 @@ impl Section for ServerConfig {
         api_listen = "127.0.0.1:8080"
         api_drain_delay = "0s"
         api_shutdown_grace = "25s"
+        client_ip_hops = 1
     "#;
+}
+
+/// The secrets that everybody knows.
+#[derive(Debug, Deserialize)]
+struct PublishedSecrets {
+    /// Accepts the secrets that `.env.example` publishes: for development alone.
+    accept_published_secrets: bool,
+}
+
+impl Section for PublishedSecrets {
+    const DEFAULTS: &'static str = "accept_published_secrets = false";
+}
+
+impl PublishedSecrets {
+    /// How the published one begins.
+    const JWT_SECRET: &'static str = "development-only-secret";
+
+    /// Whoever knows the key can be any user, and any operator.
+    fn check(&self, jwt_secret: &SecretString) -> Result<(), ConfigError> {
+        let published = jwt_secret.expose_secret().starts_with(Self::JWT_SECRET);
+        if published && !self.accept_published_secrets {
+            let expected = "a secret of your own (this one is published; for development, \
+                ACCEPT_PUBLISHED_SECRETS=true)";
+            return Err(ConfigError::invalid("JWT_SECRET", expected));
+        }
+        Ok(())
+    }
 }
 
 impl ApiConfig {
     /// Reads and validates the settings.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+        let features = FeatureSettings::load(settings)?;
+        settings.section::<PublishedSecrets>()?.check(&features.accounts.jwt_secret)?;
         Ok(Self {
             database: settings.section()?,
             broker: settings.section()?,
@@ -83,13 +107,28 @@ impl ApiConfig {
             objects: settings.section()?,
             jobs: settings.section()?,
             server: settings.section()?,
-            features: FeatureSettings::load(settings)?,
+            features,
             colour: settings.section()?,
             probes: settings.section()?,
-            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
-                Some(text) => cors::origins(&text)?,
-                None => Vec::new(),
-            },
+            page_origins: PageOrigins::load(settings)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_everybody_knows_is_for_development_alone() {
+        let check = |accept_published_secrets, secret: &str| {
+            let published = PublishedSecrets { accept_published_secrets };
+            published.check(&secret.to_owned().into()).map_err(|error| error.to_string())
+        };
+        let example = include_str!("../../../.env.example");
+        let published = example.lines().find_map(|line| line.strip_prefix("JWT_SECRET=")).unwrap();
+        assert!(check(false, published).unwrap_err().starts_with("JWT_SECRET: expected a secret"));
+        assert_eq!(check(true, published), Ok(()));
+        assert_eq!(check(false, "one that nobody else knows of, of some length"), Ok(()));
     }
 }

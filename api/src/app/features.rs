@@ -57,13 +57,16 @@ impl Features {
     ) -> anyhow::Result<Self> {
         let Platform { pool, engine, objects, registry, limiter, .. } = platform;
         let settings = config.features.clone();
-        let uploads = UploadsState::new(&settings.uploads, objects.clone())?;
+        let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
         let analyses = analyses::Dependencies {
             colour: config.colour,
+            settings: &settings.analyses,
             redis: &config.redis,
             engine: engine.clone(),
             objects: objects.clone(),
             seal: uploads.seal.clone(),
+            quota: uploads.quota.clone(),
+            limiter: limiter.clone(),
             watchers: watchers.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;

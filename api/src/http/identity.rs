@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::header;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use headers::HeaderMapExt;
+use headers::authorization::{Authorization, Bearer};
 use toneup_platform::identity::UserId;
 
 use super::problem::ApiError;
@@ -31,12 +33,12 @@ impl Authenticator {
 
     /// Verifies the user who sends a request.
     pub fn user(&self, parts: &Parts) -> Result<UserId, ApiError> {
-        self.0.verify_user(bearer(parts)?)
+        self.0.verify_user(bearer(parts)?.token())
     }
 
     /// Verifies the operator who sends a request; returns the operator's name.
     pub fn operator(&self, parts: &Parts) -> Result<String, ApiError> {
-        self.0.verify_operator(bearer(parts)?)
+        self.0.verify_operator(bearer(parts)?.token())
     }
 }
 
@@ -55,13 +57,11 @@ where
     }
 }
 
-/// Reads the token that a request carries.
-fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let header = parts.headers.get(header::AUTHORIZATION);
-    header
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
+/// Reads the token that a request carries (RFC 6750 §2.1).
+fn bearer(parts: &Parts) -> Result<Authorization<Bearer>, ApiError> {
+    if parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(ApiError::Unauthenticated("send Authorization once"));
+    }
+    let header = parts.headers.typed_get::<Authorization<Bearer>>();
+    header.ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
 }

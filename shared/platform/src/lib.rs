@@ -9,6 +9,7 @@ pub mod database;
 pub mod identity;
 pub mod metrics;
 pub mod objects;
+pub mod origins;
 pub mod probes;
 pub mod redis;
 pub mod retry;

@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::config::ObjectsConfig;
+use crate::origins::PageOrigins;
 
 /// A request that a client makes to S3 by itself.
 #[derive(Debug, Clone)]
@@ -156,11 +157,11 @@ impl Objects {
         head.map(drop).map_err(|error| ObjectError::unavailable(&error))
     }
 
-    /// Creates the bucket where it is missing, opens it to uploads from `origin` alone, and has it expire what lies under
+    /// Creates the bucket where it is missing, opens it to uploads from pages of `origins` alone, and has it expire what lies under
     /// `prefix` after `days`. Safe to repeat.
     pub async fn prepare_bucket(
         &self,
-        origin: &Url,
+        origins: &PageOrigins,
         prefix: &str,
         days: u16,
     ) -> Result<(), ObjectError> {
@@ -169,7 +170,7 @@ impl Objects {
             created.map_err(|error| ObjectError::unavailable(&error))?;
         }
         let cors = self.client.put_bucket_cors().bucket(&self.bucket);
-        cors.cors_configuration(cors_rules(origin).map_err(|e| ObjectError::unavailable(&e))?)
+        cors.cors_configuration(cors_rules(origins).map_err(|e| ObjectError::unavailable(&e))?)
             .send()
             .await
             .map_err(|error| ObjectError::unavailable(&error))?;
@@ -185,9 +186,9 @@ impl Objects {
     }
 }
 
-fn cors_rules(origin: &Url) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {
+fn cors_rules(origins: &PageOrigins) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {
     let rule = CorsRule::builder()
-        .allowed_origins(origin.origin().ascii_serialization())
+        .set_allowed_origins(Some(origins.iter().map(str::to_owned).collect()))
         .allowed_methods("PUT")
         .allowed_headers("content-type")
         .allowed_headers("x-amz-checksum-sha256")

@@ -2,12 +2,16 @@
 
 mod accept;
 mod advice;
+mod all_analyses;
 mod cancel;
+mod erase;
 mod event_format;
 mod fallback_poll;
 mod metrics;
 mod multipart;
+mod one_analysis;
 mod path;
+mod photo_memory;
 mod problems;
 mod purge;
 mod queue_view;
@@ -15,7 +19,11 @@ mod routes;
 mod settings;
 mod sse;
 mod state;
+mod stream;
+mod stream_request;
+mod stream_slots;
 mod submission;
+mod told;
 mod view;
 mod wait;
 mod watch;

@@ -7,6 +7,7 @@ mod dispatchers;
 mod fcm;
 mod format;
 mod google;
+mod lanes;
 mod metrics;
 mod notice;
 mod problems;

@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod due;
 pub mod fairness;
 pub mod finish;
+pub mod forget;
 pub mod idempotency;
 pub mod lease;
 pub mod load;
