@@ -29,6 +29,11 @@ impl Output {
         Self { json, ink }
     }
 
+    /// Whether what is drawn may carry colours.
+    pub(crate) fn ink(&self) -> Ink {
+        self.ink
+    }
+
     /// Writes the answer: `document` with `--json`, and what `text` draws without.
     pub(crate) fn answer(
         &self,
