@@ -33,6 +33,7 @@ shell_scripts() { shellcheck --external-sources scripts/*.sh deploy/*.sh .ci/run
 # By the schema of compose files; by Compose itself where it is installed.
 compose_file() {
   node deploy/check/node_modules/dclint/bin/dclint.cjs --quiet compose.yaml &&
+    "$VENV/bin/python" deploy/check/compose.py &&
     if docker compose version >/dev/null 2>&1; then
       docker compose config --quiet
     else

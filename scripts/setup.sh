@@ -31,8 +31,10 @@ trap "exit 1" INT TERM
 printf "#!/bin/sh\nexit 101\n" >"$policy"
 chmod 755 "$policy"
 export DEBIAN_FRONTEND=noninteractive
-install() { apt-get install -y -q --no-install-recommends --no-remove "$@"; }
-install "$@" || { apt-get update -q && install "$@"; }
+# Another that installs something holds a lock for a while: wait for it.
+apt() { apt-get -o DPkg::Lock::Timeout=300 -q "$@"; }
+install() { apt install -y --no-install-recommends --no-remove "$@"; }
+install "$@" || { apt update && install "$@"; }
 '
 
 install_packages() {

@@ -35,11 +35,34 @@ known_processes() {
 
 # --- build ------------------------------------------------------------------------------------------
 
+# Only what the stack runs: the benchmark and its plots take as long again.
+PROGRAMS=(-p toneup-api -p toneup-worker -p toneup-cli)
+
 build() {
-  local flags=(--workspace --bins --locked)
+  local flags=("${PROGRAMS[@]}" --bins --locked) total
   [[ $PROFILE == debug ]] || flags+=("--$PROFILE")
   say build "cargo build ${flags[*]}"
-  (cd "$ROOT" && SQLX_OFFLINE=true cargo build --quiet "${flags[@]}")
+  cd "$ROOT"
+  export SQLX_OFFLINE=true
+  if [[ -t 2 ]]; then
+    # On a terminal cargo draws its own bar, of crates done of all.
+    cargo build "${flags[@]}"
+  else
+    total="$(cargo tree "${PROGRAMS[@]}" --locked --edges normal,build --prefix none --format '{p}' 2>/dev/null | sort -u | wc -l)"
+    cargo build "${flags[@]}" 2>&1 | build_progress "$total"
+  fi
+}
+
+# Tells cargo's progress to a log: every 25th crate of about $1, and whatever is no progress.
+build_progress() {
+  local total="$1" crates=0 line
+  while IFS= read -r line; do
+    case "$line" in
+      *' Compiling '*) ((++crates % 25)) || say build "$crates of about $total crates" ;;
+      *' Downloading '* | *' Downloaded '* | *' Blocking '* | *' Finished '*) ;;
+      *) printf '%s\n' "$line" >&2 ;;
+    esac
+  done
 }
 
 # Sets everything up: the servers start while the compiler works.
@@ -49,7 +72,7 @@ prepare() {
   [[ -f $ROOT/.env ]] || { cp "$ROOT/.env.example" "$ROOT/.env" && say setup "wrote .env, a copy of .env.example"; }
   "$ROOT/scripts/services.sh" start &
   services=$!
-  build || { wait "$services" || true && die "the build failed"; }
+  (build) || { wait "$services" || true && die "the build failed"; }
   wait "$services" || die "the services are not up"
 }
 

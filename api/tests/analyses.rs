@@ -177,6 +177,84 @@ async fn the_history_pages_through_everything_once_newest_first(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn the_history_is_filtered_by_state_and_time(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let guest = stack.api().await.guest().await;
+    let first = guest.submit(&guest.unused_key()).await;
+    end(&stack.pool, &guest, &first).await;
+    // Ids are of milliseconds.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let second = guest.submit(&guest.unused_key()).await;
+    let listed = async |query: &str| {
+        let page = guest.get(&format!("/v1/analyses?{query}")).await;
+        let items = page.body["items"].as_array().unwrap_or_else(|| panic!("{page:?}")).clone();
+        items.into_iter().map(|item| item["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("status=failed").await, std::slice::from_ref(&first["id"]));
+    assert_eq!(listed("status=queued&limit=1").await, std::slice::from_ref(&second["id"]));
+    let since = second["createdAt"].as_str().unwrap();
+    assert_eq!(listed(&format!("since={since}")).await, std::slice::from_ref(&second["id"]));
+    assert_eq!(listed("since=2020-01-01T00:00:00Z").await.len(), 2);
+    for (query, field) in [("status=lost", "status"), ("since=today", "since")] {
+        let refused = problem_of(&guest.get(&format!("/v1/analyses?{query}")).await);
+        assert_eq!((refused.0, refused.2), (422, vec![field.to_owned()]), "{query}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_person_sent_is_theirs_to_take_back(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let api = stack.api().await;
+    let (guest, other) = (api.guest().await, api.guest().await);
+    let key = guest.upload(photo("face.jpg")).await;
+    let (ended, queued) = (guest.submit(&key).await, guest.submit(&guest.unused_key()).await);
+    end(&stack.pool, &guest, &ended).await;
+    let delete = async |client: &Client, analysis: &Value| {
+        client.send(client.request(Method::DELETE, &path(analysis))).await
+    };
+    assert_eq!(problem_of(&delete(&other, &ended).await).1, "not_found");
+    for analysis in [&ended, &queued] {
+        assert_eq!(delete(&guest, analysis).await.status, 204);
+        assert_eq!(guest.get(&path(analysis)).await.status, 404);
+        assert_eq!(delete(&guest, analysis).await.status, 404);
+    }
+    assert_eq!(guest.get("/v1/analyses").await.body["items"], json!([]));
+    let left = "SELECT (SELECT COUNT(*) FROM job_outcomes) + (SELECT COUNT(*) FROM photo_answers)";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&stack.pool).await.unwrap();
+    assert_eq!(left, 0);
+    // The photo follows by a job, and its events stay as numbers alone.
+    let _worker = stack.worker();
+    eventually("the photo is deleted", async || {
+        stack.objects().get(&key, PHOTO_LIMIT_BYTES).await.is_err().then_some(())
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn uploads_and_cancellations_have_their_quota(db: MySqlPool) {
+    let stack = Stack::new(db).await.with("UPLOADS_PER_HOUR", "3").with("CANCELS_PER_HOUR", "1");
+    let guest = stack.api().await.guest().await;
+    let files = |count: usize| json!({ "fileNames": vec!["a.jpg"; count] });
+    let upload = json!({ "contentType": "image/jpeg", "contentLength": 5 });
+    assert_eq!(
+        guest.post("/v1/uploads", upload.clone()).await.header("ratelimit-policy"),
+        "\"uploads\";q=3;w=3600"
+    );
+    // Three doors, one quota.
+    assert_eq!(guest.post("/api/uploads/presigned-urls", files(3)).await.status, 429);
+    assert_eq!(guest.post("/api/uploads/presigned-urls", files(1)).await.status, 200);
+    assert_eq!(submit_form(&guest, form(photo("face.jpg"))).await.status, 202);
+    assert_eq!(problem_of(&submit_form(&guest, form(photo("face.jpg"))).await).1, "rate_limited");
+    assert_eq!(problem_of(&guest.post("/v1/uploads", upload).await).1, "rate_limited");
+    let cancel = async || {
+        let analysis = guest.submit(&guest.unused_key()).await;
+        guest.post(&format!("{}/cancel", path(&analysis)), json!({})).await
+    };
+    assert_eq!(cancel().await.status, 200);
+    assert_eq!(problem_of(&cancel().await).1, "rate_limited");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_long_poll_answers_when_the_analysis_ends(db: MySqlPool) {
     // Without Redis: the clock alone must find it, within two seconds.
     let stack = Stack::new(db).await.with("REDIS_URL", "redis://127.0.0.1:1/0");
@@ -259,7 +337,7 @@ async fn a_form_without_a_fit_photo_is_refused(db: MySqlPool) {
     large[..3].copy_from_slice(&[0xff, 0xd8, 0xff]);
     assert_eq!(problem_of(&submit_form(&guest, form(large)).await).1, "too_large");
 
-    let empty = submit_form(&guest, Form::new().text("picture", "x")).await;
+    let empty = submit_form(&guest, Form::new().text("deadline", "2030-01-01T00:00:00Z")).await;
     assert_eq!(problem_of(&empty), (422, "validation_failed".to_owned(), vec!["image".to_owned()]));
 }
 

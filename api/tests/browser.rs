@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use toneup_operate::token::sign;
+use toneup_platform::origins::PageOrigins;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
 
 use crate::sign_in::Acme;
@@ -23,7 +24,11 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
         .with_bucket("browser");
     let (api, _worker) = (stack.api().await, stack.worker());
     // The bucket admits the page's own origin only, which is known once the api has its port.
-    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
+    stack
+        .objects()
+        .prepare_bucket(&PageOrigins::of(&api.url.parse().unwrap(), vec![]), "u/", 1)
+        .await
+        .unwrap();
 
     let files = [
         "unit.test.mjs",
@@ -44,7 +49,8 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
 async fn a_person_keeps_a_profile(db: MySqlPool) {
     let stack = Stack::new(db).await.with_bucket("profile");
     let (api, _worker) = (stack.api().await, stack.worker());
-    stack.objects().prepare_bucket(&api.url.parse().unwrap(), "u/", 1).await.unwrap();
+    let origins = PageOrigins::of(&api.url.parse().unwrap(), vec![]);
+    stack.objects().prepare_bucket(&origins, "u/", 1).await.unwrap();
     run(&["profile.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
 }
 

@@ -16,6 +16,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /v1/analyses/{id} delete_analysis
     delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
     delete /v1/me/picture delete_my_picture
@@ -123,6 +124,9 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     let admin = api.anonymous().get("/admin").await;
     assert_eq!((admin.status.as_u16(), admin.header("content-security-policy")), (200, policy));
+    assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+    assert!(page.header("permissions-policy").contains("camera=()"), "{page:?}");
+    assert_eq!(page.header("strict-transport-security"), "", "not by http");
     let script = api.anonymous().get("/assets/app.js").await;
     assert!(script.header("content-type").starts_with("text/javascript"), "{script:?}");
     let worker = api.anonymous().get("/service-worker.js").await;

@@ -8,7 +8,7 @@ use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_platform::config::Settings;
 use toneup_platform::identity::UserId;
-use toneup_testing::{Client, Stack, end_analyses, problem_of, season};
+use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
 
 async fn succeed(db: &MySqlPool, client: &Client, analysis: &Value) {
     let user = UserId(client.user().parse().unwrap());
@@ -248,4 +248,24 @@ async fn a_client_that_takes_no_events_is_refused(db: MySqlPool) {
     assert_eq!(problem_of(&json).1, "not_acceptable");
     let request = guest.request(Method::GET, "/v1/events").header("last-event-id", "x");
     assert_eq!(problem_of(&guest.send(request).await).2, ["Last-Event-ID"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_user_and_a_replica_hold_so_many_streams(db: MySqlPool) {
+    let stack = Stack::new(db).await.with("STREAMS_PER_USER", "2");
+    let api = stack.with("STREAMS_PER_REPLICA", "3").api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let ask = async |client: &Client| {
+        client.request(Method::GET, "/v1/events").send().await.unwrap().status().as_u16()
+    };
+    let mut open =
+        vec![alice.events("/v1/events", None).await, alice.events("/v1/events", None).await];
+    let third = alice.get("/v1/events").await;
+    assert_eq!(problem_of(&third), (429, "too_many_streams".to_owned(), vec![]));
+    open.push(bob.events("/v1/events", None).await);
+    let full = bob.get("/v1/events").await;
+    assert_eq!(problem_of(&full), (503, "unavailable".to_owned(), vec![]));
+    assert_eq!(full.header("retry-after"), "2");
+    drop(open);
+    eventually("the streams are closed", async || (ask(&alice).await == 200).then_some(())).await;
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::MySqlPool;
+use toneup_platform::origins::PageOrigins;
 use toneup_testing::{Stack, problem_of};
 
 #[sqlx::test(migrations = "../migrations")]
@@ -75,4 +77,29 @@ async fn s3_refuses_other_bytes_than_the_digest_names(db: MySqlPool) {
     let refused = guest.put(&upload, "image/png", other).await;
     assert!(refused.is_client_error(), "other bytes: {refused}");
     assert_eq!(guest.put(&upload, "image/png", photo).await, 200, "as signed");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn pages_that_may_call_the_api_may_upload_to_the_bucket(db: MySqlPool) {
+    let stack = Stack::new(db).await.with_bucket("cors");
+    let page = "http://127.0.0.1:8080".parse().unwrap();
+    let origins = PageOrigins::of(&page, vec!["https://app.example".to_owned()]);
+    stack.objects().prepare_bucket(&origins, "u/", 1).await.unwrap();
+    let guest = stack.api().await.guest().await;
+    let upload = json!({ "contentType": "image/jpeg", "contentLength": 5 });
+    let upload = guest.post("/v1/uploads", upload).await.body;
+    let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+    let admitted = async |origin: &str| {
+        let preflight = browser.request(Method::OPTIONS, upload["url"].as_str().unwrap());
+        let preflight = preflight.header("origin", origin);
+        let preflight = preflight.header("access-control-request-method", "PUT");
+        let preflight = preflight.header("access-control-request-headers", "content-type");
+        let answer = preflight.send().await.unwrap();
+        let allowed = answer.headers().get("access-control-allow-origin");
+        allowed.is_some_and(|allowed| allowed == origin)
+    };
+    for origin in ["http://127.0.0.1:8080", "http://localhost:8080", "https://app.example"] {
+        assert!(admitted(origin).await, "{origin}");
+    }
+    assert!(!admitted("https://evil.example").await);
 }

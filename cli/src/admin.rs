@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use toneup_operate::token::{LONGEST, is_name, sign};
 use toneup_platform::config::{Section, Settings};
 
@@ -65,9 +66,10 @@ pub(crate) fn run(args: AdminArgs, output: &Output) -> anyhow::Result<Ending> {
     ensure!(jwt_secret.expose_secret().len() >= 32, "JWT_SECRET: expected at least 32 bytes");
     let now = OffsetDateTime::now_utc();
     let token = sign(&jwt_secret, &name, ttl, now).context("signing the token")?;
-    let until = draw::moment(now + ttl);
-    output.note(&format!("{name} is an operator until {until} UTC"));
-    output
-        .answer(&json!({ "token": token, "name": name, "expiresAt": until }), |_| token.clone())?;
+    let until = now + ttl;
+    output.note(&format!("{name} is an operator until {} UTC", draw::moment(until)));
+    let expires_at = until.format(&Rfc3339).context("writing the time")?;
+    let document = json!({ "token": token, "name": name, "expiresAt": expires_at });
+    output.answer(&document, |_| token.clone())?;
     Ok(Ending::Done)
 }

@@ -5,14 +5,15 @@ use serde_json::json;
 use toneup_colour::photo::PREFIX;
 use toneup_platform::config::{ObjectsConfig, Settings};
 use toneup_platform::objects::Objects;
+use toneup_platform::origins::PageOrigins;
 
 use crate::exit::{self, Ending, Unreachable};
 use crate::output::Output;
 
 /// Create the bucket of the photos, with its CORS and lifecycle rules
 ///
-/// Lets the page at `PAGE_ORIGIN`, and no other, upload to `S3_BUCKET`, and has photos deleted after `S3_PHOTO_DAYS`.
-/// Safe to repeat.
+/// Lets pages of `PAGE_ORIGIN` and `CORS_ORIGINS`, and no others, upload to `S3_BUCKET`, and has photos deleted after
+/// `S3_PHOTO_DAYS`. Safe to repeat; needed again when one of them changes.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct BucketArgs {}
@@ -24,19 +25,22 @@ const HELP: &str = exit::help!(
 
 /// Runs `toneup bucket` with these arguments.
 pub(crate) async fn run(_: BucketArgs, output: &Output) -> anyhow::Result<Ending> {
-    let config: ObjectsConfig = Settings::from_env().section()?;
+    let settings = Settings::from_env();
+    let (config, origins): (ObjectsConfig, _) =
+        (settings.section()?, PageOrigins::load(&settings)?);
     let (bucket, days) = (&config.s3_bucket, config.s3_photo_days);
-    let origin = config.page_origin.origin().ascii_serialization();
+    let pages: Vec<&str> = origins.iter().collect();
 
     let objects = Objects::new(&config)?;
-    let prepared = objects.prepare_bucket(&config.page_origin, PREFIX, days).await;
+    let prepared = objects.prepare_bucket(&origins, PREFIX, days).await;
     let place = || format!("the object store at {}", config.s3_endpoint);
     prepared.map_err(|error| Unreachable::new(place(), error))?;
 
-    let document = json!({ "bucket": bucket, "pageOrigin": origin, "photoDays": days });
+    let document = json!({ "bucket": bucket, "pageOrigins": pages, "photoDays": days });
     output.answer(&document, |_| {
         format!(
-            "bucket {bucket} is ready: uploads from {origin} alone, photos deleted after {days} days"
+            "bucket {bucket} is ready: uploads from {} alone, photos deleted after {days} days",
+            pages.join(", ")
         )
     })?;
     Ok(Ending::Done)

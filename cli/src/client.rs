@@ -1,14 +1,16 @@
 //! HTTP client of the public API: sign in, upload, submit, watch.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
 use eventsource_stream::Eventsource;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Method, RequestBuilder, Response};
@@ -314,6 +316,15 @@ impl Client {
         Analysis::from_json(&json).context("reading the analysis")
     }
 
+    /// Cancels an analysis; returns its state. One that is cancelled already is no error.
+    pub(crate) async fn cancel(&self, id: Uuid) -> anyhow::Result<Analysis> {
+        let url = self.endpoint(&format!("v1/analyses/{id}/cancel"))?;
+        let call = || self.authorized(self.http.post(url.clone())).timeout(CALL_TIMEOUT);
+        let response = self.send(TRIES, &url, call).await?;
+        let json = response.bytes().await.map_err(reqwest::Error::without_url)?;
+        Analysis::from_json(&json).context("reading the analysis")
+    }
+
     /// Watches an analysis until it ends, reconnecting as often as needed. Calls `changed` for every change.
     pub(crate) async fn watch(
         &self,
@@ -326,6 +337,7 @@ impl Client {
         loop {
             let events = self.open_events(id, &seen, tries).await?;
             tries = u32::MAX;
+            let events = events.bytes_stream();
             if let Some(ended) = self.follow(events, &mut seen, &mut changed).await? {
                 return Ok(ended);
             }
@@ -355,17 +367,22 @@ impl Client {
     }
 
     /// Reads the events of one connection. `None` if it broke before the analysis ended.
-    async fn follow(
+    async fn follow<E: std::error::Error>(
         &self,
-        events: Response,
+        bytes: impl Stream<Item = Result<Bytes, E>>,
         seen: &mut Seen,
         changed: &mut impl FnMut(&Analysis),
     ) -> anyhow::Result<Option<Analysis>> {
-        let mut events = events.bytes_stream().eventsource();
+        // Heartbeats are comments, which are no events: they show life all the same.
+        let heard = Cell::new(Instant::now());
+        let bytes = bytes.inspect(|_| heard.set(Instant::now()));
+        let mut events = pin!(bytes.eventsource());
         loop {
-            let until = self.deadline.min(Instant::now() + SILENCE);
-            let Ok(Some(Ok(event))) = timeout_at(until, events.next()).await else {
-                return Ok(None);
+            let until = self.deadline.min(heard.get() + SILENCE);
+            let event = match timeout_at(until, events.next()).await {
+                Ok(Some(Ok(event))) => event,
+                Err(_) if Instant::now() < self.deadline.min(heard.get() + SILENCE) => continue,
+                _ => return Ok(None),
             };
             if !event.id.is_empty() {
                 seen.event_id.clone_from(&event.id);
@@ -569,6 +586,27 @@ mod tests {
         let error = client.watch(Uuid::now_v7(), |_| {}).await.unwrap_err();
         assert!(error.to_string().contains("timed out before the analysis ended"), "{error}");
         assert!(!error.is::<Unreachable>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn heartbeats_are_life_on_a_stream_that_has_nothing_to_tell() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let base = "http://127.0.0.1:9".parse().unwrap();
+        let client = Client::new(base, None, Duration::from_mins(10)).unwrap();
+        let ended = json!({ "id": Uuid::now_v7(), "status": "succeeded" });
+        let ended = format!("event: analysis\ndata: {ended}\n\n");
+        let beats = futures_util::stream::unfold(0, |beat| {
+            let text = if beat < 8 { ": heartbeat\n\n".to_owned() } else { ended.clone() };
+            async move {
+                sleep(Duration::from_secs(15)).await;
+                Some((Ok::<_, Infallible>(Bytes::from(text)), beat + 1))
+            }
+        });
+        let followed = client.follow(beats, &mut Seen::default(), &mut |_| {}).await.unwrap();
+        assert_eq!(followed.unwrap().status, Status::Succeeded);
+        let silent = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+        let followed = client.follow(silent, &mut Seen::default(), &mut |_| {}).await.unwrap();
+        assert!(followed.is_none(), "given up");
     }
 
     #[test]

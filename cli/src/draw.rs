@@ -141,11 +141,7 @@ pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
         line(&mut text, ink, "skin", &skin_swatch(skin, ink));
     }
     if let Some(contrast) = result.contrast {
-        let level = match contrast {
-            c if c < 100.0 / 3.0 => "low",
-            c if c < 200.0 / 3.0 => "medium",
-            _ => "high",
-        };
+        let level = contrast_words(contrast);
         line(&mut text, ink, "contrast", &format!("{level} ({contrast:.0} of 100)"));
     }
     palette(&mut text, &result.palette, ink);
@@ -153,6 +149,15 @@ pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
         line(&mut text, ink, "note", &warning_words(warning));
     }
     text
+}
+
+/// Contrast between skin and brows, in the words of the page.
+fn contrast_words(contrast: f64) -> &'static str {
+    match contrast {
+        c if c < 22.0 => "soft",
+        c if c < 38.0 => "medium",
+        _ => "strong",
+    }
 }
 
 /// Renders the end of an analysis that has no result.
@@ -444,7 +449,7 @@ type        deep autumn
 undertone   warm
 confidence  [##############------] 72 %, a good match
 skin        #bf8c70, medium
-contrast    medium (41 of 100)
+contrast    strong (41 of 100)
 palette     #b55320  #b55321  #b55322  #b55323  #b55324  #b55325
             #b55326
 note        the light had a colour of its own; daylight gives a truer reading
@@ -472,6 +477,17 @@ note        some new doubt
         let bare = AnalysisResult::bare(PersonalColor::Winter);
         assert_eq!(result(&bare, Ink::Plain), "WINTER\n\n");
         assert!(result(&bare, Ink::Color).contains('█'));
+    }
+
+    #[test]
+    fn the_page_and_this_client_have_the_same_words_for_contrast() {
+        let page = include_str!("../../api/src/features/web/static/words.js");
+        let words = page.split("export function contrastWords").nth(1).unwrap();
+        let words = words.split("\n}").next().unwrap();
+        assert!(words.contains("if (contrast < 22) return \"Soft\";"), "{words}");
+        assert!(words.contains("return contrast < 38 ? \"Medium\" : \"Strong\";"), "{words}");
+        let levels = [21.9, 22.0, 37.9, 38.0].map(contrast_words);
+        assert_eq!(levels, ["soft", "medium", "medium", "strong"]);
     }
 
     #[test]

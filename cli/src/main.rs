@@ -2,6 +2,7 @@
 
 mod admin;
 mod bucket;
+mod cancel;
 mod client;
 mod completions;
 mod database;
@@ -53,6 +54,7 @@ const HELP: &str = exit::help!(
 enum Command {
     Submit(submit::SubmitArgs),
     Watch(watch::WatchArgs),
+    Cancel(cancel::CancelArgs),
     Migrate(migrate::MigrateArgs),
     Bucket(bucket::BucketArgs),
     Status(status::StatusArgs),
@@ -83,6 +85,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
     match command {
         Command::Submit(args) => submit::run(args, output).await,
         Command::Watch(args) => watch::run(args, output).await,
+        Command::Cancel(args) => cancel::run(args, output).await,
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
         Command::Status(args) => status::run(&args, output).await,

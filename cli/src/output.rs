@@ -30,6 +30,11 @@ impl Output {
         Self { json, ink }
     }
 
+    /// Colours that the output may carry.
+    pub(crate) fn ink(&self) -> Ink {
+        self.ink
+    }
+
     /// Writes the result: `document` with `--json`, otherwise the text that `text` renders.
     pub(crate) fn answer(
         &self,

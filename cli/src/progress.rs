@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::output::to_stderr;
 
-const UPLOAD_STYLE: &str = "{spinner} uploading [{bar:30}] {bytes} of {total_bytes}";
-const WAIT_STYLE: &str = "{spinner} {msg} {elapsed:.dim}";
+const UPLOAD_STYLE: &str = "{spinner} {prefix}uploading [{bar:30}] {bytes} of {total_bytes}";
+const WAIT_STYLE: &str = "{spinner} {prefix}{msg} {elapsed:.dim}";
 const TICK: Duration = Duration::from_millis(100);
 
 /// Progress display on stderr.
@@ -16,6 +16,10 @@ pub(crate) struct Progress {
     mode: Mode,
     /// Text shown last, which is not repeated.
     said: String,
+    /// What is worked on, where that is not plain; stands before everything that is said.
+    prefix: String,
+    /// The bars among which these are.
+    group: Option<MultiProgress>,
 }
 
 #[derive(Debug)]
@@ -42,7 +46,14 @@ impl Progress {
     }
 
     fn new(mode: Mode) -> Self {
-        Self { mode, said: String::new() }
+        Self { mode, said: String::new(), prefix: String::new(), group: None }
+    }
+
+    /// One of several, each of which has a bar of its own and is told apart by its name.
+    pub(crate) fn among(mut self, group: &MultiProgress, name: &str) -> Self {
+        self.prefix = format!("{name}: ");
+        self.group = Some(group.clone());
+        self
     }
 
     /// Shows an upload of `total_bytes`. The returned function takes the bytes sent so far; a smaller number starts a
@@ -70,7 +81,7 @@ impl Progress {
         text.clone_into(&mut self.said);
         match &self.mode {
             Mode::Moving(bar) => bar.set_message(text.to_owned()),
-            Mode::Lines => to_stderr(text),
+            Mode::Lines => to_stderr(&format!("{}{text}", self.prefix)),
             Mode::Silent => {}
         }
     }
@@ -88,7 +99,11 @@ impl Progress {
     ) -> Option<ProgressBar> {
         let Mode::Moving(old) = &mut self.mode else { return None };
         old.finish_and_clear();
-        let bar = bar();
+        let bar = bar().with_prefix(self.prefix.clone());
+        let bar = match &self.group {
+            Some(group) => group.add(bar),
+            None => bar,
+        };
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }

@@ -9,8 +9,10 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use clap::Args;
 use clap::builder::{StringValueParser, TypedValueParser};
-use indicatif::HumanBytes;
+use futures_util::StreamExt;
+use indicatif::{HumanBytes, MultiProgress};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
 use url::Url;
 
@@ -21,16 +23,17 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::watch;
 
-/// Submit a photo, and with --watch see its season
+/// Submit photos, and with --watch see their seasons
 ///
 /// Signs in as a guest unless a token is given. The photo goes straight to the object store, at most 10 MiB of JPEG,
 /// PNG, WebP or HEIC.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct SubmitArgs {
-    /// Photo of one face, from the front, in daylight
-    photo: PathBuf,
-    /// Wait for the result and show it
+    /// Photos of one face each, from the front, in daylight; - reads one from stdin
+    #[arg(required = true, value_name = "PHOTO")]
+    photos: Vec<PathBuf>,
+    /// Wait for the results and show them
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
@@ -40,8 +43,13 @@ pub(crate) struct SubmitArgs {
 const HELP: &str = exit::help!(
     "toneup submit selfie.jpg --watch",
     "toneup submit selfie.jpg --watch --json | jq -r .result.personalColor",
+    "curl -s https://example.com/selfie.jpg | toneup submit - --watch",
+    "toneup submit *.jpg --watch",
     "TONEUP_TOKEN=… toneup submit selfie.jpg",
 );
+
+/// Photos submitted at a time.
+const AT_ONCE: usize = 4;
 
 /// Arguments that select the server, the user and the timeout.
 #[derive(Debug, Args)]
@@ -77,12 +85,21 @@ fn parse_url(text: &str) -> Result<Url, String> {
 
 /// Runs `toneup submit` with these arguments.
 pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<Ending> {
-    let photo = Photo::read(&args.photo)?;
+    let photos: Vec<Photo> =
+        args.photos.iter().map(|path| Photo::read(path)).collect::<anyhow::Result<_>>()?;
     let mut client = args.server.client()?;
     let is_guest = !client.is_signed_in();
 
     let mut progress = output.progress();
-    let accepted = submit(&mut client, &photo, &mut progress).await?;
+    progress.wait("connecting");
+    if is_guest {
+        client.sign_in_as_guest().await.context("cannot sign in as a guest")?;
+    }
+    let [photo] = photos.as_slice() else {
+        drop(progress);
+        return submit_all(&client, &photos, args.watch, output).await;
+    };
+    let accepted = submit(&client, photo, &mut progress).await?;
     if args.watch {
         return watch::follow(&client, accepted.id, progress, output).await;
     }
@@ -92,15 +109,50 @@ pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<End
     Ok(Ending::Done)
 }
 
+/// Submits several photos, a few at a time, and answers with all of them. Those that fail keep no other back.
+async fn submit_all(
+    client: &Client,
+    photos: &[Photo],
+    watch: bool,
+    output: &Output,
+) -> anyhow::Result<Ending> {
+    let group = &MultiProgress::new();
+    let submitting = photos.iter().map(|photo| async move {
+        let mut progress = output.progress().among(group, &photo.name);
+        let accepted = submit(client, photo, &mut progress).await?;
+        if watch { watch::to_the_end(client, accepted.id, progress).await } else { Ok(accepted) }
+    });
+    let submitted: Vec<anyhow::Result<Analysis>> =
+        futures_util::stream::iter(submitting).buffered(AT_ONCE).collect().await;
+    let analyses: Vec<(&Photo, &Analysis)> =
+        photos.iter().zip(&submitted).filter_map(|(p, a)| Some((p, a.as_ref().ok()?))).collect();
+    let documents: Vec<&Value> = analyses.iter().map(|(_, analysis)| &analysis.document).collect();
+    output.answer(&documents, |ink| {
+        let text = |(photo, analysis): &(&Photo, &Analysis)| {
+            let name = &photo.name;
+            if watch {
+                format!("{name}\n{}", watch::ended_text(analysis, ink))
+            } else {
+                format!("{name}: {}", accepted_text(analysis))
+            }
+        };
+        analyses.iter().map(text).collect::<Vec<_>>().join("\n")
+    })?;
+    let is_well = |analysis: &Analysis| !watch || watch::ending(analysis) == Ending::Done;
+    let all_well = analyses.iter().all(|(_, analysis)| is_well(analysis));
+    let failed = photos.iter().zip(submitted).find_map(|(photo, it)| Some((photo, it.err()?)));
+    match failed {
+        Some((photo, error)) => Err(error.context(format!("{} did not get through", photo.name))),
+        None if all_well => Ok(Ending::Done),
+        None => Ok(Ending::AnalysisFailed),
+    }
+}
+
 async fn submit(
-    client: &mut Client,
+    client: &Client,
     photo: &Photo,
     progress: &mut Progress,
 ) -> anyhow::Result<Analysis> {
-    progress.wait("connecting");
-    if !client.is_signed_in() {
-        client.sign_in_as_guest().await.context("cannot sign in as a guest")?;
-    }
     let upload = client.create_upload(photo.kind, photo.bytes.len()).await;
     let upload = upload.context("cannot prepare the upload")?;
 
@@ -129,6 +181,7 @@ fn how_to_watch(accepted: &Analysis, is_guest: bool) -> String {
 
 /// A file that the server will accept.
 struct Photo {
+    name: String,
     bytes: Bytes,
     kind: PhotoType,
 }
@@ -138,8 +191,13 @@ impl Photo {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let name = draw::clean(&path.display().to_string());
         let reading = || format!("cannot read {name}");
-        let file = File::open(path).with_context(reading)?;
-        let length = file.metadata().with_context(reading)?.len();
+        let (file, length): (Box<dyn Read>, u64) = if path == Path::new("-") {
+            (Box::new(std::io::stdin().lock()), 0)
+        } else {
+            let file = File::open(path).with_context(reading)?;
+            let length = file.metadata().with_context(reading)?.len();
+            (Box::new(file), length)
+        };
         let mut bytes = Vec::new();
         if length <= PHOTO_LIMIT_BYTES {
             // A pipe has no length: read one byte more than the limit at most.
@@ -152,7 +210,7 @@ impl Photo {
         }
         let kind = PhotoType::sniff(&bytes)
             .with_context(|| format!("{name} is not a photo that ToneUp reads"))?;
-        Ok(Self { bytes: bytes.into(), kind })
+        Ok(Self { name, bytes: bytes.into(), kind })
     }
 }
 

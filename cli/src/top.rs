@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Row, Sparkline, Table};
 use tokio::time::sleep;
 
+use crate::draw::Ink;
 use crate::exit::{self, Ending};
 use crate::output::Output;
 use crate::snapshot::{self, Snapshot};
@@ -24,7 +25,7 @@ use crate::{database, draw, workers};
 #[command(after_help = HELP)]
 pub(crate) struct TopArgs {
     /// Interval of the updates
-    #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "1s", value_parser = parse_pause)]
     every: Duration,
     /// Print one snapshot as text and exit: for scripts and screenshots
     #[arg(long)]
@@ -33,10 +34,17 @@ pub(crate) struct TopArgs {
 
 const HELP: &str = exit::help!("toneup top", "toneup top --every 250ms", "toneup top --once");
 
+/// Shortest interval of the updates: each queries the database.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// Number of snapshots kept, enough for a wide terminal.
 const KEPT: usize = 240;
 /// Interval at which keys are polled.
 const KEYS: Duration = Duration::from_millis(50);
+
+fn parse_pause(text: &str) -> Result<Duration, String> {
+    let pause = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if pause < SHORTEST { Err(format!("expected at least {SHORTEST:?}")) } else { Ok(pause) }
+}
 
 /// Snapshots taken so far.
 #[derive(Debug, Default)]
@@ -85,7 +93,7 @@ pub(crate) async fn run(args: &TopArgs, output: &Output) -> anyhow::Result<Endin
     let mut terminal = ratatui::try_init().context("preparing the terminal")?;
     let ended = async {
         loop {
-            terminal.draw(|frame| draw(frame, &seen)).context("drawing")?;
+            terminal.draw(|frame| paint(frame, &seen, output.ink())).context("drawing")?;
             if wait(args.every).await? {
                 return Ok(Ending::Done);
             }
@@ -134,6 +142,16 @@ fn as_text(seen: &Seen) -> String {
         text.trim_end().to_owned()
     };
     lines.map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Draws, in colours or without.
+fn paint(frame: &mut Frame<'_>, seen: &Seen, ink: Ink) {
+    draw(frame, seen);
+    if ink == Ink::Plain {
+        for cell in &mut frame.buffer_mut().content {
+            cell.fg = Color::Reset;
+        }
+    }
 }
 
 fn draw(frame: &mut Frame<'_>, seen: &Seen) {
@@ -251,4 +269,16 @@ fn draw_replicas(frame: &mut Frame<'_>, snapshot: &Snapshot, area: Rect) {
 
 fn dim() -> Style {
     Style::new().add_modifier(Modifier::DIM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_no_spin() {
+        assert_eq!(parse_pause("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_pause("0s").unwrap_err(), "expected at least 100ms");
+        assert!(parse_pause("soon").is_err());
+    }
 }

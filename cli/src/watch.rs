@@ -45,9 +45,25 @@ pub(crate) async fn run(args: WatchArgs, output: &Output) -> anyhow::Result<Endi
 pub(crate) async fn follow(
     client: &Client,
     id: Uuid,
-    mut progress: Progress,
+    progress: Progress,
     output: &Output,
 ) -> anyhow::Result<Ending> {
+    let ended = to_the_end(client, id, progress).await?;
+    output.answer(&ended.document, |ink| ended_text(&ended, ink))?;
+    Ok(ending(&ended))
+}
+
+/// Whether an analysis that has ended has a result.
+pub(crate) fn ending(ended: &Analysis) -> Ending {
+    if ended.status == Status::Succeeded { Ending::Done } else { Ending::AnalysisFailed }
+}
+
+/// Follows an analysis, showing each change; how it ended.
+pub(crate) async fn to_the_end(
+    client: &Client,
+    id: Uuid,
+    mut progress: Progress,
+) -> anyhow::Result<Analysis> {
     let tell = |analysis: &Analysis| {
         // The end is drawn; it need not be said as well.
         if !analysis.status.is_terminal() {
@@ -55,10 +71,7 @@ pub(crate) async fn follow(
         }
     };
     let ended = client.watch(id, tell).await;
-    let ended = ended.with_context(|| format!("cannot watch analysis {id}"))?;
-    drop(progress);
-    output.answer(&ended.document, |ink| ended_text(&ended, ink))?;
-    Ok(if ended.status == Status::Succeeded { Ending::Done } else { Ending::AnalysisFailed })
+    ended.with_context(|| format!("cannot watch analysis {id}"))
 }
 
 /// Renders the state of an analysis in one line.
@@ -67,7 +80,8 @@ pub(crate) fn standing(analysis: &Analysis) -> String {
     draw::standing(*status, *attempt, *queue_position, *estimated_wait_seconds)
 }
 
-fn ended_text(ended: &Analysis, ink: Ink) -> String {
+/// What came of an analysis.
+pub(crate) fn ended_text(ended: &Analysis, ink: Ink) -> String {
     let mut text = match &ended.result {
         Some(result) => draw::result(result, ink),
         None => draw::failure(ended.status, ended.error.as_ref(), ink),

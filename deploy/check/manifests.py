@@ -5,9 +5,12 @@ variable is a setting of .env.example; every pod may run under the restricted po
 given the time to end that its settings promise. Prints what is amiss and exits with 1.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -17,6 +20,9 @@ NO_SETTINGS = {"AMQP_USERNAME", "AMQP_PASSWORD"}
 # What a program takes beyond its grace: API_SHUTDOWN_GRACE and so on, and 3 s for handing back.
 HANDING_BACK_S = 3
 GRACES = {"API_DRAIN_DELAY", "API_SHUTDOWN_GRACE", "WORKER_SHUTDOWN_GRACE", "ANALYZER_SHUTDOWN_GRACE"}
+# Where webhooks may not lead, and where they may.
+PRIVATE = ("10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "fd00::1")
+PUBLIC = ("198.41.0.4", "2001:500:200::b")
 
 Manifest = dict
 
@@ -118,12 +124,73 @@ def faults_of_pods(manifests: list[Manifest]) -> Iterator[str]:
                 yield f"{name}: is killed after {pod['terminationGracePeriodSeconds']} s, wants {wanted} s"
 
 
+def admits(rule: dict, address: str, port: int) -> bool:
+    """Whether a rule of a policy's egress lets TCP out to an address."""
+    ports = rule.get("ports")
+    named = [p for p in ports or [] if p.get("protocol", "TCP") == "TCP"]
+    if ports is not None and not any(p["port"] <= port <= p.get("endPort", p["port"]) for p in named):
+        return False
+    if not rule.get("to"):
+        return True
+    blocks = [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
+    target = ip_address(address)
+    return any(
+        target in ip_network(block["cidr"])
+        and not any(target in ip_network(network) for network in block.get("except", []))
+        for block in blocks
+    )
+
+
+def faults_of_egress(manifests: list[Manifest]) -> Iterator[str]:
+    """Receivers that the api cannot reach, or private addresses that it can; traces that go nowhere."""
+    policies = [manifest["spec"] for manifest in manifests if manifest["kind"] == "NetworkPolicy"]
+    for workload in workloads(manifests):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        name, component = name_of(workload), labels["app.kubernetes.io/component"]
+        own = [spec for spec in policies if spec["podSelector"]["matchLabels"].items() <= labels.items()]
+        rules = [rule for spec in own for rule in spec.get("egress", [])]
+        collector = [
+            urlsplit(variable["value"])
+            for container in pod_of(workload)["containers"]
+            for variable in container["env"]
+            if variable["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ]
+        for url in collector if rules and component != "analyzer" else []:
+            port = url.port or (443 if url.scheme == "https" else 80)
+            if not any(port in [p["port"] for p in rule.get("ports", [])] for rule in rules):
+                yield f"{name}: its traces cannot reach port {port}"
+        if component != "api" or not rules:
+            continue
+        for address, port in itertools.product(PRIVATE, (80, 443, 8443)):
+            if any(admits(rule, address, port) for rule in rules):
+                yield f"{name}: reaches {address}:{port}"
+        for address, port in itertools.product(PUBLIC, (443, 8443)):
+            if not any(admits(rule, address, port) for rule in rules):
+                yield f"{name}: does not reach {address}:{port}"
+
+
+def faults_of_probes(manifests: list[Manifest]) -> Iterator[str]:
+    """Probes that restart a pod because another is away."""
+    for workload in workloads(manifests):
+        for container in pod_of(workload)["containers"]:
+            for probe in ("startupProbe", "livenessProbe"):
+                path = container.get(probe, {}).get("httpGet", {}).get("path", "/healthz")
+                if path != "/healthz":
+                    yield f"{name_of(workload)}: {probe} asks {path}, and for more than life"
+
+
 def main() -> int:
     """Prints the faults; 1 if there are any."""
     faults = []
     for file in sys.argv[1:]:
         manifests = [manifest for manifest in yaml.safe_load_all(Path(file).read_text()) if manifest]
-        for find in (faults_of_selectors, faults_of_targets, faults_of_pods):
+        for find in (
+            faults_of_selectors,
+            faults_of_targets,
+            faults_of_pods,
+            faults_of_egress,
+            faults_of_probes,
+        ):
             faults += [f"{Path(file).stem}: {fault}" for fault in find(manifests)]
     for fault in faults:
         sys.stderr.write(f"{fault}\n")

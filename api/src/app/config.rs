@@ -3,17 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::HeaderValue;
 use serde::Deserialize;
 use toneup_colour::config::ColourConfig;
 use toneup_jobs::config::JobsConfig;
 use toneup_platform::config::{
     BrokerConfig, ConfigError, DatabaseConfig, ObjectsConfig, RedisConfig, Section, Settings,
 };
+use toneup_platform::origins::PageOrigins;
 use toneup_platform::probes::ProbesConfig;
 
 use crate::features::FeatureSettings;
-use crate::http::cors;
 
 /// The api's configuration.
 #[derive(Debug, Clone)]
@@ -36,18 +35,9 @@ pub struct ApiConfig {
     pub colour: ColourConfig,
     /// The server for health checks and metrics.
     pub probes: ProbesConfig,
-    /// Other origins whose pages may call the API.
-    pub cors_origins: Vec<HeaderValue>,
+    /// The origins whose pages may call the API.
+    pub page_origins: PageOrigins,
 }
-
-/// Cross-origin requests.
-#[derive(Debug, Deserialize)]
-struct CorsSettings {
-    /// Other origins (`https://app.example.com`), separated by commas, whose pages may call the API.
-    cors_origins: Option<String>,
-}
-
-impl Section for CorsSettings {}
 
 /// The HTTP server.
 #[derive(Debug, Clone, Deserialize)]
@@ -60,9 +50,12 @@ pub struct ServerConfig {
     /// Time for open requests to finish after that.
     #[serde(with = "humantime_serde")]
     pub api_shutdown_grace: Duration,
-    /// Header in which a trusted proxy names the client's address (the last entry counts); unset: the connection's
-    /// address is used.
+    /// Header to which trusted proxies add the address that they were called from: `X-Forwarded-For`, `Forwarded`, or
+    /// one of their own; unset: the connection's address is used.
     pub client_ip_header: Option<String>,
+    /// Trusted proxies in a row, each of which adds an entry: the client's address is this entry, counted from the end
+    /// over all lines.
+    pub client_ip_hops: u8,
 }
 
 impl Section for ServerConfig {
@@ -70,6 +63,7 @@ impl Section for ServerConfig {
         api_listen = "127.0.0.1:8080"
         api_drain_delay = "0s"
         api_shutdown_grace = "25s"
+        client_ip_hops = 1
     "#;
 }
 
@@ -86,10 +80,7 @@ impl ApiConfig {
             features: FeatureSettings::load(settings)?,
             colour: settings.section()?,
             probes: settings.section()?,
-            cors_origins: match settings.section::<CorsSettings>()?.cors_origins {
-                Some(text) => cors::origins(&text)?,
-                None => Vec::new(),
-            },
+            page_origins: PageOrigins::load(settings)?,
         })
     }
 }

@@ -72,14 +72,17 @@ impl Features {
     ) -> anyhow::Result<Self> {
         let Platform { pool, engine, objects, registry, limiter, .. } = platform;
         let settings = config.features.clone();
-        let uploads = UploadsState::new(&settings.uploads, objects.clone())?;
-        let urls = PictureUrls::new(&config.objects.page_origin);
+        let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
+        let urls = PictureUrls::new(config.page_origins.page());
         let analyses = analyses::Dependencies {
             colour: config.colour,
+            settings: &settings.analyses,
             redis: &config.redis,
             engine: engine.clone(),
             objects: objects.clone(),
             seal: uploads.seal.clone(),
+            quota: uploads.quota.clone(),
+            limiter: limiter.clone(),
             watchers: watchers.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;
@@ -109,7 +112,7 @@ impl Features {
             limiter: limiter.clone(),
             accounts: accounts.clone(),
             notifications: notifications.clone(),
-            origin: config.objects.page_origin.clone(),
+            origin: config.page_origins.page().clone(),
         };
         Ok(Self {
             accounts,

@@ -1,18 +1,19 @@
 //! The router: every feature's routes under one stack of middleware.
 
 use std::io;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use toneup_platform::trace::TraceParent;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -23,14 +24,14 @@ use super::state::AppState;
 use super::{features, health};
 use crate::features::web;
 use crate::http::problem::{ApiError, Renderer};
-use crate::http::{cors, measure, problem, server};
+use crate::http::{arrival, cors, limits, measure, problem, server};
 
-/// Longest time a request may take: the longest wait a client can ask for, and some more.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
-/// Longest pause between two parts of a request's body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// No answer is to be taken for another type than it says.
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// Tokens and what is known of persons stay in no cache (RFC 6749 §5.1). Files say otherwise by themselves.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Where the page is reached by https, it is for a year reached by nothing else (RFC 6797).
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 #[derive(OpenApi)]
 #[openapi(
@@ -63,27 +64,38 @@ pub fn app(state: AppState) -> Router {
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
-    let cors = cors::layer(&state.config.cors_origins);
+    let cors = cors::layer(&state.config.page_origins);
+    let hsts = state.config.page_origins.are_secure().then(|| {
+        SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE)
+    });
     let renderer = Renderer::new(features::error_writers());
-    let app = Router::new()
+    Router::new()
         .merge(routes)
         .merge(web::docs(docs.into()))
         .merge(web::routes(uploads))
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(from_fn_with_state(state.draining.clone(), arrival::receive))
         .layer(CatchPanicLayer::custom(|_| problem::panicked()))
         .layer(from_fn_with_state(renderer, problem::render))
         .layer(from_fn_with_state(state.streams.clone(), measure::measure))
+        .layer(from_fn(limits::report))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, NO_STORE))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF))
         .layer(TraceLayer::new_for_http().make_span_with(request_span).on_failure(()))
         .layer(map_request(begin_trace))
-        .with_state(state);
-    match cors {
-        Some(cors) => app.layer(cors),
-        None => app,
-    }
+        .with_state(state)
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
+        .layer(option_layer(hsts))
+        .layer(cors)
+}
+
+/// Text of some length, and no stream of events. Answers with tokens are shorter, so that what an attacker can add to a request
+/// tells nothing of them by its length.
+fn worth_compressing() -> impl Predicate {
+    SizeAbove::new(1024)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("text/event-stream"))
 }
 
 /// Serves until `draining`, then finishes the requests that are open.

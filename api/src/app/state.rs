@@ -16,7 +16,7 @@ use super::maintenance::spawn_maintenance;
 use super::platform::Platform;
 use super::warm_up;
 use crate::features::analyses::Watchers;
-use crate::http::client_address::ProxyHeader;
+use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 use crate::http::measure::OpenStreams;
 
@@ -29,10 +29,12 @@ pub struct AppState {
     pub(super) features: Features,
     /// Verifies tokens.
     authenticator: Authenticator,
-    /// The header in which a trusted proxy names the client's address.
-    proxy_header: ProxyHeader,
+    /// Who is trusted to name the client's address.
+    proxies: TrustedProxies,
     /// The event streams that are open here.
     pub(super) streams: OpenStreams,
+    /// Cancelled when the process finishes what is open, and takes no more.
+    pub(super) draining: CancellationToken,
     /// The readiness check's view of the process.
     pub(super) readiness: Readiness,
 }
@@ -75,10 +77,14 @@ impl AppState {
         let leaving = shutdown.leaving.clone();
         Ok(Self {
             authenticator: Authenticator::new(features.accounts.live_tokens()),
-            proxy_header: ProxyHeader::new(config.server.client_ip_header.as_deref()),
+            proxies: TrustedProxies::new(
+                config.server.client_ip_header.as_deref(),
+                config.server.client_ip_hops,
+            ),
             config: Arc::new(config),
             features,
             streams: platform.streams,
+            draining: shutdown.draining.clone(),
             readiness: Readiness { pool: platform.pool, watchers, leaving, warm },
         })
     }
@@ -90,9 +96,9 @@ impl FromRef<AppState> for Authenticator {
     }
 }
 
-impl FromRef<AppState> for ProxyHeader {
+impl FromRef<AppState> for TrustedProxies {
     fn from_ref(state: &AppState) -> Self {
-        state.proxy_header.clone()
+        state.proxies.clone()
     }
 }
 

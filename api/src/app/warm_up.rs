@@ -1,6 +1,5 @@
 //! Warming up: the first request after the start shall be as fast as any other.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -13,6 +12,7 @@ use toneup_jobs::document::Document;
 use toneup_jobs::engine::Engine;
 use toneup_jobs::job::JobId;
 use toneup_jobs::kind::Kinds;
+use toneup_jobs::store::read::Filter;
 use toneup_jobs::store::submit::{Allowance, NewJob, insert};
 use toneup_notify::events::last_event;
 use toneup_notify::events::list_after;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::features::accounts;
 use crate::features::analyses::Watchers;
-use crate::http::limits::RateLimiter;
+use crate::http::limits::{Policy, RateLimiter};
 
 /// Between tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -55,7 +55,7 @@ pub(super) async fn run(
         engine.publisher.until_ready().await;
         watchers.until_hinted().await;
         // Opens its connection; nobody is refused.
-        drop(limiter.check("warm-up", IpAddr::from(Ipv6Addr::LOCALHOST), u32::MAX).await);
+        drop(limiter.check(&Policy::per_minute("warm-up", u32::MAX), "nobody").await);
     };
     let together = draining.run_until_cancelled(timeout(PATIENCE, others)).await;
     let complete = together.is_some_and(|waited| waited.is_ok());
@@ -68,7 +68,7 @@ async fn rehearse(mut connection: Lent, kinds: &Kinds) -> Result<Lent, sqlx::Err
     let conn: &mut MySqlConnection = &mut connection;
     let (nobody, nothing) = (UserId(Uuid::nil()), JobId(Uuid::nil()));
     find_owned(conn, nobody, nothing).await?;
-    list_owned(conn, nobody, None, 1).await?;
+    list_owned(conn, nobody, Filter::default(), None, 1).await?;
     list_active(conn, nobody, 1).await?;
     list_after(conn, nobody, 0, 1).await?;
     last_event(conn, nobody).await?;

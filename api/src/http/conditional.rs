@@ -1,24 +1,59 @@
 //! Conditional requests (RFC 9110 §13).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
-/// The entity tags of `If-None-Match`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct IfNoneMatch<'a>(Option<&'a str>);
+/// The representations that a client has, by `If-None-Match`.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(Option<IfNoneMatch>);
 
-impl<'a> IfNoneMatch<'a> {
-    /// Reads the header.
-    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
-        Self(headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()))
+impl Known {
+    /// Reads the header; one that cannot be read is as good as none.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        Self(headers.typed_get())
     }
 
     /// Whether the request has the header.
-    pub(crate) fn is_present(self) -> bool {
+    pub(crate) fn is_named(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether the client already has the representation with this tag.
-    pub(crate) fn matches(self, tag: &str) -> bool {
-        self.0.is_some_and(|known| known.split(',').any(|known| known.trim() == tag))
+    /// Whether the client has the representation with this entity tag, by weak comparison; `*` is any.
+    pub(crate) fn includes(&self, tag: &str) -> bool {
+        let known = self.0.as_ref().zip(tag.parse::<ETag>().ok());
+        known.is_some_and(|(known, tag)| !known.precondition_passes(&tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::IF_NONE_MATCH;
+
+    use super::*;
+
+    fn known(lines: &[&str]) -> Known {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(IF_NONE_MATCH, HeaderValue::from_str(line).unwrap());
+        }
+        Known::of(&headers)
+    }
+
+    #[test]
+    fn tags_are_compared_weakly_in_lists_and_by_star() {
+        let tag = "W/\"3-en\"";
+        for lines in [
+            &["W/\"3-en\""][..],
+            &["\"3-en\""],
+            &["*"],
+            &["\"1,x\", W/\"3-en\""],
+            &["\"1\"", "\"3-en\""],
+        ] {
+            assert!(known(lines).includes(tag), "{lines:?}");
+        }
+        for lines in [&["\"3-ko\""][..], &["W/\"3\""], &["3-en"], &[]] {
+            assert!(!known(lines).includes(tag), "{lines:?}");
+        }
     }
 }

@@ -1,39 +1,24 @@
-//! Which other origins' pages may call the API: none, unless the configuration names them.
+//! Cross-origin requests: pages of the configured origins may call the API.
 
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use toneup_platform::config::ConfigError;
+use toneup_platform::origins::PageOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use url::Url;
+
+use super::limits::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// How long a browser may remember what it was allowed.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
-/// Reads `CORS_ORIGINS`: origins, separated by commas. A wildcard is none: tokens are sent along.
-pub(crate) fn origins(text: &str) -> Result<Vec<HeaderValue>, ConfigError> {
-    let origin = |text: &str| {
-        let url: Url = text.parse().ok()?;
-        let is_origin = url.origin().is_tuple() && url.origin().ascii_serialization() == text;
-        is_origin.then(|| text.parse().ok()).flatten()
-    };
-    let parsed: Option<Vec<HeaderValue>> =
-        text.split(',').map(|part| origin(part.trim())).collect();
-    parsed.ok_or_else(|| {
-        let expected = "origins such as https://app.example.com, separated by commas";
-        ConfigError::invalid("CORS_ORIGINS", expected)
-    })
-}
-
-/// Lets pages of `origins` call with a token, and read what the answers' headers say. `None` where there are none.
-pub(crate) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
-    if origins.is_empty() {
-        return None;
-    }
+/// Lets pages of `origins` call with a token, and read what the answers' headers say.
+pub(crate) fn layer(origins: &PageOrigins) -> CorsLayer {
     let exposed = [
         header::ETAG,
         header::LOCATION,
         header::RETRY_AFTER,
+        RATE_LIMIT,
+        RATE_LIMIT_POLICY,
         HeaderName::from_static("preference-applied"),
     ];
     let sent = [
@@ -45,25 +30,11 @@ pub(crate) fn layer(origins: &[HeaderValue]) -> Option<CorsLayer> {
         HeaderName::from_static("prefer"),
         HeaderName::from_static("traceparent"),
     ];
-    let layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+    let origins = origins.iter().filter_map(|origin| origin.parse::<HeaderValue>().ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(sent)
         .expose_headers(exposed)
-        .max_age(REMEMBERED);
-    Some(layer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_are_schemes_with_hosts_and_nothing_else() {
-        assert_eq!(origins("https://a.example, http://b.example:8080").unwrap().len(), 2);
-        for text in ["*", "a.example", "https://a.example/", "https://a.example/x", "https://a,"] {
-            let refused = origins(text).unwrap_err().to_string();
-            assert!(refused.starts_with("CORS_ORIGINS: expected origins"), "{text}");
-        }
-    }
+        .max_age(REMEMBERED)
 }

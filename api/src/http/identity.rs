@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
-use axum::http::header;
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use headers::HeaderMapExt;
+use headers::authorization::{Authorization, Bearer};
 use serde::{Deserialize, Serialize};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
@@ -58,7 +60,7 @@ impl Authenticator {
 
     /// Verifies the user who sends a request.
     pub fn caller(&self, parts: &Parts) -> Result<Caller, ApiError> {
-        self.0.verify_user(bearer(parts)?)
+        self.0.verify_user(bearer(parts)?.token())
     }
 
     /// Waits until a session is ended before its time.
@@ -68,7 +70,7 @@ impl Authenticator {
 
     /// Verifies the operator who sends a request; returns the operator's name.
     pub fn operator(&self, parts: &Parts) -> Result<String, ApiError> {
-        self.0.verify_operator(bearer(parts)?)
+        self.0.verify_operator(bearer(parts)?.token())
     }
 }
 
@@ -121,13 +123,11 @@ where
     }
 }
 
-/// Reads the token that a request carries.
-fn bearer(parts: &Parts) -> Result<&str, ApiError> {
-    let header = parts.headers.get(header::AUTHORIZATION);
-    header
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
+/// Reads the token that a request carries (RFC 6750 §2.1).
+fn bearer(parts: &Parts) -> Result<Authorization<Bearer>, ApiError> {
+    if parts.headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
+        return Err(ApiError::Unauthenticated("send Authorization once"));
+    }
+    let header = parts.headers.typed_get::<Authorization<Bearer>>();
+    header.ok_or(ApiError::Unauthenticated("send Authorization: Bearer <access token>"))
 }

@@ -1,5 +1,6 @@
 //! The HTTP edge that every feature uses. It imports no feature and nothing of the composition root.
 
+pub(crate) mod arrival;
 pub mod client_address;
 pub(crate) mod conditional;
 pub(crate) mod cors;

@@ -95,8 +95,15 @@ story("an operator sees the queue, the charts and the replicas", async (page) =>
   // Signed in as long as the tab.
   await page.reload();
   await page.locator("#board").waitFor({ state: "visible" });
+  await page.locator("#jobs tbody tr").first().waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("Operator token").waitFor();
+  // Nothing of it is left behind the form.
+  assert.equal(await page.locator("#operator").textContent(), "");
+  for (const id of ["tiles", "replicas", "dead", "jobs", "log", "pills"]) {
+    assert.equal(await page.locator(`#${id}`).evaluate((place) => place.childElementCount), 0, id);
+  }
+  assert.equal(await page.locator("#board :is(polyline, polygon, circle)").count(), 0, "the charts are empty");
 });
 
 story("an operator pauses the intake only after confirming, and resumes it", async (page) => {

@@ -119,6 +119,14 @@ async fn what_will_never_be_taken_is_given_up_and_the_browser_kept(db: MySqlPool
     })
     .await;
     assert_eq!(listed(&guest).await.len(), 1);
+
+    // For days: it is kept no longer.
+    let since =
+        "UPDATE push_targets SET failing_since = NOW(3) - INTERVAL 6 DAY, held_until = NULL";
+    assert_eq!(sqlx::query(since).execute(&db).await.unwrap().rows_affected(), 1);
+    time_passes(&db).await;
+    succeeded(&db, &guest).await;
+    eventually("it is forgotten", async || listed(&guest).await.is_empty().then_some(())).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

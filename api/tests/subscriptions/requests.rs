@@ -61,7 +61,7 @@ async fn one_that_could_not_be_reached_for_days_is_told_again_once_it_registers(
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_user_has_so_many_and_no_more(db: MySqlPool) {
-    let (stack, _fcm) = phones(db).await;
+    let (stack, _fcm) = phones(db.clone()).await;
     let guest = stack.with("PUSH_SUBSCRIPTION_LIMIT", "2").api().await.guest().await;
     for token in ["one", "two"] {
         register(&guest, phone(token)).await;
@@ -70,6 +70,11 @@ async fn a_user_has_so_many_and_no_more(db: MySqlPool) {
     assert_eq!(problem_of(&refused).1, "too_many_push_subscriptions");
     assert_eq!(refused.status, 409);
     assert_eq!(guest.post("/v1/push-subscriptions", phone("two")).await.status, 200);
+    // One that is told nothing any more makes room.
+    let worn_out = "UPDATE push_targets SET disabled_at = NOW(3) WHERE address = 'one'";
+    sqlx::query(worn_out).execute(&db).await.unwrap();
+    register(&guest, phone("three")).await;
+    assert_eq!(listed(&guest).await.len(), 2);
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -112,7 +117,12 @@ async fn what_makes_no_sense_is_refused_with_its_field(db: MySqlPool) {
             "{body}"
         );
     }
-    assert_eq!(register(&guest, with_endpoint(&good, endpoint)).await["service"], "push.example");
+    let mut whole = with_endpoint(&good, endpoint);
+    // As `JSON.stringify(subscription)` has it.
+    whole["expirationTime"] = Value::Null;
+    assert_eq!(register(&guest, whole.clone()).await["service"], "push.example");
+    whole["expirationTime"] = json!(1_700_000_000_000.5);
+    assert_eq!(guest.post("/v1/push-subscriptions", whole).await.status, 200);
 }
 
 fn with_keys(endpoint: &str, p256dh: &str, auth: &str) -> Value {

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use toneup_platform::identity::UserId;
 use toneup_testing::{Client, SOON, Stack, eventually};
 use wiremock::MockServer;
@@ -195,7 +198,7 @@ async fn multiply(db: &MySqlPool, guest: &Client) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn a_receiver_that_hangs_delays_no_other_host(db: MySqlPool) {
+async fn a_users_receivers_that_hang_delay_nobody_else(db: MySqlPool) {
     let api = stack(db.clone()).await.with("PUSH_TIMEOUT", "5m").api().await;
     let (slow, quick) = (api.guest().await, api.guest().await);
     let hanging = receiver(&[status(200).set_delay(FOR_EVER)]).await;
@@ -205,7 +208,7 @@ async fn a_receiver_that_hangs_delays_no_other_host(db: MySqlPool) {
         multiply(&db, &slow).await;
     }
     cancelled(&slow).await;
-    requests(&hanging, 16).await;
+    requests(&hanging, 8).await;
 
     let listener = std::net::TcpListener::bind("127.0.0.2:0").unwrap();
     let well = MockServer::builder().listener(listener).start().await;
@@ -213,7 +216,7 @@ async fn a_receiver_that_hangs_delays_no_other_host(db: MySqlPool) {
     let webhook = create(&quick, &well.uri()).await;
     cancelled(&quick).await;
     delivery(&quick, &webhook, |told| told["status"] == "delivered").await;
-    assert!(hanging.received_requests().await.unwrap().len() <= 16, "a host has its share");
+    assert!(hanging.received_requests().await.unwrap().len() <= 8, "a user has a share");
 }
 
 /// An api of its own, which ends without a word where `crash` says.
@@ -279,4 +282,39 @@ async fn a_process_killed_while_a_receiver_answers_sends_once_more_with_the_same
     let sent = requests(&server, 2).await;
     assert_eq!((sent.len(), id_of(&sent[0])), (2, id_of(&sent[1])));
     assert_eq!(id_of(&sent[0]), delivered["id"].as_str().unwrap());
+}
+
+/// A receiver that answers with this status line, and never with its whole body.
+async fn unfinished(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    TaskTracker::new().spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: 100\r\n\r\nso far");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            open.push(stream);
+        }
+    });
+    url
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_status_line_decides_however_slowly_the_body_comes(db: MySqlPool) {
+    let guest = stack(db.clone()).await.with("PUSH_TIMEOUT", "3s").api().await.guest().await;
+    let (well, gone) = (unfinished("200 OK").await, unfinished("410 Gone").await);
+    let (well, gone) = (create(&guest, &well).await, create(&guest, &gone).await);
+    cancelled(&guest).await;
+    let delivered = delivery(&guest, &well, attempted(1)).await;
+    assert_eq!(
+        (&delivered["status"], statuses(&delivered)),
+        (&json!("delivered"), vec![&json!(200)])
+    );
+    eventually("it is disabled", async || {
+        let seen = guest.get(&path(&gone, "")).await.body;
+        (seen["disabledReason"] == "gone").then_some(())
+    })
+    .await;
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use toneup_testing::{Client, Stack, problem_of};
 
-use super::{body_of, cancelled, create, delivery, id_of, path, receiver, requests, stack, status};
+use super::{
+    body_of, cancelled, create, delivery, id_of, path, receiver, requests, stack, status, succeeded,
+};
 
 async fn patch(guest: &Client, webhook: &Value, body: Value) -> toneup_testing::Answer {
     guest.send(guest.request(Method::PATCH, &path(webhook, "")).json(&body)).await
@@ -87,6 +89,8 @@ async fn what_makes_no_sense_is_refused_with_its_field(db: MySqlPool) {
         (json!({ "url": "https://127.0.0.1/" }), "url"),
         (json!({ "url": "https://169.254.169.254/latest/meta-data" }), "url"),
         (json!({ "url": "https://[::ffff:10.0.0.1]/" }), "url"),
+        (json!({ "url": "https://localhost/" }), "url"),
+        (json!({ "url": "https://db.internal/" }), "url"),
         (json!({ "url": long }), "url"),
         (json!({ "url": "https://hooks.example/", "description": "x".repeat(201) }), "description"),
     ];
@@ -105,6 +109,62 @@ async fn what_makes_no_sense_is_refused_with_its_field(db: MySqlPool) {
         let refused = guest.get(&path(&webhook, &format!("/deliveries{query}"))).await;
         assert_eq!(problem_of(&refused).0, 422, "{query}");
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_description_is_taken_away_by_null_and_nothing_else_is(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let webhook = json!({ "url": "https://hooks.example/a", "description": "mine" });
+    let webhook = guest.post("/v1/webhooks", webhook).await.body;
+    assert_eq!(patch(&guest, &webhook, json!({})).await.body["description"], "mine");
+    for member in ["url", "enabled"] {
+        let refused = patch(&guest, &webhook, json!({ member: null })).await;
+        assert_eq!(problem_of(&refused).2, [member]);
+    }
+    let cleared = patch(&guest, &webhook, json!({ "description": null })).await;
+    assert_eq!((cleared.status.as_u16(), &cleared.body["description"]), (200, &Value::Null));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_webhook_is_told_of_what_it_asks_for(db: MySqlPool) {
+    let guest = stack(db.clone()).await.api().await.guest().await;
+    let server = receiver(&[status(200)]).await;
+    let wanted = json!({ "url": server.uri(), "events": ["analysis.succeeded"] });
+    let webhook = guest.post("/v1/webhooks", wanted).await.body;
+    assert_eq!(webhook["events"], json!(["analysis.succeeded"]));
+    for events in
+        [json!([]), json!(["analysis.lost"]), json!(["analysis.failed", "analysis.failed"])]
+    {
+        let refused = patch(&guest, &webhook, json!({ "events": events })).await;
+        assert_eq!(problem_of(&refused).2, ["events"]);
+    }
+    cancelled(&guest).await;
+    let analysis = succeeded(&db, &guest).await;
+    delivery(&guest, &webhook, |told| told["analysisId"] == json!(analysis)).await;
+    let all = patch(&guest, &webhook, json!({ "events": null })).await;
+    assert_eq!(all.body["events"], Value::Null);
+    cancelled(&guest).await;
+    let told = delivery(&guest, &webhook, |told| told["event"] == "analysis.cancelled").await;
+    assert_eq!(told["event"], "analysis.cancelled");
+    let log = guest.get(&path(&webhook, "/deliveries")).await.body;
+    assert_eq!(log["items"].as_array().unwrap().len(), 2, "the first end was not asked for");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_secret_signs_for_its_day_however_often_it_is_rotated(db: MySqlPool) {
+    let guest = stack(db).await.api().await.guest().await;
+    let server = receiver(&[status(200)]).await;
+    let webhook = create(&guest, &server.uri()).await;
+    let rotate = async || guest.post(&path(&webhook, "/rotate-secret"), json!({})).await;
+    for _ in 0..4 {
+        assert_eq!(rotate().await.status, 200);
+    }
+    let refused = rotate().await;
+    assert_eq!(problem_of(&refused), (429, "too_many_secrets".to_owned(), vec![]));
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 86_000, "{refused:?}");
+    guest.post(&path(&webhook, "/ping"), json!({})).await;
+    let signatures = requests(&server, 1).await[0].headers["webhook-signature"].clone();
+    assert_eq!(signatures.to_str().unwrap().split(' ').count(), 5);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -248,6 +248,10 @@ fn variables(options: &Options, local: &impl Fn(u16) -> SocketAddr) -> Vec<(Stri
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
+        ("UPLOADS_PER_HOUR", "1000000".to_owned()),
+        ("CANCELS_PER_HOUR", "1000000".to_owned()),
+        ("STREAMS_PER_USER", "100000".to_owned()),
+        ("STREAMS_PER_REPLICA", "100000".to_owned()),
         ("API_DRAIN_DELAY", options.drain_delay.clone()),
         ("RUST_LOG", "info".to_owned()),
     ];

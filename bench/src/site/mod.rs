@@ -305,6 +305,10 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
+        ("UPLOADS_PER_HOUR", "1000000".to_owned()),
+        ("CANCELS_PER_HOUR", "1000000".to_owned()),
+        ("STREAMS_PER_USER", "100000".to_owned()),
+        ("STREAMS_PER_REPLICA", "100000".to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ];
     let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), value));

@@ -297,3 +297,89 @@ fn wrong_usage_exits_with_2() {
         assert_eq!(toneup(args, &[]).code, 2, "{args:?}");
     }
 }
+
+/// A server that takes photos of these sizes, each under a key of its own.
+async fn album(sizes: &[usize]) -> (MockServer, Vec<Uuid>) {
+    let server = MockServer::start().await;
+    let mut ids = Vec::new();
+    for size in sizes {
+        let (id, key) = (Uuid::now_v7(), format!("u/7/{size}.jpg"));
+        let upload = json!({
+            "objectKey": key, "method": "PUT", "url": format!("{}/bucket/{key}", server.uri()),
+            "headers": { "content-type": "image/jpeg" }
+        });
+        let asked = json!({ "contentType": "image/jpeg", "contentLength": size });
+        let uploads = Mock::given(path("/v1/uploads")).and(body_json(asked)).and(bearer());
+        uploads.respond_with(created(&upload)).expect(1).mount(&server).await;
+        let put = Mock::given(method("PUT")).and(path(format!("/bucket/{key}")));
+        put.respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
+        let queued = json!({ "id": id, "status": "queued", "version": 1 });
+        let submits = Mock::given(path("/v1/analyses")).and(body_json(json!({ "objectKey": key })));
+        let accepted = ResponseTemplate::new(202).set_body_json(queued);
+        submits.respond_with(accepted).expect(1).mount(&server).await;
+        ids.push(id);
+    }
+    (server, ids)
+}
+
+fn photo_of(size: usize) -> TempFile {
+    let mut jpeg = vec![0xff, 0xd8, 0xff, 0xe0];
+    jpeg.resize(size, 7);
+    TempFile::new(&jpeg)
+}
+
+#[tokio::test]
+async fn several_photos_are_answered_in_their_order() {
+    let (server, ids) = album(&[100, 200, 300]).await;
+    let photos = [photo_of(100), photo_of(200), photo_of(300)];
+    let url = server.uri();
+    let mut args = vec!["submit", "--url", &url, "--token", TOKEN, "--json"];
+    args.extend(photos.iter().map(TempFile::path));
+    let run = toneup_async(&args).await;
+    assert_eq!(run.code, 0, "{run:?}");
+    let answered: Vec<Value> =
+        run.json().as_array().unwrap().iter().map(|analysis| analysis["id"].clone()).collect();
+    assert_eq!(answered, ids.iter().map(|id| json!(id)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn of_several_photos_one_that_fails_keeps_no_other_back() {
+    let (server, ids) = album(&[100]).await;
+    let photos = [photo_of(100), photo_of(200)];
+    let url = server.uri();
+    let args = ["submit", "--url", &url, "--token", TOKEN, photos[1].path(), photos[0].path()];
+    let run = toneup_async(&args).await;
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stdout.contains(&format!("accepted {}", ids[0])), "{run:?}");
+    assert!(run.stderr.contains(photos[1].path()), "{run:?}");
+}
+
+#[tokio::test]
+async fn an_analysis_is_cancelled_by_its_owner() {
+    let (server, id) = (MockServer::start().await, Uuid::now_v7());
+    let cancelled = json!({ "id": id, "status": "cancelled", "version": 2 });
+    let cancels = Mock::given(method("POST")).and(path(format!("/v1/analyses/{id}/cancel")));
+    let cancels = cancels.and(bearer());
+    cancels.respond_with(ResponseTemplate::new(200).set_body_json(cancelled)).mount(&server).await;
+    let (id, url) = (id.to_string(), server.uri());
+    let run = toneup_async(&["cancel", &id, "--url", &url, "--token", TOKEN]).await;
+    assert_eq!((run.code, run.stdout), (0, format!("cancelled {id}\n")));
+    let run = toneup_async(&["cancel", &id, "--url", &url]).await;
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("TONEUP_TOKEN"), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_photo_may_come_by_stdin() {
+    let (server, ids) = album(&[400]).await;
+    let (photo, url) = (photo_of(400), server.uri());
+    let args = ["submit", "-", "--url", &url, "--token", TOKEN].map(str::to_owned);
+    let stdin = std::fs::File::open(photo.path()).unwrap();
+    let run = move || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_toneup"));
+        command.args(args).env_clear().stdin(stdin).output().unwrap()
+    };
+    let run = tokio::task::spawn_blocking(run).await.unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success() && said.contains(&ids[0].to_string()), "{run:?}");
+}

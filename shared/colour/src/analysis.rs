@@ -6,7 +6,7 @@ use sqlx::types::time::OffsetDateTime;
 use toneup_jobs::document::Document;
 use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::outcome::JobError;
-use toneup_jobs::store::read::{self, Job};
+use toneup_jobs::store::read::{self, Filter, Job};
 use toneup_notify::events;
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
@@ -99,10 +99,11 @@ pub async fn find_owned(
 pub async fn list_owned(
     conn: &mut MySqlConnection,
     user: UserId,
+    filter: Filter,
     before: Option<JobId>,
     limit: u32,
 ) -> Result<Vec<Analysis>, sqlx::Error> {
-    all(read::list_owned(conn, ANALYSIS, user, before, limit).await?)
+    all(read::list_owned(conn, ANALYSIS, user, filter, before, limit).await?)
 }
 
 /// Lists a user's unfinished analyses, oldest first.

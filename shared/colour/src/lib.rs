@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod capacity;
 pub mod config;
+pub mod erasure;
 pub mod kinds;
 pub mod personal_colours;
 pub mod photo;

@@ -175,6 +175,12 @@ pub async fn remember(
     insert.execute(conn).await.map(drop)
 }
 
+/// Forgets the answer of an analysis that is deleted.
+pub(crate) async fn forget(conn: &mut MySqlConnection, job: JobId) -> Result<(), sqlx::Error> {
+    let forgotten = sqlx::query!("DELETE FROM photo_answers WHERE job_id = ?", job);
+    forgotten.execute(conn).await.map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,17 @@ pub(crate) async fn schedule(
     submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await.map(drop)
 }
 
+/// Schedules the deletion of the photo of an analysis with this payload, at once, in the caller's transaction.
+pub(crate) async fn schedule_now(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    payload: &Document,
+) -> Result<(), sqlx::Error> {
+    let Ok(AnalysisPayload { object_key }) = payload.read() else { return Ok(()) };
+    let Ok(deletion) = Document::of(&PhotoDeletion { object_key }) else { return Ok(()) };
+    submit::schedule(conn, PHOTO_DELETION, &[(user, deletion)], Duration::ZERO).await.map(drop)
+}
+
 /// True if an unfinished analysis of `user` uses the photo: a photo may be submitted again while the deletion that
 /// followed its first analysis waits. The end of that analysis schedules a deletion of its own.
 pub async fn is_needed(

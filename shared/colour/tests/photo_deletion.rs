@@ -15,7 +15,7 @@ use toneup_jobs::store::claim::{Claim, ClaimRequest, commit_claim};
 use toneup_jobs::store::due::{Scope, take_due};
 use toneup_jobs::store::finish::{Finish, Guard};
 use toneup_jobs::store::purge::purge_succeeded;
-use toneup_jobs::store::read::{Job, find, list_owned};
+use toneup_jobs::store::read::{Filter, Job, find, list_owned};
 use toneup_notify::events::last_event;
 use toneup_platform::identity::UserId;
 
@@ -31,7 +31,7 @@ fn deleting() -> Kinds {
 
 async fn deletions(db: &MySqlPool, user: UserId) -> Vec<Job> {
     let mut connection = db.acquire().await.unwrap();
-    list_owned(&mut connection, PHOTO_DELETION, user, None, 10).await.unwrap()
+    list_owned(&mut connection, PHOTO_DELETION, user, Filter::default(), None, 10).await.unwrap()
 }
 
 #[sqlx::test(migrations = "../../migrations")]

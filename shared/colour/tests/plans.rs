@@ -22,7 +22,7 @@ use toneup_jobs::store::finish::{Guard, finish};
 use toneup_jobs::store::lease::{find_valid, hand_back, renew, retry_later};
 use toneup_jobs::store::load::measure_load;
 use toneup_jobs::store::purge::purge_succeeded;
-use toneup_jobs::store::read::{find_active_users, list_queue};
+use toneup_jobs::store::read::{Filter, find_activity, list_queue};
 use toneup_jobs::store::search::{Search, list_spans, search};
 use toneup_jobs::store::{dead_letters, transitions};
 use toneup_notify::claim::{count_due, is_due, read_due, take_targets};
@@ -117,14 +117,14 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 54, finish(&mut conn, &kinds, &ended, LEASE));
 
     assert_reads!(conn, 6, find_owned(&mut conn, me, ids[3]));
-    assert_reads!(conn, 20, list_owned(&mut conn, me, None, 4));
+    assert_reads!(conn, 20, list_owned(&mut conn, me, Filter::default(), None, 4));
     assert_reads!(conn, 20, list_active(&mut conn, me, 100));
     assert_reads!(conn, 6, list_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
     assert_reads!(conn, 6, last_event(&mut conn, me));
     let both = [me, UserId(Uuid::now_v7())];
     assert_reads!(conn, 6, last_events(&mut conn, &both));
-    assert_reads!(conn, 8, find_active_users(&mut conn, ANALYSIS, &both));
+    assert_reads!(conn, 16, find_activity(&mut conn, ANALYSIS, &both));
     assert_reads!(conn, 6, find_latest_of(&mut conn, ids[3].0));
     assert_reads!(conn, 12, find_latest_of_all(&mut conn, ids.iter().map(|id| id.0)));
     assert_reads!(conn, 8, find_log_span(&mut conn, me));
@@ -162,7 +162,8 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     for user in [me, other] {
         let address = format!("https://hooks.example/{}", hook.0);
         let (id, channel) = (TargetId(Uuid::now_v7()), ChannelKind::Webhook);
-        let new = NewTarget { id, user, channel, address, secrets: None, description: None };
+        let (secrets, description, events) = (None, None, None);
+        let new = NewTarget { id, user, channel, address, secrets, description, events };
         assert_reads!(conn, 24, register(&mut conn, &new, 10));
     }
 }

@@ -28,6 +28,7 @@ pub(crate) async fn target(db: &MySqlPool, user: UserId, channel: ChannelKind) -
         address: format!("https://hooks.example/{}", id.0),
         secrets: None,
         description: None,
+        events: None,
     };
     assert!(insert(&mut db.acquire().await.unwrap(), &new).await.unwrap());
     id

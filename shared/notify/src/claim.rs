@@ -63,7 +63,7 @@ pub async fn take_targets(
     lease: Duration,
 ) -> Result<Vec<Target>, sqlx::Error> {
     let targets: Vec<Target> = sqlx::query_as(
-        "SELECT id, user_id, address, secrets, description, failing_since, disabled_at,
+        "SELECT id, user_id, address, secrets, description, events, failing_since, disabled_at,
                 disabled_reason, created_at
          FROM push_targets WHERE channel = ? AND due_at <= NOW(3)
          ORDER BY due_at LIMIT ? FOR UPDATE SKIP LOCKED",

@@ -70,7 +70,9 @@ pub async fn announce(
     let mut channels = vec![BTreeSet::new(); announcements.len()];
     for (item, due) in announcements.iter().zip(&mut channels) {
         let of_user = targets.get(&item.user).into_iter().flatten();
-        for (target, channel) in of_user.filter(|(_, channel)| item.audience.includes(*channel)) {
+        let told = of_user
+            .filter(|target| item.audience.includes(target.channel) && target.wants(item.event));
+        for Told { target, channel, .. } in told {
             new.push(NewDelivery::new(*target, item.event, Some(item.subject)));
             due.insert(*channel);
         }
@@ -79,23 +81,40 @@ pub async fn announce(
     Ok(channels)
 }
 
+/// An enabled target.
+#[derive(Debug)]
+struct Told {
+    target: TargetId,
+    channel: ChannelKind,
+    events: Option<String>,
+}
+
+impl Told {
+    /// True if the target is to receive events of this name.
+    fn wants(&self, event: &str) -> bool {
+        self.events.as_ref().is_none_or(|events| events.split(',').any(|wanted| wanted == event))
+    }
+}
+
 /// Finds the enabled targets of users. Channels unknown to this version are skipped.
 async fn find_targets(
     conn: &mut MySqlConnection,
     users: BTreeSet<UserId>,
-) -> Result<HashMap<UserId, Vec<(TargetId, ChannelKind)>>, sqlx::Error> {
-    let mut targets: HashMap<UserId, Vec<(TargetId, ChannelKind)>> = HashMap::new();
+) -> Result<HashMap<UserId, Vec<Told>>, sqlx::Error> {
+    let mut targets: HashMap<UserId, Vec<Told>> = HashMap::new();
     if users.is_empty() {
         return Ok(targets);
     }
     let mut query = QueryBuilder::new(
-        "SELECT user_id, id, channel FROM push_targets WHERE disabled_at IS NULL AND user_id IN ",
+        "SELECT user_id, id, channel, events FROM push_targets
+         WHERE disabled_at IS NULL AND user_id IN ",
     );
     bind_list(&mut query, users.into_iter());
-    let found: Vec<(UserId, TargetId, String)> = query.build_query_as().fetch_all(conn).await?;
-    for (user, target, channel) in found {
+    let found: Vec<(UserId, TargetId, String, Option<String>)> =
+        query.build_query_as().fetch_all(conn).await?;
+    for (user, target, channel, events) in found {
         if let Some(channel) = ChannelKind::named(&channel) {
-            targets.entry(user).or_default().push((target, channel));
+            targets.entry(user).or_default().push(Told { target, channel, events });
         }
     }
     Ok(targets)

@@ -71,6 +71,8 @@ pub enum Health {
     Unknown,
     /// Disabled by the receiver, for this reason, which its owner is shown.
     Disabled(&'static str),
+    /// Answers, but refuses every request. One that does so for too long is deleted.
+    Refusing,
     /// Gone for good: the target is deleted.
     Gone,
 }
@@ -118,21 +120,23 @@ pub async fn settle(
     put_off(conn, &attempts).await?;
     log_attempts(conn, &attempts).await?;
 
-    let is_worn_out = |item: &&&Settlement| {
-        item.health == Health::Failing && rows.get(&item.target).is_some_and(|row| row.worn_out)
-    };
+    let is_worn_out = |item: &&Settlement| rows.get(&item.target).is_some_and(|row| row.worn_out);
     let mut disabled: Vec<(&Row, &str)> = Vec::new();
     for item in &won {
         let reason = match item.health {
             Health::Disabled(reason) => reason,
-            _ if is_worn_out(&item) => WORN_OUT,
+            Health::Failing if is_worn_out(item) => WORN_OUT,
             _ => continue,
         };
         disabled.extend(rows.get(&item.target).map(|row| (row, reason)));
     }
     release(conn, &won).await?;
     disable(conn, &disabled).await?;
-    forget(conn, &won).await?;
+    let is_gone = |item: &&Settlement| {
+        item.health == Health::Gone || (item.health == Health::Refusing && is_worn_out(item))
+    };
+    let gone = won.iter().copied().filter(is_gone).map(|item| item.target).collect();
+    forget(conn, &gone).await?;
     Ok(held)
 }
 
@@ -261,7 +265,7 @@ async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), 
         due: due.get(&item.target).copied().map(unix_micros),
         health: match item.health {
             Health::Working => "working",
-            Health::Failing => "failing",
+            Health::Failing | Health::Refusing => "failing",
             Health::Unknown | Health::Disabled(_) | Health::Gone => "unknown",
         },
     };
@@ -337,13 +341,11 @@ async fn disable(conn: &mut MySqlConnection, disabled: &[(&Row, &str)]) -> Resul
 }
 
 /// Deletes targets that are gone; their deliveries are purged with the others.
-async fn forget(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), sqlx::Error> {
-    let gone: HashSet<TargetId> =
-        won.iter().filter(|item| item.health == Health::Gone).map(|item| item.target).collect();
+async fn forget(conn: &mut MySqlConnection, gone: &HashSet<TargetId>) -> Result<(), sqlx::Error> {
     if gone.is_empty() {
         return Ok(());
     }
     let mut query = QueryBuilder::new("DELETE FROM push_targets WHERE id IN ");
-    bind_list(&mut query, gone.into_iter());
+    bind_list(&mut query, gone.iter().copied());
     query.build().execute(conn).await.map(drop)
 }

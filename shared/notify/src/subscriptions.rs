@@ -30,7 +30,8 @@ pub async fn register(
         change(&mut *conn, id, &news).await?;
         return Ok(Registered::Known(id));
     }
-    if count >= i64::from(limit) {
+    // Those that were not reached for days make room: they are told nothing any more.
+    if count >= i64::from(limit) && forget_disabled(&mut *conn, new).await? == 0 {
         return Ok(Registered::Full);
     }
     insert(&mut *conn, new).await?;
@@ -52,6 +53,17 @@ async fn find_address(
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Forgets the user's targets of the channel that are disabled; returns their number.
+async fn forget_disabled(conn: &mut MySqlConnection, new: &NewTarget) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query!(
+        "DELETE FROM push_targets
+         WHERE user_id = ? AND channel = ? AND disabled_at IS NOT NULL",
+        new.user,
+        new.channel.as_str(),
+    );
+    Ok(deleted.execute(conn).await?.rows_affected())
 }
 
 async fn forget_others(conn: &mut MySqlConnection, new: &NewTarget) -> Result<(), sqlx::Error> {

@@ -23,6 +23,8 @@ pub struct Target {
     pub secrets: Option<String>,
     /// Description given by the owner.
     pub description: Option<String>,
+    /// Names of the events that the target receives, separated by commas; `None`: all of them.
+    pub events: Option<String>,
     /// Time since which no attempt has succeeded; `None` while the target works.
     pub failing_since: Option<OffsetDateTime>,
     /// Time since which the target is disabled; `None` while it is enabled.
@@ -55,6 +57,8 @@ pub struct NewTarget {
     pub secrets: Option<String>,
     /// Description for the owner, at most 200 characters.
     pub description: Option<String>,
+    /// The events that it is told of, separated by commas, at most 255 characters; `None`: all of them.
+    pub events: Option<String>,
 }
 
 impl fmt::Debug for NewTarget {
@@ -67,8 +71,8 @@ impl fmt::Debug for NewTarget {
 pub async fn insert(conn: &mut MySqlConnection, new: &NewTarget) -> Result<bool, sqlx::Error> {
     let inserted = sqlx::query!(
         "INSERT IGNORE INTO push_targets
-             (id, user_id, channel, address, address_hash, secrets, description, created_at)
-         VALUES (?, ?, ?, ?, UNHEX(SHA2(?, 256)), ?, ?, NOW(3))",
+             (id, user_id, channel, address, address_hash, secrets, description, events, created_at)
+         VALUES (?, ?, ?, ?, UNHEX(SHA2(?, 256)), ?, ?, ?, NOW(3))",
         new.id,
         new.user,
         new.channel.as_str(),
@@ -76,6 +80,7 @@ pub async fn insert(conn: &mut MySqlConnection, new: &NewTarget) -> Result<bool,
         new.address,
         new.secrets,
         new.description,
+        new.events,
     )
     .execute(conn)
     .await?;
@@ -105,7 +110,7 @@ macro_rules! select_targets {
         sqlx::query_as!(
             Target,
             r#"SELECT id AS "id: TargetId", user_id AS "user: UserId", address, secrets,
-                      description, failing_since AS "failing_since: OffsetDateTime",
+                      description, events, failing_since AS "failing_since: OffsetDateTime",
                       disabled_at AS "disabled_at: OffsetDateTime", disabled_reason,
                       created_at AS "created_at: OffsetDateTime"
                FROM push_targets "#
@@ -163,8 +168,10 @@ pub struct Change {
     pub address: Option<String>,
     /// New keys for the channel, in its own format.
     pub secrets: Option<String>,
-    /// New description.
+    /// New description; an empty one removes it.
     pub description: Option<String>,
+    /// New list of events, separated by commas; an empty one stands for all events.
+    pub events: Option<String>,
     /// `true` enables the target, `false` disables it.
     pub enabled: Option<bool>,
 }
@@ -189,12 +196,14 @@ pub async fn change(
         "UPDATE push_targets
          SET address = COALESCE(?, address),
              address_hash = COALESCE(UNHEX(SHA2(?, 256)), address_hash),
-             secrets = COALESCE(?, secrets), description = COALESCE(?, description)
+             secrets = COALESCE(?, secrets), description = NULLIF(COALESCE(?, description), ''),
+             events = NULLIF(COALESCE(?, events), '')
          WHERE id = ?",
         change.address,
         change.address,
         change.secrets,
         change.description,
+        change.events,
         id,
     )
     .execute(&mut *conn)

@@ -187,9 +187,6 @@ pub struct ObjectsConfig {
     pub s3_upload_ttl: Duration,
     /// Days after which the bucket's lifecycle rule deletes a photo (`toneup bucket` sets the rule).
     pub s3_photo_days: u16,
-    /// Origin of the page: the only one that the bucket's CORS rule lets upload (`toneup bucket` sets the rule). The
-    /// addresses of pictures begin with it.
-    pub page_origin: Url,
     /// A PEM file of certificate authorities that encrypted links to database, broker, Redis, S3 and analyzers trust
     /// besides the public ones.
     #[serde(default, rename = "tls_ca_file")]
@@ -202,7 +199,6 @@ impl Section for ObjectsConfig {
         s3_bucket = "toneup-photos"
         s3_upload_ttl = "15m"
         s3_photo_days = 7
-        page_origin = "http://127.0.0.1:8080"
     "#;
     const SECRETS: &'static [&'static str] = &["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"];
 }

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod leader;
 pub mod metrics;
 pub mod objects;
+pub mod origins;
 pub mod probes;
 pub mod redis;
 pub mod retry;

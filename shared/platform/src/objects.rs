@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::config::ObjectsConfig;
+use crate::origins::PageOrigins;
 
 /// A presigned upload: a request that a client sends directly to S3.
 #[derive(Debug, Clone)]
@@ -175,11 +176,11 @@ impl Objects {
         head.map(drop).map_err(|error| ObjectError::unavailable(&error))
     }
 
-    /// Creates the bucket if it is missing, allows uploads from `origin` alone (CORS), and sets the lifecycle rule that
-    /// deletes objects under `prefix` after `days`. Idempotent.
+    /// Creates the bucket if it is missing, allows uploads from pages of `origins` alone (CORS), and sets the lifecycle rule
+    /// that deletes objects under `prefix` after `days`. Idempotent.
     pub async fn prepare_bucket(
         &self,
-        origin: &Url,
+        origins: &PageOrigins,
         prefix: &str,
         days: u16,
     ) -> Result<(), ObjectError> {
@@ -188,7 +189,7 @@ impl Objects {
             created.map_err(|error| ObjectError::unavailable(&error))?;
         }
         let cors = self.client.put_bucket_cors().bucket(&self.bucket);
-        cors.cors_configuration(cors_rules(origin).map_err(|e| ObjectError::unavailable(&e))?)
+        cors.cors_configuration(cors_rules(origins).map_err(|e| ObjectError::unavailable(&e))?)
             .send()
             .await
             .map_err(|error| ObjectError::unavailable(&error))?;
@@ -210,9 +211,9 @@ fn is_final<E>(error: &SdkError<E>) -> bool {
     status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
 }
 
-fn cors_rules(origin: &Url) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {
+fn cors_rules(origins: &PageOrigins) -> Result<CorsConfiguration, aws_sdk_s3::error::BuildError> {
     let rule = CorsRule::builder()
-        .allowed_origins(origin.origin().ascii_serialization())
+        .set_allowed_origins(Some(origins.iter().map(str::to_owned).collect()))
         .allowed_methods("PUT")
         .allowed_headers("content-type")
         .allowed_headers("x-amz-checksum-sha256")

@@ -12,7 +12,8 @@ const PROGRAMS: [(&str, &str); 3] =
     [("toneup-api", "api"), ("toneup-worker", "worker"), ("toneup-cli", "cli")];
 
 /// Programs that read a private section through a function of the crate that declares it.
-const THROUGH_A_FUNCTION: [(&str, &[&str]); 1] = [("TelemetryConfig", &["api", "worker"])];
+const THROUGH_A_FUNCTION: [(&str, &[&str]); 2] =
+    [("OriginSettings", &["api", "cli"]), ("TelemetryConfig", &["api", "worker"])];
 
 /// The names that the code of each program contains.
 pub(super) struct Readers(BTreeMap<&'static str, BTreeSet<String>>);

@@ -16,9 +16,10 @@ use super::start::{SessionView, start_session};
 use super::state::AccountsState;
 use super::users::{UserKind, insert_user};
 use super::{session_routes, tickets};
-use crate::http::client_address::{ClientAddress, ProxyHeader};
+use crate::http::client_address::{ClientAddress, TrustedProxies};
 use crate::http::extract::ApiJson;
 use crate::http::identity::Authenticator;
+use crate::http::limits::Policy;
 use crate::http::problem::{ApiError, Problem};
 
 /// The routes of accounts.
@@ -27,7 +28,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     Authenticator: FromRef<S>,
-    ProxyHeader: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(create_guest_session))
@@ -40,7 +41,7 @@ where
 
 /// A refresh token to exchange.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RefreshSession {
     refresh_token: String,
 }
@@ -57,11 +58,11 @@ struct RefreshSession {
 )]
 async fn create_guest_session(
     State(state): State<AccountsState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     Device(device): Device,
 ) -> Result<(StatusCode, Json<SessionView>), ApiError> {
-    let limit = state.settings.guest_sessions_per_minute;
-    state.limiter.check("guest", address, limit).await?;
+    let policy = Policy::per_minute("guest-sessions", state.settings.guest_sessions_per_minute);
+    state.limiter.check(&policy, address.network()).await?;
 
     let (token, ttl) = (OpaqueToken::generate(), state.settings.refresh_token_ttl);
     let starting = state.pool.in_transaction(async |conn| {

@@ -6,7 +6,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use toneup_operate::actions::Actor;
 
-use crate::http::client_address::{ClientAddress, ProxyHeader};
+use crate::http::client_address::{ClientAddress, TrustedProxies};
 use crate::http::identity::Authenticator;
 use crate::http::problem::ApiError;
 
@@ -20,7 +20,7 @@ pub(super) struct Operator {
 impl<S: Send + Sync> FromRequestParts<S> for Operator
 where
     Authenticator: FromRef<S>,
-    ProxyHeader: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     type Rejection = ApiError;
 

@@ -6,7 +6,7 @@ use utoipa_axum::routes;
 
 use super::state::AdminState;
 use super::{dead, jobs, log, overview, replicas, series};
-use crate::http::client_address::ProxyHeader;
+use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 
 /// The operators' routes.
@@ -15,7 +15,7 @@ where
     S: Clone + Send + Sync + 'static,
     AdminState: FromRef<S>,
     Authenticator: FromRef<S>,
-    ProxyHeader: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(overview::get_overview))

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use toneup_colour::analysis::ANALYSIS;
-use toneup_jobs::job::Status;
+use toneup_colour::analysis::{ANALYSIS, Analysis};
+use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::outcome::Outcome;
 use toneup_jobs::store::finish::{Finish, Guard};
 use toneup_platform::database::bounded;
+use toneup_platform::identity::UserId;
 
 use super::path::AnalysisPath;
 use super::problems::already_finished;
@@ -26,6 +27,8 @@ use crate::http::problem::{ApiError, Problem};
     params(("id" = uuid::Uuid, Path)),
     responses(
         (status = OK, body = AnalysisView, description = "Cancelled, now or before."),
+        (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json",
+         description = "`rate_limited`.", headers(("Retry-After" = u64))),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
          description = "`already_finished`: it ended otherwise."),
         Problem,
@@ -37,16 +40,27 @@ pub(super) async fn cancel_analysis(
     AnalysisPath(id): AnalysisPath,
     language: Language,
 ) -> Result<Json<AnalysisView>, ApiError> {
-    let waiting = Waiting::new(&state, user, id);
-    let mut analysis = waiting.read().await?;
-    if !analysis.status.is_terminal() {
-        let (guard, outcome, note) = (Guard::Active, Outcome::Cancelled, None);
-        let finish = Finish { job: id, kind: ANALYSIS, user, guard, outcome, note };
-        bounded(state.engine.finish(&[finish])).await?;
-        analysis = waiting.read().await?;
-    }
+    let analysis = cancel(&state, user, id).await?;
     match analysis.status {
         Status::Cancelled => Ok(Json(AnalysisView::new(analysis, &state.queue, language))),
         ended => Err(already_finished(ended)),
     }
+}
+
+/// Ends an analysis, unless it has ended; how it is then.
+pub(super) async fn cancel(
+    state: &AnalysesState,
+    user: UserId,
+    id: JobId,
+) -> Result<Analysis, ApiError> {
+    let waiting = Waiting::new(state, user, id);
+    let analysis = waiting.read().await?;
+    if analysis.status.is_terminal() {
+        return Ok(analysis);
+    }
+    state.limiter.check(&state.cancels, user.0).await?;
+    let (guard, outcome, note) = (Guard::Active, Outcome::Cancelled, None);
+    let finish = Finish { job: id, kind: ANALYSIS, user, guard, outcome, note };
+    bounded(state.engine.finish(&[finish])).await?;
+    waiting.read().await
 }

@@ -29,6 +29,10 @@ impl AnalysisEvents {
 }
 
 impl EventFormat for AnalysisEvents {
+    fn names(&self) -> &'static [&'static str] {
+        &["analysis.succeeded", "analysis.failed", "analysis.cancelled", "analysis.expired"]
+    }
+
     fn load<'a>(
         &'a self,
         conn: &'a mut MySqlConnection,

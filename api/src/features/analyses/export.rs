@@ -3,6 +3,7 @@
 use futures_util::FutureExt;
 use toneup_colour::analysis::list_owned;
 use toneup_jobs::job::JobId;
+use toneup_jobs::store::read::Filter;
 
 use super::view::AnalysisView;
 use crate::http::export::{Export, ExportPage};
@@ -16,7 +17,7 @@ pub(crate) fn exports() -> Vec<Export> {
     vec![Export::new("analyses", |conn, user, from| {
         async move {
             let before = from.and_then(|text| text.parse().ok()).map(JobId);
-            let found = list_owned(conn, user, before, PAGE).await?;
+            let found = list_owned(conn, user, Filter::default(), before, PAGE).await?;
             let whole = found.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
             let next = found.last().filter(|_| whole).map(|last| last.id.0.to_string());
             let view = |analysis| AnalysisView::placed(analysis, None, Language::English);

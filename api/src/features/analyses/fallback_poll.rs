@@ -8,7 +8,7 @@ use sqlx::MySqlConnection;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_colour::analysis::ANALYSIS;
-use toneup_jobs::store::read::find_active_users;
+use toneup_jobs::store::read::{Activity, find_activity};
 use toneup_notify::events::last_events;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::identity::UserId;
@@ -61,8 +61,8 @@ struct Head {
     user: UserId,
     /// The number of the latest event; 0 before the first.
     last_event: u64,
-    /// Whether an analysis has not ended.
-    active: bool,
+    /// What has not ended, so that any change shows.
+    active: Activity,
 }
 
 /// What users may have to read, with two statements for all of them.
@@ -71,25 +71,24 @@ async fn list_heads(
     users: &[UserId],
 ) -> Result<Vec<Head>, sqlx::Error> {
     let last = last_events(&mut *conn, users).await?;
-    let active = find_active_users(conn, ANALYSIS, users).await?;
+    let active = find_activity(conn, ANALYSIS, users).await?;
     let head = |user: &UserId| Head {
         user: *user,
         last_event: last.get(user).copied().unwrap_or_default(),
-        active: active.contains(user),
+        active: active.get(user).copied().unwrap_or_default(),
     };
     Ok(users.iter().map(head).collect())
 }
 
-/// How far each user's log was at the last look.
+/// How each user's things were at the last look.
 #[derive(Debug, Default)]
-struct Seen(HashMap<UserId, u64>);
+struct Seen(HashMap<UserId, Head>);
 
 impl Seen {
-    /// Whether there may be something to read: the log has grown, an analysis has not ended and may have changed, or it is
-    /// the first look, and a hint may have been lost before it.
+    /// Whether there is something to read: the log has grown, an analysis has changed, or it is the first look, and a hint
+    /// may have been lost before it.
     fn is_news(&mut self, head: Head) -> bool {
-        let before = self.0.insert(head.user, head.last_event);
-        head.active || before != Some(head.last_event)
+        self.0.insert(head.user, head) != Some(head)
     }
 
     fn forget_others(&mut self, users: &[UserId]) {
@@ -106,29 +105,29 @@ mod tests {
 
     use super::*;
 
-    fn head(user: UserId, last_event: u64, active: bool) -> Head {
-        Head { user, last_event, active }
+    fn head(user: UserId, last_event: u64, versions: u64) -> Head {
+        Head { user, last_event, active: Activity { jobs: 1, versions } }
     }
 
     #[test]
     fn who_has_nothing_new_is_not_woken_and_who_may_have_is() {
         let (mut seen, idle) = (Seen::default(), UserId(Uuid::now_v7()));
-        assert!(seen.is_news(head(idle, 3, false)), "the first look");
-        assert!(!seen.is_news(head(idle, 3, false)));
-        assert!(seen.is_news(head(idle, 4, false)), "the log has grown");
-        assert!(!seen.is_news(head(idle, 4, false)));
-        assert!(seen.is_news(head(idle, 4, true)), "something runs");
-        assert!(seen.is_news(head(idle, 4, true)), "and may have changed again");
+        assert!(seen.is_news(head(idle, 3, 1)), "the first look");
+        assert!(!seen.is_news(head(idle, 3, 1)));
+        assert!(seen.is_news(head(idle, 4, 1)), "the log has grown");
+        assert!(!seen.is_news(head(idle, 4, 1)));
+        assert!(seen.is_news(head(idle, 4, 2)), "something has changed");
+        assert!(!seen.is_news(head(idle, 4, 2)), "10,000 that wait cost no reads");
     }
 
     #[test]
     fn who_is_not_watched_any_more_is_forgotten() {
         let (mut seen, users) = (Seen::default(), [UserId(Uuid::now_v7()), UserId(Uuid::now_v7())]);
         for user in users {
-            seen.is_news(head(user, 1, false));
+            seen.is_news(head(user, 1, 1));
         }
         seen.forget_others(&users[..1]);
-        assert!(!seen.is_news(head(users[0], 1, false)));
-        assert!(seen.is_news(head(users[1], 1, false)));
+        assert!(!seen.is_news(head(users[0], 1, 1)));
+        assert!(seen.is_news(head(users[1], 1, 1)));
     }
 }

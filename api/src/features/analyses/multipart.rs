@@ -1,7 +1,4 @@
-//! Photos sent through us, for clients that cannot PUT to S3: bounded in size, and in how many are held at once.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Photos sent through us, for clients that cannot PUT to S3.
 
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::http::StatusCode;
@@ -9,47 +6,23 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
 
-use crate::http::extract::unreadable;
+use super::photo_memory::{NoRoom, Room};
+use crate::http::extract::{cause_of, unreadable};
 use crate::http::problem::ApiError;
 
 /// The part that carries the photo.
 const PART: &str = "image";
 /// The part that says until when the answer is of use.
 const DEADLINE: &str = "deadline";
-/// Photos held in memory at once: 32 × 10 MiB at most.
-const AT_ONCE: usize = 32;
-const PERMIT_WAIT: Duration = Duration::from_secs(5);
-
-/// Bounds the photos held in memory. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct PhotoPermits(Arc<Semaphore>);
-
-impl Default for PhotoPermits {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
-    }
-}
-
-impl PhotoPermits {
-    async fn acquire(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        match timeout(PERMIT_WAIT, Arc::clone(&self.0).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(ApiError::Unavailable(anyhow::anyhow!("too many photos in memory"))),
-        }
-    }
-}
-
 /// A photo in memory.
 #[derive(Debug)]
 pub(super) struct Photo {
     pub(super) bytes: Bytes,
     pub(super) digest: Sha256,
     pub(super) kind: PhotoType,
-    _permit: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 /// A form, read whole.
@@ -59,17 +32,32 @@ pub(super) struct PhotoForm {
     pub(super) deadline: Option<OffsetDateTime>,
 }
 
-/// Reads the photo, and what else we know, out of a form.
+/// What becomes of a form's parts that have no meaning here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnknownParts {
+    /// They are refused, as unknown fields of JSON are.
+    Refused,
+    /// They are passed over: the legacy app may send what we do not know of.
+    Ignored,
+}
+
+/// Reads the photo, and what else we know, out of a form. Of two parts of one name neither is chosen.
 pub(super) async fn read_form(
     mut form: Multipart,
-    permits: &PhotoPermits,
+    room: Room,
+    unknown: UnknownParts,
 ) -> Result<PhotoForm, ApiError> {
-    let permit = permits.acquire().await?;
     let (mut photo, mut deadline) = (None, None);
     while let Some(part) = form.next_field().await.map_err(broken)? {
         match part.name() {
-            Some(PART) => photo = Some(read_part(part, PHOTO_LIMIT_BYTES).await?),
-            Some(DEADLINE) => deadline = Some(read_time(part).await?),
+            Some(PART) if photo.is_none() => {
+                photo = Some(read_part(part, PHOTO_LIMIT_BYTES).await?);
+            }
+            Some(DEADLINE) if deadline.is_none() => deadline = Some(read_time(part).await?),
+            Some(name @ (PART | DEADLINE)) => {
+                return Err(ApiError::invalid(name, "expected one form part of this name"));
+            }
+            name if unknown == UnknownParts::Refused => return Err(unexpected(name)),
             _ => {}
         }
     }
@@ -78,8 +66,15 @@ pub(super) async fn read_form(
     })?;
     let kind = PhotoType::sniff(&bytes)
         .map_err(|error| ApiError::UnsupportedMediaType(format!("{PART}: {error}")))?;
+    room.complete();
     let digest = Sha256::new_with_prefix(&bytes);
-    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _permit: permit }, deadline })
+    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _room: room }, deadline })
+}
+
+fn unexpected(name: Option<&str>) -> ApiError {
+    const LONGEST: usize = 64;
+    let name: String = name.unwrap_or_default().chars().take(LONGEST).collect();
+    ApiError::invalid(&name, format!("expected the form parts {PART} and {DEADLINE} only"))
 }
 
 async fn read_time(part: Field<'_>) -> Result<OffsetDateTime, ApiError> {
@@ -109,6 +104,9 @@ fn too_large() -> ApiError {
 fn broken(error: MultipartError) -> ApiError {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        _ => unreadable(error),
+        _ => match cause_of::<NoRoom>(&error) {
+            Some(no_room) => ApiError::Unavailable((*no_room).into()),
+            None => unreadable(error),
+        },
     }
 }

@@ -27,8 +27,18 @@ const TOO_MANY_ANALYSES: ProblemKind = ProblemKind::new(
 );
 const QUEUE_FULL: ProblemKind =
     ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", "Queue full");
+const TOO_MANY_UPLOADS: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_uploads", "Too many uploads");
+const TOO_MANY_STREAMS: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many event streams");
 const HISTORY_GONE: ProblemKind =
     ProblemKind::new(StatusCode::GONE, "history_gone", "History gone");
+
+/// How long it takes to notice that a client is gone: a heartbeat.
+const STREAM_RETRY: Duration = Duration::from_secs(15);
+
+/// How long a user's photos are about on their way.
+const UPLOAD_RETRY: Duration = Duration::from_secs(2);
 
 /// Every kind of problem that analyses raise.
 pub const PROBLEMS: &[ProblemKind] = &[
@@ -37,6 +47,8 @@ pub const PROBLEMS: &[ProblemKind] = &[
     DEADLINE_UNREACHABLE,
     TOO_MANY_ANALYSES,
     QUEUE_FULL,
+    TOO_MANY_UPLOADS,
+    TOO_MANY_STREAMS,
     HISTORY_GONE,
 ];
 
@@ -86,6 +98,18 @@ pub(super) fn queue_full(retry_after: Duration) -> ApiError {
     let seconds = retry_after.as_secs();
     let detail = format!("too many analyses are waiting; try again in {seconds} s");
     QUEUE_FULL.raise(detail).retry_after(retry_after).into()
+}
+
+/// Refuses a photo in a form while as many of the user's are on their way as may be.
+pub(super) fn too_many_uploads(most: usize) -> ApiError {
+    let detail = format!("{most} photos of yours are on their way; send the next one after them");
+    TOO_MANY_UPLOADS.raise(detail).retry_after(UPLOAD_RETRY).into()
+}
+
+/// Refuses an event stream beyond those that one user may hold open.
+pub(super) fn too_many_streams(most: u32) -> ApiError {
+    let detail = format!("you hold {most} event streams open, as many as anybody may; close one");
+    TOO_MANY_STREAMS.raise(detail).retry_after(STREAM_RETRY).into()
 }
 
 /// Reports that events the client has not seen are no longer stored.

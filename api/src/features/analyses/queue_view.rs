@@ -45,6 +45,19 @@ pub struct Place {
     pub wait_seconds: Option<f64>,
 }
 
+impl Place {
+    /// Whether a client that was told `other` knows about where this is: nearer than a twentieth of the way, and of the wait
+    /// than a tenth, or a second. Near the front, every step is told.
+    pub(super) fn is_near(self, other: Self) -> bool {
+        let steps = self.position.abs_diff(other.position);
+        let waits = match (self.wait_seconds, other.wait_seconds) {
+            (Some(now), Some(before)) => (now - before).abs() < (before / 10.0).max(1.0),
+            (now, before) => now.is_some() == before.is_some(),
+        };
+        steps * 20 < other.position.max(1) && waits
+    }
+}
+
 /// The queue as one read found it.
 #[derive(Debug, Default)]
 pub(crate) struct QueueSnapshot {
@@ -309,6 +322,17 @@ mod tests {
         let place = snapshot.place(queued[2]).unwrap();
         assert_eq!(place, Place { position: 3, wait_seconds: Some(6.0) });
         assert_eq!(snapshot.place(JobId::generate()), None);
+    }
+
+    #[test]
+    fn far_back_small_steps_are_not_worth_telling() {
+        let place = |position, wait_seconds| Place { position, wait_seconds };
+        assert!(place(1000, Some(50.0)).is_near(place(1040, Some(52.0))));
+        assert!(!place(1000, Some(50.0)).is_near(place(1060, Some(52.0))));
+        assert!(!place(1000, Some(40.0)).is_near(place(1000, Some(50.0))));
+        assert!(!place(4, None).is_near(place(5, None)));
+        assert!(place(5, Some(2.0)).is_near(place(5, Some(2.9))));
+        assert!(!place(5, Some(2.0)).is_near(place(5, None)));
     }
 
     #[test]

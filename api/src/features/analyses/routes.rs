@@ -7,9 +7,11 @@ use axum::extract::{DefaultBodyLimit, FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use time::OffsetDateTime;
 use toneup_colour::analysis::{Analysis, list_owned};
 use toneup_colour::photo::PHOTO_LIMIT_BYTES;
-use toneup_jobs::job::JobId;
+use toneup_jobs::job::{JobId, Status};
+use toneup_jobs::store::read::Filter;
 use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;
 use utoipa::IntoParams;
@@ -25,9 +27,9 @@ use super::submission::{
 };
 use super::view::{AnalysisPage, AnalysisView};
 use super::wait::{LONGEST, Waiting};
-use super::{cancel, sse};
+use super::{cancel, erase, sse};
 use crate::features::accounts::AccountsState;
-use crate::http::conditional::IfNoneMatch;
+use crate::http::conditional::Known;
 use crate::http::extract::{ApiQuery, Trace};
 use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::language::Language;
@@ -43,6 +45,9 @@ pub(crate) fn photo_limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(bytes.unwrap_or(usize::MAX))
 }
 
+/// What an answer's words depend on.
+const VARY: HeaderValue = HeaderValue::from_static("Accept-Language");
+
 /// The routes of analyses.
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
 where
@@ -54,7 +59,7 @@ where
     OpenApiRouter::new()
         .routes(routes!(create_analysis, list_analyses))
         .layer(photo_limit())
-        .routes(routes!(get_analysis))
+        .routes(routes!(get_analysis, erase::delete_analysis))
         .routes(routes!(cancel::cancel_analysis))
         .routes(routes!(sse::stream_analysis))
         .routes(routes!(sse::stream_events))
@@ -121,6 +126,7 @@ async fn answer(
     let location = [(header::LOCATION, format!("/v1/analyses/{}", id.0))];
     let mut response = (status, location, Json(view)).into_response();
     let headers = response.headers_mut();
+    headers.insert(header::VARY, VARY);
     if status == StatusCode::ACCEPTED {
         headers.insert(header::RETRY_AFTER, retry_after.into());
     }
@@ -169,25 +175,36 @@ async fn get_analysis(
     if wait > longest {
         return Err(ApiError::invalid("wait", format!("expected 0 to {longest} seconds")));
     }
-    let known = IfNoneMatch::of(&headers);
-    let is_known = |analysis: &Analysis| known.matches(&etag(analysis));
+    let (known, language) = (Known::of(&headers), Language::of(&headers));
+    let is_known = |analysis: &Analysis| known.includes(&etag(analysis, language));
     let analysis = Waiting::new(&state, user, id)
         .until(Duration::from_secs(wait), |analysis| {
-            if known.is_present() { !is_known(analysis) } else { analysis.status.is_terminal() }
+            // Nothing follows an end, whatever the client has.
+            analysis.status.is_terminal() || (known.is_named() && !is_known(analysis))
         })
         .await?;
-    let vary = "Accept-Language".to_owned();
-    let tag = [(header::ETAG, etag(&analysis)), (header::VARY, vary)];
+    let tag = [(header::ETAG, header_value(&etag(&analysis, language))?), (header::VARY, VARY)];
     if is_known(&analysis) {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
-    Ok((tag, Json(AnalysisView::new(analysis, &state.queue, Language::of(&headers))))
-        .into_response())
+    Ok((tag, Json(AnalysisView::new(analysis, &state.queue, language))).into_response())
 }
 
-/// Weak: the place in the queue moves without a new version.
-fn etag(analysis: &Analysis) -> String {
-    format!("W/\"{}\"", analysis.version)
+/// Weak: the place in the queue moves without a new version. The advice is in a language.
+fn etag(analysis: &Analysis, language: Language) -> String {
+    format!("W/\"{}-{}\"", analysis.version, language.tag())
+}
+
+/// Which analyses are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListAnalyses {
+    /// Those in this state: `queued`, `running`, `succeeded`, `failed`, `cancelled` or `expired`.
+    #[param(value_type = Option<String>)]
+    status: Option<Status>,
+    /// Those submitted at this time (RFC 3339) or later.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    since: Option<OffsetDateTime>,
 }
 
 /// The caller's analyses, newest first.
@@ -196,7 +213,7 @@ fn etag(analysis: &Analysis) -> String {
     path = "/v1/analyses",
     tag = "analyses",
     security(("bearer" = [])),
-    params(PageQuery),
+    params(PageQuery, ListAnalyses),
     responses(
         (status = OK, body = AnalysisPage),
         Problem,
@@ -206,15 +223,19 @@ async fn list_analyses(
     State(state): State<AnalysesState>,
     CurrentUser(user): CurrentUser,
     ApiQuery(page): ApiQuery<PageQuery>,
+    ApiQuery(ListAnalyses { status, since }): ApiQuery<ListAnalyses>,
     language: Language,
-) -> Result<Json<AnalysisPage>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let page = page.check()?;
     let before = page.before.map(JobId);
-    let reading =
-        async { list_owned(&mut *state.pool.acquire().await?, user, before, page.reach()).await };
+    let filter = Filter { status, since };
+    let reading = async {
+        let mut connection = state.pool.acquire().await?;
+        list_owned(&mut connection, user, filter, before, page.reach()).await
+    };
     let mut found = bounded(reading).await?;
     let next_cursor = page.cut(&mut found, |analysis| analysis.id.0);
     let view = |found| AnalysisView::new(found, &state.queue, language);
     let items = found.into_iter().map(view).collect();
-    Ok(Json(AnalysisPage { items, next_cursor }))
+    Ok(([(header::VARY, VARY)], Json(AnalysisPage { items, next_cursor })))
 }

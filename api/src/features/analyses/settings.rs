@@ -5,17 +5,29 @@ use std::time::Duration;
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 
-/// Submitting analyses.
+/// Submitting analyses, and following them.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AnalysesSettings {
     /// Retention of an `Idempotency-Key`.
     #[serde(with = "humantime_serde")]
     pub idempotency_ttl: Duration,
+    /// Analyses that one user may cancel in an hour: what is submitted and cancelled costs, and is never counted as waiting.
+    pub cancels_per_hour: u32,
+    /// Memory for photos that come in forms, in MiB: what arrives slowest gives way when it is full.
+    pub form_photos_mib: u32,
+    /// Event streams that one user may hold open at a replica.
+    pub streams_per_user: u32,
+    /// Event streams that a replica holds open.
+    pub streams_per_replica: u32,
 }
 
 impl Section for AnalysesSettings {
     const DEFAULTS: &'static str = r#"
         idempotency_ttl = "24h"
+        cancels_per_hour = 600
+        form_photos_mib = 64
+        streams_per_user = 20
+        streams_per_replica = 20000
     "#;
 }
 

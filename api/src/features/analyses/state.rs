@@ -13,17 +13,22 @@ use toneup_platform::objects::Objects;
 use toneup_platform::shutdown::Shutdown;
 
 use super::fallback_poll;
-use super::multipart::PhotoPermits;
+use super::photo_memory::PhotoMemory;
 use super::queue_view::QueueView;
 use super::reader::Reader;
+use super::settings::AnalysesSettings;
+use super::stream_slots::StreamSlots;
 use super::watch::Watchers;
-use crate::features::uploads::Seal;
+use crate::features::uploads::{Seal, UploadQuota};
+use crate::http::limits::{Policy, RateLimiter};
 
 /// The services that analyses are built on.
 #[derive(Debug)]
 pub struct Dependencies<'a> {
     /// The limits of analyses.
     pub colour: ColourConfig,
+    /// The settings of analyses.
+    pub settings: &'a AnalysesSettings,
     /// Redis, which holds the analyzers' capacity.
     pub redis: &'a RedisConfig,
     /// Accepts and ends jobs.
@@ -32,6 +37,10 @@ pub struct Dependencies<'a> {
     pub objects: Objects,
     /// Reads photos' digests out of object keys.
     pub seal: Seal,
+    /// Counts photos that come in forms.
+    pub quota: UploadQuota,
+    /// Counts what else is limited by the hour.
+    pub limiter: RateLimiter,
     /// The requests that wait for a change.
     pub watchers: Watchers,
 }
@@ -47,16 +56,31 @@ pub struct AnalysesState {
     pub(super) answers: Answers,
     pub(super) objects: Objects,
     pub(super) seal: Seal,
+    pub(super) quota: UploadQuota,
+    pub(super) limiter: RateLimiter,
+    /// How many analyses one user may cancel.
+    pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
     pub(super) queue: QueueView,
-    pub(super) photo_permits: PhotoPermits,
+    pub(super) photo_memory: PhotoMemory,
+    pub(super) stream_slots: StreamSlots,
     pub(super) draining: CancellationToken,
 }
 
 impl AnalysesState {
     /// Starts the background tasks of analyses on `shutdown`.
     pub fn start(services: Dependencies<'_>, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let Dependencies { colour, redis, engine, objects, seal, watchers } = services;
+        let Dependencies {
+            colour,
+            settings,
+            redis,
+            engine,
+            objects,
+            seal,
+            quota,
+            limiter,
+            watchers,
+        } = services;
         let (tasks, draining) = (&shutdown.tasks, shutdown.draining.clone());
         let pool = engine.database.clone();
         let analysis = engine.kinds.get(ANALYSIS).context("the analysis is a kind of job")?;
@@ -71,8 +95,12 @@ impl AnalysesState {
             pool,
             objects,
             seal,
+            quota,
+            limiter,
+            cancels: Policy::per_hour("cancellations", settings.cancels_per_hour),
             watchers,
-            photo_permits: PhotoPermits::default(),
+            photo_memory: PhotoMemory::new(u64::from(settings.form_photos_mib) * 1024 * 1024),
+            stream_slots: StreamSlots::new(settings.streams_per_user, settings.streams_per_replica),
             draining,
         })
     }

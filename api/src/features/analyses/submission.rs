@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -13,9 +13,10 @@ use toneup_jobs::store::idempotency::{Idempotency, Lasts};
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
-use super::multipart::{Photo, PhotoForm, read_form};
+use super::multipart::{Photo, PhotoForm, UnknownParts, read_form};
 use super::state::AnalysesState;
-use crate::http::extract::ApiJson;
+use crate::http::extract::{ApiJson, check_coding, single};
+use crate::http::identity::Authenticator;
 use crate::http::problem::ApiError;
 
 /// How far ahead a deadline may lie.
@@ -66,42 +67,62 @@ enum Source {
 impl<S: Send + Sync> FromRequest<S> for Submission
 where
     AnalysesState: FromRef<S>,
+    Authenticator: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let content_type = single(request.headers(), "Content-Type")?;
         let is_form = content_type
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"));
         if is_form {
-            return Self::from_form(request, &AnalysesState::from_ref(state)).await;
+            let (request, user) = sender(request, state);
+            let state = AnalysesState::from_ref(state);
+            return Self::from_form(request, &state, user, UnknownParts::Refused).await;
         }
         let ApiJson(CreateAnalysis { object_key, deadline }) =
             ApiJson::from_request(request, state).await?;
-        Ok(Self { source: Source::Uploaded(object_key), deadline })
+        Ok(Self {
+            source: Source::Uploaded(object_key),
+            deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
+        })
     }
 }
 
 impl Submission {
-    async fn from_form(request: Request, state: &AnalysesState) -> Result<Self, ApiError> {
+    async fn from_form(
+        request: Request,
+        state: &AnalysesState,
+        user: Option<UserId>,
+        unknown: UnknownParts,
+    ) -> Result<Self, ApiError> {
+        check_coding(request.headers())?;
+        let room = state.photo_memory.begin(user)?;
+        if let Some(user) = user {
+            state.quota.take(user, 1).await?;
+        }
+        let request = request.map(|body| room.admit(body));
         let form = Multipart::from_request(request, state)
             .await
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
-        let PhotoForm { photo, deadline } = read_form(form, &state.photo_permits).await?;
-        Ok(Self { source: Source::Photo(photo), deadline })
+        let PhotoForm { photo, deadline } = read_form(form, room, unknown).await?;
+        Ok(Self {
+            source: Source::Photo(photo),
+            deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
+        })
     }
 
-    /// What an idempotency key stands for.
+    /// What an idempotency key stands for: the photo. Not the deadline, which clients reckon anew at each attempt.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
-        let mut digest = match &self.source {
+        self.source_digest().finalize().into()
+    }
+
+    fn source_digest(&self) -> Sha256 {
+        match &self.source {
             Source::Uploaded(key) => Sha256::new_with_prefix(key.as_bytes()),
             Source::Photo(photo) => photo.digest.clone(),
-        };
-        if let Some(deadline) = self.deadline {
-            digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
         }
-        digest.finalize().into()
     }
 
     /// The digest of the photo, where it came along, or where S3 has taken no other at its key.
@@ -114,10 +135,15 @@ impl Submission {
         }
     }
 
-    /// What stands in for a client's key: a photo that came along is known again.
+    /// What stands in for a client's key: a photo that came along is known again. With another deadline it is another
+    /// wish: nobody said that it repeats the first.
     pub(super) fn implicit_key(&self) -> Option<Idempotency> {
+        let mut digest = self.source_digest();
+        if let Some(deadline) = self.deadline {
+            digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
+        }
         let came_along = matches!(self.source, Source::Photo(_));
-        came_along.then(|| Idempotency::implicit(self.fingerprint()))
+        came_along.then(|| Idempotency::implicit(digest.finalize().into()))
     }
 
     /// The photo's key in S3, stored there now if it came along.
@@ -163,12 +189,25 @@ pub(crate) struct PhotoSubmission(pub(crate) Submission);
 impl<S: Send + Sync> FromRequest<S> for PhotoSubmission
 where
     AnalysesState: FromRef<S>,
+    Authenticator: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        Submission::from_form(request, &AnalysesState::from_ref(state)).await.map(Self)
+        let (request, user) = sender(request, state);
+        let state = AnalysesState::from_ref(state);
+        Submission::from_form(request, &state, user, UnknownParts::Ignored).await.map(Self)
     }
+}
+
+/// The user whose photo comes with a request; `None` at the load tests' door, which asks for no token.
+fn sender<S>(request: Request, state: &S) -> (Request, Option<UserId>)
+where
+    Authenticator: FromRef<S>,
+{
+    let (parts, body) = request.into_parts();
+    let user = Authenticator::from_ref(state).caller(&parts).ok().map(|caller| caller.user);
+    (Request::from_parts(parts, body), user)
 }
 
 /// The request's idempotency key, if it has one.
@@ -177,7 +216,7 @@ pub(super) fn idempotency(
     submission: &Submission,
 ) -> Result<Option<Idempotency>, ApiError> {
     const HEADER: &str = "Idempotency-Key";
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let Some(value) = single(headers, HEADER)? else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > KEY_LENGTH {
         let detail = format!("expected 1 to {KEY_LENGTH} printable ASCII characters");

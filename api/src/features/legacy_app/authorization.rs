@@ -105,7 +105,7 @@ pub(super) async fn authorize_formerly(
 async fn authorize_at_any_path(
     State(state): State<SignInState>,
     State(accounts): State<AccountsState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     MaybeCaller(before): MaybeCaller,
     Device(device): Device,
     ApiJson(Authorize { provider, token, fcm_token }): ApiJson<Authorize>,

@@ -12,7 +12,7 @@ use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
 use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
-use crate::http::client_address::ProxyHeader;
+use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 
 /// Everything at and below this path speaks the legacy dialect.
@@ -29,7 +29,7 @@ where
     PicturesState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
-    ProxyHeader: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     let mut photos = OpenApiRouter::new().routes(routes!(personal_color::analyze_personal_color));
     if settings.test_endpoint {

@@ -56,21 +56,31 @@ pub(super) async fn create_presigned_urls(
     CurrentUser(user): CurrentUser,
     ApiJson(CreatePresignedUrls { file_names }): ApiJson<CreatePresignedUrls>,
 ) -> Result<Json<Answer<FilesView>>, ApiError> {
-    if !(1..=MOST_FILES).contains(&file_names.len()) {
-        let detail = format!("expected 1 to {MOST_FILES} names");
-        return Err(ApiError::invalid("fileNames", detail));
-    }
+    let named = check(file_names)?;
+    state.quota.take(user, u32::try_from(named.len()).unwrap_or(u32::MAX)).await?;
     let mut files = Vec::new();
-    for (index, file_name) in file_names.into_iter().enumerate() {
-        let kind = photo_type(&file_name).ok_or_else(|| {
-            let detail = format!("expected a name that ends in one of {}", PhotoType::extensions());
-            ApiError::invalid(&format!("fileNames[{index}]"), detail)
-        })?;
+    for (file_name, kind) in named {
         let upload_url = state.objects.presign_put_of_any(&photo_key(user, kind)).await?;
         let file_url = upload_url.split('?').next().unwrap_or_default().to_owned();
         files.push(FileView { file_name, upload_url, file_url });
     }
     Ok(Answer::new(200, FilesView { files }))
+}
+
+/// The names, with the types that they end in.
+fn check(file_names: Vec<String>) -> Result<Vec<(String, PhotoType)>, ApiError> {
+    if !(1..=MOST_FILES).contains(&file_names.len()) {
+        let detail = format!("expected 1 to {MOST_FILES} names");
+        return Err(ApiError::invalid("fileNames", detail));
+    }
+    let named = file_names.into_iter().enumerate().map(|(index, file_name)| {
+        let kind = photo_type(&file_name).ok_or_else(|| {
+            let detail = "expected a name that ends in jpg, jpeg, png, webp or heic";
+            ApiError::invalid(&format!("fileNames[{index}]"), detail)
+        })?;
+        Ok((file_name, kind))
+    });
+    named.collect()
 }
 
 fn photo_type(file_name: &str) -> Option<PhotoType> {

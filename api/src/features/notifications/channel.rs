@@ -9,6 +9,8 @@ use toneup_notify::claim::Delivery;
 use toneup_notify::settle::Health;
 use toneup_notify::targets::Target;
 
+use super::lanes::Place;
+
 /// Pauses after each failed attempt: ten attempts in a little over three days.
 pub(super) const FOR_DAYS: &[Duration] = &[
     Duration::from_secs(5),
@@ -31,9 +33,9 @@ pub(super) trait Channel: Send + Sync + 'static {
     /// The state of a target that answers [`SendOutcome::TargetGone`].
     const GONE: Health;
 
-    /// The host of a target, on channels whose hosts share the lanes fairly.
-    fn host(&self, _target: &Target) -> Option<String> {
-        None
+    /// Where a target is, on channels whose receivers share the lanes fairly.
+    fn place(&self, _target: &Target) -> Place {
+        Place::Common
     }
 
     /// Sends one delivery. The dispatcher ends it after `PUSH_TIMEOUT`, which counts as [`SendOutcome::Retry`].
@@ -66,6 +68,13 @@ pub(super) enum SendOutcome {
         /// The answer's HTTP status, if there was an answer.
         status: Option<u16>,
         /// What went wrong.
+        error: String,
+    },
+    /// It will never arrive, and nothing will while the target refuses what we send. Forgotten after `PUSH_DISABLE_AFTER`.
+    Refused {
+        /// The answer's HTTP status.
+        status: u16,
+        /// What it said.
         error: String,
     },
     /// The target wants no more, or exists no more; see [`Channel::GONE`].

@@ -2,7 +2,7 @@
 //! taken by one of them. Each target is a lane, so that one that is slow or down delays no other.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
@@ -22,16 +22,13 @@ use uuid::Uuid;
 
 use super::channel::Channel;
 use super::format::EventFormats;
+use super::lanes::{Full, LANES, Lane, Lanes, shares};
 use super::settings::NotificationsSettings;
 use super::turn::{jitter, take_turn};
 
-/// Targets sent to at once by this replica.
-const LANES: usize = 64;
-/// Targets of one host sent to at once by this replica, where the channel names hosts.
-const LANES_PER_HOST: usize = 16;
 /// Deliveries sent at once to a target that works, and to one that failed last time.
 const AT_ONCE: (u32, u32) = (8, 1);
-/// How long a target waits whose host has no lane free.
+/// How long a target waits of whose shares one has no lane free.
 const CROWDED: Duration = Duration::from_secs(1);
 /// How often to look while nothing wakes.
 const LOOK: Duration = Duration::from_secs(1);
@@ -49,7 +46,7 @@ pub(super) struct Dispatcher<C> {
     timeout: Duration,
     settlements: Batcher<Settlement, bool, sqlx::Error>,
     lanes: Arc<Semaphore>,
-    hosts: Hosts,
+    shares: Lanes,
     /// Look at once: something may be due.
     wake: Arc<Notify>,
     shutdown: Shutdown,
@@ -61,7 +58,7 @@ struct Turn {
     target: Target,
     deliveries: Vec<Delivery>,
     token: Uuid,
-    place: Option<HostSlot>,
+    lane: Lane,
 }
 
 impl<C: Channel> Dispatcher<C> {
@@ -87,7 +84,7 @@ impl<C: Channel> Dispatcher<C> {
             timeout: settings.timeout,
             settlements,
             lanes: Arc::new(Semaphore::new(LANES)),
-            hosts: Hosts::default(),
+            shares: Lanes::default(),
             wake: Arc::clone(&wake),
             shutdown: shutdown.clone(),
         });
@@ -146,7 +143,7 @@ impl<C: Channel> Dispatcher<C> {
         Some(lanes)
     }
 
-    /// Takes up to `most` targets that are due; how many, and those whose hosts have room, with what is due for them.
+    /// Takes up to `most` targets that are due; how many, and those whose shares have room, with what is due for them.
     async fn look(&self, most: usize) -> Result<(usize, Vec<Turn>), sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         if !is_due(&mut connection, C::KIND).await? {
@@ -161,8 +158,8 @@ impl<C: Channel> Dispatcher<C> {
         let mut turns: Vec<Turn> = Vec::new();
         let mut crowded: Vec<TargetId> = Vec::new();
         for target in due_targets {
-            match self.hosts.enter(self.channel.host(&target)) {
-                Ok(place) => turns.push(Turn { target, deliveries: Vec::new(), token, place }),
+            match self.shares.enter(shares(&target, self.channel.place(&target))) {
+                Ok(lane) => turns.push(Turn { target, deliveries: Vec::new(), token, lane }),
                 Err(Full) => crowded.push(target.id),
             }
         }
@@ -187,10 +184,10 @@ impl<C: Channel> Dispatcher<C> {
     }
 
     async fn send(self: Arc<Self>, turn: Turn, lane: OwnedSemaphorePermit) {
-        let Turn { target, deliveries, token, place } = turn;
+        let Turn { target, deliveries, token, lane: shared } = turn;
         let deadline = Instant::now() + self.lease();
         let settlement = take_turn(&*self.channel, &target, token, deliveries, self.timeout).await;
-        drop(place);
+        drop(shared);
         crash::point("push-sent");
         let aborting = &self.shutdown.aborting;
         aborting.run_until_cancelled(self.settle(settlement, deadline)).await;
@@ -224,63 +221,5 @@ impl Turn {
     fn wanted(&self) -> (TargetId, u32) {
         let (working, failing) = AT_ONCE;
         (self.target.id, if self.target.failing_since.is_some() { failing } else { working })
-    }
-}
-
-/// Lanes in use by host. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-struct Hosts(Arc<Mutex<HashMap<String, usize>>>);
-
-/// The host has no lane free.
-#[derive(Debug)]
-struct Full;
-
-/// A lane of a host's, free again when dropped.
-#[derive(Debug)]
-struct HostSlot {
-    host: String,
-    hosts: Hosts,
-}
-
-impl Hosts {
-    fn enter(&self, host: Option<String>) -> Result<Option<HostSlot>, Full> {
-        let Some(host) = host else { return Ok(None) };
-        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = hosts.entry(host.clone()).or_default();
-        if *lanes >= LANES_PER_HOST {
-            return Err(Full);
-        }
-        *lanes += 1;
-        Ok(Some(HostSlot { host, hosts: self.clone() }))
-    }
-}
-
-impl Drop for HostSlot {
-    fn drop(&mut self) {
-        let mut hosts = self.hosts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lanes) = hosts.get_mut(&self.host) {
-            *lanes -= 1;
-            if *lanes == 0 {
-                hosts.remove(&self.host);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_takes_its_share_of_lanes_and_leaves_nothing_behind() {
-        let hosts = Hosts::default();
-        let slow = || hosts.enter(Some("slow.example".to_owned()));
-        let places: Vec<_> = (0..LANES_PER_HOST).map(|_| slow().unwrap()).collect();
-        assert!(slow().is_err());
-        assert!(hosts.enter(Some("other.example".to_owned())).is_ok());
-        assert!(hosts.enter(None).is_ok_and(|place| place.is_none()));
-        drop(places);
-        assert!(hosts.0.lock().unwrap().is_empty());
-        assert!(slow().is_ok());
     }
 }

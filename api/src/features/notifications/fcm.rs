@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use toneup_notify::ChannelKind;
 use toneup_notify::claim::Delivery;
 use toneup_notify::settle::Health;
@@ -23,13 +24,15 @@ use super::channel::{Channel, SendOutcome};
 use super::format::{EventFormats, Words};
 use super::google::{AccessToken, AccessTokens, ServiceAccount, read_bounded};
 use super::notice::{self, Notice};
-use super::webhooks::send::{describe, retry_after};
+use super::webhooks::send::{describe, drain, retry_after};
 use crate::http::language::Language;
 
 /// How long to leave FCM alone after a 429 that names no time, by Google's advice.
 const QUOTA_PAUSE: Duration = Duration::from_mins(1);
 /// Most bytes of an answer that are looked at.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024;
+/// How long an error's code is waited for.
+const CODE_TIME: Duration = Duration::from_secs(5);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -114,8 +117,14 @@ impl Fcm {
         let unanswered = |error: reqwest::Error| SendOutcome::unanswered(describe(&error));
         let response = request.send().await.map_err(unanswered)?;
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
-        let body = read_bounded(response, ANSWER_LIMIT_BYTES).await.map_err(unanswered)?;
-        Ok(Answer { status, retry_after, code: error_code(&body) })
+        if status.is_success() {
+            drain(response);
+            return Ok(Answer { status, retry_after, code: None });
+        }
+        // A code that does not come in time leaves the status to judge by.
+        let body = timeout(CODE_TIME, read_bounded(response, ANSWER_LIMIT_BYTES)).await;
+        let code = body.ok().and_then(Result::ok).and_then(|body| error_code(&body));
+        Ok(Answer { status, retry_after, code })
     }
 }
 
@@ -153,7 +162,7 @@ fn judge(answer: Answer) -> SendOutcome {
     match (status, code.as_deref()) {
         (_, Some("UNREGISTERED")) => SendOutcome::TargetGone { status: status_code, error },
         (_, Some("SENDER_ID_MISMATCH" | "INVALID_ARGUMENT")) => {
-            SendOutcome::GiveUp { status: status_code, error }
+            SendOutcome::Refused { status: number, error }
         }
         (StatusCode::TOO_MANY_REQUESTS, _) => later(Some(retry_after.unwrap_or(QUOTA_PAUSE))),
         // The project, its rights or its certificate, which an operator can put right; a 404 that does not say
@@ -224,14 +233,13 @@ mod tests {
 
     #[test]
     fn what_waiting_cannot_mend_is_given_up() {
-        for (status, code) in [
-            (400, Some("INVALID_ARGUMENT")),
-            (403, Some("SENDER_ID_MISMATCH")),
-            (400, None),
-            (413, None),
-        ] {
-            let outcome = answer(status, code, None);
+        for status in [400, 413] {
+            let outcome = answer(status, None, None);
             assert!(matches!(outcome, SendOutcome::GiveUp { .. }), "{outcome:?}");
+        }
+        for (status, code) in [(400, "INVALID_ARGUMENT"), (403, "SENDER_ID_MISMATCH")] {
+            let outcome = answer(status, Some(code), None);
+            assert!(matches!(outcome, SendOutcome::Refused { .. }), "{outcome:?}");
         }
     }
 

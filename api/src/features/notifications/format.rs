@@ -44,6 +44,9 @@ pub(crate) struct EventContent {
 
 /// Formats the events of one feature. An `Err` is the reason why the event is not sent.
 pub(crate) trait EventFormat: fmt::Debug + Send + Sync + 'static {
+    /// The names of the events that a webhook can ask for.
+    fn names(&self) -> &'static [&'static str];
+
     /// Reads the contents of events about `subjects`. What is gone has none.
     fn load<'a>(
         &'a self,
@@ -75,6 +78,11 @@ impl EventFormats {
     pub(crate) fn new(mut formats: Vec<(&'static str, Box<dyn EventFormat>)>) -> Self {
         formats.push(("webhook.", Box::new(WebhookEvents)));
         Self(Arc::new(formats))
+    }
+
+    /// The names of all events that a webhook can ask for.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().flat_map(|(_, format)| format.names()).copied()
     }
 
     /// Finds the format of an event.
@@ -112,6 +120,11 @@ impl EventFormats {
 struct WebhookEvents;
 
 impl EventFormat for WebhookEvents {
+    // They are about the webhooks themselves: every webhook is told of them.
+    fn names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn webhook_data(&self, delivery: &Delivery) -> Result<Value, &'static str> {
         Ok(match delivery.event.as_str() {
             PING => json!({ "webhookId": delivery.target }),

@@ -8,6 +8,7 @@ mod export;
 mod fcm;
 mod format;
 mod google;
+mod lanes;
 mod metrics;
 mod notice;
 mod problems;

@@ -1,5 +1,7 @@
 //! The problems that notifications raise.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use crate::http::problem::{ApiError, ProblemKind};
@@ -8,6 +10,8 @@ const WEBHOOK_EXISTS: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "webhook_exists", "Webhook exists");
 const TOO_MANY_WEBHOOKS: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "too_many_webhooks", "Too many webhooks");
+const TOO_MANY_SECRETS: ProblemKind =
+    ProblemKind::new(StatusCode::TOO_MANY_REQUESTS, "too_many_secrets", "Too many secrets");
 const WEBHOOK_DISABLED: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "webhook_disabled", "Webhook disabled");
 const TOO_MANY_PUSH_SUBSCRIPTIONS: ProblemKind = ProblemKind::new(
@@ -22,6 +26,7 @@ const PUSH_UNAVAILABLE: ProblemKind =
 pub const PROBLEMS: &[ProblemKind] = &[
     WEBHOOK_EXISTS,
     TOO_MANY_WEBHOOKS,
+    TOO_MANY_SECRETS,
     WEBHOOK_DISABLED,
     TOO_MANY_PUSH_SUBSCRIPTIONS,
     PUSH_UNAVAILABLE,
@@ -36,6 +41,15 @@ pub(super) fn webhook_exists() -> ApiError {
 pub(super) fn too_many_webhooks(limit: u32) -> ApiError {
     let detail = format!("you have {limit} webhooks, as many as anybody may have");
     TOO_MANY_WEBHOOKS.raise(detail).into()
+}
+
+/// Refuses a secret more while as many sign as may at once.
+pub(super) fn too_many_secrets(wait: Duration) -> ApiError {
+    let detail = format!(
+        "a secret signs for 24 h after it was replaced, and no more sign at once; one ends in {} s",
+        wait.as_secs()
+    );
+    TOO_MANY_SECRETS.raise(detail).retry_after(wait).into()
 }
 
 /// Refuses to send to a disabled webhook.

@@ -17,6 +17,7 @@ pub struct NotificationsState {
     pub(super) limiter: RateLimiter,
     pub(super) settings: Arc<NotificationsSettings>,
     pub(super) dispatchers: Dispatchers,
+    pub(super) formats: EventFormats,
 }
 
 impl NotificationsState {
@@ -29,7 +30,8 @@ impl NotificationsState {
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
         let dispatchers = Dispatchers::start(&settings, formats, pool.clone(), shutdown)?;
-        Ok(Self { pool, limiter, settings: Arc::new(settings), dispatchers })
+        let (settings, formats) = (Arc::new(settings), formats.clone());
+        Ok(Self { pool, limiter, settings, dispatchers, formats })
     }
 
     /// Returns the handle that wakes the dispatchers.

@@ -72,6 +72,10 @@ struct CreatePushSubscription {
     endpoint: Option<String>,
     /// Of a browser: `PushSubscription.toJSON().keys`.
     keys: Option<SubscriptionKeys>,
+    /// Of a browser: `PushSubscription.toJSON().expirationTime`, taken as it comes. A push service says by itself when
+    /// a subscription has ended.
+    #[expect(dead_code, reason = "part of what browsers serialise")]
+    expiration_time: Option<f64>,
     /// Of a phone: its FCM registration token.
     #[schema(max_length = 2048)]
     token: Option<String>,
@@ -255,6 +259,7 @@ impl NotificationsState {
             kind: SubscriptionKind::Fcm,
             endpoint: None,
             keys: None,
+            expiration_time: None,
             token: Some(token.to_owned()),
             language: None,
         };
@@ -285,7 +290,8 @@ fn check(
     };
     let channel = wanted.kind.channel();
     let id = TargetId(Uuid::now_v7());
-    Ok(NewTarget { id, user, channel, address, secrets: Some(secrets), description: None })
+    let (secrets, description, events) = (Some(secrets), None, None);
+    Ok(NewTarget { id, user, channel, address, secrets, description, events })
 }
 
 fn check_browser(

@@ -96,6 +96,7 @@ fn judge(
                 .map_or(Next::Failed, |pause| Next::Retry(jitter(*pause).max(asked(after))));
             (status, Some(error), next)
         }
+        SendOutcome::Refused { status, error } => (Some(status), Some(error), Next::Failed),
         SendOutcome::GiveUp { status, error } | SendOutcome::TargetGone { status, error } => {
             (status, Some(error), Next::Failed)
         }
@@ -119,6 +120,8 @@ fn health(deliveries: &[Delivery], answers: &[(SendOutcome, Duration)], gone: He
         Health::Working
     } else if failed {
         Health::Failing
+    } else if any(|outcome| matches!(outcome, SendOutcome::Refused { .. })) {
+        Health::Refusing
     } else {
         Health::Unknown
     }
@@ -134,7 +137,7 @@ fn rest(health: Health, answers: &[(SendOutcome, Duration)]) -> Option<Duration>
         })
         .max();
     match health {
-        Health::Failing => Some(jitter(REST).max(asked.unwrap_or_default())),
+        Health::Failing | Health::Refusing => Some(jitter(REST).max(asked.unwrap_or_default())),
         _ => asked,
     }
 }
@@ -235,6 +238,9 @@ mod tests {
         assert_eq!(judged(&[ENDED, ENDED], vec![retry(None), well()]), (Health::Working, false));
         assert_eq!(judged(&[ENDED, ENDED], vec![retry(Some(9)), well()]), (Health::Working, true));
         assert_eq!(judged(&[ENDED, ENDED], vec![gone, well()]), (Health::Gone, false));
+        let refused = || SendOutcome::Refused { status: 403, error: String::new() };
+        assert_eq!(judged(&[ENDED], vec![refused()]), (Health::Refusing, true));
+        assert_eq!(judged(&[ENDED, ENDED], vec![refused(), well()]), (Health::Working, false));
         assert_eq!(judged(&[PING], vec![retry(None)]), (Health::Unknown, false));
     }
 }

@@ -14,6 +14,7 @@ use web_push_native::encrypt;
 
 use super::channel::{Channel, SendOutcome};
 use super::format::EventFormats;
+use super::lanes::{Addresses, Place};
 use super::notice::{self, Notice};
 use super::subscription_keys::{Parsed, SubscriptionKeys};
 use super::vapid::Vapid;
@@ -33,6 +34,7 @@ const PADDED_BYTES: usize = 256;
 pub(super) struct WebPush {
     client: Client,
     allowed: AllowedHosts,
+    addresses: Addresses,
     vapid: Vapid,
     formats: EventFormats,
 }
@@ -44,7 +46,9 @@ impl WebPush {
         lookup: Lookup,
         formats: EventFormats,
     ) -> reqwest::Result<Self> {
-        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, vapid, formats })
+        let addresses = Addresses::default();
+        let client = guarded_client(allowed.clone(), lookup, addresses.clone())?;
+        Ok(Self { client, allowed, addresses, vapid, formats })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<SendOutcome, SendOutcome> {
@@ -63,7 +67,7 @@ impl WebPush {
         let response =
             request.send().await.map_err(|error| SendOutcome::unanswered(describe(&error)))?;
         let outcome = judge(response.status(), response.headers());
-        drain(response).await;
+        drain(response);
         Ok(outcome)
     }
 }
@@ -73,8 +77,8 @@ impl Channel for WebPush {
     const PAUSES: &'static [Duration] = notice::PAUSES;
     const GONE: Health = Health::Gone;
 
-    fn host(&self, target: &Target) -> Option<String> {
-        target.address.parse::<Url>().ok()?.host_str().map(str::to_owned)
+    fn place(&self, target: &Target) -> Place {
+        self.addresses.place(&target.address)
     }
 
     async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
@@ -130,8 +134,10 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> SendOutcome {
         status if status.is_server_error() => {
             SendOutcome::Retry { status: status_code, error, after: retry_after(headers) }
         }
-        // 413: more than this service takes. 400, 401, 403: it was subscribed with another key. It will be so tomorrow.
-        _ => SendOutcome::GiveUp { status: status_code, error },
+        // More than this service takes: it is the message that is wrong.
+        StatusCode::PAYLOAD_TOO_LARGE => SendOutcome::GiveUp { status: status_code, error },
+        // 400, 401, 403: it was subscribed with another key, or to what is no subscription. It will be so tomorrow.
+        _ => SendOutcome::Refused { status: code, error },
     }
 }
 
@@ -157,8 +163,9 @@ mod tests {
             };
             assert_eq!(after, Some(Duration::from_secs(7)), "{code}");
         }
-        for code in [301, 400, 401, 403, 413] {
-            assert!(matches!(answer(code, None), SendOutcome::GiveUp { .. }), "{code}");
+        assert!(matches!(answer(413, None), SendOutcome::GiveUp { .. }));
+        for code in [301, 400, 401, 403] {
+            assert!(matches!(answer(code, None), SendOutcome::Refused { .. }), "{code}");
         }
     }
 }

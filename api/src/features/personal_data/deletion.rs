@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use toneup_jobs::job::Status;
-use toneup_jobs::store::read::{Job, list_owned};
+use toneup_jobs::store::read::{Filter, Job, list_owned};
 use toneup_people::deletion::{PERSON_DELETION, schedule_pass};
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
@@ -81,6 +81,6 @@ pub(super) async fn find(
     user: UserId,
 ) -> Result<Option<DeletionView>, sqlx::Error> {
     // The first pass; the second looks for what requests that were still open have left.
-    let mut passes = list_owned(conn, PERSON_DELETION, user, None, 2).await?;
+    let mut passes = list_owned(conn, PERSON_DELETION, user, Filter::default(), None, 2).await?;
     Ok(passes.pop().map(DeletionView::from))
 }

@@ -15,10 +15,11 @@ use super::deletion::{self, DeletionView};
 use super::export::document;
 use super::state::PersonalDataState;
 use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::limits::Policy;
 use crate::http::problem::{ApiError, Problem};
 
 /// Exports that one user may ask for in a minute.
-const EXPORTS_PER_MINUTE: u32 = 6;
+const EXPORTS: Policy = Policy::per_minute("export", 6);
 
 /// The routes of personal data.
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
@@ -78,7 +79,7 @@ async fn export_me(
     State(state): State<PersonalDataState>,
     CurrentUser(user): CurrentUser,
 ) -> Result<impl IntoResponse, ApiError> {
-    state.limiter.check("export", user.0, EXPORTS_PER_MINUTE).await?;
+    state.limiter.check(&EXPORTS, user.0).await?;
     let body = Body::from_stream(document(state.pool, Arc::clone(&state.exports), user));
     let headers = [
         (header::CONTENT_TYPE, "application/json"),

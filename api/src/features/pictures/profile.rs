@@ -7,10 +7,11 @@ use toneup_platform::database::{bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
 
 use super::state::PicturesState;
+use crate::http::limits::Policy;
 use crate::http::problem::ApiError;
 
 /// Pictures that one user may order in a minute.
-const PER_MINUTE: u32 = 20;
+const PICTURES: Policy = Policy::per_minute("picture", 20);
 
 /// Has a picture for the user's profile made of an upload of the user's; it appears once it is ready.
 pub(crate) async fn order_profile_picture(
@@ -22,7 +23,7 @@ pub(crate) async fn order_profile_picture(
         let detail = "expected an objectKey that POST /v1/uploads gave to you";
         return Err(ApiError::invalid("objectKey", detail));
     }
-    state.limiter.check("picture", user.0, PER_MINUTE).await?;
+    state.limiter.check(&PICTURES, user.0).await?;
     let ordering = state
         .pool
         .in_transaction(async |conn| order(conn, user, Purpose::Profile, object_key).await);

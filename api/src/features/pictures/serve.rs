@@ -11,7 +11,7 @@ use toneup_platform::objects::ObjectError;
 use uuid::Uuid;
 
 use super::state::PicturesState;
-use crate::http::conditional::IfNoneMatch;
+use crate::http::conditional::Known;
 use crate::http::extract::IdPath;
 use crate::http::problem::{ApiError, Problem};
 
@@ -47,7 +47,7 @@ pub(super) async fn get_picture(
     let (size, _) = SIZES.into_iter().find(|(size, _)| *size == name).ok_or(ApiError::NotFound)?;
     let tag = format!("\"{}-{size}\"", id.simple());
     let caching = [(header::CACHE_CONTROL, FOR_EVER), etag(&tag)?];
-    if IfNoneMatch::of(&headers).matches(&tag) {
+    if Known::of(&headers).includes(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
     match state.objects.get(&object_key(owner, JobId(id), size), LIMIT_BYTES).await {

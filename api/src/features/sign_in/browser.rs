@@ -77,7 +77,7 @@ pub(super) struct ReturnTo {
 )]
 pub(super) async fn go_to_provider(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     IdPath(provider): IdPath<String>,
     ApiQuery(ReturnTo { return_to }): ApiQuery<ReturnTo>,
 ) -> Result<Response, ApiError> {
@@ -117,7 +117,7 @@ pub(super) struct StartedView {
 )]
 pub(super) async fn start_sign_in(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     OptionalSession(before): OptionalSession,
     IdPath(provider): IdPath<String>,
     ApiJson(StartSignIn { return_to, link }): ApiJson<StartSignIn>,
@@ -140,7 +140,7 @@ pub(super) async fn start_sign_in(
 )]
 pub(super) async fn receive_redirect(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     device: Device,
     IdPath(provider): IdPath<String>,
     headers: HeaderMap,
@@ -161,7 +161,7 @@ pub(super) async fn receive_redirect(
 )]
 pub(super) async fn receive_form(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     device: Device,
     IdPath(provider): IdPath<String>,
     headers: HeaderMap,

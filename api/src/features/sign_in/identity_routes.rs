@@ -86,7 +86,7 @@ pub(super) struct LinkIdentity {
 )]
 pub(super) async fn link_identity(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     CurrentSession(caller): CurrentSession,
     ApiJson(LinkIdentity { provider, id_token, nonce }): ApiJson<LinkIdentity>,
 ) -> Result<StatusCode, ApiError> {

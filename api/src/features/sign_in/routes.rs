@@ -10,7 +10,7 @@ use super::posted::{CreateSession, Posted, SignedInView, sign_in};
 use super::state::SignInState;
 use super::{browser, identity_routes};
 use crate::features::accounts::Device;
-use crate::http::client_address::{ClientAddress, ProxyHeader};
+use crate::http::client_address::{ClientAddress, TrustedProxies};
 use crate::http::extract::ApiJson;
 use crate::http::identity::{Authenticator, OptionalSession};
 use crate::http::problem::{ApiError, Problem};
@@ -21,7 +21,7 @@ where
     S: Clone + Send + Sync + 'static,
     SignInState: FromRef<S>,
     Authenticator: FromRef<S>,
-    ProxyHeader: FromRef<S>,
+    TrustedProxies: FromRef<S>,
 {
     OpenApiRouter::new()
         .routes(routes!(create_session))
@@ -53,7 +53,7 @@ where
 )]
 async fn create_session(
     State(state): State<SignInState>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     OptionalSession(before): OptionalSession,
     device: Device,
     ApiJson(wanted): ApiJson<CreateSession>,

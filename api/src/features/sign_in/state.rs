@@ -1,7 +1,6 @@
 //! The state of signing in.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -16,7 +15,8 @@ use super::settings::SignInSettings;
 use super::transfers;
 use crate::features::accounts::AccountsState;
 use crate::features::notifications::NotificationsState;
-use crate::http::limits::RateLimiter;
+use crate::http::client_address::ClientAddress;
+use crate::http::limits::{Policy, RateLimiter};
 use crate::http::problem::ApiError;
 
 /// A provider that is offered.
@@ -80,8 +80,9 @@ impl SignInState {
     }
 
     /// Counts an attempt of an address.
-    pub(crate) async fn check_rate(&self, address: IpAddr) -> Result<(), ApiError> {
-        self.limiter.check("sign-in", address, self.per_minute).await
+    pub(crate) async fn check_rate(&self, address: ClientAddress) -> Result<(), ApiError> {
+        let policy = Policy::per_minute("sign-in", self.per_minute);
+        self.limiter.check(&policy, address.network()).await
     }
 
     /// The provider of a name, in whatever case.

@@ -77,6 +77,7 @@ async fn create_upload(
     ApiJson(upload): ApiJson<CreateUpload>,
 ) -> Result<(StatusCode, Json<UploadView>), ApiError> {
     let (kind, digest) = check(&upload)?;
+    state.quota.take(user, 1).await?;
     let object_key = match digest {
         Some(digest) => state.seal.key(user, kind, digest),
         None => photo_key(user, kind),

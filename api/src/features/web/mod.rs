@@ -11,7 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
 
-use crate::http::conditional::IfNoneMatch;
+use crate::http::conditional::Known;
 use crate::http::problem::ApiError;
 
 /// The page needs nothing from elsewhere but S3, to which it uploads.
@@ -21,6 +21,10 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// Swagger UI styles its elements inline and carries its icons as data.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page asks for none of these; a script that got into it could not either.
+const PERMISSIONS: &str =
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=()";
 
 #[derive(RustEmbed)]
 #[folder = "src/features/web/static/"]
@@ -61,7 +65,11 @@ fn secured<S: Clone + Send + Sync + 'static>(router: Router<S>, policy: &str) ->
         let value = HeaderValue::from_str(value).ok();
         SetResponseHeaderLayer::overriding(name, move |_: &Response| value.clone())
     };
+    let permissions = HeaderName::from_static("permissions-policy");
+    let opener = HeaderName::from_static("cross-origin-opener-policy");
     router
+        .layer(set(permissions, PERMISSIONS))
+        .layer(set(opener, "same-origin"))
         .layer(set(header::CONTENT_SECURITY_POLICY, policy))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
@@ -76,9 +84,10 @@ fn file(file: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
     let Some(EmbeddedFile { data, metadata }) = file else {
         return ApiError::NotFound.into_response();
     };
-    let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
+    // Weak: it may be sent compressed, which are other bytes.
+    let etag = format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
     let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
-    if IfNoneMatch::of(headers).matches(&etag) {
+    if Known::of(headers).includes(&etag) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     let content_type = match metadata.mimetype() {

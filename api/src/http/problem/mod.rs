@@ -57,6 +57,9 @@ pub enum ApiError {
     /// The body's media type is not supported.
     #[error("{0}")]
     UnsupportedMediaType(String),
+    /// The body is compressed.
+    #[error("Content-Encoding: expected none; send the body as it is")]
+    UnsupportedCoding,
     /// The client or user has exceeded a rate limit.
     #[error("too many requests; try again in {} s", .retry_after.as_secs())]
     RateLimited {
@@ -101,7 +104,7 @@ impl ApiError {
             Self::NotAcceptable => kind::NOT_ACCEPTABLE,
             Self::RequestTimeout => kind::REQUEST_TIMEOUT,
             Self::TooLarge(_) => kind::TOO_LARGE,
-            Self::UnsupportedMediaType(_) => kind::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedCoding => kind::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited { .. } => kind::RATE_LIMITED,
             Self::Unavailable(_) => kind::UNAVAILABLE,
             Self::Internal(_) => kind::INTERNAL,

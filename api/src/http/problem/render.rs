@@ -142,6 +142,10 @@ fn with_headers(mut response: Response, error: &ApiError, original: &Response) -
     if error.kind().status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let ApiError::UnsupportedCoding = error {
+        // RFC 9110 §12.5.3.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     if let Some(retry_after) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, retry_after.as_secs().max(1).into());
     }

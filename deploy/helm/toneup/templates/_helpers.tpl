@@ -158,10 +158,10 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
-{{/* Probes of one port. A liveness probe that fails too easily kills what is merely slow. */}}
+{{/* Probes of one port. Only readiness asks for others than the process: an outage of a server must not restart what waits for it. */}}
 {{- define "toneup.probes" -}}
 startupProbe:
-  httpGet: { path: /readyz, port: {{ . }} }
+  httpGet: { path: /healthz, port: {{ . }} }
   periodSeconds: 2
   failureThreshold: 60
 readinessProbe:

@@ -21,7 +21,7 @@
 {{- $policy := .Values.networkPolicy -}}
 {{ include "toneup.egress" (dict "where" $policy.database) }}
 {{ include "toneup.egress" (dict "where" $policy.redis) }}
-{{ include "toneup.egress" (dict "where" $policy.s3) }}
+{{ include "toneup.s3" . }}
 {{- if .Values.rabbitmq.cluster.enabled }}
 - ports: [{ protocol: TCP, port: 5672 }]
   to:
@@ -30,14 +30,29 @@
 {{- else }}
 {{ include "toneup.egress" (dict "where" $policy.broker) }}
 {{- end }}
-{{- if $policy.publicHttps }}
-- ports: [{ protocol: TCP, port: 443 }]
-  to:
-    - ipBlock:
-        cidr: 0.0.0.0/0
-        except: [10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
-    - ipBlock:
-        cidr: ::/0
-        except: ["fc00::/7", "fe80::/10"]
+{{- with .Values.config.OTEL_EXPORTER_OTLP_ENDPOINT }}
+{{ include "toneup.egress" (dict "where" $policy.otlp) }}
 {{- end }}
+{{- end }}
+{{/* Every address but private ones: without peers, a rule would admit these, too. */}}
+{{- define "toneup.public" -}}
+- ipBlock:
+    cidr: 0.0.0.0/0
+    except: [10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+- ipBlock:
+    cidr: ::/0
+    except: ["fc00::/7", "fe80::/10"]
+{{- end }}
+{{- define "toneup.s3" -}}
+{{- $where := .Values.networkPolicy.s3 -}}
+- ports:
+    {{- range $where.ports }}
+    - { protocol: TCP, port: {{ . }} }
+    {{- end }}
+  to:
+    {{- if $where.to }}
+    {{- toYaml $where.to | nindent 4 }}
+    {{- else }}
+    {{- include "toneup.public" . | nindent 4 }}
+    {{- end }}
 {{- end }}

@@ -10,6 +10,7 @@ pub mod due;
 pub mod erase;
 pub mod fairness;
 pub mod finish;
+pub mod forget;
 pub mod idempotency;
 pub mod lease;
 pub mod load;

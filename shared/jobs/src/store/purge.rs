@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::{bind_list, micros};
+use sqlx::MySqlConnection;
+use toneup_platform::database::micros;
 
+use super::forget;
 use crate::job::JobId;
 
 /// Deletes at most `most` jobs of a kind that succeeded at least `retention` ago; returns their number. Failed jobs are
@@ -28,13 +29,5 @@ pub async fn purge_succeeded(
     if old.is_empty() {
         return Ok(0);
     }
-    // The job last, so that an interrupted purge finds it again.
-    for table in ["job_transitions", "job_outcomes"] {
-        let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE job_id IN "));
-        bind_list(&mut query, old.iter().copied());
-        query.build().execute(&mut *conn).await?;
-    }
-    let mut query = QueryBuilder::new("DELETE FROM jobs WHERE id IN ");
-    bind_list(&mut query, old.iter().copied());
-    Ok(query.build().execute(conn).await?.rows_affected())
+    forget::delete(conn, &old).await
 }

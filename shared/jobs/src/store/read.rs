@@ -1,7 +1,7 @@
 //! Queries of jobs. Every lookup for a caller takes the kind and the owner: another's row is indistinguishable from no
 //! row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
@@ -127,22 +127,50 @@ pub async fn find_owned(
     Ok(row.map(Job::from))
 }
 
+/// Which of a user's jobs are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// Those in this state.
+    pub status: Option<Status>,
+    /// Those submitted at this time or later.
+    pub since: Option<OffsetDateTime>,
+}
+
+impl Filter {
+    /// An id before all those of jobs submitted since then: ids begin with the time (RFC 9562 §5.7), by the clock of
+    /// whoever made them, a little before the job was written.
+    fn first(&self) -> uuid::Uuid {
+        const SLACK: time::Duration = time::Duration::minutes(10);
+        let since = self.since.and_then(|since| since.checked_sub(SLACK));
+        let millis = since.map_or(0, |since| since.unix_timestamp_nanos() / 1_000_000);
+        let millis = u128::try_from(millis.clamp(0, (1 << 48) - 1)).unwrap_or_default();
+        uuid::Uuid::from_u128(millis << 80)
+    }
+}
+
 /// Lists a user's jobs of a kind, newest first, from just before `before`.
 pub async fn list_owned(
     conn: &mut MySqlConnection,
     kind: &str,
     user: UserId,
+    filter: Filter,
     before: Option<JobId>,
     limit: u32,
 ) -> Result<Vec<Job>, sqlx::Error> {
     let before = before.map_or(uuid::Uuid::max(), |id| id.0);
+    let status = filter.status.map(Status::as_str);
     let rows = select_jobs!(
         // For a user with many jobs, MySQL would otherwise scan all users' jobs in the requested order.
         "jobs j FORCE INDEX (jobs_history)",
-        "WHERE j.user_id = ? AND j.kind = ? AND j.id < ? ORDER BY j.id DESC LIMIT ?",
+        "WHERE j.user_id = ? AND j.kind = ? AND j.id < ? AND j.id >= ?
+         AND j.created_at >= COALESCE(?, j.created_at) AND j.status = COALESCE(?, j.status)
+         ORDER BY j.id DESC LIMIT ?",
         user,
         kind,
         before,
+        filter.first(),
+        filter.since,
+        status,
         limit
     )
     .fetch_all(conn)
@@ -238,21 +266,32 @@ pub async fn list_queue(
     .await
 }
 
-/// Returns those of the given users who have unfinished jobs of a kind.
-pub async fn find_active_users(
+/// A user's unfinished jobs, in two numbers of which at least one changes with every change of theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// How many there are.
+    pub jobs: u64,
+    /// Their versions, added up.
+    pub versions: u64,
+}
+
+/// Finds the activity of those users, of the ones named, who have unfinished jobs of a kind.
+pub async fn find_activity(
     conn: &mut MySqlConnection,
     kind: &str,
     users: &[UserId],
-) -> Result<BTreeSet<UserId>, sqlx::Error> {
+) -> Result<HashMap<UserId, Activity>, sqlx::Error> {
     if users.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(HashMap::new());
     }
     let mut query = QueryBuilder::new(
-        "SELECT DISTINCT user_id FROM jobs FORCE INDEX (jobs_active)
-         WHERE finished_at IS NULL AND kind = ",
+        "SELECT user_id, CAST(COUNT(*) AS UNSIGNED), CAST(SUM(version) AS UNSIGNED)
+         FROM jobs FORCE INDEX (jobs_active) WHERE finished_at IS NULL AND kind = ",
     );
     query.push_bind(kind).push(" AND user_id IN ");
     bind_list(&mut query, users.iter().copied());
-    let found: Vec<(UserId,)> = query.build_query_as().fetch_all(conn).await?;
-    Ok(found.into_iter().map(|(user,)| user).collect())
+    query.push(" GROUP BY user_id");
+    let found: Vec<(UserId, u64, u64)> = query.build_query_as().fetch_all(conn).await?;
+    let activity = |(user, jobs, versions)| (user, Activity { jobs, versions });
+    Ok(found.into_iter().map(activity).collect())
 }

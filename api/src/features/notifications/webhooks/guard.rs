@@ -14,6 +14,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::features::notifications::lanes::Addresses;
+
 /// IPv4 networks that are not public (IANA's special-purpose registry), with multicast and class E.
 const NOT_PUBLIC: [(Ipv4Addr, u8); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8),
@@ -61,6 +63,17 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Top-level names that the public DNS never has (RFC 6761, 6762, 7686, 8375, 9476; ICANN for `internal`).
+const NOT_IN_DNS: [&str; 8] =
+    ["alt", "arpa", "internal", "invalid", "local", "localhost", "onion", "test"];
+
+/// Whether a name can have a public address at all: one of several labels, below a top level that exists.
+fn may_be_public(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let top = name.rsplit_once('.').map(|(_, top)| top);
+    top.is_some_and(|top| !NOT_IN_DNS.iter().any(|never| top.eq_ignore_ascii_case(never)))
+}
+
 /// Hosts and networks that the operator allows although they are not public, or not reached by https.
 #[derive(Debug, Clone, Default)]
 pub struct AllowedHosts {
@@ -106,7 +119,10 @@ impl AllowedHosts {
     pub(in crate::features::notifications) fn check(&self, url: &Url) -> Result<(), Refusal> {
         let (listed, reachable) = match url.host() {
             None => return Err(Refusal::Scheme),
-            Some(Host::Domain(name)) => (self.allows_name(name), true),
+            Some(Host::Domain(name)) => {
+                let listed = self.allows_name(name);
+                (listed, listed || may_be_public(name))
+            }
             Some(Host::Ipv4(address)) => self.judge(address.into()),
             Some(Host::Ipv6(address)) => self.judge(address.into()),
         };
@@ -158,13 +174,19 @@ pub(in crate::features::notifications) fn system_lookup() -> Lookup {
 pub(super) struct GuardedResolver {
     pub(super) allowed: AllowedHosts,
     pub(super) lookup: Lookup,
+    /// Learns where names lead to.
+    pub(super) addresses: Addresses,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (allowed, looking) = (self.allowed.clone(), (self.lookup)(name.as_str().to_owned()));
+        let addresses = self.addresses.clone();
         Box::pin(async move {
             let found = looking.await?;
+            if let Some(first) = found.first() {
+                addresses.note(name.as_str(), first.ip());
+            }
             let is_allowed = |address: &SocketAddr| allowed.allows_address(address.ip());
             if !allowed.allows_name(name.as_str()) && !found.iter().all(is_allowed) {
                 return Err(Refusal::NotPublic.into());
@@ -237,6 +259,25 @@ mod tests {
         for url in spellings {
             assert_eq!(check("", url), Err(Refusal::NotPublic), "{url}");
         }
+    }
+
+    #[test]
+    fn a_name_that_no_public_dns_has_is_refused_at_once() {
+        let names = [
+            "localhost",
+            "LOCALHOST.",
+            "api.localhost",
+            "rabbitmq",
+            "printer.local",
+            "db.internal",
+            "router.home.arpa",
+            "x.onion",
+        ];
+        for name in names {
+            assert_eq!(check("", &format!("https://{name}/")), Err(Refusal::NotPublic), "{name}");
+            assert_eq!(check("localhost", "http://localhost:9/"), Ok(()));
+        }
+        assert_eq!(check("", "https://local.example./"), Ok(()));
     }
 
     #[test]

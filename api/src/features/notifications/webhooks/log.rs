@@ -19,11 +19,12 @@ use crate::features::notifications::problems::webhook_disabled;
 use crate::features::notifications::state::NotificationsState;
 use crate::http::extract::{ApiQuery, IdPath};
 use crate::http::identity::{Authenticator, CurrentUser};
+use crate::http::limits::Policy;
 use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 
 /// Pings and deliveries sent again that one user may ask for in a minute.
-const TESTS_PER_MINUTE: u32 = 30;
+const TESTS: Policy = Policy::per_minute("webhook-tests", 30);
 
 pub(in crate::features::notifications) fn routes<S>() -> OpenApiRouter<S>
 where
@@ -136,7 +137,7 @@ async fn send_now(
     delivery: DeliveryId,
     new: Option<NewDelivery>,
 ) -> Result<(StatusCode, Json<DeliveryView>), ApiError> {
-    state.limiter.check("webhook-tests", user.0, TESTS_PER_MINUTE).await?;
+    state.limiter.check(&TESTS, user.0).await?;
     let sending = state.pool.in_transaction(async |conn| {
         if find(conn, user, id).await?.disabled_at.is_some() {
             return Err(webhook_disabled());

@@ -1,5 +1,7 @@
 //! Webhooks over HTTP.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::http::{StatusCode, header};
@@ -21,9 +23,11 @@ use uuid::Uuid;
 
 use super::sign::Secrets;
 use super::view::{WebhookList, WebhookView, WebhookWithSecret};
-use crate::features::notifications::problems::{too_many_webhooks, webhook_exists};
+use crate::features::notifications::problems::{
+    too_many_secrets, too_many_webhooks, webhook_exists,
+};
 use crate::features::notifications::state::NotificationsState;
-use crate::http::extract::{ApiJson, IdPath};
+use crate::http::extract::{ApiJson, IdPath, Nullable, present};
 use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 
@@ -50,17 +54,27 @@ struct CreateWebhook {
     url: String,
     /// What the caller calls it, at most 200 characters.
     description: Option<String>,
+    /// What it is told of: `analysis.succeeded`, `.failed`, `.cancelled`, `.expired`; all of them if not given.
+    events: Option<Vec<String>>,
 }
 
-/// What to change; what is not named stays.
+/// What to change; what is not named stays. A description can be `null`: then there is none; and so can `events`: all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ChangeWebhook {
     /// An https URL of a public host, at most 2048 characters.
+    #[serde(default, deserialize_with = "present")]
     url: Option<String>,
     /// What the caller calls it, at most 200 characters.
-    description: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Nullable<String>>,
+    /// What it is told of.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<String>>)]
+    events: Option<Nullable<Vec<String>>>,
     /// `false`: nothing is sent. `true`: it is sent again, also to one that was disabled because it failed.
+    #[serde(default, deserialize_with = "present")]
     enabled: Option<bool>,
 }
 
@@ -90,6 +104,7 @@ async fn create_webhook(
         address: check_url(&state, &webhook.url)?,
         secrets: Some(secrets.to_json().map_err(anyhow::Error::from)?),
         description: webhook.description.map(check_description).transpose()?,
+        events: webhook.events.map(|events| check_events(&state, &events)).transpose()?,
     };
     let limit = state.settings.webhook_limit;
     let adding = state.pool.in_transaction(async |conn| {
@@ -171,7 +186,15 @@ async fn change_webhook(
     let wanted = Change {
         address: wanted.url.map(|url| check_url(&state, &url)).transpose()?,
         secrets: None,
-        description: wanted.description.map(check_description).transpose()?,
+        description: match wanted.description {
+            Some(Nullable(text)) => Some(check_description(text.unwrap_or_default())?),
+            None => None,
+        },
+        events: match wanted.events {
+            Some(Nullable(Some(events))) => Some(check_events(&state, &events)?),
+            Some(Nullable(None)) => Some(String::new()),
+            None => None,
+        },
         enabled: wanted.enabled,
     };
     let changing = state.pool.in_transaction(async |conn| {
@@ -220,6 +243,8 @@ async fn delete_webhook(
     params(("id" = Uuid, Path)),
     responses(
         (status = OK, body = WebhookWithSecret),
+        (status = TOO_MANY_REQUESTS, body = Problem, content_type = "application/problem+json",
+         description = "`too_many_secrets`.", headers(("Retry-After" = u64))),
         Problem,
     )
 )]
@@ -243,7 +268,9 @@ async fn rotate_secret(
 fn rotate(target: &Target) -> Result<(String, Secrets), ApiError> {
     let text = target.secrets.as_deref().unwrap_or("[]");
     let mut secrets = Secrets::from_json(text).map_err(anyhow::Error::from)?;
-    secrets.rotate(OffsetDateTime::now_utc());
+    secrets
+        .rotate(OffsetDateTime::now_utc())
+        .map_err(|wait| too_many_secrets(Duration::try_from(wait).unwrap_or_default()))?;
     Ok((secrets.to_json().map_err(anyhow::Error::from)?, secrets))
 }
 
@@ -270,6 +297,18 @@ fn check_url(state: &NotificationsState, text: &str) -> Result<String, ApiError>
         return Err(refused(format!("expected at most {URL_LIMIT} characters")));
     }
     Ok(url)
+}
+
+/// Names of events, each once, as they are kept.
+fn check_events(state: &NotificationsState, events: &[String]) -> Result<String, ApiError> {
+    let known: Vec<&str> = state.formats.names().collect();
+    let chosen: Vec<&str> =
+        known.iter().copied().filter(|name| events.iter().any(|event| event == name)).collect();
+    if events.is_empty() || chosen.len() != events.len() {
+        let detail = format!("expected at least one of {}, each once", known.join(", "));
+        return Err(ApiError::invalid("events", detail));
+    }
+    Ok(chosen.join(","))
 }
 
 fn check_description(text: String) -> Result<String, ApiError> {

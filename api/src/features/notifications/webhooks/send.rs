@@ -10,6 +10,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use toneup_notify::ChannelKind;
 use toneup_notify::claim::Delivery;
 use toneup_notify::settle::Health;
@@ -21,12 +22,15 @@ use super::guard::{AllowedHosts, GuardedResolver, Lookup, Refusal, system_lookup
 use super::sign::Secrets;
 use crate::features::notifications::channel::{Channel, SendOutcome};
 use crate::features::notifications::format::EventFormats;
+use crate::features::notifications::lanes::{Addresses, Place};
 use crate::features::notifications::settings::NotificationsSettings;
 
 /// The receiver answered 410.
 pub(super) const GONE: &str = "gone";
 /// What is read of an answer's body, so that its connection can be used again. Nothing in it is of interest.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024;
+/// How long it is waited for; the connection is closed otherwise.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -35,6 +39,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Webhooks {
     client: Client,
     allowed: AllowedHosts,
+    addresses: Addresses,
     formats: EventFormats,
 }
 
@@ -60,7 +65,9 @@ impl Webhooks {
         lookup: Lookup,
         formats: EventFormats,
     ) -> reqwest::Result<Self> {
-        Ok(Self { client: guarded_client(allowed.clone(), lookup)?, allowed, formats })
+        let addresses = Addresses::default();
+        let client = guarded_client(allowed.clone(), lookup, addresses.clone())?;
+        Ok(Self { client, allowed, addresses, formats })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, SendOutcome> {
@@ -89,15 +96,15 @@ impl Channel for Webhooks {
     const KIND: ChannelKind = ChannelKind::Webhook;
     const GONE: Health = Health::Disabled(GONE);
 
-    fn host(&self, target: &Target) -> Option<String> {
-        target.address.parse::<Url>().ok()?.host_str().map(str::to_owned)
+    fn place(&self, target: &Target) -> Place {
+        self.addresses.place(&target.address)
     }
 
     async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
         match self.post(target, delivery).await {
             Ok(response) => {
                 let outcome = interpret(response.status(), response.headers());
-                drain(response).await;
+                drain(response);
                 outcome
             }
             Err(outcome) => outcome,
@@ -109,6 +116,7 @@ impl Channel for Webhooks {
 pub(in crate::features::notifications) fn guarded_client(
     allowed: AllowedHosts,
     lookup: Lookup,
+    addresses: Addresses,
 ) -> reqwest::Result<Client> {
     tls::install();
     Client::builder()
@@ -116,7 +124,7 @@ pub(in crate::features::notifications) fn guarded_client(
         // A proxy would connect where it likes, and so would a redirect.
         .no_proxy()
         .redirect(Policy::none())
-        .dns_resolver(Arc::new(GuardedResolver { allowed, lookup }))
+        .dns_resolver(Arc::new(GuardedResolver { allowed, lookup, addresses }))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(4)
         .pool_idle_timeout(Duration::from_secs(30))
@@ -158,14 +166,19 @@ pub(in crate::features::notifications) fn retry_after(headers: &HeaderMap) -> Op
     httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok()
 }
 
-pub(in crate::features::notifications) async fn drain(mut response: Response) {
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > ANSWER_LIMIT_BYTES {
-            return;
+/// Reads what an answer says after its head, beside what is told next: the status line has decided already, however
+/// slowly the rest comes.
+#[expect(clippy::disallowed_methods, reason = "ends within two seconds, and nothing waits for it")]
+pub(in crate::features::notifications) fn drain(mut response: Response) {
+    tokio::spawn(timeout(DRAIN_TIME, async move {
+        let mut read = 0;
+        while let Ok(Some(chunk)) = response.chunk().await {
+            read += chunk.len();
+            if read > ANSWER_LIMIT_BYTES {
+                return;
+            }
         }
-    }
+    }));
 }
 
 /// What went wrong, for the webhook's owner: the innermost cause, which names no address of ours.

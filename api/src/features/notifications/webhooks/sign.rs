@@ -12,8 +12,8 @@ const PREFIX: &str = "whsec_";
 const SECRET_BYTES: usize = 32;
 /// How long the secret before stays good.
 const OVERLAP: Duration = Duration::hours(24);
-/// Most secrets that sign at once, however often they are rotated.
-const MOST: usize = 3;
+/// Most secrets that sign at once. None is dropped before its time: one more rotation is refused.
+const MOST: usize = 5;
 
 /// The secrets of a webhook, newest first. Kept as JSON in `push_targets.secrets`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -53,14 +53,19 @@ impl Secrets {
         self.0.first().map(|newest| newest.secret.as_str())
     }
 
-    /// Puts a new secret in front; the one before signs for another day.
-    pub(super) fn rotate(&mut self, now: OffsetDateTime) {
+    /// Puts a new secret in front; the one before signs for another day. Where too many still sign, changes nothing and
+    /// answers how long the oldest does.
+    pub(super) fn rotate(&mut self, now: OffsetDateTime) -> Result<(), Duration> {
         self.0.retain(|secret| secret.is_good(now));
+        if self.0.len() >= MOST {
+            let oldest = self.0.iter().filter_map(|secret| secret.until).min();
+            return Err(oldest.map_or(OVERLAP, |until| until - now));
+        }
         if let Some(newest) = self.0.first_mut() {
             newest.until = Some(now + OVERLAP);
         }
         self.0.insert(0, Secret::generate());
-        self.0.truncate(MOST);
+        Ok(())
     }
 
     /// The header `webhook-signature`: one signature for each secret that is good.
@@ -113,21 +118,30 @@ mod tests {
     fn a_rotated_secret_signs_for_another_day() {
         let mut secrets = Secrets::generate();
         let first = secrets.newest().unwrap().to_owned();
-        secrets.rotate(at(0));
+        secrets.rotate(at(0)).unwrap();
         assert_ne!(secrets.newest().unwrap(), first);
         let signatures = |secrets: &Secrets, now| secrets.sign("id", now, b"").split(' ').count();
         assert_eq!(signatures(&secrets, at(86_399)), 2);
         assert_eq!(signatures(&secrets, at(86_400)), 1);
-        for _ in 0..10 {
-            secrets.rotate(at(10));
+    }
+
+    #[test]
+    fn no_secret_is_dropped_before_its_day_is_over() {
+        let mut secrets = Secrets::generate();
+        for second in 1..5 {
+            secrets.rotate(at(second)).unwrap();
         }
-        assert_eq!(signatures(&secrets, at(10)), MOST);
+        let signatures = |secrets: &Secrets, now| secrets.sign("id", now, b"").split(' ').count();
+        assert_eq!(secrets.rotate(at(5)), Err(OVERLAP - Duration::seconds(4)));
+        assert_eq!(signatures(&secrets, at(86_400)), MOST);
+        secrets.rotate(at(86_401)).unwrap();
+        assert_eq!(signatures(&secrets, at(86_401)), MOST);
     }
 
     #[test]
     fn secrets_survive_the_database_and_are_long_enough() {
         let mut secrets = Secrets::generate();
-        secrets.rotate(at(1_000_000_000));
+        secrets.rotate(at(1_000_000_000)).unwrap();
         let read = Secrets::from_json(&secrets.to_json().unwrap()).unwrap();
         let now = at(1_000_000_001);
         assert_eq!(read.sign("a", now, b"b"), secrets.sign("a", now, b"b"));

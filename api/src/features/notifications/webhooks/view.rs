@@ -14,6 +14,8 @@ pub(super) struct WebhookView {
     id: Uuid,
     url: String,
     description: Option<String>,
+    /// What it is told of; null: all events.
+    events: Option<Vec<String>>,
     /// Whether anything is sent to it.
     enabled: bool,
     /// Since when every attempt has failed; null while it works.
@@ -33,6 +35,7 @@ impl From<Target> for WebhookView {
             id: target.id.0,
             url: target.address,
             description: target.description,
+            events: target.events.map(|list| list.split(',').map(str::to_owned).collect()),
             enabled: target.disabled_at.is_none(),
             failing_since: target.failing_since,
             disabled_at: target.disabled_at,

@@ -121,7 +121,9 @@ async function treat(verb) {
 /** @param {string} id */
 async function openJob(id) {
   try {
-    drawJob(await api.job(id));
+    const job = await api.job(id);
+    if (!api.token) return;
+    drawJob(job);
     const dialog = /** @type {HTMLDialogElement} */ (byId("job"));
     if (!dialog.open) dialog.showModal();
   } catch (error) {
@@ -183,6 +185,7 @@ async function searchJobs(older = false) {
   const cursor = older ? { cursor: jobs.at(-1)?.id ?? "" } : {};
   try {
     const page = await api.jobs({ ...criteria, ...cursor });
+    if (!api.token) return;
     jobs = older ? [...jobs, ...page.items] : page.items;
     show(byId("jobs-more"), page.nextCursor !== null);
     redraw(byId("jobs"), jobTable(jobs, openJob));
@@ -201,6 +204,8 @@ async function look(lists = looks % LISTS_EVERY === 0) {
     lists ? api.deadLetters() : null,
     lists ? api.actions() : null,
   ]);
+  // Signed out meanwhile.
+  if (!api.token) return;
   looks += 1;
   overview = seen;
   // Behind a load balancer the next answer may be another replica's: never two samples of one moment.
@@ -228,16 +233,25 @@ async function keepLooking() {
   if (api.token) clockwork = setTimeout(keepLooking, LOOK_MS);
 }
 
+/** Leaves nothing of what was seen on the page: the next at this screen may be somebody else. */
+function forget() {
+  [samples, letters, jobs, overview, criteria, looks] = [[], [], [], null, {}, 0];
+  chosen.clear();
+  /** @type {HTMLFormElement} */ (byId("search")).reset();
+  for (const id of ["operator", "intake-text", "confirm-text", "confirm-detail", "job-title"]) byId(id).textContent = "";
+  for (const id of ["pills", "tiles", "replicas", "analyzers", "dead", "jobs", "log", "job-body"]) byId(id).replaceChildren();
+  for (const chart of Object.values(charts)) chart.show([]);
+}
+
 /** @param {string} why */
 function signOut(why) {
   clearTimeout(clockwork);
   api.token = "";
-  samples = [];
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  forget();
   show(byId("board"), false);
   show(byId("session"), false);
   show(byId("sign-in"), true);
-  byId("pills").replaceChildren();
   tell(why);
   byId("token").focus();
 }

@@ -1,0 +1,112 @@
+//! The stream of all analyses of a user.
+
+use std::collections::{HashMap, VecDeque};
+
+use axum::response::sse::Event;
+use toneup_colour::analysis::{Analysis, list_active, list_ended_after};
+use toneup_jobs::job::JobId;
+use toneup_notify::events::list_after;
+use toneup_platform::identity::UserId;
+use toneup_platform::trace::TraceParent;
+
+use super::problems;
+use super::state::AnalysesState;
+use super::stream::{Pace, Places, Subject};
+use super::told::{Look, Told};
+use crate::http::language::Language;
+use crate::http::problem::{ApiError, Problem};
+
+/// Events and analyses read at once.
+const CHUNK: u32 = 100;
+
+/// All analyses of a user: the last event told, and what was told of those that have not ended.
+pub(super) struct AllAnalyses {
+    pub(super) state: AnalysesState,
+    pub(super) user: UserId,
+    pub(super) last: u64,
+    /// Events before this place are missing, and the client has not been told.
+    pub(super) gap: bool,
+    pub(super) trace: TraceParent,
+    pub(super) told: HashMap<JobId, Told>,
+    pub(super) language: Language,
+}
+
+impl Subject for AllAnalyses {
+    async fn read(&mut self, news: &mut VecDeque<Event>) -> Result<Pace, ApiError> {
+        let mut connection = self.state.pool.acquire().await?;
+        // Active ones first: one that ends in between is then among the events, not lost from both.
+        let active = list_active(&mut connection, self.user, CHUNK).await?;
+        let events = list_after(&mut connection, self.user, self.last, CHUNK).await?;
+        let ended = if events.is_empty() {
+            Vec::new()
+        } else {
+            list_ended_after(&mut connection, self.user, self.last, CHUNK).await?
+        };
+        drop(connection);
+
+        // Numbers are dense: one that is skipped was deleted before this client was ready for it.
+        let first = events.first().map(|event| event.sequence);
+        if std::mem::take(&mut self.gap) || first.is_some_and(|first| first > self.last + 1) {
+            let before = first.map_or(self.last, |first| first - 1);
+            news.push_back(history_gone(before, self.trace)?);
+        }
+        self.tell_active(active, news)?;
+        let ended: HashMap<JobId, Analysis> =
+            ended.into_iter().map(|analysis| (analysis.id, analysis)).collect();
+        for logged in &events {
+            self.last = logged.sequence;
+            // One that was replayed since is active again, and told as such.
+            let analysis = ended.get(&JobId(logged.subject));
+            if let Some(analysis) = analysis.filter(|analysis| analysis.status.is_terminal()) {
+                let told = Told::new(analysis.clone(), &self.state.queue);
+                news.push_back(told.event(self.language, Some(logged.sequence))?);
+            }
+        }
+        let more = events.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+        Ok(if more {
+            Pace::More
+        } else if self.told.values().any(Told::is_queued) {
+            Pace::Queued
+        } else {
+            Pace::Quiet
+        })
+    }
+
+    fn look(&mut self, news: &mut VecDeque<Event>) -> Result<Places, ApiError> {
+        let mut places = Places::Known;
+        for told in self.told.values_mut() {
+            match told.look(&self.state.queue) {
+                Look::Same => {}
+                Look::Moved => news.push_back(told.event(self.language, None)?),
+                Look::Left => places = Places::Left,
+            }
+        }
+        Ok(places)
+    }
+}
+
+impl AllAnalyses {
+    fn tell_active(
+        &mut self,
+        active: Vec<Analysis>,
+        news: &mut VecDeque<Event>,
+    ) -> Result<(), ApiError> {
+        let mut before = std::mem::take(&mut self.told);
+        for analysis in active {
+            let id = analysis.id;
+            let now = Told::new(analysis, &self.state.queue);
+            if now.is_news_after(before.remove(&id).as_ref()) {
+                news.push_back(now.event(self.language, None)?);
+            }
+            self.told.insert(id, now);
+        }
+        Ok(())
+    }
+}
+
+/// Says that events are missing before the one that follows `sequence`.
+fn history_gone(sequence: u64, trace: TraceParent) -> Result<Event, ApiError> {
+    let event = Event::default().event("error").id(sequence.to_string());
+    let event = event.json_data(Problem::new(&problems::history_gone(), trace));
+    event.map_err(|error| ApiError::Internal(error.into()))
+}
