@@ -62,7 +62,7 @@ async fn a_person_signs_in_on_the_page(db: MySqlPool) {
     let acme = Acme::start(&page).await;
     let stack =
         Stack::new(db).await.with("PAGE_ORIGIN", &page).with("SIGN_IN_PROVIDERS", acme.settings());
-    let _api = stack.api_on(listener).await;
+    let _api = stack.api_on(listener);
     run(&["sign-in.test.mjs"], &[("TONEUP_URL", &page)]).await;
 }
 

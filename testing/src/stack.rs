@@ -124,11 +124,11 @@ impl Stack {
 
     /// Starts an api on a free port.
     pub async fn api(&self) -> Running {
-        self.api_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port")).await
+        self.api_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port"))
     }
 
     /// Starts an api whose address was known before, to its settings.
-    pub async fn api_on(&self, listener: TcpListener) -> Running {
+    pub fn api_on(&self, listener: TcpListener) -> Running {
         let config = ApiConfig::load(&self.settings()).expect("the api's settings");
         let shutdown = Shutdown::default();
         let state = AppState::start(config, &shutdown).expect("the api's state");

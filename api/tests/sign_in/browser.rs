@@ -133,9 +133,10 @@ impl Browser {
             return Ok(Back::Form(action, fields.filter_map(field).collect()));
         }
         let is_login = page.text.contains("name=\"login\"");
-        let fields = match is_login {
-            true => vec![("prompt", "login"), ("login", login), ("password", "x")],
-            false => vec![("prompt", "consent")],
+        let fields = if is_login {
+            vec![("prompt", "login"), ("login", login), ("password", "x")]
+        } else {
+            vec![("prompt", "consent")]
         };
         let answered = self.send(self.http.post(action.as_str()).form(&fields)).await;
         Err(answered.location.unwrap_or_else(|| panic!("{}", answered.text)))

@@ -114,7 +114,9 @@ async fn a_guests_analyses_move_to_the_account_that_there_is(db: MySqlPool) {
     let signed_in = post(&guest, &acme.token("alice").await).await;
     assert_eq!(signed_in.body["userId"], alice["userId"], "{signed_in:?}");
     let account = with(&guest, signed_in.body);
-    assert_eq!(history(&account).await, [done.clone()], "what has ended is there at once");
+    assert_eq!(history(&account).await, vec![done.clone()], "what has ended is there at once");
+    let colour = async || account.get("/v1/me").await.body["personalColor"].clone();
+    assert_eq!(colour().await, "AUTUMN");
     assert_eq!(guest.get("/v1/analyses").await.status, 401, "the guest is no more");
     // A worker ends the other, for the user that it knows of.
     let id = JobId(open.as_str().unwrap().parse().unwrap());
@@ -125,6 +127,7 @@ async fn a_guests_analyses_move_to_the_account_that_there_is(db: MySqlPool) {
         (history(&account).await == [open.clone(), done.clone()]).then_some(())
     })
     .await;
+    assert_eq!(colour().await, "WINTER", "of the later one");
     sqlx::query("UPDATE guest_transfers SET due_at = NOW(3), created_at = NOW(3) - INTERVAL 1 DAY")
         .execute(&db)
         .await

@@ -14,6 +14,8 @@ const SECRET_BYTES: usize = 32;
 const PUBLISHED_SECRET: &str = "development-only-secret-replace-it-anywhere-else";
 const PUBLISHED_KEY: &str = "ZGV2ZWxvcG1lbnQtb25seS1yZXBsYWNlLWl0LTIwMjY=";
 
+const OWN: &str = "one of your own, or DEVELOPMENT=true: this one is published";
+
 /// Settings of sessions and tokens.
 #[derive(Clone)]
 pub struct AccountsSettings {
@@ -74,7 +76,6 @@ impl AccountsSettings {
         if secret.len() < SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));
         }
-        const OWN: &str = "one of your own, or DEVELOPMENT=true: this one is published";
         if !raw.development && secret == PUBLISHED_SECRET {
             return Err(ConfigError::invalid("JWT_SECRET", OWN));
         }

@@ -31,6 +31,7 @@ pub(super) struct Authorize {
 /// The person who signed in, in both spellings of each flag.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "two flags, in two spellings each")]
 pub(super) struct Authorized {
     /// In upper case.
     provider: String,
