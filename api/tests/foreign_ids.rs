@@ -14,6 +14,8 @@ use crate::people::me;
 enum Case {
     /// It takes none.
     NoId,
+    /// Its path names something that is nobody's.
+    PublicName,
     /// The ids in its path are somebody else's: 404, as if there were nothing. With this body.
     NotFound(Value),
     /// Its body names an object of somebody else's: refused with this status.
@@ -22,7 +24,7 @@ enum Case {
     AboutOthers(u16, Value),
 }
 
-use Case::{AboutOthers, NoId, NotFound, Refused};
+use Case::{AboutOthers, NoId, NotFound, PublicName, Refused};
 
 /// Things of one user.
 struct Things {
@@ -40,7 +42,17 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
     let none = || NotFound(Value::Null);
     let user = |status| AboutOthers(status, Value::Null);
     Some(match operation {
-        "post /v1/sessions/guest"
+        "post /v1/sessions"
+        | "get /v1/sessions"
+        | "delete /v1/sessions"
+        | "get /v1/identities"
+        | "post /v1/identities"
+        | "get /v1/sign-in/providers"
+        | "post /v1/sign-in/session"
+        | "post /api/app/authorization"
+        | "post /api/oauth2/authorization"
+        | "post /api/auth/refresh"
+        | "post /v1/sessions/guest"
         | "post /v1/sessions/refresh"
         | "post /v1/stream-tickets"
         | "post /v1/uploads"
@@ -64,6 +76,11 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "post /api/uploads/presigned-urls"
         | "get /api/profiles/me" => NoId,
 
+        "get /v1/sign-in/{provider}"
+        | "post /v1/sign-in/{provider}"
+        | "get /v1/sign-in/{provider}/callback"
+        | "post /v1/sign-in/{provider}/callback" => PublicName,
+
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
         "patch /api/profiles" | "patch /api/profiles/image" => {
             Refused(422, json!({ "profileImageUrl": key }))
@@ -79,6 +96,8 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "get /v1/webhooks/{id}/deliveries"
         | "post /v1/webhooks/{id}/deliveries/{deliveryId}/redeliver"
         | "delete /v1/push-subscriptions/{id}"
+        | "delete /v1/sessions/{id}"
+        | "delete /v1/identities/{id}"
         | "get /v1/pictures/{id}" => none(),
         "patch /v1/webhooks/{id}" => NotFound(json!({ "enabled": false })),
 
@@ -123,6 +142,8 @@ async fn things(client: &Client) -> Things {
         ("/api/profiles/", number.to_string()),
         // None is configured in tests: an id that could be one.
         ("/v1/push-subscriptions/", id(&analysis)),
+        ("/v1/identities/", id(&analysis)),
+        ("/v1/sessions/", client.session["sessionId"].as_str().unwrap().to_owned()),
     ]);
     Things { ids, key, number }
 }
@@ -178,6 +199,7 @@ async fn no_route_does_anything_with_another_users_things(db: MySqlPool) {
                     assert!(!path.contains('{'), "{operation} takes an id");
                     continue;
                 }
+                PublicName => continue,
                 NotFound(body) => (404, body),
                 Refused(status, body) | AboutOthers(status, body) => (status, body),
             };

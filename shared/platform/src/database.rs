@@ -1,6 +1,7 @@
 //! Connection pool to MySQL or MariaDB.
 
 mod kept;
+mod session;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -13,25 +14,19 @@ use serde::Serialize;
 use sqlx::mysql::{MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{
-    ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPool, QueryBuilder,
-    Transaction,
+    ConnectOptions, Connection, MySql, MySqlConnection, MySqlPool, QueryBuilder, Transaction,
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::kept::Kept;
+use self::session::{FRESH, LIFETIME, TEST_TIMEOUT};
 use crate::config::DatabaseConfig;
 
 /// Time without any successful acquisition after which the pool counts as stuck, not merely busy.
 const STUCK: Duration = Duration::from_secs(5);
-/// Timeout of the ping of a returned connection; one that fails it is closed.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Age of the last response up to which a connection is lent without a ping.
-const FRESH: Duration = Duration::from_secs(1);
 /// Timeout of all statements of one request; see [`bounded`].
 const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
-/// Age at which a connection is replaced.
-const LIFETIME: Duration = Duration::from_mins(30);
 /// Prepared statements that a connection keeps: more than it ever uses, since giving one up costs the next statement a
 /// delayed acknowledgement (40 ms; sqlx writes without `TCP_NODELAY`, and the server does not answer a close).
 const STATEMENTS: usize = 400;
@@ -223,24 +218,11 @@ pub fn pool_options() -> MySqlPoolOptions {
         })
         .after_release(|connection, _| {
             Box::pin(async move {
-                let answered = timeout(RELEASE_TIMEOUT, connection.ping()).await;
+                let answered = timeout(TEST_TIMEOUT, connection.ping()).await;
                 answered.map_err(|elapsed| sqlx::Error::Io(elapsed.into()))?.map(|()| true)
             })
         })
-        .after_connect(|connection, _| Box::pin(prepare_session(connection)))
-}
-
-/// Makes a new connection behave alike on MySQL and MariaDB.
-async fn prepare_session(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
-    connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-    connection
-        .execute(
-            "SET SESSION innodb_lock_wait_timeout = 5, sql_mode = 'ONLY_FULL_GROUP_BY,\
-             STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
-             ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-        )
-        .await?;
-    Ok(())
+        .after_connect(|connection, _| Box::pin(session::prepare(connection)))
 }
 
 /// Converts a duration to microseconds, for `INTERVAL ? MICROSECOND`.

@@ -8,7 +8,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions, Connection, MySqlConnection};
 use tokio::time::{Instant, timeout};
 
-use super::{FRESH, LIFETIME, RELEASE_TIMEOUT, prepare_session};
+use super::session::{self, FRESH, LIFETIME, TEST_TIMEOUT};
 
 /// Idle time after which a connection is closed: only as many stay open as batches are written at once.
 const IDLE: Duration = Duration::from_secs(15);
@@ -60,7 +60,7 @@ impl Kept {
 impl Lane {
     async fn open(options: &MySqlConnectOptions) -> Result<Self, sqlx::Error> {
         let mut connection = options.connect().await?;
-        prepare_session(&mut connection).await?;
+        session::prepare(&mut connection).await?;
         let now = Instant::now();
         Ok(Self { connection, opened: now, used: now })
     }
@@ -70,6 +70,6 @@ impl Lane {
         if self.used.elapsed() < FRESH {
             return true;
         }
-        timeout(RELEASE_TIMEOUT, self.connection.ping()).await.is_ok_and(|ping| ping.is_ok())
+        timeout(TEST_TIMEOUT, self.connection.ping()).await.is_ok_and(|ping| ping.is_ok())
     }
 }
