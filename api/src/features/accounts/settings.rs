@@ -55,7 +55,7 @@ struct RawSettings {
     /// Guest sessions that one address may start in a minute.
     guest_sessions_per_minute: u32,
     /// Accepts the secrets of `.env.example`, which are public. Never in production.
-    development: bool,
+    development: Option<bool>,
 }
 
 impl Section for RawSettings {
@@ -63,7 +63,6 @@ impl Section for RawSettings {
         access_token_ttl = "15m"
         refresh_token_ttl = "30d"
         guest_sessions_per_minute = 30
-        development = false
     "#;
     const SECRETS: &'static [&'static str] = &["JWT_SECRET", "TOKEN_KEYS"];
 }
@@ -76,10 +75,11 @@ impl AccountsSettings {
         if secret.len() < SECRET_BYTES {
             return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));
         }
-        if !raw.development && secret == PUBLISHED_SECRET {
+        let is_development = raw.development.unwrap_or(false);
+        if !is_development && secret == PUBLISHED_SECRET {
             return Err(ConfigError::invalid("JWT_SECRET", OWN));
         }
-        if !raw.development && keys.contains(PUBLISHED_KEY) {
+        if !is_development && keys.contains(PUBLISHED_KEY) {
             return Err(ConfigError::invalid("TOKEN_KEYS", OWN));
         }
         let expected = "keys of 32 bytes in base64, separated by commas (openssl rand -base64 32)";
