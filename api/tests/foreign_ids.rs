@@ -36,45 +36,50 @@ struct Things {
     number: u64,
 }
 
+/// Operations that take no id.
+const WITHOUT_IDS: &[&str] = &[
+    "post /v1/sessions",
+    "get /v1/sessions",
+    "delete /v1/sessions",
+    "get /v1/identities",
+    "post /v1/identities",
+    "get /v1/sign-in/providers",
+    "post /v1/sign-in/session",
+    "post /api/app/authorization",
+    "post /api/oauth2/authorization",
+    "post /api/auth/refresh",
+    "post /v1/sessions/guest",
+    "post /v1/sessions/refresh",
+    "post /v1/stream-tickets",
+    "post /v1/uploads",
+    "get /v1/analyses",
+    "get /v1/events",
+    "get /v1/webhooks",
+    "post /v1/webhooks",
+    "get /v1/push-subscriptions",
+    "post /v1/push-subscriptions",
+    "get /v1/push-subscriptions/vapid-key",
+    "get /v1/me",
+    "patch /v1/me",
+    "delete /v1/me",
+    "get /v1/me/deletion",
+    "get /v1/me/export",
+    "get /v1/me/blocks",
+    "get /v1/me/mutes",
+    "delete /v1/me/picture",
+    "get /v1/users",
+    "post /api/personalcolor",
+    "post /api/uploads/presigned-urls",
+    "get /api/profiles/me",
+];
+
 /// The table.
 fn case(operation: &str, theirs: &Things) -> Option<Case> {
     let key = &theirs.key;
     let none = || NotFound(Value::Null);
     let user = |status| AboutOthers(status, Value::Null);
     Some(match operation {
-        "post /v1/sessions"
-        | "get /v1/sessions"
-        | "delete /v1/sessions"
-        | "get /v1/identities"
-        | "post /v1/identities"
-        | "get /v1/sign-in/providers"
-        | "post /v1/sign-in/session"
-        | "post /api/app/authorization"
-        | "post /api/oauth2/authorization"
-        | "post /api/auth/refresh"
-        | "post /v1/sessions/guest"
-        | "post /v1/sessions/refresh"
-        | "post /v1/stream-tickets"
-        | "post /v1/uploads"
-        | "get /v1/analyses"
-        | "get /v1/events"
-        | "get /v1/webhooks"
-        | "post /v1/webhooks"
-        | "get /v1/push-subscriptions"
-        | "post /v1/push-subscriptions"
-        | "get /v1/push-subscriptions/vapid-key"
-        | "get /v1/me"
-        | "patch /v1/me"
-        | "delete /v1/me"
-        | "get /v1/me/deletion"
-        | "get /v1/me/export"
-        | "get /v1/me/blocks"
-        | "get /v1/me/mutes"
-        | "delete /v1/me/picture"
-        | "get /v1/users"
-        | "post /api/personalcolor"
-        | "post /api/uploads/presigned-urls"
-        | "get /api/profiles/me" => NoId,
+        _ if WITHOUT_IDS.contains(&operation) => NoId,
 
         "get /v1/sign-in/{provider}"
         | "post /v1/sign-in/{provider}"
@@ -87,6 +92,7 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         }
 
         "get /v1/analyses/{id}"
+        | "delete /v1/analyses/{id}"
         | "get /v1/analyses/{id}/events"
         | "post /v1/analyses/{id}/cancel"
         | "get /v1/webhooks/{id}"

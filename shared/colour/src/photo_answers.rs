@@ -146,16 +146,16 @@ pub async fn remember(
     conn: &mut MySqlConnection,
     answered: impl IntoIterator<Item = (PhotoKey, JobId)>,
 ) -> Result<(), sqlx::Error> {
-    // One order for all writers, so that two batches with the same photos wait for each other instead of deadlocking.
-    let answered: BTreeMap<PhotoKey, JobId> = answered.into_iter().collect();
-    if answered.is_empty() {
-        return Ok(());
-    }
     #[derive(Serialize)]
     struct Row {
         scope: Uuid,
         digest: String,
         job: JobId,
+    }
+    // One order for all writers, so that two batches with the same photos wait for each other instead of deadlocking.
+    let answered: BTreeMap<PhotoKey, JobId> = answered.into_iter().collect();
+    if answered.is_empty() {
+        return Ok(());
     }
     let row = |(key, job): (PhotoKey, JobId)| Row {
         scope: key.scope,

@@ -215,9 +215,6 @@ async fn log_attempts(
     conn: &mut MySqlConnection,
     attempts: &[&Attempt],
 ) -> Result<(), sqlx::Error> {
-    if attempts.is_empty() {
-        return Ok(());
-    }
     #[derive(Serialize)]
     struct Row {
         delivery: DeliveryId,
@@ -225,6 +222,9 @@ async fn log_attempts(
         status: Option<u16>,
         error: Option<String>,
         duration: u32,
+    }
+    if attempts.is_empty() {
+        return Ok(());
     }
     let row = |attempt: &&Attempt| Row {
         delivery: attempt.delivery,

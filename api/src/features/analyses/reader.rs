@@ -49,10 +49,10 @@ async fn read_all(
     database: &Database,
     ids: &[JobId],
 ) -> Result<Vec<Option<Snapshot>>, sqlx::Error> {
-    let wanted: BTreeSet<JobId> = ids.iter().copied().collect();
-    let (analyses, events) = database
+    let distinct: BTreeSet<JobId> = ids.iter().copied().collect();
+    let (found, events) = database
         .batch(async |conn| {
-            let analyses = find_all(&mut *conn, wanted).await?;
+            let analyses = find_all(&mut *conn, distinct).await?;
             let ended = analyses.iter().filter(|analysis| analysis.status.is_terminal());
             // The event is written in the transaction that ends the analysis: once that is seen, so is this.
             let events = find_latest_of_all(conn, ended.map(|analysis| analysis.id.0)).await?;
@@ -60,10 +60,10 @@ async fn read_all(
         })
         .await?;
     let analyses: HashMap<JobId, Analysis> =
-        analyses.into_iter().map(|analysis| (analysis.id, analysis)).collect();
+        found.into_iter().map(|analysis| (analysis.id, analysis)).collect();
     let snapshot = |id: &JobId| {
-        let analysis = analyses.get(id)?.clone();
-        Some(Snapshot { event: events.get(&id.0).copied(), analysis })
+        let event = events.get(&id.0).copied();
+        Some(Snapshot { analysis: analyses.get(id)?.clone(), event })
     };
     Ok(ids.iter().map(snapshot).collect())
 }

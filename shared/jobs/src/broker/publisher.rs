@@ -121,6 +121,51 @@ struct Session<'a> {
     draining: &'a CancellationToken,
 }
 
+/// Confirms that are not recorded in the database yet.
+#[derive(Debug, Default)]
+struct Unrecorded {
+    confirmed: Vec<(JobId, u32)>,
+    /// Time at which they are recorded, unless they become many before.
+    due: Option<Instant>,
+}
+
+impl Unrecorded {
+    fn add(&mut self, confirmed: Option<(JobId, u32)>) {
+        self.confirmed.extend(confirmed);
+        if !self.confirmed.is_empty() {
+            self.due.get_or_insert_with(|| Instant::now() + NOTE_AFTER);
+        }
+    }
+
+    /// Time of the next record; `None` while there is nothing to record.
+    fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Takes what one statement records, if it is time, or many wait, or nothing will follow.
+    fn take(&mut self, last: bool) -> Option<Vec<(JobId, u32)>> {
+        let is_time = self.due.is_some_and(|due| due <= Instant::now());
+        let many = self.confirmed.len() >= NOTED_AT_ONCE;
+        if self.confirmed.is_empty() || !(is_time || many || last) {
+            return None;
+        }
+        let some = self.confirmed.len().min(NOTED_AT_ONCE);
+        let taken = self.confirmed.drain(..some).collect();
+        if self.confirmed.is_empty() {
+            self.due = None;
+        }
+        Some(taken)
+    }
+}
+
+/// Waits until a time; for ever where there is none.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Outcome of a publish.
 enum Published {
     /// Confirmed: the message is stored in the queue.
@@ -144,14 +189,12 @@ impl Session<'_> {
         answered(topology::declare(&channel, self.kinds)).await?;
         let exchange = topology::exchange(self.kinds);
         let audit = Audit { pool: self.pool, kinds: self.kinds, connection, every: self.audits };
-        let mut auditing = pin!(audit.run(suspects));
-        let mut events = pin!(events);
+        let (mut auditing, mut events) = (pin!(audit.run(suspects)), pin!(events));
 
         let mut publishing = pin!(Fuse::terminated());
         let mut unconfirmed = FuturesUnordered::new();
         let mut noting = FuturesUnordered::new();
-        let mut confirmed: Vec<(JobId, u32)> = Vec::new();
-        let mut note_at = Instant::now();
+        let mut confirmed = Unrecorded::default();
         let (mut blocked, mut draining) = (false, false);
         // Time of the broker's last response, or of the first publish while none was pending.
         let mut answered_at = Instant::now();
@@ -159,14 +202,11 @@ impl Session<'_> {
         loop {
             let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
             let last = draining && !waiting && publications.is_empty();
-            let many = confirmed.len() >= NOTED_AT_ONCE;
-            let note = !confirmed.is_empty() && (many || last || note_at <= Instant::now());
-            if noting.is_empty() && note {
-                let some = confirmed.len().min(NOTED_AT_ONCE);
-                noting.push(self.note(confirmed.drain(..some).collect()));
+            if noting.is_empty() {
+                noting.extend(confirmed.take(last).map(|some| self.note(some)));
             }
-            let idle = last && noting.is_empty() && confirmed.is_empty();
-            if draining && (idle || blocked) {
+            let done = last && noting.is_empty() && confirmed.due().is_none();
+            if done || (draining && blocked) {
                 return Ok(());
             }
             let may_publish =
@@ -174,13 +214,10 @@ impl Session<'_> {
             tokio::select! {
                 Some(outcome) = unconfirmed.next() => {
                     answered_at = Instant::now();
-                    if confirmed.is_empty() {
-                        note_at = Instant::now() + NOTE_AFTER;
-                    }
-                    confirmed.extend(self.settle(&channel, outcome?).await?);
+                    confirmed.add(self.settle(&channel, outcome?).await?);
                 }
                 Some(()) = noting.next() => {}
-                () = sleep_until(note_at), if noting.is_empty() && !confirmed.is_empty() => {}
+                () = until(confirmed.due()), if noting.is_empty() => {}
                 confirm = &mut publishing, if !publishing.is_terminated() => {
                     unconfirmed.push(confirm?);
                 }

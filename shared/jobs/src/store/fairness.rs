@@ -98,13 +98,13 @@ pub(super) async fn hold(
     kind: &str,
     held: &[(UserId, JobId)],
 ) -> Result<(), sqlx::Error> {
-    if held.is_empty() {
-        return Ok(());
-    }
     #[derive(Serialize)]
     struct Row {
         user: UserId,
         job: JobId,
+    }
+    if held.is_empty() {
+        return Ok(());
     }
     let rows: Vec<Row> = held.iter().map(|(user, job)| Row { user: *user, job: *job }).collect();
     let insert = sqlx::query!(

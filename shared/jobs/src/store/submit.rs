@@ -186,14 +186,14 @@ pub async fn schedule<'a>(
     jobs: &'a [(UserId, Document)],
     delay: Duration,
 ) -> Result<Vec<JobId>, sqlx::Error> {
-    if jobs.is_empty() {
-        return Ok(Vec::new());
-    }
     #[derive(Serialize)]
     struct Row<'a> {
         id: JobId,
         user: UserId,
         payload: &'a str,
+    }
+    if jobs.is_empty() {
+        return Ok(Vec::new());
     }
     let row = |(user, payload): &'a (UserId, Document)| Row {
         id: JobId::generate(),

@@ -64,9 +64,6 @@ pub async fn record<'a>(
     conn: &mut MySqlConnection,
     entries: &'a [NewTransition],
 ) -> Result<(), sqlx::Error> {
-    if entries.is_empty() {
-        return Ok(());
-    }
     #[derive(Serialize)]
     struct Row<'a> {
         job: JobId,
@@ -74,6 +71,9 @@ pub async fn record<'a>(
         transition: &'static str,
         code: Option<&'a str>,
         message: Option<&'a str>,
+    }
+    if entries.is_empty() {
+        return Ok(());
     }
     let row = |entry: &'a NewTransition| Row {
         job: entry.job,
