@@ -22,7 +22,7 @@ pub(crate) struct CancelArgs {
 
 const HELP: &str = exit::help!("TONEUP_TOKEN=… toneup cancel 019ab2c4-5d7e-7c3a-9b1f-2a4c6e8f0a1b");
 
-/// Runs the command.
+/// Cancels the analysis that the arguments name.
 pub(crate) async fn run(args: CancelArgs, output: &Output) -> anyhow::Result<Ending> {
     let client = args.server.client()?;
     anyhow::ensure!(

@@ -57,7 +57,7 @@ pub(crate) struct Analysis {
     /// Number of attempts started.
     #[serde(default)]
     pub(crate) attempt: u16,
-    /// Time of submission.
+    /// Time at which the analysis was submitted.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub(crate) created_at: Option<OffsetDateTime>,
     /// Time at which the analysis ended; `None` while unfinished.

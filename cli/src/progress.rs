@@ -16,7 +16,7 @@ pub(crate) struct Progress {
     mode: Mode,
     /// Text shown last, which is not repeated.
     said: String,
-    /// What is worked on, where that is not plain; stands before everything that is said.
+    /// Label of the work in progress, where it is not evident; prefixed to every text.
     prefix: String,
     /// The bars among which these are.
     group: Option<MultiProgress>,

@@ -53,7 +53,7 @@ pub(crate) async fn follow(
     Ok(ending(&ended))
 }
 
-/// Whether an analysis that has ended has a result.
+/// Returns the exit status for an analysis that has ended.
 pub(crate) fn ending(ended: &Analysis) -> Ending {
     if ended.status == Status::Succeeded { Ending::Done } else { Ending::AnalysisFailed }
 }
@@ -80,7 +80,7 @@ pub(crate) fn standing(analysis: &Analysis) -> String {
     draw::standing(*status, *attempt, *queue_position, *estimated_wait_seconds)
 }
 
-/// What came of an analysis.
+/// Describes the outcome of an analysis.
 pub(crate) fn ended_text(ended: &Analysis, ink: Ink) -> String {
     let mut text = match &ended.result {
         Some(result) => draw::result(result, ink),

@@ -14,22 +14,22 @@ use toneup_platform::probes::ProbesConfig;
 
 use crate::features::FeatureSettings;
 
-/// The api's configuration.
+/// Configuration of the api.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// The database.
+    /// Connection to the database.
     pub database: DatabaseConfig,
-    /// The broker.
+    /// Connection to RabbitMQ.
     pub broker: BrokerConfig,
-    /// Redis.
+    /// Connection to Redis.
     pub redis: RedisConfig,
-    /// The photos.
+    /// Access to the object store that holds the photos.
     pub objects: ObjectsConfig,
     /// The rules of a job's life.
     pub jobs: JobsConfig,
-    /// The HTTP server.
+    /// Settings of the HTTP server.
     pub server: ServerConfig,
-    /// The features.
+    /// Settings of the features.
     pub features: FeatureSettings,
     /// The limits of analyses.
     pub colour: ColourConfig,

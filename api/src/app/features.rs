@@ -128,7 +128,7 @@ impl Features {
     }
 }
 
-/// The features' routes.
+/// Returns the routes of all features.
 pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(accounts::routes())
@@ -164,7 +164,7 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     purges
 }
 
-/// What the features keep of a user, in the order of the document.
+/// Returns the features' exports of a user's data, in the order of the exported document.
 fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));

@@ -30,7 +30,7 @@ use crate::http::{arrival, cors, limits, measure, problem, server};
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// Tokens and what is known of persons stay in no cache (RFC 6749 §5.1). Files say otherwise by themselves.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// Where the page is reached by https, it is for a year reached by nothing else (RFC 6797).
+/// `Strict-Transport-Security` header (RFC 6797), sent if the page is served over https: one year.
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 #[derive(OpenApi)]

@@ -23,13 +23,13 @@ use crate::http::measure::OpenStreams;
 /// The state of the whole application; each feature is handed its own part. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// The settings.
+    /// Configuration of the api.
     pub(super) config: Arc<ApiConfig>,
-    /// The features' states.
+    /// States of the features.
     pub(super) features: Features,
-    /// Verifies tokens.
+    /// Verifier of access tokens.
     authenticator: Authenticator,
-    /// Who is trusted to name the client's address.
+    /// Proxies that are trusted to name the client's address.
     proxies: TrustedProxies,
     /// The event streams that are open here.
     pub(super) streams: OpenStreams,
@@ -46,7 +46,7 @@ pub(super) struct Readiness {
     pub(super) watchers: Watchers,
     /// Cancelled when the process should receive no more requests.
     pub(super) leaving: CancellationToken,
-    /// Whether the warm-up is complete.
+    /// True once the warm-up is complete.
     pub(super) warm: watch::Receiver<bool>,
 }
 

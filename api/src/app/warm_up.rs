@@ -26,7 +26,7 @@ use crate::http::limits::{Policy, RateLimiter};
 
 /// Between tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the broker and Redis are waited for. Without them, submits are accepted all the same.
+/// Maximum time to wait for the broker and Redis. Without them, submits are accepted all the same.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection of the pool.

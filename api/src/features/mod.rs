@@ -36,17 +36,17 @@ pub const PROBLEMS: &[&[ProblemKind]] = &[
 /// The settings of all features.
 #[derive(Debug, Clone)]
 pub struct FeatureSettings {
-    /// Sessions and tokens.
+    /// Settings of accounts: sessions and tokens.
     pub accounts: AccountsSettings,
-    /// Submits.
+    /// Settings of analyses.
     pub analyses: AnalysesSettings,
-    /// The legacy endpoints.
+    /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
-    /// Webhooks, Web Push and FCM.
+    /// Settings of notifications: webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
     /// Signing in with accounts elsewhere.
     pub sign_in: SignInSettings,
-    /// Presigned uploads.
+    /// Settings of presigned uploads.
     pub uploads: UploadsSettings,
 }
 

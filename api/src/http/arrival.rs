@@ -78,9 +78,9 @@ struct Arrival(Arc<Mutex<Progress>>);
 struct Progress {
     body: Body,
     begun: Instant,
-    /// When the latest part came; the begin before the first.
+    /// Time of the latest part; the start of the request before the first.
     latest: Instant,
-    /// Ends the pause.
+    /// Timer of the maximum pause between two parts.
     patience: Pin<Box<Sleep>>,
     received_bytes: u64,
     ended: bool,
@@ -166,7 +166,7 @@ impl Progress {
     }
 }
 
-/// What a handler reads.
+/// Body that handlers read; tracks its arrival.
 struct Arriving(Arrival);
 
 impl HttpBody for Arriving {

@@ -13,12 +13,12 @@ impl Known {
         Self(headers.typed_get())
     }
 
-    /// Whether the request has the header.
+    /// Returns true if the request has the header.
     pub(crate) fn is_named(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether the client has the representation with this entity tag, by weak comparison; `*` is any.
+    /// Returns true if the client has the representation with this entity tag, by weak comparison; `*` matches any.
     pub(crate) fn includes(&self, tag: &str) -> bool {
         let known = self.0.as_ref().zip(tag.parse::<ETag>().ok());
         known.is_some_and(|(known, tag)| !known.precondition_passes(&tag))

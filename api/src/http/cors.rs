@@ -8,7 +8,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::limits::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-/// How long a browser may remember what it was allowed.
+/// Lifetime of a preflight response in the browser's cache.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// Lets pages of `origins` call with a token, and read what the answers' headers say.

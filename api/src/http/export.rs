@@ -1,4 +1,4 @@
-//! What a feature keeps of a user, for the user to take along.
+//! Export of the data that a feature stores about a user, for data portability.
 
 use std::fmt;
 
@@ -21,9 +21,9 @@ pub(crate) struct Export {
 /// A page of a list.
 #[derive(Debug, Default)]
 pub(crate) struct ExportPage {
-    /// Its entries.
+    /// Entries of the page.
     pub(crate) items: Vec<Value>,
-    /// Where the next page begins; `None` at the end.
+    /// Cursor of the next page; `None` on the last.
     pub(crate) next: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Export {
         self.name
     }
 
-    /// Reads a page.
+    /// Reads one page of the export.
     pub(crate) async fn read(
         &self,
         conn: &mut MySqlConnection,

@@ -17,7 +17,7 @@ use super::problem::ApiError;
 /// Largest JSON body, in bytes.
 const JSON_LIMIT_BYTES: usize = 64 * 1024;
 
-/// A JSON body.
+/// Extractor of a JSON body.
 #[derive(Debug)]
 pub struct ApiJson<T>(pub T);
 
@@ -125,7 +125,7 @@ where
 #[serde(transparent)]
 pub(crate) struct Nullable<T>(pub(crate) Option<T>);
 
-/// Query parameters.
+/// Extractor of query parameters.
 #[derive(Debug)]
 pub struct ApiQuery<T>(pub T);
 

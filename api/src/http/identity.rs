@@ -24,10 +24,10 @@ use super::problem::ApiError;
 #[serde(transparent)]
 pub struct SessionId(pub Uuid);
 
-/// Who sends a request.
+/// Authenticated sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The user.
+    /// Identifier of the user.
     pub user: UserId,
     /// The session that the request belongs to.
     pub session: SessionId,
@@ -36,7 +36,7 @@ pub struct Caller {
 /// Completes when a session has been ended.
 pub type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Verifies bearer tokens.
+/// Verifier of bearer tokens.
 pub trait Authenticate: fmt::Debug + Send + Sync {
     /// Returns the user and the session that an access token names. Asks no server.
     fn verify_user(&self, token: &str) -> Result<Caller, ApiError>;
@@ -53,7 +53,7 @@ pub trait Authenticate: fmt::Debug + Send + Sync {
 pub struct Authenticator(Arc<dyn Authenticate>);
 
 impl Authenticator {
-    /// Shares an implementation.
+    /// Creates an authenticator from an implementation.
     pub fn new(authenticate: impl Authenticate + 'static) -> Self {
         Self(Arc::new(authenticate))
     }

@@ -26,7 +26,7 @@ pub const METRICS: &[Metric] = &[
 pub struct OpenStreams(Arc<AtomicU32>);
 
 impl OpenStreams {
-    /// How many there are now.
+    /// Returns the number of open streams.
     pub fn count(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::problem::ApiError;
 
-/// Which page.
+/// Query parameters of pagination.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
@@ -45,7 +45,7 @@ impl PageQuery {
 }
 
 impl Page {
-    /// How many entries to read: one more than the page tells whether another page follows.
+    /// Returns the number of entries to read: one more than the page, to detect whether another page follows.
     pub(crate) fn reach(self) -> u32 {
         self.limit + 1
     }

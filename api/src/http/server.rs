@@ -52,7 +52,7 @@ pub(crate) async fn run(listener: TcpListener, app: Router, draining: Cancellati
     connections.wait().await;
 }
 
-/// Whether the client went away before it was let in.
+/// Returns true if the client disconnected before its connection was accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind as E;
     matches!(error.kind(), E::ConnectionRefused | E::ConnectionAborted | E::ConnectionReset)

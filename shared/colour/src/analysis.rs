@@ -31,13 +31,13 @@ pub struct Analysis {
     pub id: JobId,
     /// Owner of the analysis.
     pub user: UserId,
-    /// Current state.
+    /// Current state of the analysis.
     pub status: Status,
     /// Number of changes so far; grows with every one.
     pub version: u32,
     /// Number of attempts started.
     pub attempt: u16,
-    /// Time of submission.
+    /// Time at which the analysis was submitted.
     pub created_at: OffsetDateTime,
     /// Time after which the result is of no use; `None` for no deadline.
     pub deadline: Option<OffsetDateTime>,

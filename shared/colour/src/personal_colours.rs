@@ -8,7 +8,7 @@ use toneup_platform::identity::UserId;
 
 use crate::result::PersonalColor;
 
-/// Whether a user has a colour.
+/// Returns true if a user has a colour.
 pub async fn has_colour(conn: &mut MySqlConnection, user: UserId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!("SELECT 1 AS found FROM personal_colours WHERE user_id = ?", user)
         .fetch_optional(conn)

@@ -75,10 +75,10 @@ impl PhotoType {
     }
 }
 
-/// Why bytes are no photo that is analysed.
+/// Reason for which bytes are not accepted as a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAccepted {
-    /// No known image.
+    /// Not an image of a known format.
     #[error("expected a photo, one of {}", PhotoType::ACCEPTED)]
     NotAnImage,
     /// A format that is not accepted, with its media type.
@@ -97,7 +97,7 @@ pub fn user_prefix(user: UserId) -> String {
 /// Longest file name of a key, in bytes: with the sealed digest of the photo.
 const LONGEST_NAME: usize = 160;
 
-/// Whether a key is one of the user's, in the shape that we give out.
+/// Returns true if a key is one of the user's, in the shape that we issue.
 pub fn is_key_of(user: UserId, key: &str) -> bool {
     let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
     let name = key.strip_prefix(&user_prefix(user));

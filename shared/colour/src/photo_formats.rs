@@ -12,7 +12,7 @@ static LIST: LazyLock<Formats> = LazyLock::new(|| {
 
 /// Bytes of a brand of a HEIF file, and of each number before it.
 const BRAND: usize = 4;
-/// Where the compatible brands begin, after the major brand and its version.
+/// Offset of the compatible brands, after the major brand and its version.
 const FIRST_COMPATIBLE: usize = 16;
 
 #[derive(Debug, Default, Deserialize)]

@@ -37,7 +37,7 @@ pub struct Engine {
 /// Side effects of a transaction, performed once it is committed.
 #[derive(Debug, Default)]
 struct Effects {
-    /// Hints for watchers.
+    /// Hints to send to watchers.
     changes: Vec<Changed>,
     /// Messages for the broker.
     publications: Vec<Publication>,

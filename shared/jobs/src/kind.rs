@@ -89,7 +89,7 @@ pub trait Endings: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// [`Endings`] without effect.
+/// Implementation of [`Endings`] without effect.
 #[derive(Debug)]
 struct NothingElse;
 

@@ -1,4 +1,4 @@
-//! Outcomes of jobs.
+//! Outcomes of a job's attempts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -182,7 +182,7 @@ async fn put_off(conn: &mut MySqlConnection, attempts: &[&Attempt]) -> Result<()
     #[derive(Serialize)]
     struct Row {
         delivery: DeliveryId,
-        /// Microseconds.
+        /// Pause before the next attempt, in microseconds.
         pause: i64,
     }
     let pauses: Vec<(DeliveryId, Duration)> = attempts
@@ -252,7 +252,7 @@ async fn release(conn: &mut MySqlConnection, won: &[&Settlement]) -> Result<(), 
     #[derive(Serialize)]
     struct Row {
         target: TargetId,
-        /// Microseconds.
+        /// Pause before the next delivery, in microseconds.
         rest: Option<i64>,
         /// Microseconds of Unix time.
         due: Option<i64>,

@@ -20,7 +20,7 @@ pub const SECOND_PASS: Duration = Duration::from_hours(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PersonDeletion {
-    /// 1 or 2.
+    /// Number of the pass: 1 or 2.
     pub pass: u8,
 }
 

@@ -1,5 +1,5 @@
-//! What is erased of a person, in this order. A table that keeps something of a user is named here: a test compares the
-//! list with the schema.
+//! Erasure of a person's data, in this order. Every table that stores data about a user is named here: a test compares
+//! the list with the schema.
 
 use futures_util::FutureExt;
 use sqlx::{MySqlConnection, QueryBuilder};

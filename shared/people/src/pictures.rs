@@ -26,7 +26,7 @@ pub const PICTURE_DELETION: &str = "picture_deletion";
 /// The sizes of a picture: its longest edge in pixels, and its name.
 pub const SIZES: [(&str, u32); 3] = [("small", 160), ("medium", 640), ("large", 1600)];
 
-/// What a picture is for.
+/// Purpose of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Shown beside its owner's nickname.
@@ -50,7 +50,7 @@ pub struct PictureSource {
     pub object_key: String,
 }
 
-/// What was made of an upload.
+/// Result of processing an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MadePicture {
@@ -58,7 +58,7 @@ pub struct MadePicture {
     pub width: u16,
     /// Height of the largest size, in pixels.
     pub height: u16,
-    /// `ThumbHash`, as base64.
+    /// Placeholder as a base64 `ThumbHash`.
     pub thumb_hash: String,
 }
 
@@ -66,7 +66,7 @@ pub struct MadePicture {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureDeletion {
-    /// Its id.
+    /// Identifier of the picture.
     pub picture: JobId,
 }
 
@@ -119,16 +119,16 @@ pub async fn order(
     Ok(id)
 }
 
-/// A picture's state.
+/// State of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Its id.
+    /// Identifier of the picture.
     pub id: JobId,
     /// `pending`, `ready` or `refused`.
     pub state: String,
     /// `ThumbHash`, once it is ready.
     pub thumb_hash: Option<Vec<u8>>,
-    /// Why it was refused.
+    /// Error code, if it was refused.
     pub error_code: Option<String>,
 }
 

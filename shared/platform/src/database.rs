@@ -30,7 +30,7 @@ const STATEMENTS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements that a connection keeps: more than it ever uses, since giving one up costs the next statement a
 /// delayed acknowledgement (40 ms; sqlx writes without `TCP_NODELAY`, and the server does not answer a close).
 const STATEMENTS: usize = 400;
-/// How often operators' tools are told of the connections.
+/// Interval at which the pool's metrics are exported.
 const REPORT: Duration = Duration::from_secs(2);
 
 /// Connection pool that is replaced when it is stuck. Cheap to clone.
@@ -79,7 +79,7 @@ impl Database {
         acquired
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction on a pooled connection.
     pub async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
         let asked = Instant::now();
         let begun = self.pool().begin().await;
@@ -283,7 +283,7 @@ pub fn json_rows(rows: &[impl Serialize]) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// How often a transaction that lost a deadlock is repeated.
+/// Maximum number of repetitions of a transaction that lost a deadlock.
 const DEADLOCK_RETRIES: u32 = 3;
 
 /// Runs a transaction, and repeats it if InnoDB rolled it back as the victim of a deadlock (error 1213).

@@ -115,7 +115,7 @@ impl Objects {
         Ok(request.uri().to_owned())
     }
 
-    /// Stores an object.
+    /// Stores an object under a key.
     pub async fn put(
         &self,
         key: &str,

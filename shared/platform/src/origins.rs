@@ -51,12 +51,12 @@ impl PageOrigins {
         &self.page
     }
 
-    /// Whether the page is reached by https.
+    /// Returns true if the page is served over https.
     pub fn are_secure(&self) -> bool {
         self.page.scheme() == "https"
     }
 
-    /// The origins.
+    /// Returns all allowed origins.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(String::as_str)
     }

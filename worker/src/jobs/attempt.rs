@@ -18,7 +18,7 @@ pub(super) fn done() -> Attempt {
     succeeded(&())
 }
 
-/// Fails for now.
+/// Returns an attempt that failed for now, and may be retried.
 pub(super) fn for_now(code: &str, message: &str) -> Attempt {
     Attempt::FailedForNow { error: JobError::retryable(code, message), retry_after: None }
 }

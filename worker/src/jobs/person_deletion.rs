@@ -24,7 +24,7 @@ pub(crate) struct DeletePerson {
     pub(crate) erasures: Vec<Erasure>,
 }
 
-/// Why a pass stopped; the next attempt goes on where this one ended.
+/// Reason for which a pass stopped; the next attempt continues from there.
 #[derive(Debug, thiserror::Error)]
 enum PassError {
     #[error(transparent)]

@@ -37,7 +37,7 @@ pub(super) struct KeySet {
     keys: Vec<Jwk>,
 }
 
-/// One key.
+/// A signing key pair.
 #[derive(Clone)]
 struct Key {
     encoding: EncodingKey,

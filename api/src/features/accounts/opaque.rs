@@ -31,7 +31,7 @@ impl OpaqueToken {
         Self(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What the database keeps.
+    /// Returns the SHA-256 hash under which the database stores the token.
     pub(super) fn hash(&self) -> Vec<u8> {
         Sha256::digest(self.0.as_bytes()).to_vec()
     }

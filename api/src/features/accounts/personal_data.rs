@@ -1,4 +1,4 @@
-//! What accounts keep of a user.
+//! Export of a user's sessions.
 
 use futures_util::FutureExt;
 use serde_json::json;

@@ -12,11 +12,11 @@ use super::{refresh_tokens, revoke};
 use crate::http::identity::{Caller, SessionId};
 use crate::http::problem::ApiError;
 
-/// How long after the first use of a token its predecessor still counts as a late duplicate: a request that was on its way
-/// twice, or another tab that read the old token before.
+/// Time after the first use of a token during which its predecessor still counts as a late duplicate: a request that
+/// was sent twice, or another tab that had read the old token.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// What the database knows of the token after a presented one.
+/// State of the successor of a presented token, as the database knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Successor {
     /// There is none, or it is not derived from the presented one.
@@ -27,7 +27,7 @@ pub(super) enum Successor {
     Used { ago: Duration },
 }
 
-/// How a presented token is answered.
+/// Decision on a presented token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     /// It is used for the first time: its successor takes its place.
@@ -51,7 +51,7 @@ fn decide(used: bool, successor: Successor) -> Decision {
 pub(super) struct Refreshed {
     pub(super) caller: Caller,
     pub(super) token: OpaqueToken,
-    /// How long the token is good for.
+    /// Remaining lifetime of the token.
     pub(super) ttl: Duration,
 }
 

@@ -9,16 +9,16 @@ use super::opaque::OpaqueToken;
 use super::refresh::Successor;
 use crate::http::identity::{Caller, SessionId};
 
-/// What is known of a token that was presented.
+/// Stored state of a presented token.
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) caller: Caller,
-    /// Whether its time is over.
+    /// True if the token has expired.
     pub(super) expired: bool,
-    /// Whether it was exchanged before.
+    /// True if the token was exchanged before.
     pub(super) used: bool,
     pub(super) successor: Successor,
-    /// How long the successor is good for; `None` if there is none, or it has expired.
+    /// Remaining lifetime of the successor; `None` if there is none, or it has expired.
     pub(super) successor_ttl: Option<Duration>,
 }
 

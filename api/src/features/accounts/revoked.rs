@@ -22,7 +22,8 @@ use crate::http::identity::SessionId;
 
 /// Time between two readings of the newest revocations.
 const POLL: Duration = Duration::from_secs(2);
-/// How far a reading goes back beyond the last one: a revocation becomes visible at its commit, which is later than its time.
+/// Time by which a read overlaps the one before it: a revocation becomes visible at its commit, which is later than its
+/// timestamp.
 const OVERLAP: Duration = Duration::from_secs(15);
 /// Revocations that one reading takes in. More than these in one access token's life end when their tokens expire.
 const MOST: u32 = 100_000;
@@ -69,7 +70,7 @@ impl Revoked {
         Ok(revoked)
     }
 
-    /// Whether a session was revoked. Asks no server.
+    /// Returns true if a session was revoked. Does no I/O.
     pub(super) fn contains(&self, session: SessionId) -> bool {
         self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
     }

@@ -16,7 +16,7 @@ impl std::fmt::Debug for ServerSecret {
 }
 
 impl ServerSecret {
-    /// Prepares the secret.
+    /// Creates the HMAC key from the secret.
     pub(super) fn new(secret: &SecretString) -> Result<Self, InvalidLength> {
         Hmac::new_from_slice(secret.expose_secret().as_bytes()).map(Self)
     }

@@ -91,7 +91,7 @@ pub(super) async fn revoke_session(
     }
 }
 
-/// Which sessions to keep.
+/// Query parameter that selects the sessions to keep.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keep {

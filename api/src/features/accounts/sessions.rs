@@ -17,7 +17,7 @@ const LISTED: u32 = 100;
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) user: UserId,
-    /// What its owner recognizes it by, at most 100 characters.
+    /// Name by which the owner recognizes the session, at most 100 characters.
     pub(super) device: String,
 }
 

@@ -76,7 +76,7 @@ pub(crate) async fn rehearse(conn: &mut MySqlConnection) -> Result<(), sqlx::Err
 }
 
 impl AccountsState {
-    /// The server's secret.
+    /// Returns the server's secret.
     pub(crate) fn secret(&self) -> &ServerSecret {
         &self.secret
     }

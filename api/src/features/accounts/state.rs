@@ -52,12 +52,12 @@ impl AccountsState {
         })
     }
 
-    /// Lends a connection.
+    /// Acquires a connection from the pool.
     pub(crate) async fn connection(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
         self.pool.acquire().await
     }
 
-    /// Verifies access tokens.
+    /// Returns a verifier of access tokens that knows the revoked sessions.
     pub(crate) fn live_tokens(&self) -> LiveTokens {
         LiveTokens { tokens: self.tokens.clone(), revoked: self.revoked.clone() }
     }

@@ -48,7 +48,7 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Prepares the keys.
+    /// Creates the issuer and verifier from the settings.
     pub fn new(settings: &AccountsSettings) -> Self {
         Self {
             keys: Arc::new(settings.keys.clone()),
@@ -62,7 +62,7 @@ impl Tokens {
         self.ttl
     }
 
-    /// The public keys.
+    /// Returns the public keys as a JWK set (RFC 7517).
     pub(super) fn public(&self) -> KeySet {
         self.keys.public()
     }

@@ -1,4 +1,4 @@
-//! New users.
+//! Creation, promotion and look-up of users.
 
 use sqlx::MySqlConnection;
 use toneup_platform::identity::UserId;
@@ -9,10 +9,10 @@ use crate::features::people::Nickname;
 /// Nicknames that are tried for a new user. Those after the first are random, so that a second collision is a defect.
 const TRIES: usize = 4;
 
-/// Whether a user has signed in.
+/// Kind of a user: guest or member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserKind {
-    /// Anonymous.
+    /// Anonymous user without an identity.
     Guest,
     /// Has an identity at a provider.
     Member,
@@ -30,11 +30,11 @@ impl UserKind {
 /// A user who was just created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUser {
-    /// The id.
+    /// Identifier of the user.
     pub id: UserId,
-    /// The public number.
+    /// Public number of the user.
     pub number: u64,
-    /// The nickname.
+    /// Nickname of the user.
     pub nickname: String,
 }
 
@@ -89,12 +89,12 @@ pub(crate) async fn promote_guest(
     Ok(promoted.execute(conn).await?.rows_affected() == 1)
 }
 
-/// What other features show of a user.
+/// Public part of a user that other features show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// The public number.
+    /// Public number of the user.
     pub(crate) number: u64,
-    /// The nickname.
+    /// Nickname of the user.
     pub(crate) nickname: String,
 }
 

@@ -19,7 +19,7 @@ use crate::http::problem::{ApiError, Problem};
 /// Most dead letters that one request names.
 const MOST: usize = 100;
 
-/// Which dead letters.
+/// Query parameters of the list of dead letters.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct LettersQuery {
     /// Only those with this reason.

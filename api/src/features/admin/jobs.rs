@@ -25,7 +25,7 @@ use crate::features::analyses::{AnalysisPath, already_finished};
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
-/// What is looked for.
+/// Query parameters of the search for jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct JobsQuery {
     /// The kind of the jobs; `analysis` where it is not given.
@@ -253,7 +253,7 @@ pub(super) async fn retry_job(
     }
 }
 
-/// What is known of a job's life, in the order of time; what happened at once, in the order of a life.
+/// Builds the timeline of a job, sorted by time; steps of the same time are in the order of a job's life.
 fn timeline(job: &Job, history: Vec<RecordedTransition>, letters: Vec<DeadLetter>) -> Vec<Step> {
     let bare = |at, kind: &str| Step {
         at,

@@ -13,7 +13,7 @@ use super::state::AdminState;
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
-/// Which part of the log.
+/// Query parameters of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct LogQuery {
     /// `nextCursor` of the page before.
@@ -80,7 +80,7 @@ pub(super) async fn list_actions(
     }))
 }
 
-/// How many entries a page has: 50, or what was asked for.
+/// Returns the page size: `limit`, or 50 by default.
 pub(super) fn page_size(limit: Option<u32>) -> Result<u32, ApiError> {
     match limit {
         None => Ok(50),

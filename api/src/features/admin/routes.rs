@@ -9,7 +9,7 @@ use super::{dead, jobs, log, overview, replicas, series};
 use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 
-/// The operators' routes.
+/// Returns the routes for operators.
 pub(crate) fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,

@@ -22,7 +22,7 @@ use crate::features::analyses::QueueView;
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 
-/// Between two samples.
+/// Interval between two samples.
 const EVERY: Duration = Duration::from_secs(5);
 /// Samples that are kept: half an hour of them.
 const KEPT: usize = 360;
@@ -139,7 +139,7 @@ async fn take(pool: &Database, queue: &QueueView, registry: &Registry) -> Sample
     sample
 }
 
-/// From when.
+/// Query parameters of the time series.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct SeriesQuery {
     /// Only samples later than this, in seconds since 1970.

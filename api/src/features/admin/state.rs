@@ -12,7 +12,7 @@ use crate::features::analyses::{QueueView, Watchers};
 pub struct Dependencies {
     /// Cancels and replays jobs.
     pub engine: Engine,
-    /// The replicas.
+    /// Registry of running replicas.
     pub registry: Registry,
     /// Knows whether hints arrive.
     pub watchers: Watchers,

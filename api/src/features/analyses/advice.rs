@@ -1,4 +1,4 @@
-//! What a person can do about their photo, in their language: the analyzer's own words, by code.
+//! Advice for errors and warnings in the person's language: the analyzer's own texts, by code.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

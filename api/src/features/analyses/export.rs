@@ -1,4 +1,4 @@
-//! What analyses keep of a user.
+//! Export of a user's analyses.
 
 use futures_util::FutureExt;
 use toneup_colour::analysis::list_owned;

@@ -15,9 +15,9 @@ use toneup_platform::identity::UserId;
 
 use super::watch::Watchers;
 
-/// How often to look while hints come: they may still get lost.
+/// Polling interval while hints arrive: they may still get lost.
 const HINTED: Duration = Duration::from_secs(15);
-/// How often to look while they do not.
+/// Polling interval while no hints arrive.
 const UNHINTED: Duration = Duration::from_millis(1500);
 /// Users looked at with one statement.
 const CHUNK: usize = 500;
@@ -55,17 +55,17 @@ async fn look(pool: &Database, watchers: &Watchers, seen: &mut Seen) -> Result<(
     Ok(())
 }
 
-/// What a user may have to read.
+/// Version of the data that a user may have to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Head {
     user: UserId,
     /// The number of the latest event; 0 before the first.
     last_event: u64,
-    /// What has not ended, so that any change shows.
+    /// State of the unfinished analyses; differs after any change of theirs.
     active: Activity,
 }
 
-/// What users may have to read, with two statements for all of them.
+/// Reads the heads of all `users` with two statements.
 async fn list_heads(
     conn: &mut MySqlConnection,
     users: &[UserId],
@@ -80,13 +80,13 @@ async fn list_heads(
     Ok(users.iter().map(head).collect())
 }
 
-/// How each user's things were at the last look.
+/// Head of each user at the last poll.
 #[derive(Debug, Default)]
 struct Seen(HashMap<UserId, Head>);
 
 impl Seen {
-    /// Whether there is something to read: the log has grown, an analysis has changed, or it is the first look, and a hint
-    /// may have been lost before it.
+    /// Returns true if the user has something to read: the log has grown, an analysis has changed, or it is the first
+    /// poll, before which a hint may have been lost.
     fn is_news(&mut self, head: Head) -> bool {
         self.0.insert(head.user, head) != Some(head)
     }

@@ -32,7 +32,7 @@ pub(super) struct PhotoForm {
     pub(super) deadline: Option<OffsetDateTime>,
 }
 
-/// What becomes of a form's parts that have no meaning here.
+/// Policy for the parts of a form that have no meaning here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnknownParts {
     /// They are refused, as unknown fields of JSON are.

@@ -19,9 +19,9 @@ use crate::http::problem::ApiError;
 
 /// Forms of one user that are read at once by a replica.
 const PER_USER: usize = 4;
-/// How long a photo waits for room.
+/// Maximum time for which a photo waits for memory.
 const WAIT: Duration = Duration::from_secs(5);
-/// How long a photo may take to arrive before it can be made to give way.
+/// Time that a photo may take to arrive before it can be made to give way.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The memory of a replica. Cheap to clone.
@@ -52,13 +52,13 @@ struct Arriving {
     giving_way: CancellationToken,
 }
 
-/// Why a photo gets no room.
+/// Reason for which a photo gets no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoRoom {
     /// It arrived slowly, and others wait.
     #[error("a photo that arrived slowly gave way to others")]
     GaveWay,
-    /// There is none.
+    /// No memory became free in time.
     #[error("there are too many photos in memory")]
     Full,
 }

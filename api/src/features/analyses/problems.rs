@@ -34,10 +34,10 @@ const TOO_MANY_STREAMS: ProblemKind =
 const HISTORY_GONE: ProblemKind =
     ProblemKind::new(StatusCode::GONE, "history_gone", "History gone");
 
-/// How long it takes to notice that a client is gone: a heartbeat.
+/// `Retry-After` for too many streams: the heartbeat interval, within which a disconnected client is noticed.
 const STREAM_RETRY: Duration = Duration::from_secs(15);
 
-/// How long a user's photos are about on their way.
+/// `Retry-After` for too many photos in transit: about the time of one upload.
 const UPLOAD_RETRY: Duration = Duration::from_secs(2);
 
 /// Every kind of problem that analyses raise.

@@ -29,25 +29,25 @@ use toneup_platform::shutdown::Shutdown;
 use super::problems::{deadline_unreachable, queue_full};
 use crate::http::problem::ApiError;
 
-/// How far a position is counted; behind it, it is unknown.
+/// Maximum position that is counted; behind it, the position is unknown.
 const DEPTH: u32 = 10_000;
-/// How old the snapshot may get while someone asks.
+/// Maximum age of the snapshot while clients ask for it.
 const FRESH: Duration = Duration::from_secs(1);
-/// How much older it may get while nobody does.
+/// Additional age that the snapshot may reach while no client asks.
 const UNASKED: Duration = Duration::from_secs(4);
 
 /// The position of a queued analysis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
-    /// 1 is next.
+    /// Position in the queue, from 1.
     pub position: u64,
     /// Seconds until it has probably been served; `None` while the rate is not known.
     pub wait_seconds: Option<f64>,
 }
 
 impl Place {
-    /// Whether a client that was told `other` knows about where this is: nearer than a twentieth of the way, and of the wait
-    /// than a tenth, or a second. Near the front, every step is told.
+    /// Returns true if a client that was told `other` need not be told this place: the position differs by less than a
+    /// twentieth, and the wait by less than a tenth, or a second. Near the front, every step is told.
     pub(super) fn is_near(self, other: Self) -> bool {
         let steps = self.position.abs_diff(other.position);
         let waits = match (self.wait_seconds, other.wait_seconds) {
@@ -63,9 +63,9 @@ impl Place {
 pub(crate) struct QueueSnapshot {
     /// Positions, from 1, in the order in which they will be served.
     positions: HashMap<JobId, u32>,
-    /// How many are in the broker.
+    /// Number of jobs in the broker.
     moving: u32,
-    /// How many of each user's are held.
+    /// Number of held jobs of each user.
     held: HashMap<UserId, u32>,
     /// Seconds between two analyses that end.
     interval_seconds: Option<f64>,
@@ -119,7 +119,7 @@ impl QueueSnapshot {
         self.interval_seconds.map(|interval| f64::from(position) * interval)
     }
 
-    /// How long one more analysis of this user would take, at least.
+    /// Returns the minimum time until one more analysis of this user would end, in seconds.
     fn wait_of_next(&self, user: UserId) -> Option<f64> {
         let turns = self.held.get(&user).map_or(0, |held| held + 1);
         let before: u32 = self.held.values().map(|held| (*held).min(turns)).sum();
@@ -185,7 +185,7 @@ impl QueueView {
         Ok(Self { snapshot, asked, share })
     }
 
-    /// Where a queued analysis stood in the last snapshot, and asks for a newer one.
+    /// Returns the place of a queued analysis in the last snapshot, and asks for a newer snapshot.
     pub fn place(&self, id: JobId) -> Option<Place> {
         self.latest().place(id)
     }
@@ -219,7 +219,7 @@ impl QueueView {
         Ok(())
     }
 
-    /// When one of the analyses of a user who has too many has probably ended.
+    /// Estimates the time until one of the analyses of a user who has too many has ended.
     pub(crate) fn next_end(&self) -> Duration {
         seconds(self.latest().next_end(self.share.get()))
     }
@@ -231,14 +231,15 @@ fn seconds(estimate: Option<f64>) -> Duration {
     Duration::from_secs_f64(estimate.unwrap_or(1.0).ceil().clamp(1.0, LONGEST))
 }
 
-/// What the workers say of the analyzers in Redis.
+/// Reader of the workers' reports on the analyzers, in Redis.
 struct Analyzers {
     redis: ConnectionManager,
     keys: [String; 2],
 }
 
 impl Analyzers {
-    /// What they take at once, and the models they answer with; nothing while Redis is away.
+    /// Reads the number of concurrent requests that the analyzers accept, and their models; nothing while Redis is
+    /// unavailable.
     async fn read(&mut self) -> (Option<u32>, BTreeSet<Model>) {
         let read = timeout(REDIS_TIMEOUT, self.redis.mget(&self.keys)).await;
         let said: Option<(Option<u32>, Option<String>)> = read.ok().and_then(Result::ok);

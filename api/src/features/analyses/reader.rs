@@ -16,9 +16,9 @@ use crate::http::problem::ApiError;
 /// An analysis as it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
-    /// The analysis.
+    /// Analysis as stored.
     pub(super) analysis: Analysis,
-    /// The number of its latest event, once it has ended.
+    /// Sequence number of its latest event, once it has ended.
     pub(super) event: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Analyses over HTTP.
+//! HTTP endpoints of analyses.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(crate) fn photo_limit() -> DefaultBodyLimit {
     DefaultBodyLimit::max(bytes.unwrap_or(usize::MAX))
 }
 
-/// What an answer's words depend on.
+/// Value of `Vary`: responses contain text in the client's language.
 const VARY: HeaderValue = HeaderValue::from_static("Accept-Language");
 
 /// The routes of analyses.
@@ -141,7 +141,7 @@ fn header_value(text: &str) -> Result<HeaderValue, ApiError> {
     HeaderValue::from_str(text).map_err(|error| ApiError::Internal(error.into()))
 }
 
-/// How long a read may wait.
+/// Query parameters of a read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct GetAnalysis {
@@ -195,7 +195,7 @@ fn etag(analysis: &Analysis, language: Language) -> String {
     format!("W/\"{}-{}\"", analysis.version, language.tag())
 }
 
-/// Which analyses are listed.
+/// Query parameters of the list of analyses.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListAnalyses {

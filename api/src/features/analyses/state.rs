@@ -33,7 +33,7 @@ pub struct Dependencies<'a> {
     pub redis: &'a RedisConfig,
     /// Accepts and ends jobs.
     pub engine: Engine,
-    /// The photos.
+    /// Access to the object store that holds the photos.
     pub objects: Objects,
     /// Reads photos' digests out of object keys.
     pub seal: Seal,
@@ -58,7 +58,7 @@ pub struct AnalysesState {
     pub(super) seal: Seal,
     pub(super) quota: UploadQuota,
     pub(super) limiter: RateLimiter,
-    /// How many analyses one user may cancel.
+    /// Rate limit of cancellations per user.
     pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
     pub(super) queue: QueueView,

@@ -20,17 +20,17 @@ use crate::http::identity::Ending;
 use crate::http::problem::ApiError;
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often the place in the queue is looked at while an analysis waits.
+/// Interval at which the position in the queue is checked while an analysis waits.
 const PLACE: Duration = Duration::from_secs(1);
 /// Longest time of one read. It is tried again: nothing else would wake the stream.
 const READ_TIME: Duration = Duration::from_secs(2);
 /// Between reads that fail. With [`READ_TIME`], a stream goes on within five seconds of the database's return.
 const RETRY: Backoff =
     Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(2) };
-/// How soon a client should come back when this replica ends.
+/// `retry` value sent to clients when this replica shuts down.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// What a stream tells.
+/// Source of a stream's events.
 pub(super) trait Subject: Send + 'static {
     /// Reads what is new since the last time. May be dropped half-way, and is then called again.
     fn read(
@@ -42,7 +42,7 @@ pub(super) trait Subject: Send + 'static {
     fn look(&mut self, news: &mut VecDeque<Event>) -> Result<Places, ApiError>;
 }
 
-/// How a stream goes on.
+/// Next step of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
     /// Something is queued: its place moves with time.
@@ -53,11 +53,11 @@ pub(super) enum Pace {
     More,
     /// Reading failed, so many times in a row.
     Failed(u32),
-    /// Nothing will follow.
+    /// The stream has ended.
     Ended,
 }
 
-/// What a look at the queue found.
+/// Result of a check of the positions in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Places {
     /// All are where they were, or told.
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// How a read goes while the database is away.
+    /// Failure of a read while the database is unavailable.
     #[derive(Debug, Clone, Copy)]
     enum Trouble {
         /// It is refused, after so many milliseconds.
@@ -216,7 +216,7 @@ mod tests {
         Hangs,
     }
 
-    /// What ends, once the database is back.
+    /// A subject that ends once the database is back.
     struct Ending {
         troubles: Vec<Trouble>,
         reads: usize,

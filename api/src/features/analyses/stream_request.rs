@@ -1,4 +1,4 @@
-//! What a request for an event stream says in its headers.
+//! Extraction of event stream requests from their headers.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -40,7 +40,7 @@ fn check_headers(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     seen.map(Some).ok_or_else(|| ApiError::invalid("Last-Event-ID", "expected a number"))
 }
 
-/// Whether `Accept`, which may come in several lines, admits event streams; without it, everything is admitted
+/// Returns true if `Accept`, which may span several lines, admits event streams; without it, everything is admitted
 /// (RFC 9110 §12.5.1).
 fn accepts_events(headers: &HeaderMap) -> bool {
     let lines: Vec<&str> =
@@ -54,7 +54,7 @@ fn accepts_events(headers: &HeaderMap) -> bool {
     lines.iter().all(|line| line.trim().is_empty()) || best.is_some_and(|(_, q)| q > 0.0)
 }
 
-/// How specific a range of `Accept` is about event streams, and its weight; `None` if it is not about them.
+/// Returns the specificity of a range of `Accept` for event streams, and its weight; `None` if it does not match them.
 fn weight(range: &str) -> Option<(usize, f32)> {
     let mut parts = range.split(';').map(str::trim);
     let essence = parts.next()?.to_ascii_lowercase();

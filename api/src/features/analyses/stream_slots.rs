@@ -1,4 +1,4 @@
-//! How many event streams may be open: of one user, and on one replica. Each holds a connection and some memory.
+//! Limits on open event streams, per user and per replica. Each stream holds a connection and some memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

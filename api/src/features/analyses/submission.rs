@@ -19,7 +19,7 @@ use crate::http::extract::{ApiJson, check_coding, single};
 use crate::http::identity::Authenticator;
 use crate::http::problem::ApiError;
 
-/// How far ahead a deadline may lie.
+/// Maximum time from now to a deadline.
 const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
 
 /// Longest idempotency key, in characters.
@@ -47,7 +47,7 @@ pub(crate) struct CreateAnalysisForm {
     deadline: Option<OffsetDateTime>,
 }
 
-/// A submit's body.
+/// Parsed body of a submit.
 #[derive(Debug)]
 pub(crate) struct Submission {
     source: Source,
@@ -55,7 +55,7 @@ pub(crate) struct Submission {
     pub(super) deadline: Option<OffsetDateTime>,
 }
 
-/// Where the photo is.
+/// Source of the photo.
 #[derive(Debug)]
 enum Source {
     /// The photo lies in S3.
@@ -113,7 +113,8 @@ impl Submission {
         })
     }
 
-    /// What an idempotency key stands for: the photo. Not the deadline, which clients reckon anew at each attempt.
+    /// Returns the fingerprint that an idempotency key is bound to: that of the photo. It excludes the deadline, which
+    /// clients compute anew at each attempt.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         self.source_digest().finalize().into()
     }
@@ -135,8 +136,8 @@ impl Submission {
         }
     }
 
-    /// What stands in for a client's key: a photo that came along is known again. With another deadline it is another
-    /// wish: nobody said that it repeats the first.
+    /// Returns the key that replaces a missing client key: a photo sent with the request is recognized if sent again. A
+    /// different deadline makes a different request: nothing says that it repeats the first.
     pub(super) fn implicit_key(&self) -> Option<Idempotency> {
         let mut digest = self.source_digest();
         if let Some(deadline) = self.deadline {

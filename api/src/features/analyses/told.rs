@@ -1,4 +1,5 @@
-//! What a stream has told of an analysis that has not ended: enough to tell its place in the queue again without reading.
+//! State that a stream has sent of an analysis that has not ended: enough to update its place in the queue without a
+//! read.
 
 use axum::response::sse::Event;
 use toneup_colour::analysis::Analysis;
@@ -16,12 +17,12 @@ pub(super) struct Told {
     place: Option<Place>,
 }
 
-/// What a look at the queue says of one analysis.
+/// Result of checking one analysis against the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// It is about where it was.
     Same,
-    /// It is elsewhere.
+    /// Its place has changed.
     Moved,
     /// It was in the queue, and is no more.
     Left,
@@ -35,12 +36,12 @@ impl Told {
         Self { analysis, place }
     }
 
-    /// Whether it waits, and so moves with time.
+    /// Returns true if the analysis is queued, so that its place changes with time.
     pub(super) fn is_queued(&self) -> bool {
         self.analysis.status == Status::Queued
     }
 
-    /// Whether this is worth telling after `before`.
+    /// Returns true if this state is worth sending after `before`.
     pub(super) fn is_news_after(&self, before: Option<&Self>) -> bool {
         before.is_none_or(|before| {
             before.analysis.version != self.analysis.version

@@ -70,7 +70,7 @@ impl AnalysisView {
         }
     }
 
-    /// When a client should ask again, in seconds: about when the answer is there.
+    /// Returns the `Retry-After` for a client that polls, in seconds: about the time until the result is available.
     pub(super) fn retry_after_seconds(&self) -> u64 {
         const LONGEST: f64 = 60.0;
         #[expect(

@@ -24,7 +24,7 @@ impl Watchers {
         (Self { topics: Arc::default(), hinted }, connected)
     }
 
-    /// Whether hints come.
+    /// Returns true if hints arrive.
     pub fn are_hinted(&self) -> bool {
         *self.hinted.borrow()
     }

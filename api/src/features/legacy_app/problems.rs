@@ -22,7 +22,7 @@ pub const PROBLEMS: &[ProblemKind] = &[ANALYSIS_FAILED, ANALYSIS_FAILED_RETRYABL
 /// The extension member that carries an analysis's own error code to the envelope.
 pub(super) const ANALYSIS_CODE: &str = "analysisCode";
 
-/// How long a client should wait before it asks for a pending result.
+/// `Retry-After` for a pending result.
 const PENDING_RETRY: Duration = Duration::from_secs(2);
 
 /// Reports an analysis that ended without a result.

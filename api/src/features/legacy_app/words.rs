@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 pub(super) struct Words {
     /// The app's code and status, where they are not those of `/v1`.
     pub(super) code: Option<(StatusCode, &'static str)>,
-    /// For people.
+    /// Message shown to the person.
     pub(super) message: &'static str,
 }
 

@@ -33,7 +33,7 @@ pub(super) trait Channel: Send + Sync + 'static {
     /// The state of a target that answers [`SendOutcome::TargetGone`].
     const GONE: Health;
 
-    /// Where a target is, on channels whose receivers share the lanes fairly.
+    /// Returns the network location of a target, on channels whose receivers share the lanes fairly.
     fn place(&self, _target: &Target) -> Place {
         Place::Common
     }
@@ -49,7 +49,7 @@ pub(super) trait Channel: Send + Sync + 'static {
 /// The outcome of one attempt. Errors are shown to the target's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SendOutcome {
-    /// It arrived.
+    /// The receiver accepted it.
     Delivered {
         /// The answer's HTTP status.
         status: u16,
@@ -58,7 +58,7 @@ pub(super) enum SendOutcome {
     Retry {
         /// The answer's HTTP status, if there was an answer.
         status: Option<u16>,
-        /// What went wrong.
+        /// Description of the failure.
         error: String,
         /// The pause that the receiver asks for, if any.
         after: Option<Duration>,
@@ -67,21 +67,21 @@ pub(super) enum SendOutcome {
     GiveUp {
         /// The answer's HTTP status, if there was an answer.
         status: Option<u16>,
-        /// What went wrong.
+        /// Description of the failure.
         error: String,
     },
     /// It will never arrive, and nothing will while the target refuses what we send. Forgotten after `PUSH_DISABLE_AFTER`.
     Refused {
         /// The answer's HTTP status.
         status: u16,
-        /// What it said.
+        /// Description of the refusal.
         error: String,
     },
     /// The target wants no more, or exists no more; see [`Channel::GONE`].
     TargetGone {
         /// The answer's HTTP status, if there was an answer.
         status: Option<u16>,
-        /// What it said.
+        /// Description of the failure.
         error: String,
     },
 }

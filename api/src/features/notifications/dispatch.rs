@@ -28,11 +28,11 @@ use super::turn::{jitter, take_turn};
 
 /// Deliveries sent at once to a target that works, and to one that failed last time.
 const AT_ONCE: (u32, u32) = (8, 1);
-/// How long a target waits of whose shares one has no lane free.
+/// Time for which a target is deferred when one of its shares has no free lane.
 const CROWDED: Duration = Duration::from_secs(1);
-/// How often to look while nothing wakes.
+/// Polling interval in the absence of wake-ups.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often the number of due targets is exported.
+/// Interval at which the number of due targets is exported.
 const REPORT: Duration = Duration::from_secs(5);
 /// Shortest time between two looks: hints come in bursts.
 const PACE: Duration = Duration::from_millis(20);
@@ -178,7 +178,7 @@ impl<C: Channel> Dispatcher<C> {
         Ok((count, turns))
     }
 
-    /// How long a target is held: long enough to send and to wait out a short absence of the database.
+    /// Returns the lease of a target: long enough to send and to outlast a short outage of the database.
     fn lease(&self) -> Duration {
         self.timeout * 2 + Duration::from_secs(30)
     }

@@ -1,4 +1,4 @@
-//! What notifications keep of a user.
+//! Export of a user's notification targets and events.
 
 use futures_util::FutureExt;
 use serde_json::json;

@@ -27,11 +27,11 @@ use super::notice::{self, Notice};
 use super::webhooks::send::{describe, drain, retry_after};
 use crate::http::language::Language;
 
-/// How long to leave FCM alone after a 429 that names no time, by Google's advice.
+/// Pause after a 429 response of FCM without `Retry-After`, as Google recommends.
 const QUOTA_PAUSE: Duration = Duration::from_mins(1);
 /// Most bytes of an answer that are looked at.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024;
-/// How long an error's code is waited for.
+/// Maximum time to wait for the body of an error response, which contains its code.
 const CODE_TIME: Duration = Duration::from_secs(5);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,16 +39,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The project that is sent to, and who sends.
 #[derive(Debug, Clone)]
 pub struct FcmConfig {
-    /// Where FCM is.
+    /// Base URL of FCM.
     pub(super) endpoint: Url,
-    /// Who sends.
+    /// Service account of the sender.
     pub(super) account: ServiceAccount,
 }
 
-/// What is kept with a device's token.
+/// Data stored with a device's token.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Device {
-    /// What its notifications are written in.
+    /// Language of the device's notifications.
     pub(super) language: Language,
 }
 
@@ -56,13 +56,13 @@ pub(super) struct Device {
 #[derive(Debug)]
 pub(super) struct Fcm {
     client: Client,
-    /// `…/v1/projects/{project}/messages:send`.
+    /// URL that messages are posted to: `…/v1/projects/{project}/messages:send`.
     send_url: Url,
     tokens: AccessTokens,
     formats: EventFormats,
 }
 
-/// FCM's answer, read.
+/// Parsed response of FCM.
 struct Answer {
     status: StatusCode,
     retry_after: Option<Duration>,
@@ -139,14 +139,15 @@ impl Channel for Fcm {
 }
 
 impl Answer {
-    /// Whether our access token is refused; this code means that Apple refuses the project's certificate.
+    /// Returns true if our access token was refused; `THIRD_PARTY_AUTH_ERROR` means that Apple refuses the project's
+    /// certificate instead.
     fn is_token_refused(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
             && self.code.as_deref() != Some("THIRD_PARTY_AUTH_ERROR")
     }
 }
 
-/// What FCM's answer means (`ErrorCode` in its reference).
+/// Maps FCM's response to an outcome (`ErrorCode` in its reference).
 fn judge(answer: Answer) -> SendOutcome {
     let Answer { status, retry_after, code } = answer;
     let number = status.as_u16();

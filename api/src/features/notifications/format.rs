@@ -18,9 +18,9 @@ use crate::http::language::Language;
 /// The words of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// One line.
+    /// Title: one line.
     pub(crate) title: String,
-    /// One sentence.
+    /// Body: one sentence.
     pub(crate) body: &'static str,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Notification {
 /// The content of an event, as it stands when the event is sent.
 #[derive(Debug, Clone)]
 pub(crate) struct EventContent {
-    /// The payload.
+    /// JSON payload of the message.
     pub(crate) payload: Value,
     /// The trace of what the event is about.
     pub(crate) trace: Option<TraceParent>,

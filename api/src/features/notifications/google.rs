@@ -18,7 +18,7 @@ use url::Url;
 
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// How long an assertion is good for: the most that Google takes.
+/// Lifetime of an assertion: the maximum that Google accepts.
 const ASSERTION_VALIDITY: Duration = Duration::from_hours(1);
 /// A token this close to its end is renewed before it is used.
 const MARGIN: Duration = Duration::from_mins(5);

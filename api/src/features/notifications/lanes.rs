@@ -13,7 +13,7 @@ use crate::http::client_address::ClientAddress;
 /// Targets sent to at once by this replica.
 pub(super) const LANES: usize = 64;
 
-/// What a target's lane counts towards.
+/// Group of targets with a limited number of lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Share {
     /// All targets of one user.
@@ -37,12 +37,12 @@ impl Share {
     }
 }
 
-/// Where a channel's targets are, as far as it matters to the lanes.
+/// Network location of a target, as far as it matters to the lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// All at one service, which takes any number.
     Common,
-    /// At an address.
+    /// At a known IP address.
     At(IpAddr),
     /// At a name that was not resolved yet.
     Unresolved,
@@ -128,7 +128,7 @@ impl Addresses {
         known.insert(name.to_ascii_lowercase(), address);
     }
 
-    /// Where a URL's host is.
+    /// Returns the location of a URL's host.
     pub(super) fn place(&self, url: &str) -> Place {
         let url = url.parse::<url::Url>().ok();
         match url.as_ref().and_then(url::Url::host) {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::format::{EventFormats, Notification, Words};
 use crate::http::language::Language;
 
-/// How long a notification is of interest: a push service keeps it no longer for a device that is away.
+/// Time-to-live of a notification: a push service keeps it no longer for a device that is offline.
 pub(super) const LIFETIME: Duration = Duration::from_hours(24);
 
 /// Pauses after each failed attempt: within the lifetime of the notification.

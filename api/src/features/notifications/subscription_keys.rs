@@ -54,7 +54,7 @@ impl SubscriptionKeys {
         Ok((point, secret.into()))
     }
 
-    /// What [`Self::to_json`] wrote.
+    /// Parses the output of [`Self::to_json`].
     pub(super) fn from_json(json: &str) -> Option<Parsed> {
         serde_json::from_str::<Self>(json).ok()?.parse().ok()
     }

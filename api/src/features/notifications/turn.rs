@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::channel::{Channel, SendOutcome};
 
-/// How long a target that could not be reached is left alone, whatever is due.
+/// Pause after a target could not be reached, whatever is due.
 const REST: Duration = Duration::from_secs(5);
 /// Longest time for which a receiver may ask to be left alone.
 const LONGEST_REST: Duration = Duration::from_hours(6);
@@ -79,7 +79,7 @@ fn span(channel: ChannelKind, delivery: &Delivery) -> Span {
     span
 }
 
-/// What follows an attempt.
+/// Determines the record of an attempt and the next step for its delivery.
 fn judge(
     delivery: &Delivery,
     outcome: SendOutcome,
@@ -108,7 +108,7 @@ fn asked(after: Option<Duration>) -> Duration {
     after.unwrap_or_default().min(LONGEST_REST)
 }
 
-/// What the answers say about the target. A ping that fails says nothing: its owner is trying things out.
+/// Derives the target's health from the outcomes. A failed ping is ignored: its owner is trying things out.
 fn health(deliveries: &[Delivery], answers: &[(SendOutcome, Duration)], gone: Health) -> Health {
     let any = |is: fn(&SendOutcome) -> bool| answers.iter().any(|(outcome, _)| is(outcome));
     let failed = deliveries.iter().zip(answers).any(|(delivery, (outcome, _))| {
@@ -127,7 +127,7 @@ fn health(deliveries: &[Delivery], answers: &[(SendOutcome, Duration)], gone: He
     }
 }
 
-/// How long the target is left alone: as long as it asks for, and a little while after a failure.
+/// Returns the pause before the target is used again: what it asked for, and a short while after a failure.
 fn rest(health: Health, answers: &[(SendOutcome, Duration)]) -> Option<Duration> {
     let asked = answers
         .iter()

@@ -16,7 +16,7 @@ use web_push_native::p256::SecretKey;
 use web_push_native::p256::elliptic_curve::sec1::ToEncodedPoint;
 use web_push_native::p256::pkcs8::EncodePrivateKey;
 
-/// How long a signature is good for; RFC 8292 §2 allows a day.
+/// Lifetime of a signature; RFC 8292 §2 allows a day.
 const VALIDITY: Duration = Duration::from_hours(12);
 
 /// The key pair that subscriptions are bound to, and whom a push service may turn to.
@@ -61,7 +61,7 @@ impl Vapid {
         })
     }
 
-    /// What a browser subscribes with: base64url of the uncompressed public key.
+    /// Returns the application server key for browsers: base64url of the uncompressed public key.
     pub fn public_key(&self) -> &str {
         &self.public
     }

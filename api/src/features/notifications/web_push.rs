@@ -117,7 +117,7 @@ impl Message {
     }
 }
 
-/// What a push service's answer means (RFC 8030 §5 and §7.3).
+/// Maps a push service's response to an outcome (RFC 8030 §5 and §7.3).
 fn judge(status: StatusCode, headers: &HeaderMap) -> SendOutcome {
     let code = status.as_u16();
     if status.is_success() {

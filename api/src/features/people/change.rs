@@ -1,4 +1,4 @@
-//! Changing one's profile.
+//! Changes of one's own profile.
 
 use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;

@@ -1,4 +1,4 @@
-//! How much people have posted: a seam for the features that hold posts.
+//! Counts of users' posts: an interface that features with posts implement.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use toneup_platform::identity::UserId;
 
-/// How much a user has posted.
+/// Numbers of posts of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ContentCounts {
     /// Posts in the feed.

@@ -1,4 +1,4 @@
-//! What people keep of a user.
+//! Export of a user's profile and relations.
 
 use futures_util::FutureExt;
 use serde_json::json;

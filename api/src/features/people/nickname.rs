@@ -80,7 +80,7 @@ fn key(text: &str) -> String {
     once.chars().default_case_fold().nfkc().collect()
 }
 
-/// Whether a text is of visible letters, digits and the marks of letters.
+/// Returns true if a text consists of visible letters, digits and the combining marks of letters.
 fn is_written(text: &str) -> bool {
     let mut marks = None;
     text.chars().all(|c| {

@@ -1,5 +1,5 @@
-//! What runs per request reads the rows it needs and no others, however full the tables are: the server's own counters of
-//! rows read are asked before and after.
+//! Tests that queries run per request read only the rows they need, however full the tables are: the server's own
+//! counters of rows read are compared before and after.
 
 use sqlx::{MySqlConnection, MySqlPool, QueryBuilder};
 use toneup_platform::identity::UserId;

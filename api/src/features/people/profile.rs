@@ -12,7 +12,7 @@ use crate::features::pictures::ReadyPicture;
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) id: UserId,
-    /// The public number.
+    /// Public number of the user.
     pub(crate) number: u64,
     pub(crate) nickname: String,
     pub(crate) bio: String,
@@ -23,11 +23,11 @@ pub(crate) struct Profile {
     pub(crate) followers: u32,
     /// Users whom this one follows.
     pub(crate) following: u32,
-    /// What is between the one who looks and this one.
+    /// Relation of the viewer to this user.
     pub(crate) relation: Relation,
 }
 
-/// What is between a user and another one.
+/// Relation of a user to another one.
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Relation {

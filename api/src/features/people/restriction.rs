@@ -1,4 +1,4 @@
-//! Blocking and muting.
+//! Restrictions between users: blocking and muting.
 
 /// A way of keeping somebody away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

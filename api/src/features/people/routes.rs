@@ -1,4 +1,4 @@
-//! Profiles over HTTP.
+//! HTTP endpoints of profiles.
 
 use axum::Json;
 use axum::extract::{FromRef, State};
@@ -44,7 +44,7 @@ struct ChangeMe {
     bio: Option<String>,
 }
 
-/// Which users.
+/// Query parameters of the search for users.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct FindUsers {

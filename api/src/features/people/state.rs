@@ -14,7 +14,7 @@ pub struct PeopleState {
 }
 
 impl PeopleState {
-    /// Shares the pool.
+    /// Creates the state.
     pub(crate) fn new(pool: Database, pictures: PictureUrls, content: Content) -> Self {
         Self { pool, pictures, content }
     }

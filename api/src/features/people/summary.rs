@@ -1,4 +1,4 @@
-//! People in lists.
+//! Summaries of people in lists.
 
 use serde::Serialize;
 use sqlx::MySqlConnection;
@@ -87,7 +87,7 @@ macro_rules! list_people {
     };
 }
 
-/// Which people of a user.
+/// Direction of a follow list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Follows {
     /// Those who follow the user.

@@ -44,7 +44,7 @@ struct RelationView {
 }
 
 impl ProfileView {
-    /// The caller's own.
+    /// Builds the view of the caller's own profile.
     pub(super) fn own(profile: Profile, urls: &PictureUrls) -> Self {
         Self {
             id: profile.id.0,
@@ -59,7 +59,7 @@ impl ProfileView {
         }
     }
 
-    /// Another user's.
+    /// Builds the view of another user's profile.
     pub(super) fn of_another(profile: Profile, urls: &PictureUrls) -> Self {
         let Relation { is_following, is_follower, is_blocked, is_muted } = profile.relation;
         let relation = RelationView { is_following, is_follower, is_blocked, is_muted };

@@ -12,12 +12,12 @@ use crate::http::limits::RateLimiter;
 pub struct PersonalDataState {
     pub(super) pool: Database,
     pub(super) limiter: RateLimiter,
-    /// What the features keep of a user.
+    /// Exports of the features.
     pub(super) exports: Arc<[Export]>,
 }
 
 impl PersonalDataState {
-    /// Shares the lists.
+    /// Creates the state.
     pub(crate) fn new(pool: Database, limiter: RateLimiter, exports: Vec<Export>) -> Self {
         Self { pool, limiter, exports: exports.into() }
     }

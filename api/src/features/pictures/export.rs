@@ -1,4 +1,4 @@
-//! What is kept of a user's pictures.
+//! Export of a user's pictures.
 
 use futures_util::FutureExt;
 use serde_json::json;

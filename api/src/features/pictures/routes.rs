@@ -1,4 +1,4 @@
-//! Pictures over HTTP.
+//! HTTP endpoints of pictures.
 
 use axum::Json;
 use axum::extract::{FromRef, State};

@@ -19,7 +19,7 @@ pub(crate) struct ReadyPicture {
 }
 
 impl ReadyPicture {
-    /// What a row says of a picture.
+    /// Builds the view of a stored picture.
     pub(crate) fn new(
         owner: UserId,
         id: Option<Uuid>,

@@ -56,7 +56,7 @@ pub(super) async fn list_providers(State(state): State<SignInState>) -> Json<Pro
     Json(ProviderList { items: state.providers.iter().map(view).collect() })
 }
 
-/// Where to return to.
+/// Query parameter for the page to return to.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReturnTo {
@@ -210,7 +210,7 @@ fn parse_callback(encoded: &[u8]) -> Option<Callback> {
     })
 }
 
-/// Why the browser comes back without a session; the page has words for each.
+/// Reason for which the browser returns without a session; the page has a text for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
     /// The attempt is not this browser's, or took too long.

@@ -28,7 +28,7 @@ pub(super) const ATTEMPT: Cookie = Cookie { name: "toneup_sign_in", ttl: Duratio
 /// The session that the page is about to fetch.
 pub(super) const SESSION: Cookie = Cookie { name: "toneup_session", ttl: Duration::from_mins(2) };
 
-/// When a browser sends a cookie along.
+/// `SameSite` attribute of a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SameSite {
     /// From our own pages alone.
@@ -90,7 +90,7 @@ impl fmt::Debug for Sealer {
 #[derive(Serialize, Deserialize)]
 struct Sealed<T> {
     value: T,
-    /// Unix time.
+    /// Expiry, as Unix time in seconds.
     expires: i64,
 }
 

@@ -17,7 +17,7 @@ use crate::features::accounts::{
 use crate::http::identity::{Caller, SessionId};
 use crate::http::problem::ApiError;
 
-/// How often it is begun again because another request was faster with the same identity or credential.
+/// Maximum number of attempts when concurrent requests use the same identity or credential.
 const TRIES: usize = 5;
 
 /// Somebody who comes in.
@@ -25,12 +25,12 @@ const TRIES: usize = 5;
 pub(super) struct Entrance<'a> {
     pub(super) provider: &'a str,
     pub(super) profile: &'a Profile,
-    /// Who was here before, on the same device.
+    /// Caller previously signed in on the same device.
     pub(super) before: Option<Caller>,
     pub(super) device: &'a str,
     /// The refresh token of a session that an earlier request with the same credential may have begun.
     pub(super) repeated: Option<&'a OpaqueToken>,
-    /// How long the session's refresh token is good for.
+    /// Lifetime of the session's refresh token.
     pub(super) ttl: Duration,
 }
 
@@ -38,9 +38,9 @@ pub(super) struct Entrance<'a> {
 pub(super) struct Entered {
     pub(super) caller: Caller,
     pub(super) token: OpaqueToken,
-    /// How long the token is good for.
+    /// Remaining lifetime of the token.
     pub(super) ttl: Duration,
-    /// Whether the account is new, or was a guest's until now.
+    /// True if the account is new, or was a guest's until now.
     pub(super) is_new: bool,
     /// Sessions that ended with it: the guest's.
     revoked: Vec<SessionId>,

@@ -1,4 +1,4 @@
-//! What signing in keeps of a user.
+//! Export of a user's identities.
 
 use futures_util::FutureExt;
 use serde_json::json;

@@ -24,9 +24,9 @@ pub(crate) struct Posted<'a> {
     pub(crate) nonce: Option<&'a str>,
     /// The app's FCM registration token.
     pub(crate) fcm_token: Option<&'a str>,
-    /// What the session is called.
+    /// Name of the session.
     pub(crate) device: &'a str,
-    /// Who was here before, on the same device.
+    /// Caller previously signed in on the same device.
     pub(crate) before: Option<Caller>,
 }
 

@@ -38,7 +38,7 @@ pub const PROBLEMS: &[ProblemKind] = &[
     LAST_IDENTITY,
 ];
 
-/// How long a client should wait for a provider that does not answer.
+/// `Retry-After` while a provider is unavailable.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Refuses a provider that is not configured.

@@ -14,7 +14,7 @@ use super::state::SignInState;
 use crate::http::identity::{Caller, SessionId};
 use crate::http::problem::ApiError;
 
-/// What the browser keeps for us while the person is at the provider's page.
+/// State stored in the browser while the person is at the provider's page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Flow {
     pub(super) provider: String,
@@ -22,18 +22,18 @@ pub(super) struct Flow {
     pub(super) return_to: String,
     user: Option<UserId>,
     session: Option<SessionId>,
-    /// Whether the identity is to be added to the account of the session.
+    /// True if the identity is to be added to the session's account.
     pub(super) link: bool,
 }
 
 impl Flow {
-    /// Who began the attempt, if it was somebody.
+    /// Returns the caller that began the attempt, if any.
     pub(super) fn before(&self) -> Option<Caller> {
         Some(Caller { user: self.user?, session: self.session? })
     }
 }
 
-/// How an attempt begins.
+/// Parameters of a new attempt.
 #[derive(Debug, Default)]
 pub(super) struct Beginning {
     pub(super) return_to: Option<String>,
@@ -71,7 +71,7 @@ pub(super) fn same_site(provider: &dyn Provider) -> SameSite {
 }
 
 impl SignInState {
-    /// Whether the page is reached by https.
+    /// Returns true if the page is served over https.
     pub(super) fn is_secure(&self) -> bool {
         self.origin.scheme() == "https"
     }

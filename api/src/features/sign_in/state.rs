@@ -22,7 +22,7 @@ use crate::http::problem::ApiError;
 /// A provider that is offered.
 #[derive(Debug)]
 pub(super) struct Offered {
-    /// What a button says.
+    /// Label of the button.
     pub(super) title: String,
     pub(super) provider: Arc<dyn Provider>,
 }
@@ -41,7 +41,7 @@ pub struct SignInState {
     pub(super) per_minute: u32,
 }
 
-/// What signing in uses of others.
+/// Dependencies of signing in on other features.
 #[derive(Debug)]
 pub(crate) struct Dependencies {
     pub(crate) pool: Database,

@@ -15,7 +15,7 @@ use toneup_platform::identity::UserId;
 const POLL: Duration = Duration::from_secs(2);
 /// Time between two looks at one guest.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long a guest's last access token may still submit something.
+/// Time for which a guest's last access token may still submit something.
 const LINGER: Duration = Duration::from_mins(20);
 /// Analyses that one transaction moves.
 const CHUNK: u32 = 500;

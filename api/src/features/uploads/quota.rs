@@ -1,4 +1,4 @@
-//! How many photos one user may send in an hour, by whatever door.
+//! Limit on photos that one user may send per hour, by any endpoint.
 
 use toneup_platform::identity::UserId;
 

@@ -1,4 +1,4 @@
-//! Uploads over HTTP.
+//! HTTP endpoints of uploads.
 
 use std::collections::BTreeMap;
 

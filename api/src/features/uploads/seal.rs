@@ -24,7 +24,7 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// Prepares the secret.
+    /// Creates the sealing key from the settings.
     pub fn new(settings: &UploadsSettings) -> Result<Self, InvalidLength> {
         let mut mac = Hmac::new_from_slice(settings.jwt_secret.expose_secret().as_bytes())?;
         // The same secret signs tokens: a seal is none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A limit: so many units in any window, all at once if its user likes, coming back evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// What is limited: ASCII letters, digits and hyphens. Clients see it.
+    /// Name of the limit: ASCII letters, digits and hyphens. Clients see it.
     pub name: &'static str,
     /// Units that one user may use in a window.
     pub quota: u32,
@@ -39,7 +39,7 @@ impl Policy {
     }
 }
 
-/// What a policy says to one use.
+/// Decision of a policy on one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// Time until it is granted; zero: it is.

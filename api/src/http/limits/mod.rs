@@ -30,7 +30,7 @@ use super::problem::ApiError;
 
 /// Longest wait for Redis: a limit must not turn its slowness into ours.
 const REDIS_WAIT: Duration = Duration::from_millis(500);
-/// How long Redis is left alone after it did not answer.
+/// Pause before Redis is tried again after it did not respond.
 const AWAY: Duration = Duration::from_secs(5);
 
 /// Asks the policies. Cheap to clone.

@@ -17,7 +17,7 @@ pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 type Items = Arc<Mutex<Vec<(String, String)>>>;
 
 tokio::task_local! {
-    /// What the limits said during this request.
+    /// Header items of the limits checked during this request.
     static SAID: Items;
 }
 

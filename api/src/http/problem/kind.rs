@@ -9,16 +9,16 @@ use serde_json::Value;
 /// A kind of problem. Its `code` is public API: clients branch on it, so it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemKind {
-    /// The HTTP status.
+    /// HTTP status of the response.
     pub status: StatusCode,
-    /// The stable code.
+    /// Stable error code.
     pub code: &'static str,
     /// The kind in words.
     pub title: &'static str,
 }
 
 impl ProblemKind {
-    /// Declares a kind.
+    /// Creates a kind of problem.
     pub const fn new(status: StatusCode, code: &'static str, title: &'static str) -> Self {
         Self { status, code, title }
     }

@@ -18,7 +18,7 @@ pub use self::kind::{FeatureProblem, PROBLEMS, ProblemKind};
 pub use self::render::{ErrorWriter, PROBLEM_JSON, Problem, Renderer};
 pub(crate) use self::render::{panicked, render};
 
-/// How long a client should wait before it repeats a request to a service that is unavailable.
+/// `Retry-After` for a service that is unavailable.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(2);
 
 /// Every way in which a request can fail.

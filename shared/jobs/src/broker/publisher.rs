@@ -30,7 +30,7 @@ use crate::store::due::{note_published, note_unpublished};
 
 /// Most publications waiting for the broker; further ones are left to the sweep.
 const BACKLOG: usize = 4096;
-/// Most unconfirmed publishes.
+/// Maximum number of unconfirmed publishes.
 const IN_FLIGHT: usize = 512;
 /// Confirms recorded with one statement.
 const NOTED_AT_ONCE: usize = 256;

@@ -72,7 +72,7 @@ impl Settlements {
         }
     }
 
-    /// Claims a job.
+    /// Claims a job; repeats the statement while the database is unavailable.
     pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
         let begun = Instant::now();
         let claim = persist("claim", &self.aborting, || self.claims.submit(request)).await?;

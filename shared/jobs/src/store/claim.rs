@@ -51,7 +51,7 @@ pub struct Claimed {
     pub waited: Option<Duration>,
     /// Time until the deadline; `None` if the job has none.
     pub remaining: Option<Duration>,
-    /// Hint for watchers.
+    /// Hint to send to watchers.
     pub changed: Changed,
 }
 

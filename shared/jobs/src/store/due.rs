@@ -20,7 +20,7 @@ const BATCH: u32 = 256;
 /// Rows that a sweep takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// All due rows.
+    /// All rows that are due.
     All,
     /// Only rows that need no broker: while it is unavailable, rows to be published stay due, and are found at once
     /// when it is back.

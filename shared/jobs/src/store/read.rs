@@ -24,13 +24,13 @@ pub struct Job {
     pub user: UserId,
     /// Input of the handler.
     pub payload: Document,
-    /// Current state.
+    /// Current state of the job.
     pub status: Status,
     /// Number of changes so far; grows with every one.
     pub version: u32,
     /// Number of attempts started.
     pub attempt: u16,
-    /// Time of submission.
+    /// Time at which the job was submitted.
     pub created_at: OffsetDateTime,
     /// Time after which the result is of no use; `None` for no deadline.
     pub deadline: Option<OffsetDateTime>,
@@ -127,7 +127,7 @@ pub async fn find_owned(
     Ok(row.map(Job::from))
 }
 
-/// Which of a user's jobs are listed.
+/// Filter of a user's jobs in a list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
     /// Those in this state.
@@ -269,9 +269,9 @@ pub async fn list_queue(
 /// A user's unfinished jobs, in two numbers of which at least one changes with every change of theirs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// How many there are.
+    /// Number of unfinished jobs.
     pub jobs: u64,
-    /// Their versions, added up.
+    /// Sum of their versions.
     pub versions: u64,
 }
 

@@ -34,11 +34,11 @@ pub struct Found {
     pub id: JobId,
     /// Owner of the job.
     pub user_id: UserId,
-    /// Current state.
+    /// Current state of the job.
     pub status: Status,
     /// Number of attempts started.
     pub attempt: u16,
-    /// Time of submission.
+    /// Time at which the job was submitted.
     pub created_at: OffsetDateTime,
     /// Start of the first attempt.
     pub started_at: Option<OffsetDateTime>,

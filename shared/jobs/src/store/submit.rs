@@ -135,9 +135,9 @@ async fn insert_rows<'a>(
         id: JobId,
         user: UserId,
         payload: &'a str,
-        /// Microseconds from now.
+        /// Time until it is due, in microseconds.
         due: Option<i64>,
-        /// Microseconds from now.
+        /// Time until the deadline, in microseconds.
         deadline: Option<i64>,
         trace: String,
     }

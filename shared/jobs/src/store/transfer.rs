@@ -22,7 +22,7 @@ pub async fn move_finished(
     Ok(moved.execute(conn).await?.rows_affected())
 }
 
-/// Whether a user has any job of a kind.
+/// Returns true if a user has any job of a kind.
 pub async fn has_jobs(
     conn: &mut MySqlConnection,
     kind: &str,

@@ -65,7 +65,7 @@ impl Lane {
         Ok(Self { connection, opened: now, used: now })
     }
 
-    /// Whether the server answers. One that answered a moment ago is not asked.
+    /// Returns true if the server responds. A connection used a moment ago is not pinged.
     async fn is_alive(&mut self) -> bool {
         if self.used.elapsed() < FRESH {
             return true;

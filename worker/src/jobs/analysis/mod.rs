@@ -35,7 +35,7 @@ const DIGESTED_IN_PLACE: usize = 64 * 1024;
 /// Failures of an analyzer that fails at everything which one attempt outlasts.
 const EXCUSED: u32 = 2;
 
-/// Handler of analyses.
+/// Handler of analysis jobs.
 #[derive(Debug)]
 pub(crate) struct Analyze {
     pub(crate) objects: Objects,

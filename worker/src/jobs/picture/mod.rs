@@ -14,7 +14,7 @@ use toneup_platform::objects::{ObjectError, Objects};
 use self::render::{Rendered, render};
 use super::attempt::{for_now, store_unavailable, succeeded};
 
-/// Makes pictures.
+/// Handler of picture jobs.
 #[derive(Debug)]
 pub(crate) struct MakePicture {
     pub(crate) objects: Objects,

@@ -35,7 +35,7 @@ pub(super) struct Rendered {
     pub(super) made: MadePicture,
 }
 
-/// Why an upload becomes no picture.
+/// Reason for which an upload is refused as a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("The picture must be JPEG, PNG or WebP.")]

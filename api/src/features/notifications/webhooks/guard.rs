@@ -1,5 +1,5 @@
-//! Where a webhook may lead. Users name the addresses that this server then connects to: without a guard they could reach
-//! what only this server can (server-side request forgery).
+//! Protection of webhooks against server-side request forgery. Users name the addresses that this server then connects
+//! to: without a guard they could reach what only this server can.
 //!
 //! Names are resolved once, every address is checked, and the connection goes to a checked one, so that an answer of the
 //! DNS that changes in between helps nobody.
@@ -45,7 +45,8 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-/// Whether anybody on the internet can reach an address, so that we add nothing to what a user can do.
+/// Returns true if an address is reachable from the public internet, so that a webhook grants its owner no additional
+/// access.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
@@ -67,7 +68,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 const NOT_IN_DNS: [&str; 8] =
     ["alt", "arpa", "internal", "invalid", "local", "localhost", "onion", "test"];
 
-/// Whether a name can have a public address at all: one of several labels, below a top level that exists.
+/// Returns true if a name can have a public address: several labels, below an existing top-level domain.
 fn may_be_public(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let top = name.rsplit_once('.').map(|(_, top)| top);
@@ -142,7 +143,7 @@ impl AllowedHosts {
     }
 }
 
-/// Why a webhook does not lead there.
+/// Reason for which a webhook's URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::features::notifications) enum Refusal {
     /// Neither https nor listed.

@@ -1,4 +1,4 @@
-//! What a webhook was told: the log of deliveries, pings, sending again.
+//! Deliveries to a webhook: the log, pings, redelivery.
 
 use axum::Json;
 use axum::extract::{FromRef, State};

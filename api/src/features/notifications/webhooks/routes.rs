@@ -1,4 +1,4 @@
-//! Webhooks over HTTP.
+//! HTTP endpoints of webhooks.
 
 use std::time::Duration;
 

@@ -27,9 +27,9 @@ use crate::features::notifications::settings::NotificationsSettings;
 
 /// The receiver answered 410.
 pub(super) const GONE: &str = "gone";
-/// What is read of an answer's body, so that its connection can be used again. Nothing in it is of interest.
+/// Maximum size of a response body that is drained, so that its connection can be reused. The content is ignored.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024;
-/// How long it is waited for; the connection is closed otherwise.
+/// Maximum time for draining a response body; the connection is closed otherwise.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub(crate) struct Webhooks {
     formats: EventFormats,
 }
 
-/// A request's body.
+/// JSON body of a request.
 #[derive(Debug, Serialize)]
 struct Payload<'a> {
     r#type: &'a str,
@@ -138,7 +138,7 @@ fn payload(delivery: &Delivery, formats: &EventFormats) -> Result<Vec<u8>, &'sta
     serde_json::to_vec(&payload).map_err(|_| "the event cannot be written as JSON")
 }
 
-/// What an answer means.
+/// Maps a response to an outcome.
 fn interpret(status: StatusCode, headers: &HeaderMap) -> SendOutcome {
     let code = status.as_u16();
     if status.is_success() {
@@ -181,7 +181,7 @@ pub(in crate::features::notifications) fn drain(mut response: Response) {
     }));
 }
 
-/// What went wrong, for the webhook's owner: the innermost cause, which names no address of ours.
+/// Describes a failure to the webhook's owner: the innermost cause, which names no address of ours.
 pub(in crate::features::notifications) fn describe(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {

@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 const PREFIX: &str = "whsec_";
 /// Bytes of a secret; the specification asks for 24 to 64.
 const SECRET_BYTES: usize = 32;
-/// How long the secret before stays good.
+/// Time for which the previous secret remains valid after a rotation.
 const OVERLAP: Duration = Duration::hours(24);
 /// Most secrets that sign at once. None is dropped before its time: one more rotation is refused.
 const MOST: usize = 5;
@@ -34,7 +34,7 @@ struct Secret {
 }
 
 impl Secrets {
-    /// One new secret.
+    /// Creates one random secret.
     pub(super) fn generate() -> Self {
         Self(vec![Secret::generate()])
     }

@@ -1,4 +1,4 @@
-//! Who follows, blocks and mutes whom.
+//! Relations between users: following, blocking, muting.
 
 mod routes;
 mod store;

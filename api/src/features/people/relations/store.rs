@@ -13,9 +13,9 @@ use crate::features::people::restriction::RestrictionKind;
 pub(crate) enum Followed {
     /// It is so now.
     Done {
-        /// Whether the user follows the other.
+        /// True if the user follows the other.
         is_following: bool,
-        /// Whether the other follows the user.
+        /// True if the other follows the user.
         is_follower: bool,
     },
     /// There is no such user, or none for this one.

@@ -1,4 +1,4 @@
-//! What is special about Apple: the client secret is a token that we sign, and the name comes beside the code, once.
+//! Peculiarities of Apple: the client secret is a token that we sign, and the name comes beside the code, once.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::config::ProviderConfig;
 /// Lifetime of a client secret; Apple takes up to six months, and each exchange makes its own.
 const TTL: Duration = Duration::from_mins(5);
 
-/// Signs client secrets.
+/// Key that signs client secrets.
 pub(super) struct ClientSecretKey {
     key: EncodingKey,
     key_id: String,

@@ -9,7 +9,7 @@ use toneup_platform::config::ConfigError;
 use url::Url;
 
 const SETTING: &str = "SIGN_IN_PROVIDERS";
-/// The common providers.
+/// Presets of common providers.
 const PRESETS: &str = include_str!("presets.toml");
 /// Longest name, in characters.
 const NAME: usize = 30;

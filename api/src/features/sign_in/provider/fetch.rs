@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest answer, in bytes.
 const LIMIT_BYTES: usize = 256 * 1024;
 
-/// Why a provider did not answer.
+/// Error of a request to a provider.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     /// It cannot be reached, or is too slow.

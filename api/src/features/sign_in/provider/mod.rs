@@ -24,7 +24,7 @@ const PROTOCOLS: [(&str, Build); 2] = [("oidc", oidc::build), ("naver", naver::b
 /// Builds a provider of its configuration.
 type Build = fn(ProviderConfig, Url, Fetch) -> Result<Arc<dyn Provider>, ConfigError>;
 
-/// What a provider will have answered.
+/// Future of a provider's response.
 pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
 
 /// A way in. Nothing of it is kept but the subject.
@@ -38,7 +38,7 @@ pub(super) trait Provider: fmt::Debug + Send + Sync {
     /// Verifies a token that an app got. A `nonce` that is given must be the token's.
     fn verify<'a>(&'a self, token: &'a str, nonce: Option<&'a str>) -> Answer<'a, Profile>;
 
-    /// Whether the answer comes as a form that the provider's page posts across sites.
+    /// Returns true if the response comes as a form that the provider's page posts cross-site.
     fn posts_back(&self) -> bool {
         false
     }
@@ -53,7 +53,7 @@ pub(super) struct Attempt {
     pub(super) verifier: String,
 }
 
-/// What the provider sends back with the browser.
+/// Parameters that the provider sends back with the browser.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub(super) struct Callback {
     pub(super) code: Option<String>,
@@ -61,11 +61,11 @@ pub(super) struct Callback {
     pub(super) error: Option<String>,
     /// The issuer (RFC 9207).
     pub(super) iss: Option<String>,
-    /// What Apple says of the person, the first time.
+    /// Apple's JSON about the person, sent the first time only.
     pub(super) user: Option<String>,
 }
 
-/// Who the provider says that the person is.
+/// Identity of the person, as asserted by the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Profile {
     /// Unique at the provider, and never given to another.
@@ -78,7 +78,7 @@ pub(super) struct Profile {
 const SUBJECT: usize = 255;
 
 impl Profile {
-    /// Checks the subject.
+    /// Creates a profile; validates the subject.
     fn new(subject: String, name: Option<String>) -> Result<Self, Refusal> {
         if subject.is_empty() || subject.chars().count() > SUBJECT {
             return Err(Refusal::invalid("a subject of 1 to 255 characters is expected"));
@@ -87,7 +87,7 @@ impl Profile {
     }
 }
 
-/// Why a provider's word does not count.
+/// Reason for which a provider's assertion is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     /// It is forged, old, made for others, or used up.

@@ -33,7 +33,7 @@ struct Grant {
 
 #[derive(Deserialize)]
 struct ProfileAnswer {
-    /// `00` is success.
+    /// Result code; `00` is success.
     resultcode: String,
     response: Option<Person>,
 }

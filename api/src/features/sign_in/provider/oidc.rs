@@ -38,7 +38,7 @@ const ALGORITHMS: [Alg; 9] = [
     Alg::EcdsaP384Sha384,
     Alg::EdDsa,
 ];
-/// How far in the future a token may have been issued, in seconds: clocks differ.
+/// Maximum clock skew: time by which `iat` may lie in the future, in seconds.
 const SKEW: i64 = 300;
 
 type Client = CoreClient<
@@ -88,10 +88,10 @@ pub(super) fn build(
     }))
 }
 
-/// What the token's nonce must be.
+/// Expected nonce of the token.
 #[derive(Debug, Clone, Copy)]
 enum Expected<'a> {
-    /// This one.
+    /// Exactly this nonce.
     Nonce(&'a str),
     /// This one or its SHA-256 in hex, as apps hand it to Apple; anything if the app knows of none.
     Posted(Option<&'a str>),
@@ -184,7 +184,7 @@ impl Oidc {
         })
     }
 
-    /// What the library leaves to its callers: the authorized party and the access token's hash.
+    /// Performs the checks that the library leaves to its callers: the authorized party and the access token's hash.
     fn profile(
         &self,
         claims: &CoreIdTokenClaims,
@@ -223,7 +223,7 @@ impl Oidc {
     }
 }
 
-/// Whether a token names a key that is not among those that are known.
+/// Returns true if a token names a key that is not among the known keys.
 fn is_unknown_key<T>(checked: &Result<T, ClaimsVerificationError>) -> bool {
     matches!(
         checked,
