@@ -1,4 +1,4 @@
-//! What operators see and do, and that nobody else does.
+//! The operators' endpoints, and their access control.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who may call from where, and how much may be said before the body.
+//! The HTTP edge: CORS, response headers, the limit on a request's head, early refusals, rate limits.
 
 use reqwest::Method;
 use serde_json::json;

@@ -10,7 +10,7 @@ use toneup_testing::{Client, Stack};
 
 use crate::people::me;
 
-/// What a route does with another user's ids.
+/// Expected treatment of another user's ids by a route.
 enum Case {
     /// It takes none.
     NoId,

@@ -54,7 +54,7 @@ fn autumn() -> Outcome {
     season(PersonalColor::Autumn)
 }
 
-/// What the app reads of an error.
+/// Returns the status and code that the app reads of an error.
 fn failure(answer: &Answer) -> (u16, &str) {
     assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
     let body = &answer.body;

@@ -1,4 +1,5 @@
-//! What is never logged, looked for in everything that a whole run logs at the most talkative level of our own code.
+//! Secrets, photos and addresses are never logged: they are searched for in everything that a whole run logs at the most
+//! verbose level of our own code.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use toneup_testing::{RunningAnalyzer, Stack, photo};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Where a client is, as its proxy says.
+/// Client address, as its proxy forwards it.
 const CLIENT: &str = "203.0.113.77";
 
 /// Keeps what is logged.

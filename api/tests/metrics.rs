@@ -1,4 +1,4 @@
-//! What operators' tools scrape: every metric that is documented, and no other.
+//! Exported metrics: every metric that is documented, and no other.
 
 use std::collections::BTreeSet;
 

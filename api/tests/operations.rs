@@ -1,4 +1,4 @@
-//! What operators' tools are told.
+//! Metrics and readiness of the api's process.
 
 use std::process::Stdio;
 

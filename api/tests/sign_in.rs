@@ -12,7 +12,7 @@ use toneup_testing::{Answer, Client, Stack};
 
 pub(crate) use self::acme::Acme;
 
-/// Where the page is, as far as providers know.
+/// Origin of the page, as registered with the providers.
 const PAGE: &str = "http://page.test";
 
 /// Posts an ID token.

@@ -1,4 +1,4 @@
-//! What a caller can do about an analysis that is under way, and what the system does about callers who want too much.
+//! Cancellation and deadlines of analyses, and limits on a caller's unfinished ones and on the queue.
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};

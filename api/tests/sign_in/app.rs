@@ -21,7 +21,7 @@ struct Envelope<T> {
     data: Option<T>,
 }
 
-/// What the published client requires of a person who signs in.
+/// Fields that the published client requires of a sign-in response.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Person {

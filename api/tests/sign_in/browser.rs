@@ -23,14 +23,14 @@ struct Browser {
     set: Vec<String>,
 }
 
-/// What a page answered.
+/// Response to a page request.
 struct Page {
     status: StatusCode,
     location: Option<String>,
     text: String,
 }
 
-/// How the provider sends the browser back.
+/// Method by which the provider sends the browser back.
 #[derive(Debug, Clone)]
 enum Back {
     Redirect(Url),

@@ -11,7 +11,7 @@ use toneup_testing::{SOON, eventually};
 use super::{browsers, each_once, failed, listed, many_results, rest, settled};
 use crate::webhooks::{cancelled, succeeded, time_passes};
 
-/// What a push said; fails if it was refused.
+/// Returns the payload of a push; fails if it was refused.
 fn text_of(attempt: &Value) -> Value {
     let text = attempt["text"].as_str().unwrap_or_else(|| panic!("{attempt}"));
     serde_json::from_str(text).unwrap()

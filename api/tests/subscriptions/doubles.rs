@@ -10,9 +10,9 @@ pub(super) struct PushService(Double);
 
 /// A browser that is subscribed.
 pub(super) struct Browser {
-    /// What the push service calls it.
+    /// Identifier of the subscription at the push service.
     pub(super) id: String,
-    /// What the page sends to register it.
+    /// Body of the page's request to register it.
     pub(super) subscription: Value,
 }
 

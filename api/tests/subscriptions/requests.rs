@@ -1,4 +1,4 @@
-//! What owners of browsers and phones ask for, and what they are refused.
+//! Requests of owners of browsers and phones, and their refusals.
 
 use reqwest::Method;
 use serde_json::{Value, json};

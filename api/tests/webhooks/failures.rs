@@ -1,4 +1,4 @@
-//! What a receiver that fails leads to.
+//! Consequences of a failing receiver.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When a channel looks for what is due: by the clock, and at once when a hint says that there is something on it.
+//! Polling of a channel for due deliveries: by the clock, and at once when a hint announces one.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Looks {
         Self { log: log.clone(), before: looks(log), since: Instant::now() }
     }
 
-    /// Whether there were more than the clock asks for.
+    /// Returns true if there were more polls than the clock accounts for.
     fn were_asked_for(&self) -> bool {
         let by_the_clock = 1 + self.since.elapsed().as_millis() / SHORTEST_BY_THE_CLOCK.as_millis();
         u128::try_from(looks(&self.log) - self.before).unwrap() > by_the_clock

@@ -1,4 +1,4 @@
-//! What an independent receiver makes of the requests: the specification's own library, in a process of its own.
+//! Verification of the requests by an independent receiver: the specification's own library, in a process of its own.
 
 use std::process::Stdio;
 use std::time::Duration;

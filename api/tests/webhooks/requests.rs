@@ -1,4 +1,4 @@
-//! What owners ask for, and what they are refused.
+//! Requests of webhook owners, and their refusals.
 
 use reqwest::Method;
 use serde_json::{Value, json};
