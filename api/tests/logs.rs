@@ -1,5 +1,5 @@
-//! Secrets, photos and addresses are never logged: they are searched for in everything that a whole run logs at the most
-//! verbose level of our own code.
+//! Secrets, photos and addresses are never logged: they are searched for in everything that a whole run logs at the
+//! most verbose level of our own code.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
