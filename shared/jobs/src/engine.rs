@@ -71,6 +71,8 @@ impl Engine {
                 let Accepted { submitted, publications, ended } =
                     insert(conn, &self.kinds, kind, items, allowance, grace).await?;
                 let count = u64::try_from(ended.len()).unwrap_or(u64::MAX);
+                // What is due at once is left to the sweep, should the broker return meanwhile: twice is once too often.
+                let publications = if ready { publications } else { Vec::new() };
                 Ok(((submitted, count), Effects { changes: ended, publications }))
             })
         });
