@@ -43,12 +43,6 @@ impl Leadership {
         Self { until }
     }
 
-    /// A replica that is alone and always leads.
-    pub fn alone() -> Self {
-        let (_, until) = watch::channel(Some(Instant::now() + Duration::from_hours(24 * 365)));
-        Self { until }
-    }
-
     /// True while this replica leads.
     pub fn is_held(&self) -> bool {
         self.until.borrow().is_some_and(|until| Instant::now() < until)
