@@ -4,29 +4,35 @@ Every container is given the secrets that its program reads, and no others: what
 strangers is given none. Prints what is amiss and exits with 1.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-SECRETS = {
-    "DATABASE_URL",
-    "AMQP_URL",
-    "REDIS_URL",
-    "S3_ACCESS_KEY_ID",
-    "S3_SECRET_ACCESS_KEY",
-    "JWT_SECRET",
-    "VAPID_PRIVATE_KEY",
-    "FCM_SERVICE_ACCOUNT",
-    "FCM_SERVICE_ACCOUNT_FILE",
-}
-SERVERS = {"DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
+SETTINGS = Path("docs/configuration.md")
+# Secrets that the table of settings does not mark: their values come from files, or name them.
+FILES = {"FCM_SERVICE_ACCOUNT", "FCM_SERVICE_ACCOUNT_FILE"}
+SECRET = re.compile(r"^\| `([A-Z0-9_]+)` \*or `_FILE`\* \|[^|]*\|[^|]*\| ([a-z, ]+) \|")
+
+
+def read_secrets() -> dict[str, set[str]]:
+    """The programs that read each secret, from the page that is generated from the typed settings."""
+    rows = filter(None, map(SECRET.match, SETTINGS.read_text().splitlines()))
+    found = {row[1]: set(row[2].split(", ")) for row in rows}
+    if not {"DATABASE_URL", "TOKEN_KEYS"} <= found.keys():
+        raise SystemExit(f"{SETTINGS}: the secrets cannot be read")
+    return found | {name: {"api"} for name in FILES}
+
+
+READERS = read_secrets()
+SECRETS = set(READERS)
 NEEDED = {
     "analyzer": set(),
     "migrate": {"DATABASE_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"},
-    "worker": SERVERS,
-    "api": SECRETS,
+    "worker": {name for name, programs in READERS.items() if "worker" in programs},
+    "api": {name for name, programs in READERS.items() if "api" in programs},
 }
 
 

@@ -45,16 +45,20 @@ impl Leadership {
 
     /// True while this replica leads.
     pub fn is_held(&self) -> bool {
-        self.until.borrow().is_some_and(|until| Instant::now() < until)
+        is_ahead(*self.until.borrow())
     }
 
     /// Waits until this replica leads; for ever once the process drains.
     pub async fn until_held(&mut self) {
-        let held = |until: &Option<Instant>| until.is_some_and(|until| Instant::now() < until);
-        if self.until.wait_for(held).await.is_err() {
+        if self.until.wait_for(|until| is_ahead(*until)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// True if the lease lasts.
+fn is_ahead(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
 }
 
 /// Candidacy of this replica.
@@ -78,7 +82,7 @@ impl Election {
             } else {
                 self.lease / 2
             };
-            leads.set(u8::from(until.borrow().is_some()));
+            leads.set(u8::from(is_ahead(*until.borrow())));
             // Jitter: candidates need not ask in step.
             let pause = pause.mul_f64(rand::random_range(0.75..1.0));
             if draining.run_until_cancelled(sleep(pause)).await.is_none() {

@@ -113,7 +113,7 @@ impl Admission {
     }
 
     /// Records how a job's request ended; `true` if the instance is considered unavailable, so that a failure is not
-    /// the job's. `jitter` is between 0 and 1; see [`Instance::ended`].
+    /// the job's. `jitter`, 0 to 1, spreads the probes of many workers.
     pub fn ended(
         &mut self,
         now: Instant,

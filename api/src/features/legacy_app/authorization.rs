@@ -1,11 +1,14 @@
 //! Sign-in and refresh, as the app does them.
 
+use std::convert::Infallible;
+
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use toneup_colour::personal_colours::has_colour;
 use toneup_platform::database::bounded;
+use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Doubled, Failure};
@@ -54,15 +57,11 @@ pub(super) struct MaybeCaller(Option<Caller>);
 
 impl<S: Send + Sync> FromRequestParts<S> for MaybeCaller
 where
-    Authenticator: axum::extract::FromRef<S>,
+    Authenticator: FromRef<S>,
 {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &S,
-    ) -> Result<Self, std::convert::Infallible> {
-        use axum::extract::FromRef;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self(Authenticator::from_ref(state).caller(parts).ok()))
     }
 }
@@ -122,7 +121,7 @@ async fn authorize_at_any_path(
         before,
     };
     let signed_in = sign_in(&state, posted).await?;
-    let user = toneup_platform::identity::UserId(signed_in.session.user_id);
+    let user = UserId(signed_in.session.user_id);
     let describing = bounded(async {
         let mut connection = accounts.connection().await?;
         let known = find_known(&mut connection, user).await?;
