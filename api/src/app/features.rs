@@ -14,14 +14,17 @@ use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
+use crate::features::likes::{self, LikesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
-use crate::features::people::{self, NoContent, PeopleState};
+use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
+use crate::features::posts::{self, PostCounts, PostsState};
 use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
+use crate::http::idempotency;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -31,10 +34,12 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) likes: LikesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
     pub(super) pictures: PicturesState,
+    pub(super) posts: PostsState,
     pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
@@ -54,10 +59,12 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    likes: LikesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
     pictures: PicturesState,
+    posts: PostsState,
     sign_in: SignInState,
     uploads: UploadsState,
 }
@@ -119,8 +126,15 @@ impl Features {
             admin: AdminState::start(admin, shutdown),
             analyses,
             notifications,
-            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
+            likes: LikesState::start(pool.clone(), limiter.clone(), urls.clone(), shutdown),
+            people: PeopleState::new(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                Arc::new(PostCounts(pool.clone())),
+            ),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
+            posts: PostsState::new(pool.clone(), objects.clone(), limiter.clone(), urls.clone()),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
@@ -138,6 +152,8 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(people::routes())
         .merge(personal_data::routes())
         .merge(pictures::routes())
+        .merge(posts::routes())
+        .merge(likes::routes())
         .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
@@ -161,6 +177,8 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
+    purges.extend(posts::purges());
+    purges.push(idempotency::purge(settings.analyses.idempotency_ttl));
     purges
 }
 
@@ -168,6 +186,8 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
 fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));
+    exports.extend(posts::exports(urls));
+    exports.extend(likes::exports());
     exports.extend(analyses::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
@@ -183,7 +203,8 @@ fn event_formats() -> EventFormats {
 /// Every kind of problem that a request can end with.
 pub fn problems() -> Vec<ProblemKind> {
     let features = PROBLEMS.iter().flat_map(|problems| problems.iter());
-    problem::PROBLEMS.iter().chain(features).copied().collect()
+    let edge = problem::PROBLEMS.iter().chain(idempotency::PROBLEMS);
+    edge.chain(features).copied().collect()
 }
 
 /// The features that write errors in a format of their own, by path prefix.
