@@ -14,6 +14,7 @@ use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
+use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, NoContent, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
@@ -31,6 +32,7 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
@@ -54,6 +56,7 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
@@ -74,6 +77,8 @@ impl Features {
         let settings = config.features.clone();
         let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
         let urls = PictureUrls::new(config.page_origins.page());
+        let formats = event_formats(&urls);
+        let post = NoticePost::new(engine.hints.clone());
         let analyses = analyses::Dependencies {
             colour: config.colour,
             settings: &settings.analyses,
@@ -84,6 +89,7 @@ impl Features {
             quota: uploads.quota.clone(),
             limiter: limiter.clone(),
             watchers: watchers.clone(),
+            formats: formats.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;
         let admin = admin::Dependencies {
@@ -102,7 +108,7 @@ impl Features {
         )?;
         let notifications = NotificationsState::start(
             settings.notifications,
-            &event_formats(),
+            &formats,
             pool.clone(),
             limiter.clone(),
             shutdown,
@@ -118,8 +124,9 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
-            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
+            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent), post),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
@@ -134,6 +141,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(notices::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
@@ -158,6 +166,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
@@ -169,6 +178,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));
     exports.extend(analyses::exports());
+    exports.extend(notices::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
     exports.extend(sign_in::exports());
@@ -176,8 +186,10 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
 }
 
 /// The formats of the events that users are notified of.
-fn event_formats() -> EventFormats {
-    EventFormats::new(vec![(AnalysisEvents::PREFIX, Box::new(AnalysisEvents))])
+fn event_formats(urls: &PictureUrls) -> EventFormats {
+    let mut formats = notices::formats(urls);
+    formats.push((AnalysisEvents::PREFIX, Box::new(AnalysisEvents)));
+    EventFormats::new(formats)
 }
 
 /// Every kind of problem that a request can end with.

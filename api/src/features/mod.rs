@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admin;
 pub mod analyses;
 pub mod legacy_app;
+pub mod notices;
 pub mod notifications;
 pub mod people;
 pub mod personal_data;
@@ -18,6 +19,7 @@ use toneup_platform::config::{ConfigError, Settings};
 use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
 use self::legacy_app::LegacyAppSettings;
+use self::notices::NoticesSettings;
 use self::notifications::NotificationsSettings;
 use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
@@ -42,6 +44,8 @@ pub struct FeatureSettings {
     pub analyses: AnalysesSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
+    /// Notices.
+    pub notices: NoticesSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
     /// Signing in with accounts elsewhere.
@@ -57,6 +61,7 @@ impl FeatureSettings {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
+            notices: NoticesSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,
