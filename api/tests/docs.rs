@@ -16,6 +16,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /api/feeds/{feedId} delete_feed
+    delete /api/my-diary/{diaryId} delete_diary
     delete /v1/analyses/{id} delete_analysis
     delete /v1/diary/{id} delete_entry
     delete /v1/identities/{id} unlink_identity
@@ -38,8 +40,15 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/overview get_overview
     get /admin/replicas list_replicas
     get /admin/series get_series
+    get /api/feed/{feedId} get_feed_formerly
+    get /api/feeds list_feeds
+    get /api/feeds/like list_liked_feeds
+    get /api/feeds/{feedId} get_feed
+    get /api/my-diary list_diaries
+    get /api/my-diary/{diaryId} get_diary
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
+    get /api/rankingfeeds list_ranking_feeds
     get /healthz check_health
     get /pictures/default.jpg get_default_picture
     get /pictures/{owner}/{id}/{file} get_picture
@@ -53,6 +62,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/feed list_home_feed
     get /v1/feed/liked list_liked_posts
     get /v1/feed/newest list_newest_posts
+    get /v1/feed/ranking list_ranking
     get /v1/identities list_identities
     get /v1/me get_me
     get /v1/me/blocks list_blocks
@@ -60,6 +70,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/me/export export_me
     get /v1/me/mutes list_mutes
     get /v1/me/posts list_own_posts
+    get /v1/notices list_notices
+    get /v1/notification-settings get_settings
     get /v1/pictures/{id} get_picture_state
     get /v1/posts/{id} get_post
     get /v1/posts/{id}/likes list_likes_of_post
@@ -90,7 +102,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/replicas/{id}/drain drain_replica
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/feeds create_feed
+    post /api/feeds/{feedId}/like toggle_feed_like
     post /api/friends toggle_friend
+    post /api/my-diary create_diary
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
@@ -98,6 +113,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/diary create_entry
     post /v1/identities link_identity
+    post /v1/notices/read read_notices
     post /v1/posts create_post
     post /v1/push-subscriptions create_push_subscription
     post /v1/sessions create_session
@@ -113,7 +129,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
+    put /api/feeds/{feedId} change_feed
+    put /api/my-diary/{diaryId} change_diary
     put /v1/me/picture set_my_picture
+    put /v1/notification-settings put_settings
     put /v1/posts/{id}/like like_post
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user

@@ -15,6 +15,7 @@ use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
 use crate::features::likes::{self, LikesState};
+use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
@@ -35,6 +36,7 @@ pub(super) struct Features {
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
     pub(super) likes: LikesState,
+    pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
@@ -60,6 +62,7 @@ hand_out! {
     admin: AdminState,
     analyses: AnalysesState,
     likes: LikesState,
+    notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
@@ -81,6 +84,8 @@ impl Features {
         let settings = config.features.clone();
         let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
         let urls = PictureUrls::new(config.page_origins.page());
+        let formats = event_formats(&urls);
+        let post = NoticePost::new(engine.hints.clone());
         let analyses = analyses::Dependencies {
             colour: config.colour,
             settings: &settings.analyses,
@@ -91,6 +96,7 @@ impl Features {
             quota: uploads.quota.clone(),
             limiter: limiter.clone(),
             watchers: watchers.clone(),
+            formats: formats.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;
         let admin = admin::Dependencies {
@@ -109,7 +115,7 @@ impl Features {
         )?;
         let notifications = NotificationsState::start(
             settings.notifications,
-            &event_formats(),
+            &formats,
             pool.clone(),
             limiter.clone(),
             shutdown,
@@ -125,13 +131,21 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
-            likes: LikesState::start(pool.clone(), limiter.clone(), urls.clone(), shutdown),
+            likes: LikesState::start(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                post.clone(),
+                shutdown,
+            ),
             people: PeopleState::new(
                 pool.clone(),
                 limiter.clone(),
                 urls.clone(),
                 Arc::new(PostCounts(pool.clone())),
+                post.clone(),
             ),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
             posts: PostsState::new(pool.clone(), objects.clone(), limiter.clone(), urls.clone()),
@@ -148,6 +162,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(notices::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
@@ -174,6 +189,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
@@ -189,6 +205,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     exports.extend(posts::exports(urls));
     exports.extend(likes::exports());
     exports.extend(analyses::exports());
+    exports.extend(notices::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
     exports.extend(sign_in::exports());
@@ -196,8 +213,10 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
 }
 
 /// The formats of the events that users are notified of.
-fn event_formats() -> EventFormats {
-    EventFormats::new(vec![(AnalysisEvents::PREFIX, Box::new(AnalysisEvents))])
+fn event_formats(urls: &PictureUrls) -> EventFormats {
+    let mut formats = notices::formats(urls);
+    formats.push((AnalysisEvents::PREFIX, Box::new(AnalysisEvents)));
+    EventFormats::new(formats)
 }
 
 /// Every kind of problem that a request can end with.

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod analyses;
 pub mod legacy_app;
 pub mod likes;
+pub mod notices;
 pub mod notifications;
 pub mod people;
 pub mod personal_data;
@@ -20,6 +21,7 @@ use toneup_platform::config::{ConfigError, Settings};
 use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
 use self::legacy_app::LegacyAppSettings;
+use self::notices::NoticesSettings;
 use self::notifications::NotificationsSettings;
 use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
@@ -45,6 +47,8 @@ pub struct FeatureSettings {
     pub analyses: AnalysesSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
+    /// Notices.
+    pub notices: NoticesSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
     /// Signing in with accounts elsewhere.
@@ -60,6 +64,7 @@ impl FeatureSettings {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
+            notices: NoticesSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,

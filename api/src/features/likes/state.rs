@@ -4,6 +4,7 @@ use toneup_people::likes::LikeWriter;
 use toneup_platform::database::Database;
 use toneup_platform::shutdown::Shutdown;
 
+use crate::features::notices::NoticePost;
 use crate::features::pictures::PictureUrls;
 use crate::http::limits::RateLimiter;
 
@@ -22,9 +23,10 @@ impl LikesState {
         pool: Database,
         limiter: RateLimiter,
         pictures: PictureUrls,
+        post: NoticePost,
         shutdown: &Shutdown,
     ) -> Self {
-        let writer = LikeWriter::spawn(pool.clone(), &shutdown.tasks);
+        let writer = LikeWriter::spawn(pool.clone(), &shutdown.tasks, move |told| post.send(told));
         Self { pool, writer, limiter, pictures }
     }
 }

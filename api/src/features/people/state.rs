@@ -4,6 +4,7 @@ use toneup_platform::database::Database;
 use toneup_platform::identity::UserId;
 
 use super::content::Content;
+use crate::features::notices::NoticePost;
 use crate::features::pictures::PictureUrls;
 use crate::http::limits::{Policy, RateLimiter};
 use crate::http::problem::ApiError;
@@ -18,6 +19,7 @@ pub struct PeopleState {
     limiter: RateLimiter,
     pub(crate) pictures: PictureUrls,
     pub(crate) content: Content,
+    pub(super) post: NoticePost,
 }
 
 impl PeopleState {
@@ -27,8 +29,9 @@ impl PeopleState {
         limiter: RateLimiter,
         pictures: PictureUrls,
         content: Content,
+        post: NoticePost,
     ) -> Self {
-        Self { pool, limiter, pictures, content }
+        Self { pool, limiter, pictures, content, post }
     }
 
     /// Counts that a user follows somebody, or refuses it.

@@ -53,6 +53,8 @@ pub enum TargetName {
 /// A target that exists, and the people who may have blocked somebody from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
+    /// Its public id.
+    pub(super) id: Uuid,
     pub(super) target: Target,
     /// Its author.
     pub(super) owner: UserId,
@@ -119,7 +121,7 @@ pub(super) async fn find(
 impl Row {
     fn found(&self, kind: TargetKind) -> Found {
         let target = Target { kind, number: self.number };
-        Found { target, owner: self.owner, host: self.host }
+        Found { id: self.id, target, owner: self.owner, host: self.host }
     }
 }
 

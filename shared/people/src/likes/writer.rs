@@ -8,6 +8,7 @@ use sqlx::MySqlConnection;
 use sqlx::mysql::MySqlDatabaseError;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
+use toneup_notify::notices::{NewNotice, NoticeKind, Told, tell};
 use toneup_platform::batch::{BatchError, Batcher, Limits};
 use toneup_platform::database::{Database, retry_deadlock};
 use toneup_platform::identity::UserId;
@@ -15,7 +16,7 @@ use toneup_platform::retry::Backoff;
 
 use super::fold::{Ask, Liked, Wish};
 use super::store::apply_resolved;
-use super::target::{Found, TargetName, find, find_blocked};
+use super::target::{Found, Target, TargetKind, TargetName, find, find_blocked};
 
 /// Longest time that a batch is tried again while the database is away.
 const LONGEST_BATCH: Duration = Duration::from_secs(20);
@@ -55,12 +56,22 @@ pub struct LikeWriter {
 
 impl LikeWriter {
     /// Starts the writer.
-    pub fn spawn(database: Database, tasks: &TaskTracker) -> Self {
+    /// `announce` is given the notices that were written, after their commit.
+    pub fn spawn(
+        database: Database,
+        tasks: &TaskTracker,
+        announce: impl Fn(Vec<Told>) + Send + Sync + 'static,
+    ) -> Self {
+        let announce = Arc::new(announce);
         let limits =
             Limits { writers: 1, timeout: LONGEST_BATCH, backlog: BACKLOG, ..Limits::default() };
         let batches = Batcher::spawn(limits, tasks, move |items: Vec<Toggle>| {
-            let database = database.clone();
-            async move { write(&database, items).await }
+            let (database, announce) = (database.clone(), Arc::clone(&announce));
+            async move {
+                let (outcomes, told) = write(&database, items).await?;
+                announce(told);
+                Ok(outcomes)
+            }
         });
         Self { batches }
     }
@@ -75,7 +86,10 @@ impl LikeWriter {
 
 /// Writes a batch, and again while the database is away. A repetition asks for what the first try came to, since its
 /// commit may have succeeded without an answer: a toggle does not flip back.
-async fn write(database: &Database, items: Vec<Toggle>) -> Result<Vec<LikeOutcome>, sqlx::Error> {
+async fn write(
+    database: &Database,
+    items: Vec<Toggle>,
+) -> Result<(Vec<LikeOutcome>, Vec<Told>), sqlx::Error> {
     let begun = Instant::now();
     let asked = Arc::new(Mutex::new(items));
     let mut failures = 0;
@@ -83,9 +97,9 @@ async fn write(database: &Database, items: Vec<Toggle>) -> Result<Vec<LikeOutcom
         let written = retry_deadlock(|| {
             database.in_batch(async |conn| {
                 let items = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let outcomes = apply(conn, &items).await?;
+                let (outcomes, news) = apply(conn, &items).await?;
                 settle(&mut asked.lock().unwrap_or_else(PoisonError::into_inner), &outcomes);
-                Ok(outcomes)
+                Ok((outcomes, tell(conn, &news).await?))
             })
         });
         match written.await {
@@ -111,7 +125,7 @@ fn settle(items: &mut [Toggle], outcomes: &[LikeOutcome]) {
 async fn apply(
     conn: &mut MySqlConnection,
     items: &[Toggle],
-) -> Result<Vec<LikeOutcome>, sqlx::Error> {
+) -> Result<(Vec<LikeOutcome>, Vec<NewNotice>), sqlx::Error> {
     let names: HashSet<TargetName> = items.iter().map(|item| item.target).collect();
     let found = find(&mut *conn, &names).await?;
     let pairs = |item: &Toggle| {
@@ -123,13 +137,24 @@ async fn apply(
     let allowed: Vec<Option<Ask>> =
         items.iter().map(|item| allow(item, &found, &blocked)).collect();
     let asks: Vec<Ask> = allowed.iter().flatten().copied().collect();
-    let (told, _) = apply_resolved(conn, &asks).await?;
+    let (told, added) = apply_resolved(conn, &asks).await?;
     let mut told = told.into_iter();
     let outcome = |ask: &Option<Ask>| match ask.and_then(|_| told.next().flatten()) {
         Some(liked) => LikeOutcome::Done(liked),
         None => LikeOutcome::Missing,
     };
-    Ok(allowed.iter().map(outcome).collect())
+    let outcomes = allowed.iter().map(outcome).collect();
+    let by_target: HashMap<Target, Found> =
+        found.into_values().map(|found| (found.target, found)).collect();
+    let news = added.iter().filter_map(|(target, actor)| {
+        let Found { id, owner, .. } = *by_target.get(target)?;
+        let kind = match target.kind {
+            TargetKind::Post => NoticeKind::PostLiked,
+            TargetKind::Comment => NoticeKind::CommentLiked,
+        };
+        Some(NewNotice { user: owner, kind, subject: id, actor: *actor })
+    });
+    Ok((outcomes, news.collect()))
 }
 
 /// The wish as it is granted; `None` where there is nothing for this user.
@@ -138,7 +163,7 @@ fn allow(
     found: &HashMap<TargetName, Found>,
     blocked: &HashSet<(UserId, UserId)>,
 ) -> Option<Ask> {
-    let Found { target, owner, host } = *found.get(&item.target)?;
+    let Found { target, owner, host, .. } = *found.get(&item.target)?;
     let is_blocked = |other| blocked.contains(&(item.user, other));
     (!is_blocked(owner) && !is_blocked(host)).then_some(Ask {
         target,
