@@ -16,5 +16,6 @@ CREATE TABLE reports (
     PRIMARY KEY (number),
     UNIQUE KEY reports_id (id),
     UNIQUE KEY reports_once (user_id, kind, target_id),
-    KEY reports_queue (state, number)
+    KEY reports_queue (state, number),
+    KEY reports_target (kind, target_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4

@@ -11,7 +11,7 @@ use toneup_testing::{Client, Running, Stack, eventually, problem_of};
 use uuid::Uuid;
 
 /// A client of `api` with the token of an operator.
-fn operator(stack: &Stack, api: &Running, name: &str) -> Client {
+pub(crate) fn operator(stack: &Stack, api: &Running, name: &str) -> Client {
     let secret = stack.environment()["JWT_SECRET"].clone().into();
     let token = sign(&secret, name, Duration::from_mins(5), OffsetDateTime::now_utc()).unwrap();
     let mut client = api.anonymous();

@@ -19,6 +19,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     delete /api/feeds/{feedId} delete_feed
     delete /api/my-diary/{diaryId} delete_diary
     delete /v1/analyses/{id} delete_analysis
+    delete /v1/comments/{id} delete_comment
+    delete /v1/comments/{id}/like unlike_comment
     delete /v1/diary/{id} delete_entry
     delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
@@ -39,6 +41,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/jobs/{id} get_job
     get /admin/overview get_overview
     get /admin/replicas list_replicas
+    get /admin/reports list_reports
     get /admin/series get_series
     get /api/feed/{feedId} get_feed_formerly
     get /api/feeds list_feeds
@@ -56,6 +59,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
+    get /v1/comments/{id} get_comment
+    get /v1/comments/{id}/likes list_likes_of_comment
+    get /v1/comments/{id}/replies list_replies
     get /v1/diary list_entries
     get /v1/diary/{id} get_entry
     get /v1/events stream_events
@@ -74,6 +80,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/notification-settings get_settings
     get /v1/pictures/{id} get_picture_state
     get /v1/posts/{id} get_post
+    get /v1/posts/{id}/comments list_comments
     get /v1/posts/{id}/likes list_likes_of_post
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
@@ -91,6 +98,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/webhooks/{id}/deliveries list_deliveries
     patch /api/profiles change_own_profile
     patch /api/profiles/image change_own_image
+    patch /v1/comments/{id} change_comment
     patch /v1/diary/{id} change_entry
     patch /v1/me change_me
     patch /v1/posts/{id} change_post
@@ -100,6 +108,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/jobs/{id}/cancel cancel_job
     post /admin/jobs/{id}/retry retry_job
     post /admin/replicas/{id}/drain drain_replica
+    post /admin/reports/{id}/close close_report
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
     post /api/feeds create_feed
@@ -109,13 +118,16 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
+    post /api/v1/feeds/{feedId}/report report_feed
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/diary create_entry
     post /v1/identities link_identity
     post /v1/notices/read read_notices
     post /v1/posts create_post
+    post /v1/posts/{id}/comments create_comment
     post /v1/push-subscriptions create_push_subscription
+    post /v1/reports create_report
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
@@ -131,6 +143,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /admin/intake set_intake
     put /api/feeds/{feedId} change_feed
     put /api/my-diary/{diaryId} change_diary
+    put /v1/comments/{id}/like like_comment
     put /v1/me/picture set_my_picture
     put /v1/notification-settings put_settings
     put /v1/posts/{id}/like like_post

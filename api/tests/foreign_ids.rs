@@ -107,6 +107,20 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         }
         "delete /v1/posts/{id}" | "get /v1/diary/{id}" | "delete /v1/diary/{id}" => none(),
         "patch /v1/posts/{id}" | "patch /v1/diary/{id}" => NotFound(json!({ "text": "mine" })),
+        "delete /v1/comments/{id}" => none(),
+        "patch /v1/comments/{id}" => NotFound(json!({ "text": "mine" })),
+        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
+        "get /v1/posts/{id}/comments"
+        | "get /v1/comments/{id}"
+        | "get /v1/comments/{id}/replies"
+        | "get /v1/comments/{id}/likes"
+        | "put /v1/comments/{id}/like"
+        | "delete /v1/comments/{id}/like" => user(200),
+        "post /v1/reports" => {
+            let id = &theirs.ids["/v1/posts/"];
+            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
+        }
+        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
         // Posts are for all.
         "get /v1/posts/{id}" | "get /v1/posts/{id}/likes" | "get /v1/users/{id}/posts" => user(200),
         "post /api/feeds" => Refused(422, json!({ "content": "x", "imageUrls": [key] })),
@@ -187,6 +201,7 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
     entry["title"] = json!("an entry");
     let entry = created("/v1/diary", entry).await;
     make_pictures(db).await;
+    let comment = created(&format!("/v1/posts/{public}/comments"), json!({ "text": "mine" })).await;
     let number_of = async |list: &str| {
         client.get(list).await.body["items"][0]["number"].as_u64().unwrap().to_string()
     };
@@ -198,8 +213,10 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
         ("/deliveries/", id(&ping.body)),
         ("/v1/pictures/", id(&picture.body)),
         ("/v1/users/", client.user().to_owned()),
-        ("/v1/posts/", public),
+        ("/v1/posts/", public.clone()),
         ("/v1/diary/", entry),
+        ("/v1/comments/", comment),
+        ("/api/v1/feeds/", number_of("/v1/me/posts").await),
         ("/api/feeds/", number_of("/v1/me/posts").await),
         ("/api/feed/", number_of("/v1/me/posts").await),
         ("/api/my-diary/", number_of("/v1/diary").await),
@@ -232,8 +249,9 @@ async fn seen(client: &Client, things: &Things) -> Vec<Value> {
         let answer = client.get(&format!("{part}{}", things.ids[part])).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let mut thing = answer.body;
-        // Where it stands in line is known about a second later, and that nobody hears the webhook.
-        for moving in ["queuePosition", "estimatedWaitSeconds", "failingSince"] {
+        // Where it stands in line is known about a second later, and that nobody hears the webhook;
+        // everybody may comment.
+        for moving in ["queuePosition", "estimatedWaitSeconds", "failingSince", "comments"] {
             thing.as_object_mut().unwrap().remove(moving);
         }
         seen.push(thing);

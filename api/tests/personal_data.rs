@@ -80,6 +80,14 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
     }
     make_pictures(&stack.pool).await;
     let newest = client.get("/v1/me/posts").await.body["items"][0]["id"].clone();
+    let path = format!("/v1/posts/{}/comments", newest.as_str().unwrap());
+    let comment =
+        json!({ "text": format!("kept @{}", me(client).await["nickname"].as_str().unwrap()) });
+    for author in [client, &others[1]] {
+        assert_eq!(author.post(&path, comment.clone()).await.status, 201);
+    }
+    let report = json!({ "kind": "user", "id": others[1].user(), "reason": "spam" });
+    assert_eq!(client.post("/v1/reports", report).await.status, 201);
     for liker in others.iter().chain([client]) {
         let path = format!("/v1/posts/{}/like", newest.as_str().unwrap());
         liker.send(liker.request(Method::PUT, &path)).await;
@@ -164,6 +172,9 @@ async fn a_guest_who_asks_for_it_is_erased_and_told_when_it_is_done(db: MySqlPoo
         "post_pictures",
         "likes",
         "content_counters",
+        "comments",
+        "mentions",
+        "reports",
     ] {
         assert_eq!(total(&db, table).await, 0, "{table}");
     }
@@ -203,10 +214,12 @@ async fn what_is_kept_can_be_taken_along(db: MySqlPool) {
         "posts",
         "diary",
         "likes",
+        "comments",
+        "reports",
     ]
     .map(|list| document[list].as_array().unwrap().len());
     // Two of the events are of followers. Whoever blocks the caller does not exist, here neither.
-    assert_eq!(lengths, [3, 1, 1, 0, 1, 4, 3, 1, 1, 1, 1], "{document:#}");
+    assert_eq!(lengths, [3, 1, 1, 0, 1, 6, 3, 1, 1, 1, 1, 1, 1], "{document:#}");
     assert_eq!(document["analyses"][1]["result"]["personalColor"], "SPRING");
     let bobs = others[1].get("/v1/me/export").await;
     assert!(!bobs.text.contains("hooks.example"), "nothing of anybody else's");

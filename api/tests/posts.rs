@@ -1,8 +1,10 @@
 //! Posts and the diary: written once, shown when their pictures are ready, and gone when they are deleted.
 
+mod comments;
 mod deletion;
 mod feeds;
 mod likes;
+mod paging;
 mod pictures;
 
 use reqwest::Method;

@@ -13,6 +13,7 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
 use crate::features::likes::{self, LikesState};
 use crate::features::notices::{self, NoticePost, NoticesState};
@@ -21,6 +22,7 @@ use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
 use crate::features::posts::{self, PostCounts, PostsState};
+use crate::features::reports::{self, ReportsState};
 use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
@@ -35,6 +37,7 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) comments: CommentsState,
     pub(super) likes: LikesState,
     pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
@@ -42,6 +45,7 @@ pub(super) struct Features {
     pub(super) personal_data: PersonalDataState,
     pub(super) pictures: PicturesState,
     pub(super) posts: PostsState,
+    pub(super) reports: ReportsState,
     pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
@@ -61,6 +65,7 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    comments: CommentsState,
     likes: LikesState,
     notices: NoticesState,
     notifications: NotificationsState,
@@ -68,6 +73,7 @@ hand_out! {
     personal_data: PersonalDataState,
     pictures: PicturesState,
     posts: PostsState,
+    reports: ReportsState,
     sign_in: SignInState,
     uploads: UploadsState,
 }
@@ -133,6 +139,8 @@ impl Features {
             analyses,
             notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
+            comments: CommentsState::new(pool.clone(), limiter.clone(), urls.clone(), post.clone()),
+            reports: ReportsState::new(pool.clone(), limiter.clone()),
             likes: LikesState::start(
                 pool.clone(),
                 limiter.clone(),
@@ -169,6 +177,8 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(pictures::routes())
         .merge(posts::routes())
         .merge(likes::routes())
+        .merge(comments::routes())
+        .merge(reports::routes())
         .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
@@ -204,6 +214,8 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     exports.extend(pictures::exports(urls));
     exports.extend(posts::exports(urls));
     exports.extend(likes::exports());
+    exports.extend(comments::exports());
+    exports.extend(reports::exports());
     exports.extend(analyses::exports());
     exports.extend(notices::exports());
     exports.extend(notifications::exports());

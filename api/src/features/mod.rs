@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod analyses;
+pub mod comments;
 pub mod legacy_app;
 pub mod likes;
 pub mod notices;
@@ -12,6 +13,7 @@ pub mod people;
 pub mod personal_data;
 pub mod pictures;
 pub mod posts;
+pub mod reports;
 pub mod sign_in;
 pub mod uploads;
 pub mod web;

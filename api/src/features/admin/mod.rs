@@ -6,6 +6,7 @@ mod log;
 mod operator;
 mod overview;
 mod replicas;
+mod reports;
 mod routes;
 mod series;
 mod state;

@@ -11,6 +11,7 @@ mod personal_color;
 mod posts;
 mod problems;
 mod profiles;
+mod reports;
 mod routes;
 mod settings;
 mod time;

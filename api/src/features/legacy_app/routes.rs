@@ -5,13 +5,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, diary, feeds, friends, personal_color, posts, profiles, uploads};
+use super::{
+    authorization, diary, feeds, friends, personal_color, posts, profiles, reports, uploads,
+};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
 use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
 use crate::features::posts::PostsState;
+use crate::features::reports::ReportsState;
 use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
 use crate::http::client_address::TrustedProxies;
@@ -31,6 +34,7 @@ where
     LikesState: FromRef<S>,
     PicturesState: FromRef<S>,
     PostsState: FromRef<S>,
+    ReportsState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
     TrustedProxies: FromRef<S>,
@@ -56,6 +60,7 @@ where
         .routes(routes!(posts::toggle_feed_like))
         .routes(routes!(feeds::list_liked_feeds))
         .routes(routes!(feeds::list_ranking_feeds))
+        .routes(routes!(reports::report_feed))
         .routes(routes!(diary::list_diaries, diary::create_diary))
         .routes(routes!(diary::get_diary, diary::change_diary, diary::delete_diary))
 }

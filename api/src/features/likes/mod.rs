@@ -1,4 +1,4 @@
-//! Likes of posts.
+//! Likes of posts and comments.
 
 mod export;
 mod give;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::give::give;
 use super::state::LikesState;
 use crate::features::people::{PeoplePage, list_likers};
-use crate::features::posts::find;
+use crate::features::{comments, posts};
 use crate::http::extract::{ApiQuery, IdPath};
 use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::page::PageQuery;
@@ -27,7 +27,11 @@ where
     LikesState: FromRef<S>,
     Authenticator: FromRef<S>,
 {
-    OpenApiRouter::new().routes(routes!(like_post, unlike_post)).routes(routes!(list_likes_of_post))
+    OpenApiRouter::new()
+        .routes(routes!(like_post, unlike_post))
+        .routes(routes!(list_likes_of_post))
+        .routes(routes!(like_comment, unlike_comment))
+        .routes(routes!(list_likes_of_comment))
 }
 
 /// How it is now.
@@ -93,10 +97,76 @@ async fn list_likes_of_post(
     let page = page.check()?;
     let reading = bounded(async {
         let mut connection = state.pool.acquire().await?;
-        let Some(post) = find(&mut connection, viewer, Visibility::Public, id).await? else {
+        let public = Visibility::Public;
+        let Some(post) = posts::find(&mut connection, viewer, public, id).await? else {
             return Ok::<_, sqlx::Error>(None);
         };
         let of = (TargetKind::Post.as_str(), post.number);
+        list_likers(&mut connection, viewer, of, page.before, page.reach()).await.map(Some)
+    });
+    let mut found = reading.await?.ok_or(ApiError::NotFound)?;
+    let next = page.cut(&mut found, |one| one.place);
+    Ok(Json(PeoplePage::new(found, next, &state.pictures)))
+}
+
+/// Likes a comment; safe to repeat.
+#[utoipa::path(
+    put,
+    path = "/v1/comments/{id}/like",
+    tag = "likes",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses((status = OK, body = LikeView), Problem)
+)]
+async fn like_comment(
+    State(state): State<LikesState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<Uuid>,
+) -> Result<Json<LikeView>, ApiError> {
+    let liked = give(&state, user, TargetName::Comment(id), Wish::Like).await?;
+    Ok(Json(LikeView { liked: liked.liked, likes: liked.likes }))
+}
+
+/// Likes a comment no longer; safe to repeat.
+#[utoipa::path(
+    delete,
+    path = "/v1/comments/{id}/like",
+    tag = "likes",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses((status = OK, body = LikeView), Problem)
+)]
+async fn unlike_comment(
+    State(state): State<LikesState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(id): IdPath<Uuid>,
+) -> Result<Json<LikeView>, ApiError> {
+    let liked = give(&state, user, TargetName::Comment(id), Wish::Unlike).await?;
+    Ok(Json(LikeView { liked: liked.liked, likes: liked.likes }))
+}
+
+/// Who likes a comment, in no particular order that stays.
+#[utoipa::path(
+    get,
+    path = "/v1/comments/{id}/likes",
+    tag = "likes",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path), PageQuery),
+    responses((status = OK, body = PeoplePage), Problem)
+)]
+async fn list_likes_of_comment(
+    State(state): State<LikesState>,
+    CurrentUser(viewer): CurrentUser,
+    IdPath(id): IdPath<Uuid>,
+    ApiQuery(page): ApiQuery<PageQuery>,
+) -> Result<Json<PeoplePage>, ApiError> {
+    let page = page.check()?;
+    let reading = bounded(async {
+        let mut connection = state.pool.acquire().await?;
+        let Some(comment) = comments::find(&mut connection, viewer, id).await? else {
+            return Ok::<_, sqlx::Error>(None);
+        };
+        let of = (TargetKind::Comment.as_str(), comment.number);
         list_likers(&mut connection, viewer, of, page.before, page.reach()).await.map(Some)
     });
     let mut found = reading.await?.ok_or(ApiError::NotFound)?;

@@ -3,6 +3,7 @@
 mod change;
 mod content;
 mod export;
+mod mentions;
 mod nickname;
 #[cfg(test)]
 mod plans;
@@ -18,6 +19,7 @@ mod view;
 pub(crate) use self::change::{ProfileChange, change_profile};
 pub(crate) use self::content::{ContentCounts, CountContent};
 pub(crate) use self::export::exports;
+pub(crate) use self::mentions::{Mentioned, store_mentions};
 pub(crate) use self::nickname::Nickname;
 pub use self::problems::PROBLEMS;
 pub(crate) use self::problems::user_blocked;

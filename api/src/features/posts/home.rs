@@ -44,7 +44,8 @@ async fn newest_heads(
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.user, row.last_post)).collect())
 }
 
-/// The authors with the newest posts below a number. Only of those who have posted since is it looked for.
+/// The authors with the newest posts below a number. Only of those who have posted since is it looked for, from their newest
+/// post down: that reads what lies above the number, the pages before.
 async fn heads_below(
     conn: &mut MySqlConnection,
     viewer: UserId,
@@ -52,17 +53,16 @@ async fn heads_below(
     most: u32,
 ) -> Result<Vec<Head>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT h.user AS "user: UserId", h.newest AS "newest!" FROM (
-               SELECT a.user_id AS user, IF(a.last_post < ?, a.last_post,
-                      (SELECT p.number FROM posts p FORCE INDEX (posts_author)
-                       WHERE p.user_id = a.user_id AND p.visibility = 'public'
-                         AND p.state = 'ready' AND p.number < ?
-                       ORDER BY p.number DESC LIMIT 1)) AS newest
-               FROM follows f JOIN authors a ON a.user_id = f.followed_id
-               WHERE f.follower_id = ? AND a.last_post IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM restrictions m
-                                 WHERE m.user_id = ? AND m.subject_id = f.followed_id)
-           ) h WHERE h.newest IS NOT NULL ORDER BY h.newest DESC LIMIT ?"#,
+        r#"SELECT a.user_id AS "user: UserId", IF(a.last_post < ?, a.last_post,
+                  (SELECT p.number FROM posts p FORCE INDEX (posts_author)
+                   WHERE p.user_id = a.user_id AND p.visibility = 'public'
+                     AND p.state = 'ready' AND p.number < ?
+                   ORDER BY p.number DESC LIMIT 1)) AS "newest!"
+           FROM follows f JOIN authors a ON a.user_id = f.followed_id
+           WHERE f.follower_id = ? AND a.last_post IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM restrictions m
+                             WHERE m.user_id = ? AND m.subject_id = f.followed_id)
+           HAVING `newest!` IS NOT NULL ORDER BY `newest!` DESC LIMIT ?"#,
         below,
         below,
         viewer,

@@ -3,11 +3,14 @@
 use sqlx::MySqlConnection;
 use toneup_jobs::job::JobId;
 use toneup_people::pictures::{Purpose, delete_all, order_all};
-use toneup_people::posts::{LockedPost, PostState, Visibility, change_state, lock_own, settle};
+use toneup_people::posts::{
+    LockedPost, PostState, Visibility, change_state, lock, lock_own, settle,
+};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use super::draft::{CheckedPicture, Source};
+use crate::features::people::store_mentions;
 use crate::http::idempotency::{Claimed, RequestKey, claim};
 
 /// A post to be created.
@@ -67,7 +70,10 @@ pub(super) async fn insert(
         new.text,
     );
     let number = insert.execute(&mut *conn).await?.last_insert_id();
-    attach(conn, new.user, number, &new.pictures, &[]).await?;
+    attach(&mut *conn, new.user, number, &new.pictures, &[]).await?;
+    if new.visibility == Visibility::Public {
+        store_mentions(conn, new.user, ("post", number), &new.text).await?;
+    }
     Ok(Claimed::First)
 }
 
@@ -100,6 +106,9 @@ pub(super) async fn change(
     )
     .execute(&mut *conn)
     .await?;
+    if let (Visibility::Public, Some(text)) = (visibility, &change.text) {
+        store_mentions(&mut *conn, user, ("post", post.number), text).await?;
+    }
     settle(conn, &post).await?;
     Ok(Changed::Done)
 }
@@ -116,6 +125,16 @@ pub(super) async fn delete(
     };
     remove(conn, &post).await?;
     Ok(true)
+}
+
+/// Deletes a post, whosever it is; nothing if there is none.
+pub(crate) async fn remove_any(conn: &mut MySqlConnection, id: Uuid) -> Result<(), sqlx::Error> {
+    let number = sqlx::query_scalar!("SELECT number FROM posts WHERE id = ?", id);
+    let number = number.fetch_optional(&mut *conn).await?;
+    match lock(&mut *conn, number.as_slice()).await?.first() {
+        Some(post) => remove(conn, post).await,
+        None => Ok(()),
+    }
 }
 
 /// Deletes a locked post with its pictures. What hangs on it is erased later, in slices.
