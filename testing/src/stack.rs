@@ -91,6 +91,7 @@ impl Stack {
         vars.insert("AMQP_URL".into(), with_path(&vars["AMQP_URL"], &vhost.name));
         vars.insert("REDIS_PREFIX".into(), format!("{}:", vhost.name));
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
+        vars.insert("OPERATOR_SECRET".into(), "another that the tests alone know of".into());
         vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());

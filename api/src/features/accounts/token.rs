@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use toneup_operate::token::{self, ISSUER, Refusal};
+use toneup_operate::token::{self, ISSUER, Refusal, Verified};
 use toneup_platform::identity::UserId;
 
 use super::keys::{KeySet, Keys};
@@ -52,7 +52,9 @@ impl Tokens {
     pub fn new(settings: &AccountsSettings) -> Self {
         Self {
             keys: Arc::new(settings.keys.clone()),
-            operators: DecodingKey::from_secret(settings.jwt_secret.expose_secret().as_bytes()),
+            operators: DecodingKey::from_secret(
+                settings.operator_secret.expose_secret().as_bytes(),
+            ),
             ttl: settings.access_token_ttl,
         }
     }
@@ -106,9 +108,9 @@ impl Tokens {
         }
     }
 
-    fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
+    fn verify_operator(&self, token: &str) -> Result<Verified, ApiError> {
         match token::verify(&self.operators, token) {
-            Ok(name) => Ok(name),
+            Ok(operator) => Ok(operator),
             Err(Refusal::Expired) => {
                 Err(ApiError::Unauthenticated("the token has expired; make another"))
             }
@@ -137,7 +139,11 @@ impl Authenticate for LiveTokens {
     }
 
     fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
-        self.tokens.verify_operator(token)
+        let operator = self.tokens.verify_operator(token)?;
+        if self.revoked.contains_operator(&operator) {
+            return Err(ApiError::Unauthenticated("the token was revoked; make another"));
+        }
+        Ok(operator.name)
     }
 
     fn until_revoked(&self, session: SessionId) -> Ending {
