@@ -21,6 +21,7 @@ mod people;
 mod personal_data;
 mod pictures;
 mod pipeline;
+mod posts;
 mod requests;
 mod sessions;
 mod sign_in;

@@ -12,7 +12,7 @@ use toneup_people::erasures::{EXEMPT, erasures};
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 use toneup_platform::objects::ObjectError;
-use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
+use toneup_testing::{Client, Stack, end_analyses, eventually, make_pictures, problem_of, season};
 
 use crate::people::{me, name, relate};
 
@@ -69,6 +69,21 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
     let request = client.request(Method::PUT, "/v1/me/picture").json(&picture);
     assert_eq!(client.send(request).await.status, 202);
     client.post("/v1/stream-tickets", json!({})).await;
+    let pictures = json!([{ "objectKey": key }]);
+    for (path, body) in [
+        ("/v1/posts", json!({ "text": "kept", "pictures": pictures })),
+        ("/v1/diary", json!({ "title": "kept", "text": "kept", "pictures": pictures })),
+    ] {
+        let request = client.request(Method::POST, path).header("idempotency-key", "kept");
+        let answer = client.send(request.json(&body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    make_pictures(&stack.pool).await;
+    let newest = client.get("/v1/me/posts").await.body["items"][0]["id"].clone();
+    for liker in others.iter().chain([client]) {
+        let path = format!("/v1/posts/{}/like", newest.as_str().unwrap());
+        liker.send(liker.request(Method::PUT, &path)).await;
+    }
     sqlx::query(
         "INSERT INTO photo_answers SELECT user_id, RPAD('x', 32, 'x'), id FROM jobs LIMIT 1",
     )
@@ -138,9 +153,18 @@ async fn a_guest_who_asks_for_it_is_erased_and_told_when_it_is_done(db: MySqlPoo
     let names = "SELECT COUNT(*) FROM job_outcomes o LEFT JOIN jobs j ON j.id = o.job_id WHERE j.id IS NULL";
     let orphans: i64 = sqlx::query_scalar(names).fetch_one(&db).await.unwrap();
     assert_eq!(orphans, 0);
-    for table in
-        ["push_deliveries", "push_attempts", "held_jobs", "pictures", "notices", "notice_actors"]
-    {
+    for table in [
+        "push_deliveries",
+        "push_attempts",
+        "held_jobs",
+        "pictures",
+        "notices",
+        "notice_actors",
+        "posts",
+        "post_pictures",
+        "likes",
+        "content_counters",
+    ] {
         assert_eq!(total(&db, table).await, 0, "{table}");
     }
     assert!(matches!(stack.objects().get(&key, 100).await, Err(ObjectError::Missing)));
@@ -176,10 +200,13 @@ async fn what_is_kept_can_be_taken_along(db: MySqlPool) {
         "events",
         "pictures",
         "sessions",
+        "posts",
+        "diary",
+        "likes",
     ]
     .map(|list| document[list].as_array().unwrap().len());
     // Two of the events are of followers. Whoever blocks the caller does not exist, here neither.
-    assert_eq!(lengths, [3, 1, 1, 0, 1, 4, 1, 1], "{document:#}");
+    assert_eq!(lengths, [3, 1, 1, 0, 1, 4, 3, 1, 1, 1, 1], "{document:#}");
     assert_eq!(document["analyses"][1]["result"]["personalColor"], "SPRING");
     let bobs = others[1].get("/v1/me/export").await;
     assert!(!bobs.text.contains("hooks.example"), "nothing of anybody else's");

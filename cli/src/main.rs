@@ -3,6 +3,7 @@
 mod admin;
 mod bucket;
 mod cancel;
+mod check;
 mod client;
 mod completions;
 mod database;
@@ -58,6 +59,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Bucket(bucket::BucketArgs),
     Status(status::StatusArgs),
+    Check(check::CheckArgs),
     Top(top::TopArgs),
     Queue(queue::QueueArgs),
     Jobs(jobs::JobsArgs),
@@ -88,6 +90,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Cancel(args) => cancel::run(args, output).await,
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
+        Command::Check(args) => check::run(args, output).await,
         Command::Status(args) => status::run(&args, output).await,
         Command::Top(args) => top::run(&args, output).await,
         Command::Queue(args) => queue::run(args, output).await,

@@ -14,15 +14,18 @@ use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::legacy_app;
+use crate::features::likes::{self, LikesState};
 use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
-use crate::features::people::{self, NoContent, PeopleState};
+use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
+use crate::features::posts::{self, PostCounts, PostsState};
 use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
+use crate::http::idempotency;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -32,11 +35,13 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) likes: LikesState,
     pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
     pub(super) pictures: PicturesState,
+    pub(super) posts: PostsState,
     pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
@@ -56,11 +61,13 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    likes: LikesState,
     notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
     pictures: PicturesState,
+    posts: PostsState,
     sign_in: SignInState,
     uploads: UploadsState,
 }
@@ -126,8 +133,22 @@ impl Features {
             analyses,
             notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
-            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent), post),
+            likes: LikesState::start(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                post.clone(),
+                shutdown,
+            ),
+            people: PeopleState::new(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                Arc::new(PostCounts(pool.clone())),
+                post.clone(),
+            ),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
+            posts: PostsState::new(pool.clone(), objects.clone(), limiter.clone(), urls.clone()),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
@@ -146,6 +167,8 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(people::routes())
         .merge(personal_data::routes())
         .merge(pictures::routes())
+        .merge(posts::routes())
+        .merge(likes::routes())
         .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
@@ -170,6 +193,8 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
+    purges.extend(posts::purges());
+    purges.push(idempotency::purge(settings.analyses.idempotency_ttl));
     purges
 }
 
@@ -177,6 +202,8 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
 fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));
+    exports.extend(posts::exports(urls));
+    exports.extend(likes::exports());
     exports.extend(analyses::exports());
     exports.extend(notices::exports());
     exports.extend(notifications::exports());
@@ -195,7 +222,8 @@ fn event_formats(urls: &PictureUrls) -> EventFormats {
 /// Every kind of problem that a request can end with.
 pub fn problems() -> Vec<ProblemKind> {
     let features = PROBLEMS.iter().flat_map(|problems| problems.iter());
-    problem::PROBLEMS.iter().chain(features).copied().collect()
+    let edge = problem::PROBLEMS.iter().chain(idempotency::PROBLEMS);
+    edge.chain(features).copied().collect()
 }
 
 /// The features that write errors in a format of their own, by path prefix.

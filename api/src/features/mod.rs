@@ -5,11 +5,13 @@ pub mod accounts;
 pub mod admin;
 pub mod analyses;
 pub mod legacy_app;
+pub mod likes;
 pub mod notices;
 pub mod notifications;
 pub mod people;
 pub mod personal_data;
 pub mod pictures;
+pub mod posts;
 pub mod sign_in;
 pub mod uploads;
 pub mod web;
@@ -32,6 +34,7 @@ pub const PROBLEMS: &[&[ProblemKind]] = &[
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
+    posts::PROBLEMS,
     sign_in::PROBLEMS,
 ];
 

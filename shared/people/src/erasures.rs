@@ -11,6 +11,7 @@ use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 
 use crate::deletion::PERSON_DELETION;
+use crate::{comments, likes, posts};
 
 /// Tables that keep something of users and that nothing here erases, with the reason.
 pub const EXEMPT: &[(&str, &str)] =
@@ -28,6 +29,29 @@ pub fn erasures() -> Vec<Erasure> {
         Erasure::new(&["follows"], |conn, user, most| erase_follows(conn, user, most).boxed()),
         Erasure::new(&["restrictions"], |conn, user, most| {
             erase_restrictions(conn, user, most).boxed()
+        }),
+        Erasure::new(&["likes"], |conn, user, most| likes::erase_of_user(conn, user, most).boxed()),
+        Erasure::new(&["comments", "mentions"], |conn, user, most| {
+            comments::erase_of_user(conn, user, most).boxed()
+        }),
+        Erasure::new(&["reports"], |conn, user, most| {
+            async move {
+                let delete =
+                    sqlx::query!("DELETE FROM reports WHERE user_id = ? LIMIT ?", user, most);
+                Ok(delete.execute(conn).await?.rows_affected())
+            }
+            .boxed()
+        }),
+        Erasure::new(&["posts", "authors"], |conn, user, most| {
+            posts::erase::erase_of_user(conn, user, most).boxed()
+        }),
+        Erasure::new(&["request_keys"], |conn, user, most| {
+            async move {
+                let delete =
+                    sqlx::query!("DELETE FROM request_keys WHERE user_id = ? LIMIT ?", user, most);
+                Ok(delete.execute(conn).await?.rows_affected())
+            }
+            .boxed()
         }),
         Erasure::new(jobs::TABLES, |conn, user, most| {
             jobs::erase(conn, user, PERSON_DELETION, most).boxed()

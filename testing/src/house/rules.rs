@@ -31,7 +31,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
         "toneup-worker",
         &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate", "toneup-people"],
     ),
-    ("toneup-cli", &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate"]),
+    (
+        "toneup-cli",
+        &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate", "toneup-people"],
+    ),
 ];
 
 /// Crates that may use the HTTP server library: those that serve HTTP.

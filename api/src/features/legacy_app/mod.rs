@@ -2,13 +2,18 @@
 //! same submit, wait and upload as `/v1`, and `envelope` writes every response under `/api`, errors included.
 
 mod authorization;
+mod diary;
 mod envelope;
+mod feeds;
 mod friends;
+mod images;
 mod personal_color;
+mod posts;
 mod problems;
 mod profiles;
 mod routes;
 mod settings;
+mod time;
 mod uploads;
 mod words;
 

@@ -5,11 +5,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, friends, personal_color, profiles, uploads};
+use super::{authorization, diary, feeds, friends, personal_color, posts, profiles, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
+use crate::features::posts::PostsState;
 use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
 use crate::http::client_address::TrustedProxies;
@@ -26,7 +28,9 @@ where
     AnalysesState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
+    LikesState: FromRef<S>,
     PicturesState: FromRef<S>,
+    PostsState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
     TrustedProxies: FromRef<S>,
@@ -46,4 +50,12 @@ where
         .routes(routes!(profiles::change_own_profile))
         .routes(routes!(profiles::change_own_image))
         .routes(routes!(friends::toggle_friend))
+        .routes(routes!(feeds::list_feeds, posts::create_feed))
+        .routes(routes!(posts::get_feed, posts::change_feed, posts::delete_feed))
+        .routes(routes!(posts::get_feed_formerly))
+        .routes(routes!(posts::toggle_feed_like))
+        .routes(routes!(feeds::list_liked_feeds))
+        .routes(routes!(feeds::list_ranking_feeds))
+        .routes(routes!(diary::list_diaries, diary::create_diary))
+        .routes(routes!(diary::get_diary, diary::change_diary, diary::delete_diary))
 }

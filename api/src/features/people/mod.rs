@@ -16,7 +16,7 @@ mod summary;
 mod view;
 
 pub(crate) use self::change::{ProfileChange, change_profile};
-pub(crate) use self::content::NoContent;
+pub(crate) use self::content::{ContentCounts, CountContent};
 pub(crate) use self::export::exports;
 pub(crate) use self::nickname::Nickname;
 pub use self::problems::PROBLEMS;
@@ -25,3 +25,4 @@ pub(crate) use self::profile::{Profile, find, find_by_number};
 pub(crate) use self::relations::{Followed, toggle_follow};
 pub(crate) use self::routes::routes;
 pub use self::state::PeopleState;
+pub(crate) use self::summary::{PeoplePage, PersonView, list_likers};

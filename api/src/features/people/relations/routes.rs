@@ -61,6 +61,7 @@ async fn follow_user(
     CurrentUser(user): CurrentUser,
     IdPath(other): IdPath<UserId>,
 ) -> Result<StatusCode, ApiError> {
+    state.count_follow(user).await?;
     match store::follow(&state, pair(user, other)?).await? {
         Followed::Done { .. } => Ok(StatusCode::NO_CONTENT),
         Followed::Missing => Err(ApiError::NotFound),
