@@ -13,6 +13,7 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::chat::{self, ChatState, SocketServer};
 use crate::features::legacy_app;
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, NoContent, PeopleState};
@@ -22,6 +23,7 @@ use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
+use crate::http::identity::Authenticator;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -31,6 +33,8 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) chat: ChatState,
+    pub(super) sockets: SocketServer,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
@@ -54,6 +58,7 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    chat: ChatState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
@@ -100,6 +105,17 @@ impl Features {
             limiter.clone(),
             shutdown,
         )?;
+        let conversations = chat::Dependencies {
+            settings: settings.chat,
+            redis: &config.redis,
+            pool: pool.clone(),
+            limiter: limiter.clone(),
+            pictures: urls.clone(),
+            watchers: watchers.clone(),
+            accounts: accounts.clone(),
+            authenticator: Authenticator::new(accounts.live_tokens()),
+        };
+        let (chat, sockets) = ChatState::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
             &event_formats(),
@@ -118,6 +134,8 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            chat,
+            sockets,
             notifications,
             people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
@@ -134,6 +152,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(chat::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
@@ -150,6 +169,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
         toneup_jobs::metrics::METRICS,
         crate::http::measure::METRICS,
         analyses::METRICS,
+        chat::METRICS,
         notifications::METRICS,
     ]
 }
@@ -158,6 +178,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(chat::purges());
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
@@ -169,6 +190,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));
     exports.extend(analyses::exports());
+    exports.extend(chat::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
     exports.extend(sign_in::exports());

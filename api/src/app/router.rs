@@ -73,6 +73,7 @@ pub fn app(state: AppState) -> Router {
         .merge(routes)
         .merge(web::docs(docs.into()))
         .merge(web::routes(uploads))
+        .merge(state.features.sockets.router())
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(state.draining.clone(), arrival::receive))

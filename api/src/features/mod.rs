@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod analyses;
+pub mod chat;
 pub mod legacy_app;
 pub mod notifications;
 pub mod people;
@@ -17,6 +18,7 @@ use toneup_platform::config::{ConfigError, Settings};
 
 use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
+use self::chat::ChatSettings;
 use self::legacy_app::LegacyAppSettings;
 use self::notifications::NotificationsSettings;
 use self::sign_in::SignInSettings;
@@ -27,6 +29,7 @@ use crate::http::problem::ProblemKind;
 pub const PROBLEMS: &[&[ProblemKind]] = &[
     accounts::PROBLEMS,
     analyses::PROBLEMS,
+    chat::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
@@ -40,6 +43,8 @@ pub struct FeatureSettings {
     pub accounts: AccountsSettings,
     /// Settings of analyses.
     pub analyses: AnalysesSettings,
+    /// Settings of conversations.
+    pub chat: ChatSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
@@ -56,6 +61,7 @@ impl FeatureSettings {
         Ok(Self {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
+            chat: ChatSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,

@@ -9,6 +9,7 @@ use toneup_platform::database::bind_list;
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 
+use crate::conversations;
 use crate::deletion::PERSON_DELETION;
 
 /// Tables that keep something of users and that nothing here erases, with the reason.
@@ -51,6 +52,9 @@ pub fn erasures() -> Vec<Erasure> {
         Erasure::new(&["follows"], |conn, user, most| erase_follows(conn, user, most).boxed()),
         Erasure::new(&["restrictions"], |conn, user, most| {
             erase_restrictions(conn, user, most).boxed()
+        }),
+        Erasure::new(conversations::TABLES, |conn, user, most| {
+            conversations::erase(conn, user, most).boxed()
         }),
         Erasure::new(jobs::TABLES, |conn, user, most| {
             jobs::erase(conn, user, PERSON_DELETION, most).boxed()

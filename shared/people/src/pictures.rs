@@ -31,6 +31,10 @@ pub const SIZES: [(&str, u32); 3] = [("small", 160), ("medium", 640), ("large", 
 pub enum Purpose {
     /// Shown beside its owner's nickname.
     Profile,
+    /// Part of a message.
+    Chat,
+    /// Shown beside a room's name.
+    Room,
 }
 
 impl Purpose {
@@ -38,6 +42,8 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Profile => "profile",
+            Self::Chat => "chat",
+            Self::Room => "room",
         }
     }
 }
@@ -188,6 +194,26 @@ async fn delete_profile_pictures(
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// Schedules the deletion of pictures of a user's that nothing shows any more, in the caller's transaction.
+pub async fn withdraw(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    pictures: &[uuid::Uuid],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<JobId> = pictures.iter().copied().map(JobId).collect();
+    schedule_deletions(&mut *conn, user, &ids).await?;
+    for id in ids {
+        sqlx::query!(
+            "UPDATE pictures SET state = 'deleted' WHERE id = ? AND user_id = ?",
+            id,
+            user
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
 }
 
 async fn schedule_deletions(
