@@ -2,6 +2,7 @@
 
 mod messages;
 mod rooms;
+mod sockets;
 
 use reqwest::Method;
 use serde_json::{Value, json};

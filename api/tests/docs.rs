@@ -51,6 +51,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/me/deletion get_deletion
     get /v1/me/export export_me
     get /v1/me/mutes list_mutes
+    get /v1/notices list_notices
+    get /v1/notification-settings get_settings
     get /v1/pictures/{id} get_picture_state
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
@@ -83,6 +85,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
     post /v1/identities link_identity
+    post /v1/notices/read read_notices
     post /v1/push-subscriptions create_push_subscription
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
@@ -98,6 +101,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
     put /v1/me/picture set_my_picture
+    put /v1/notification-settings put_settings
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user

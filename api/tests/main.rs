@@ -15,6 +15,7 @@ mod foreign_ids;
 mod legacy_app;
 mod logs;
 mod metrics;
+mod notices;
 mod operations;
 mod outages;
 mod people;

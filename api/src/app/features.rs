@@ -15,6 +15,7 @@ use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
 use crate::features::chat::{self, ChatState, SocketServer};
 use crate::features::legacy_app;
+use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, NoContent, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
@@ -35,6 +36,7 @@ pub(super) struct Features {
     pub(super) analyses: AnalysesState,
     pub(super) chat: ChatState,
     pub(super) sockets: SocketServer,
+    pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
@@ -59,6 +61,7 @@ hand_out! {
     admin: AdminState,
     analyses: AnalysesState,
     chat: ChatState,
+    notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
@@ -79,6 +82,8 @@ impl Features {
         let settings = config.features.clone();
         let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
         let urls = PictureUrls::new(config.page_origins.page());
+        let formats = event_formats(&urls);
+        let post = NoticePost::new(engine.hints.clone());
         let analyses = analyses::Dependencies {
             colour: config.colour,
             settings: &settings.analyses,
@@ -89,6 +94,7 @@ impl Features {
             quota: uploads.quota.clone(),
             limiter: limiter.clone(),
             watchers: watchers.clone(),
+            formats: formats.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;
         let admin = admin::Dependencies {
@@ -114,11 +120,12 @@ impl Features {
             watchers: watchers.clone(),
             accounts: accounts.clone(),
             authenticator: Authenticator::new(accounts.live_tokens()),
+            post: post.clone(),
         };
         let (chat, sockets) = ChatState::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
-            &event_formats(),
+            &formats,
             pool.clone(),
             limiter.clone(),
             shutdown,
@@ -136,8 +143,9 @@ impl Features {
             analyses,
             chat,
             sockets,
+            notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
-            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
+            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent), post),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
@@ -153,6 +161,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(uploads::routes())
         .merge(analyses::routes())
         .merge(chat::routes())
+        .merge(notices::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
@@ -179,6 +188,7 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
     purges.extend(chat::purges());
+    purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
@@ -191,6 +201,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     exports.extend(pictures::exports(urls));
     exports.extend(analyses::exports());
     exports.extend(chat::exports());
+    exports.extend(notices::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
     exports.extend(sign_in::exports());
@@ -198,8 +209,10 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
 }
 
 /// The formats of the events that users are notified of.
-fn event_formats() -> EventFormats {
-    EventFormats::new(vec![(AnalysisEvents::PREFIX, Box::new(AnalysisEvents))])
+fn event_formats(urls: &PictureUrls) -> EventFormats {
+    let mut formats = notices::formats(urls);
+    formats.push((AnalysisEvents::PREFIX, Box::new(AnalysisEvents)));
+    EventFormats::new(formats)
 }
 
 /// Every kind of problem that a request can end with.

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod analyses;
 pub mod chat;
 pub mod legacy_app;
+pub mod notices;
 pub mod notifications;
 pub mod people;
 pub mod personal_data;
@@ -20,6 +21,7 @@ use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
 use self::chat::ChatSettings;
 use self::legacy_app::LegacyAppSettings;
+use self::notices::NoticesSettings;
 use self::notifications::NotificationsSettings;
 use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
@@ -47,6 +49,8 @@ pub struct FeatureSettings {
     pub chat: ChatSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
+    /// Notices.
+    pub notices: NoticesSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
     /// Signing in with accounts elsewhere.
@@ -63,6 +67,7 @@ impl FeatureSettings {
             analyses: AnalysesSettings::load(settings)?,
             chat: ChatSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
+            notices: NoticesSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,

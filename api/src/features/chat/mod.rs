@@ -7,6 +7,7 @@ mod hub;
 mod legacy;
 mod metrics;
 mod model;
+mod notifier;
 #[cfg(test)]
 mod plans;
 mod purge;

@@ -7,11 +7,13 @@ use toneup_platform::shutdown::Shutdown;
 
 use super::hints::ChatHints;
 use super::hub::{Hub, HubParts, Presence};
+use super::notifier;
 use super::settings::ChatSettings;
 use super::socket::{Doors, SocketServer, open};
 use super::writer::Writer;
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::Watchers;
+use crate::features::notices::NoticePost;
 use crate::features::pictures::PictureUrls;
 use crate::http::identity::Authenticator;
 use crate::http::limits::RateLimiter;
@@ -39,6 +41,8 @@ pub(crate) struct Dependencies<'a> {
     pub(crate) watchers: Watchers,
     pub(crate) accounts: AccountsState,
     pub(crate) authenticator: Authenticator,
+    /// Sends hints of notices.
+    pub(crate) post: NoticePost,
 }
 
 impl ChatState {
@@ -73,6 +77,8 @@ impl ChatState {
             hub,
             watchers: parts.watchers,
         };
+        let (pool, teller) = (state.pool.clone(), state.hub.clone());
+        tasks.spawn(notifier::run(pool, teller, parts.post, draining.clone()));
         let doors = Doors {
             chat: state.clone(),
             accounts: parts.accounts,

@@ -124,6 +124,11 @@ impl Hub {
         let Some(open) = self.find(room) else { return Vec::new() };
         let members: Vec<UserId> =
             open.lock().reads.iter().map(|(user, _)| user).take(PRESENCE_ROOM).collect();
+        self.online_of(members).await
+    }
+
+    /// Those of some users who are connected to any replica.
+    pub(crate) async fn online_of(&self, members: Vec<UserId>) -> Vec<UserId> {
         let elsewhere = self.0.presence.ask(&members).await;
         let elsewhere = elsewhere.into_iter().chain(std::iter::repeat(false));
         let online = members

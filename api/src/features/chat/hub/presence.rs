@@ -81,12 +81,16 @@ impl Presence {
     /// Asks for each user whether any replica says so; nobody is where Redis is away.
     pub(super) async fn ask(&self, users: &[UserId]) -> Vec<bool> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let mut pipeline = redis::pipe();
-        for user in users {
-            pipeline.zcount(self.key(*user), now, "+inf");
+        let mut found = Vec::with_capacity(users.len());
+        for some in users.chunks(CHUNK) {
+            let mut pipeline = redis::pipe();
+            for user in some {
+                pipeline.zcount(self.key(*user), now, "+inf");
+            }
+            let counts: Vec<u32> = self.run(&pipeline).await.unwrap_or_else(|| vec![0; some.len()]);
+            found.extend(counts.into_iter().map(|count| count > 0));
         }
-        let counts: Vec<u32> = self.run(&pipeline).await.unwrap_or_default();
-        counts.into_iter().map(|count| count > 0).collect()
+        found
     }
 
     fn key(&self, user: UserId) -> String {

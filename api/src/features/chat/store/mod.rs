@@ -13,6 +13,7 @@ pub(crate) mod leave;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod notify;
 pub(crate) mod pictures;
 pub(crate) mod place;
 pub(crate) mod read;

@@ -1,6 +1,8 @@
 //! Read marks: one row's update, and unread counts as the difference of two numbers.
 
 use sqlx::MySqlConnection;
+use toneup_notify::notices::NoticeKind;
+use toneup_notify::notices::list::mark_seen;
 use toneup_platform::identity::UserId;
 
 use crate::features::chat::model::{RoomId, Seq};
@@ -66,7 +68,7 @@ pub(crate) async fn mark_read(
     .fetch_optional(&mut *conn)
     .await?;
     if let Some(place) = place {
-        sqlx::query!(
+        let moved = sqlx::query!(
             "UPDATE members SET read_seq = ?, read_counted = ?
              WHERE user_id = ? AND room_id = ? AND read_seq < ?",
             place.seq,
@@ -74,9 +76,10 @@ pub(crate) async fn mark_read(
             user,
             room,
             place.seq
-        )
-        .execute(&mut *conn)
-        .await?;
+        );
+        if moved.execute(&mut *conn).await?.rows_affected() > 0 {
+            mark_seen(&mut *conn, user, NoticeKind::ChatMessage, room.0).await?;
+        }
     }
     find_membership(conn, room, user).await
 }

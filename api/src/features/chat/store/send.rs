@@ -256,7 +256,8 @@ async fn move_rooms(
              ON rooms.id = UNHEX(REPLACE(r.room, '-', ''))
          SET rooms.last_seq = r.seq, rooms.counted = r.counted, rooms.members = r.members,
              rooms.last_at = TIMESTAMP('1970-01-01') + INTERVAL r.at * 1000 MICROSECOND,
-             rooms.preview = r.preview, rooms.preview_kind = r.kind, rooms.preview_seq = r.seq",
+             rooms.preview = r.preview, rooms.preview_kind = r.kind, rooms.preview_seq = r.seq,
+             rooms.notify_due = COALESCE(rooms.notify_due, NOW(3) + INTERVAL 2 SECOND)",
         json_rows(&rows)?,
     );
     update.execute(conn).await.map(drop)
