@@ -89,6 +89,11 @@ impl Tokens {
 
     /// Returns the user and the session that an access token names.
     pub fn verify(&self, token: &str) -> Result<Caller, ApiError> {
+        self.verify_timed(token).map(|(caller, _)| caller)
+    }
+
+    /// The same, and the time at which the token expires.
+    pub fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError> {
         const INVALID: ApiError = ApiError::Unauthenticated("the access token is not valid");
         let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
         if header.typ.as_deref() != Some(TYPE) {
@@ -100,7 +105,11 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         validation.leeway = LEEWAY;
         match jsonwebtoken::decode::<Claims>(token, key, &validation) {
-            Ok(data) => Ok(Caller { user: data.claims.sub, session: data.claims.sid }),
+            Ok(data) => {
+                let Claims { sub, sid, exp, .. } = data.claims;
+                let expires_at = OffsetDateTime::from_unix_timestamp(exp).map_err(|_| INVALID)?;
+                Ok((Caller { user: sub, session: sid }, expires_at))
+            }
             Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
                 Err(ApiError::TokenExpired)
             }
@@ -131,11 +140,19 @@ pub(crate) struct LiveTokens {
 
 impl Authenticate for LiveTokens {
     fn verify_user(&self, token: &str) -> Result<Caller, ApiError> {
-        let caller = self.tokens.verify(token)?;
+        self.verify_timed(token).map(|(caller, _)| caller)
+    }
+
+    fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError> {
+        let (caller, expires_at) = self.tokens.verify_timed(token)?;
         if self.revoked.contains(caller.session) {
             return Err(ApiError::Unauthenticated("the session was ended; sign in again"));
         }
-        Ok(caller)
+        Ok((caller, expires_at))
+    }
+
+    fn is_revoked(&self, session: SessionId) -> bool {
+        self.revoked.contains(session)
     }
 
     fn verify_operator(&self, token: &str) -> Result<String, ApiError> {

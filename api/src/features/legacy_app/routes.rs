@@ -5,9 +5,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, diary, feeds, friends, personal_color, posts, profiles, uploads};
+use super::{
+    authorization, chats, diary, feeds, friends, personal_color, posts, profiles, uploads,
+};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::chat::ChatState;
 use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
@@ -26,6 +29,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    ChatState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
     LikesState: FromRef<S>,
@@ -58,4 +62,6 @@ where
         .routes(routes!(feeds::list_ranking_feeds))
         .routes(routes!(diary::list_diaries, diary::create_diary))
         .routes(routes!(diary::get_diary, diary::change_diary, diary::delete_diary))
+        .routes(routes!(chats::open_chat, chats::list_chats))
+        .routes(routes!(chats::list_chat_messages, chats::leave_chat))
 }
