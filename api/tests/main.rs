@@ -5,6 +5,7 @@
 mod admin;
 mod analyses;
 mod browser;
+mod chat;
 mod docs;
 mod double;
 mod edge;

@@ -21,7 +21,8 @@ async fn columns(db: &MySqlPool) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT table_name, column_name FROM information_schema.columns
          WHERE table_schema = DATABASE() AND data_type = 'binary'
-           AND (column_name IN ('user_id', 'guest_id', 'follower_id', 'followed_id', 'scope', 'subject_id')
+           AND (column_name IN ('user_id', 'guest_id', 'follower_id', 'followed_id', 'scope', 'subject_id',
+                                   'owner_id', 'sender_id', 'peer_id', 'low_user', 'high_user')
                 OR (table_name = 'users' AND column_name = 'id'))",
     )
     .fetch_all(db)
@@ -92,6 +93,7 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
         let path = format!("/v1/posts/{}/like", newest.as_str().unwrap());
         liker.send(liker.request(Method::PUT, &path)).await;
     }
+    converse(client, others).await;
     sqlx::query(
         "INSERT INTO photo_answers SELECT user_id, RPAD('x', 32, 'x'), id FROM jobs LIMIT 1",
     )
@@ -99,6 +101,26 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
     .await
     .unwrap();
     key
+}
+
+/// Has the user talk with others, in a group and with one of them.
+async fn converse(client: &Client, others: &[Client]) {
+    let ids: Vec<&str> = others[1..].iter().map(Client::user).collect();
+    let group = json!({ "name": "봄", "memberIds": ids });
+    let direct = json!({ "userId": others[1].user() });
+    for room in [group, direct] {
+        let room = client.post("/v1/rooms", room).await;
+        assert_eq!(room.status, 201, "{room:?}");
+        let messages = format!("/v1/rooms/{}/messages", room.body["id"].as_str().unwrap());
+        // The user writes last, and so has read everything.
+        for (who, text) in [(&others[1], "hi"), (client, "hello")] {
+            assert_eq!(who.post(&messages, json!({ "text": text })).await.status, 201);
+        }
+        for (who, seq, reason) in [(&others[1], 2, "spam"), (client, 1, "abuse")] {
+            let report = format!("{messages}/{seq}/report");
+            assert_eq!(who.post(&report, json!({ "reason": reason })).await.status, 204);
+        }
+    }
 }
 
 /// Rows of a user in tables that name users.
@@ -179,6 +201,17 @@ async fn a_guest_who_asks_for_it_is_erased_and_told_when_it_is_done(db: MySqlPoo
         assert_eq!(total(&db, table).await, 0, "{table}");
     }
     assert!(matches!(stack.objects().get(&key, 100).await, Err(ObjectError::Missing)));
+    // The others keep the conversation, with places where the messages were.
+    let rooms = others[1].get("/v1/rooms").await.body;
+    for room in rooms["items"].as_array().unwrap() {
+        let messages = format!("/v1/rooms/{}/messages", room["id"].as_str().unwrap());
+        let log = others[1].get(&messages).await.body;
+        assert_eq!(
+            (&log["items"][0]["sender"], &log["items"][0]["text"]),
+            (&json!(null), &json!(null))
+        );
+        assert_eq!(log["items"][1]["text"], "hi");
+    }
     for other in others {
         let own = me(other).await;
         assert_eq!((&own["followers"], &own["following"]), (&json!(0), &json!(0)));
@@ -216,10 +249,13 @@ async fn what_is_kept_can_be_taken_along(db: MySqlPool) {
         "likes",
         "comments",
         "reports",
+        "rooms",
+        "messages",
+        "messageReports",
     ]
     .map(|list| document[list].as_array().unwrap().len());
     // Two of the events are of followers. Whoever blocks the caller does not exist, here neither.
-    assert_eq!(lengths, [3, 1, 1, 0, 1, 6, 3, 1, 1, 1, 1, 1, 1], "{document:#}");
+    assert_eq!(lengths, [3, 1, 1, 0, 1, 4, 3, 1, 1, 1, 1, 1, 1, 2, 2, 2], "{document:#}");
     assert_eq!(document["analyses"][1]["result"]["personalColor"], "SPRING");
     let bobs = others[1].get("/v1/me/export").await;
     assert!(!bobs.text.contains("hooks.example"), "nothing of anybody else's");

@@ -98,7 +98,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Dead(args) => dead::run(args, output).await,
         Command::Workers(args) => workers::run(args, output).await,
         Command::Limits(args) => workers::limits(args, output).await,
-        Command::Admin(args) => admin::run(args, output),
+        Command::Admin(args) => admin::run(args, output).await,
         Command::Completions(args) => completions::run(&args, output),
         Command::Vapid(args) => vapid::run(&args, output),
     }

@@ -13,6 +13,7 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::chat::{self, ChatState, SocketServer};
 use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
 use crate::features::likes::{self, LikesState};
@@ -28,6 +29,7 @@ use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
 use crate::http::idempotency;
+use crate::http::identity::Authenticator;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -39,6 +41,8 @@ pub(super) struct Features {
     pub(super) analyses: AnalysesState,
     pub(super) comments: CommentsState,
     pub(super) likes: LikesState,
+    pub(super) chat: ChatState,
+    pub(super) sockets: SocketServer,
     pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
@@ -67,6 +71,7 @@ hand_out! {
     analyses: AnalysesState,
     comments: CommentsState,
     likes: LikesState,
+    chat: ChatState,
     notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
@@ -119,6 +124,18 @@ impl Features {
             limiter.clone(),
             shutdown,
         )?;
+        let conversations = chat::Dependencies {
+            settings: settings.chat,
+            redis: &config.redis,
+            pool: pool.clone(),
+            limiter: limiter.clone(),
+            pictures: urls.clone(),
+            watchers: watchers.clone(),
+            accounts: accounts.clone(),
+            authenticator: Authenticator::new(accounts.live_tokens()),
+            post: post.clone(),
+        };
+        let (chat, sockets) = ChatState::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
             &formats,
@@ -137,6 +154,8 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            chat,
+            sockets,
             notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
             comments: CommentsState::new(pool.clone(), limiter.clone(), urls.clone(), post.clone()),
@@ -170,6 +189,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(chat::routes())
         .merge(notices::routes())
         .merge(notifications::routes())
         .merge(people::routes())
@@ -191,6 +211,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
         toneup_jobs::metrics::METRICS,
         crate::http::measure::METRICS,
         analyses::METRICS,
+        chat::METRICS,
         notifications::METRICS,
     ]
 }
@@ -199,6 +220,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(chat::purges());
     purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
@@ -217,6 +239,7 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
     exports.extend(comments::exports());
     exports.extend(reports::exports());
     exports.extend(analyses::exports());
+    exports.extend(chat::exports());
     exports.extend(notices::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());

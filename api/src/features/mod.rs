@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod analyses;
+pub mod chat;
 pub mod comments;
 pub mod legacy_app;
 pub mod likes;
@@ -22,6 +23,7 @@ use toneup_platform::config::{ConfigError, Settings};
 
 use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
+use self::chat::ChatSettings;
 use self::legacy_app::LegacyAppSettings;
 use self::notices::NoticesSettings;
 use self::notifications::NotificationsSettings;
@@ -33,6 +35,7 @@ use crate::http::problem::ProblemKind;
 pub const PROBLEMS: &[&[ProblemKind]] = &[
     accounts::PROBLEMS,
     analyses::PROBLEMS,
+    chat::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
@@ -47,6 +50,8 @@ pub struct FeatureSettings {
     pub accounts: AccountsSettings,
     /// Settings of analyses.
     pub analyses: AnalysesSettings,
+    /// Settings of conversations.
+    pub chat: ChatSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
     /// Notices.
@@ -65,6 +70,7 @@ impl FeatureSettings {
         Ok(Self {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
+            chat: ChatSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notices: NoticesSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,

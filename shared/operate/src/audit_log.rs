@@ -22,6 +22,8 @@ pub enum Action {
     DropDeadLetters,
     /// Drain a replica.
     DrainReplica,
+    /// Revoke the tokens of an operator.
+    RevokeOperator,
     /// Decide on what users have reported.
     CloseReport,
 }
@@ -37,6 +39,7 @@ impl Action {
             Self::ReplayDeadLetters => "replay_dead_letters",
             Self::DropDeadLetters => "drop_dead_letters",
             Self::DrainReplica => "drain_replica",
+            Self::RevokeOperator => "revoke_operator",
             Self::CloseReport => "close_report",
         }
     }

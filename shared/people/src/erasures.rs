@@ -10,6 +10,7 @@ use toneup_platform::database::bind_list;
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 
+use crate::conversations;
 use crate::deletion::PERSON_DELETION;
 use crate::{comments, likes, posts};
 
@@ -52,6 +53,9 @@ pub fn erasures() -> Vec<Erasure> {
                 Ok(delete.execute(conn).await?.rows_affected())
             }
             .boxed()
+        }),
+        Erasure::new(conversations::TABLES, |conn, user, most| {
+            conversations::erase(conn, user, most).boxed()
         }),
         Erasure::new(jobs::TABLES, |conn, user, most| {
             jobs::erase(conn, user, PERSON_DELETION, most).boxed()

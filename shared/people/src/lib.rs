@@ -2,6 +2,7 @@
 //! of somebody, and the kinds of jobs of the product.
 
 pub mod comments;
+mod conversations;
 pub mod counters;
 pub mod deletion;
 pub mod erasures;

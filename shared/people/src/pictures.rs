@@ -36,6 +36,10 @@ pub enum Purpose {
     Profile,
     /// Part of a post.
     Post,
+    /// Part of a message.
+    Chat,
+    /// Shown beside a room's name.
+    Room,
 }
 
 impl Purpose {
@@ -44,6 +48,8 @@ impl Purpose {
         match self {
             Self::Profile => "profile",
             Self::Post => "post",
+            Self::Chat => "chat",
+            Self::Room => "room",
         }
     }
 }
@@ -225,6 +231,26 @@ async fn delete_profile_pictures(
     .execute(conn)
     .await
     .map(drop)
+}
+
+/// Schedules the deletion of pictures of a user's that nothing shows any more, in the caller's transaction.
+pub async fn withdraw(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    pictures: &[uuid::Uuid],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<JobId> = pictures.iter().copied().map(JobId).collect();
+    schedule_deletions(&mut *conn, user, &ids).await?;
+    for id in ids {
+        sqlx::query!(
+            "UPDATE pictures SET state = 'deleted' WHERE id = ? AND user_id = ?",
+            id,
+            user
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
 }
 
 async fn schedule_deletions(

@@ -1,23 +1,15 @@
 //! Pictures as the app names them: keys or addresses of uploads, and, in changes, addresses of pictures that a post has.
 
-use toneup_colour::photo::{is_key_of, user_prefix};
+use toneup_colour::photo::key_in;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use crate::features::pictures::{PictureUrls, ReadyPicture};
 use crate::features::posts::{DraftPicture, Post};
 
-/// The key in what the app was given for an upload: the key itself, or an address that ends with it.
-pub(super) fn own_key(user: UserId, text: &str) -> Option<&str> {
-    let begin = text.rfind(&user_prefix(user))?;
-    let (before, key) = text.split_at(begin);
-    let whole = before.is_empty() || before.ends_with('/');
-    (whole && is_key_of(user, key)).then_some(key)
-}
-
 /// What the app means by its texts. What is neither is passed on as it is, to be refused by its place.
 pub(super) fn pictures(user: UserId, texts: Vec<String>) -> Vec<DraftPicture> {
-    let picture = |text: String| match (own_key(user, &text), picture_id(user, &text)) {
+    let picture = |text: String| match (key_in(user, &text), picture_id(user, &text)) {
         (Some(key), _) => DraftPicture { object_key: Some(key.to_owned()), id: None, alt: None },
         (None, Some(id)) => DraftPicture { object_key: None, id: Some(id), alt: None },
         (None, None) => DraftPicture { object_key: Some(text), id: None, alt: None },
@@ -54,26 +46,6 @@ pub(super) fn addresses(urls: &PictureUrls, post: &Post) -> Vec<(String, String)
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_upload_of_ones_own_is_named_by_its_key_or_its_address() {
-        let (user, other) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
-        let key = format!("{}0198.jpg", user_prefix(user));
-        let address = format!("https://s3.example/photos/{key}");
-        assert_eq!(own_key(user, &key), Some(&*key));
-        assert_eq!(own_key(user, &address), Some(&*key));
-        for text in [
-            format!("{}0198.jpg", user_prefix(other)),
-            format!("x{key}"),
-            format!("{key}/../../u/{}/x.jpg", other.0),
-            format!("{address}?x=1"),
-            user_prefix(user),
-            "https://elsewhere.example/x.jpg".to_owned(),
-            String::new(),
-        ] {
-            assert_eq!(own_key(user, &text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_picture_that_the_post_has_is_named_by_its_address() {

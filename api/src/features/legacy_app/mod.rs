@@ -2,6 +2,7 @@
 //! same submit, wait and upload as `/v1`, and `envelope` writes every response under `/api`, errors included.
 
 mod authorization;
+mod chats;
 mod diary;
 mod envelope;
 mod feeds;

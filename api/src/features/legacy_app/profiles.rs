@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use toneup_colour::photo::key_in;
 use toneup_colour::result::PersonalColor;
 use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Doubled, Failure, Nothing};
-use super::images::{own_key, portrait};
+use super::images::portrait;
 use crate::features::people::{
     PeopleState, Profile, ProfileChange, change_profile, find, find_by_number,
 };
@@ -174,7 +175,7 @@ async fn new_picture(
     user: UserId,
     text: &str,
 ) -> Result<Option<String>, ApiError> {
-    if let Some(key) = own_key(user, text) {
+    if let Some(key) = key_in(user, text) {
         return Ok(Some(key.to_owned()));
     }
     let present = image_url(people, &read_own(people, user).await?);

@@ -6,10 +6,11 @@ use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
 use super::{
-    authorization, diary, feeds, friends, personal_color, posts, profiles, reports, uploads,
+    authorization, chats, diary, feeds, friends, personal_color, posts, profiles, reports, uploads,
 };
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::chat::ChatState;
 use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
@@ -29,6 +30,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    ChatState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
     LikesState: FromRef<S>,
@@ -63,4 +65,6 @@ where
         .routes(routes!(reports::report_feed))
         .routes(routes!(diary::list_diaries, diary::create_diary))
         .routes(routes!(diary::get_diary, diary::change_diary, diary::delete_diary))
+        .routes(routes!(chats::open_chat, chats::list_chats))
+        .routes(routes!(chats::list_chat_messages, chats::leave_chat))
 }

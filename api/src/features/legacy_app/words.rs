@@ -33,6 +33,8 @@ pub(super) fn words(code: &str) -> Option<Words> {
         "invalid_content_length" => said("내용은 1~1000자로 입력해 주세요."),
         "invalid_image_count" => said("이미지는 1~5장을 올려 주세요."),
         "forbidden" => said("권한이 없습니다."),
+        "room_closed" => said("더 이상 메시지를 보낼 수 없는 채팅방입니다."),
+        "client_key_reused" => said("이미 다른 내용으로 보낸 메시지입니다."),
         "malformed" => said("요청을 읽을 수 없습니다."),
         "unauthenticated" => said("로그인이 필요합니다."),
         "credential_invalid" => said("소셜 로그인 정보가 유효하지 않습니다. 다시 로그인해 주세요."),
