@@ -99,44 +99,6 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "post /v1/sign-in/{provider}/callback" => PublicName,
 
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
-        "post /v1/posts" => Refused(422, post(key)),
-        "post /v1/diary" => {
-            let mut entry = post(key);
-            entry["title"] = json!("theirs");
-            Refused(422, entry)
-        }
-        "delete /v1/posts/{id}" | "get /v1/diary/{id}" | "delete /v1/diary/{id}" => none(),
-        "patch /v1/posts/{id}" | "patch /v1/diary/{id}" => NotFound(json!({ "text": "mine" })),
-        "delete /v1/comments/{id}" => none(),
-        "patch /v1/comments/{id}" => NotFound(json!({ "text": "mine" })),
-        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
-        "get /v1/posts/{id}/comments"
-        | "get /v1/comments/{id}"
-        | "get /v1/comments/{id}/replies"
-        | "get /v1/comments/{id}/likes"
-        | "put /v1/comments/{id}/like"
-        | "delete /v1/comments/{id}/like" => user(200),
-        "post /v1/reports" => {
-            let id = &theirs.ids["/v1/posts/"];
-            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
-        }
-        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
-        // Posts are for all.
-        "get /v1/posts/{id}" | "get /v1/posts/{id}/likes" | "get /v1/users/{id}/posts" => user(200),
-        "post /api/feeds" => Refused(422, json!({ "content": "x", "imageUrls": [key] })),
-        "post /api/my-diary" => {
-            Refused(422, json!({ "title": "x", "content": "x", "imageUrls": [key] }))
-        }
-        "get /api/feeds" | "get /api/feeds/{feedId}" | "get /api/feed/{feedId}" => user(200),
-        "put /api/feeds/{feedId}" => Refused(403, json!({ "content": "mine", "imageUrls": [key] })),
-        "delete /api/feeds/{feedId}" => Refused(403, Value::Null),
-        "post /api/feeds/{feedId}/like" => user(200),
-        "get /api/my-diary/{diaryId}" | "delete /api/my-diary/{diaryId}" => none(),
-        "put /api/my-diary/{diaryId}" => {
-            NotFound(json!({ "title": "x", "content": "mine", "imageUrls": [key] }))
-        }
-        "put /v1/posts/{id}/like" | "delete /v1/posts/{id}/like" => user(200),
-
         "patch /api/profiles" | "patch /api/profiles/image" => {
             Refused(422, json!({ "profileImageUrl": key }))
         }
@@ -172,6 +134,55 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
             AboutOthers(204, json!({ "ids": [theirs.ids["/v1/analyses/"]] }))
         }
         "post /api/friends" => AboutOthers(200, json!({ "targetUserId": theirs.number })),
+        _ => return case_of_posts(operation, theirs),
+    })
+}
+
+/// The part of the table that is about posts, diaries and comments. Posts are for all.
+fn case_of_posts(operation: &str, theirs: &Things) -> Option<Case> {
+    let key = &theirs.key;
+    let entry = |text: &str| json!({ "title": "x", "content": text, "imageUrls": [key] });
+    Some(match operation {
+        "post /v1/posts" => Refused(422, post(key)),
+        "post /v1/diary" => {
+            let mut entry = post(key);
+            entry["title"] = json!("theirs");
+            Refused(422, entry)
+        }
+        "delete /v1/posts/{id}"
+        | "get /v1/diary/{id}"
+        | "delete /v1/diary/{id}"
+        | "delete /v1/comments/{id}"
+        | "get /api/my-diary/{diaryId}"
+        | "delete /api/my-diary/{diaryId}" => NotFound(Value::Null),
+        "patch /v1/posts/{id}" | "patch /v1/diary/{id}" | "patch /v1/comments/{id}" => {
+            NotFound(json!({ "text": "mine" }))
+        }
+        "put /api/my-diary/{diaryId}" => NotFound(entry("mine")),
+        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
+        "get /v1/posts/{id}"
+        | "get /v1/posts/{id}/likes"
+        | "put /v1/posts/{id}/like"
+        | "delete /v1/posts/{id}/like"
+        | "get /v1/users/{id}/posts"
+        | "get /v1/posts/{id}/comments"
+        | "get /v1/comments/{id}"
+        | "get /v1/comments/{id}/replies"
+        | "get /v1/comments/{id}/likes"
+        | "put /v1/comments/{id}/like"
+        | "delete /v1/comments/{id}/like"
+        | "get /api/feeds"
+        | "get /api/feeds/{feedId}"
+        | "get /api/feed/{feedId}"
+        | "post /api/feeds/{feedId}/like" => AboutOthers(200, Value::Null),
+        "post /v1/reports" => {
+            let id = &theirs.ids["/v1/posts/"];
+            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
+        }
+        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
+        "post /api/feeds" | "post /api/my-diary" => Refused(422, entry("x")),
+        "put /api/feeds/{feedId}" => Refused(403, entry("mine")),
+        "delete /api/feeds/{feedId}" => Refused(403, Value::Null),
         _ => return None,
     })
 }
