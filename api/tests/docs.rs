@@ -16,11 +16,15 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /api/chats/{chatRoomId} leave_chat
     delete /v1/analyses/{id} delete_analysis
     delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
     delete /v1/me/picture delete_my_picture
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/rooms/{id}/members/{userId} remove_member
+    delete /v1/rooms/{id}/messages/{seq} delete_message
+    delete /v1/rooms/{id}/picture delete_room_picture
     delete /v1/sessions revoke_sessions
     delete /v1/sessions/{id} revoke_session
     delete /v1/users/{id}/block unblock_user
@@ -35,6 +39,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/overview get_overview
     get /admin/replicas list_replicas
     get /admin/series get_series
+    get /api/chats list_chats
+    get /api/chats/{chatRoomId} list_chat_messages
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
     get /healthz check_health
@@ -56,6 +62,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/pictures/{id} get_picture_state
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/rooms list_rooms
+    get /v1/rooms/{id} get_room
+    get /v1/rooms/{id}/members list_members
+    get /v1/rooms/{id}/messages list_messages
     get /v1/sessions list_sessions
     get /v1/sign-in/providers list_providers
     get /v1/sign-in/{provider} go_to_provider
@@ -70,6 +80,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     patch /api/profiles change_own_profile
     patch /api/profiles/image change_own_image
     patch /v1/me change_me
+    patch /v1/rooms/{id} change_room
+    patch /v1/rooms/{id}/messages/{seq} edit_message
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
@@ -78,6 +90,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/replicas/{id}/drain drain_replica
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/chats open_chat
     post /api/friends toggle_friend
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
@@ -87,6 +100,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/identities link_identity
     post /v1/notices/read read_notices
     post /v1/push-subscriptions create_push_subscription
+    post /v1/rooms create_room
+    post /v1/rooms/{id}/leave leave_room
+    post /v1/rooms/{id}/messages send_message
+    post /v1/rooms/{id}/messages/{seq}/report report_message
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
@@ -102,6 +119,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /admin/intake set_intake
     put /v1/me/picture set_my_picture
     put /v1/notification-settings put_settings
+    put /v1/rooms/{id}/members/{userId} invite_member
+    put /v1/rooms/{id}/picture set_room_picture
+    put /v1/rooms/{id}/read mark_room_read
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user
