@@ -131,7 +131,8 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
             NotFound(json!({ "text": "x" }))
         }
         "post /v1/rooms/{id}/messages/{seq}/report" => NotFound(json!({ "reason": "spam" })),
-        "post /v1/rooms" => AboutOthers(201, json!({ "userId": theirs.user })),
+        // The room that `/api/chats` has opened.
+        "post /v1/rooms" => AboutOthers(200, json!({ "userId": theirs.user })),
         "post /api/chats" => {
             AboutOthers(200, json!({ "peerId": theirs.number, "userId": theirs.number }))
         }

@@ -17,7 +17,11 @@ async fn data(client: &Client, method: Method, path: &str, body: Value) -> Value
     let request = client.request(method, path);
     let request = if body.is_null() { request } else { request.json(&body) };
     let answer = client.send(request).await;
-    assert_eq!((answer.status.as_u16(), &answer.body["success"]), (200, &json!(true)), "{answer:?}");
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body["success"]),
+        (200, &json!(true)),
+        "{answer:?}"
+    );
     let data = answer.body["data"].clone();
     for (member, value) in data["data"].as_object().unwrap() {
         assert_eq!(&data[member], value, "{answer:?}");
@@ -40,10 +44,19 @@ async fn the_app_opens_lists_reads_and_leaves_chats(db: MySqlPool) {
     let path = format!("/api/chats/{room}");
 
     let list = data(&alice, Method::GET, "/api/chats?cursor=0&limit=10", Value::Null).await;
-    assert_eq!((&list["nextCursor"], &list["hasNext"], &list["totalCount"]), (&json!(10), &json!(false), &json!(1)));
+    assert_eq!(
+        (&list["nextCursor"], &list["hasNext"], &list["totalCount"]),
+        (&json!(10), &json!(false), &json!(1))
+    );
     let entry = &list["chatList"][0];
-    assert_eq!((&entry["chatRoomId"], &entry["partnerId"], &entry["partnerNickname"]), (&json!(room), &json!(b), &json!("bob")));
-    assert_eq!((&entry["lastMessage"], &entry["lastSentAt"], &entry["unreadCount"]), (&json!(null), &json!(null), &json!(0)));
+    assert_eq!(
+        (&entry["chatRoomId"], &entry["partnerId"], &entry["partnerNickname"]),
+        (&json!(room), &json!(b), &json!("bob"))
+    );
+    assert_eq!(
+        (&entry["lastMessage"], &entry["lastSentAt"], &entry["unreadCount"]),
+        (&json!(null), &json!(null), &json!(0))
+    );
     assert!(entry["partnerProfileImageUrl"].as_str().unwrap().ends_with("default.jpg"));
 
     let rooms = bob.get("/v1/rooms").await.body;
@@ -71,7 +84,9 @@ async fn the_app_opens_lists_reads_and_leaves_chats(db: MySqlPool) {
     assert_eq!(data(&alice, Method::DELETE, &path, Value::Null).await, json!({}));
     let list = data(&alice, Method::GET, "/api/chats", Value::Null).await;
     assert_eq!((&list["chatList"], &list["totalCount"]), (&json!([]), &json!(0)));
-    for (method, path) in [(Method::GET, &*path), (Method::DELETE, &path), (Method::GET, "/api/chats/x")] {
+    for (method, path) in
+        [(Method::GET, &*path), (Method::DELETE, &path), (Method::GET, "/api/chats/x")]
+    {
         let answer = alice.send(alice.request(method, path)).await;
         assert_eq!(failure(&answer), (404, "NOT_FOUND"));
     }

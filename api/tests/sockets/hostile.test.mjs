@@ -70,7 +70,7 @@ test("what cannot be read is refused by its ack, and the connection lives", asyn
     ["chat", null, "validation_failed"],
     ["chat", { room: {}, text: "x" }, "validation_failed"],
     ["chat", { room: 1, text: 5 }, "malformed"],
-    ["chat", [], "malformed"],
+    ["chat", [], "validation_failed"],
     ["nonsense", {}, "malformed"],
     ["renew", { token: "x" }, "unauthenticated"],
     ["sync", { rooms: { x: 1 } }, "malformed"],
