@@ -39,6 +39,13 @@ async fn hostile_clients_are_refused_bounded_and_told_nothing(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn without_redis_everything_that_is_stored_comes_by_the_clock(db: MySqlPool) {
+    let stack = Stack::new(db).await.with("REDIS_URL", "redis://127.0.0.1:1/0");
+    let (first, second) = (stack.api().await, stack.api().await);
+    run(&["unhinted.test.mjs"], &[&first.url, &second.url, &first.url]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_token_that_expires_is_renewed_or_ends_the_connection(db: MySqlPool) {
     let api = Stack::new(db).await.with("ACCESS_TOKEN_TTL", "4s").api().await;
     run(&["expiry.test.mjs"], &[&api.url, &api.url, &api.url]).await;
