@@ -16,6 +16,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /api/chats/{chatRoomId} leave_chat
     delete /api/feeds/{feedId} delete_feed
     delete /api/my-diary/{diaryId} delete_diary
     delete /v1/analyses/{id} delete_analysis
@@ -28,6 +29,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     delete /v1/posts/{id} delete_post
     delete /v1/posts/{id}/like unlike_post
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/rooms/{id}/members/{userId} remove_member
+    delete /v1/rooms/{id}/messages/{seq} delete_message
+    delete /v1/rooms/{id}/picture delete_room_picture
     delete /v1/sessions revoke_sessions
     delete /v1/sessions/{id} revoke_session
     delete /v1/users/{id}/block unblock_user
@@ -43,6 +47,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/replicas list_replicas
     get /admin/reports list_reports
     get /admin/series get_series
+    get /api/chats list_chats
+    get /api/chats/{chatRoomId} list_chat_messages
     get /api/feed/{feedId} get_feed_formerly
     get /api/feeds list_feeds
     get /api/feeds/like list_liked_feeds
@@ -84,6 +90,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/posts/{id}/likes list_likes_of_post
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/rooms list_rooms
+    get /v1/rooms/{id} get_room
+    get /v1/rooms/{id}/members list_members
+    get /v1/rooms/{id}/messages list_messages
     get /v1/sessions list_sessions
     get /v1/sign-in/providers list_providers
     get /v1/sign-in/{provider} go_to_provider
@@ -102,6 +112,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     patch /v1/diary/{id} change_entry
     patch /v1/me change_me
     patch /v1/posts/{id} change_post
+    patch /v1/rooms/{id} change_room
+    patch /v1/rooms/{id}/messages/{seq} edit_message
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
@@ -111,6 +123,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/reports/{id}/close close_report
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/chats open_chat
     post /api/feeds create_feed
     post /api/feeds/{feedId}/like toggle_feed_like
     post /api/friends toggle_friend
@@ -128,6 +141,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/posts/{id}/comments create_comment
     post /v1/push-subscriptions create_push_subscription
     post /v1/reports create_report
+    post /v1/rooms create_room
+    post /v1/rooms/{id}/leave leave_room
+    post /v1/rooms/{id}/messages send_message
+    post /v1/rooms/{id}/messages/{seq}/report report_message
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
@@ -147,9 +164,15 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /v1/me/picture set_my_picture
     put /v1/notification-settings put_settings
     put /v1/posts/{id}/like like_post
+    put /v1/rooms/{id}/members/{userId} invite_member
+    put /v1/rooms/{id}/picture set_room_picture
+    put /v1/rooms/{id}/read mark_room_read
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user
+<<<<<<< HEAD
+=======
+>>>>>>> h-chat
     ");
 }
 

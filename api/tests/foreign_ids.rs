@@ -34,6 +34,8 @@ struct Things {
     key: String,
     /// The user's public number.
     number: u64,
+    /// The user.
+    user: String,
 }
 
 /// Operations that take no id.
@@ -80,6 +82,8 @@ const WITHOUT_IDS: &[&str] = &[
     "put /v1/notification-settings",
     "delete /v1/me/picture",
     "get /v1/users",
+    "get /v1/rooms",
+    "get /api/chats",
     "post /api/personalcolor",
     "post /api/uploads/presigned-urls",
     "get /api/profiles/me",
@@ -118,6 +122,29 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "delete /v1/identities/{id}"
         | "get /v1/pictures/{id}" => none(),
         "patch /v1/webhooks/{id}" => NotFound(json!({ "enabled": false })),
+
+        "get /v1/rooms/{id}"
+        | "post /v1/rooms/{id}/leave"
+        | "delete /v1/rooms/{id}/picture"
+        | "get /v1/rooms/{id}/members"
+        | "put /v1/rooms/{id}/members/{userId}"
+        | "delete /v1/rooms/{id}/members/{userId}"
+        | "get /v1/rooms/{id}/messages"
+        | "delete /v1/rooms/{id}/messages/{seq}"
+        | "get /api/chats/{chatRoomId}"
+        | "delete /api/chats/{chatRoomId}" => none(),
+        "patch /v1/rooms/{id}" => NotFound(json!({ "name": "mine", "muted": true })),
+        "put /v1/rooms/{id}/picture" => NotFound(json!({ "objectKey": key })),
+        "put /v1/rooms/{id}/read" => NotFound(json!({})),
+        "post /v1/rooms/{id}/messages" | "patch /v1/rooms/{id}/messages/{seq}" => {
+            NotFound(json!({ "text": "x" }))
+        }
+        "post /v1/rooms/{id}/messages/{seq}/report" => NotFound(json!({ "reason": "spam" })),
+        // The room that `/api/chats` has opened.
+        "post /v1/rooms" => AboutOthers(200, json!({ "userId": theirs.user })),
+        "post /api/chats" => {
+            AboutOthers(200, json!({ "peerId": theirs.number, "userId": theirs.number }))
+        }
 
         "get /v1/users/{id}"
         | "get /v1/users/{id}/followers"
@@ -218,7 +245,15 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
     };
     let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
     let number = me(client).await["number"].as_u64().unwrap();
+    let room = client.post("/v1/rooms", json!({ "name": "mine" })).await;
+    assert_eq!(room.status, 201, "{room:?}");
+    let said = format!("/v1/rooms/{}/messages", id(&room.body));
+    assert_eq!(client.post(&said, json!({ "text": "hello" })).await.status, 201);
     let ids = BTreeMap::from([
+        ("/v1/rooms/", id(&room.body)),
+        ("/members/", client.user().to_owned()),
+        ("/messages/", "1".to_owned()),
+        ("/api/chats/", room.body["number"].as_u64().unwrap().to_string()),
         ("/v1/analyses/", id(&analysis)),
         ("/v1/webhooks/", webhook),
         ("/deliveries/", id(&ping.body)),
@@ -237,7 +272,7 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
         ("/v1/identities/", id(&analysis)),
         ("/v1/sessions/", client.session["sessionId"].as_str().unwrap().to_owned()),
     ]);
-    Things { ids, key, number }
+    Things { ids, key, number, user: client.user().to_owned() }
 }
 
 /// Fills a path's parameters.
@@ -256,7 +291,14 @@ fn fill(path: &str, things: &Things) -> String {
 /// All that the owner sees of the things.
 async fn seen(client: &Client, things: &Things) -> Vec<Value> {
     let mut seen = Vec::new();
-    for part in ["/v1/analyses/", "/v1/webhooks/", "/v1/pictures/", "/v1/posts/", "/v1/diary/"] {
+    for part in [
+        "/v1/analyses/",
+        "/v1/webhooks/",
+        "/v1/pictures/",
+        "/v1/posts/",
+        "/v1/diary/",
+        "/v1/rooms/",
+    ] {
         let answer = client.get(&format!("{part}{}", things.ids[part])).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let mut thing = answer.body;

@@ -1,6 +1,10 @@
 //! The legacy mobile endpoints: the same jobs, in an older dialect.
 
+<<<<<<< HEAD
 mod feeds;
+=======
+mod chats;
+>>>>>>> h-chat
 mod profiles;
 
 use std::time::Duration;
