@@ -170,9 +170,6 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user
-<<<<<<< HEAD
-=======
->>>>>>> h-chat
     ");
 }
 

@@ -1,10 +1,7 @@
 //! The legacy mobile endpoints: the same jobs, in an older dialect.
 
-<<<<<<< HEAD
-mod feeds;
-=======
 mod chats;
->>>>>>> h-chat
+mod feeds;
 mod profiles;
 
 use std::time::Duration;
