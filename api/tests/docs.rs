@@ -16,6 +16,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /admin/products/{id} delete_product
     delete /v1/analyses/{id} delete_analysis
     delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
@@ -33,10 +34,16 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/jobs search_jobs
     get /admin/jobs/{id} get_job
     get /admin/overview get_overview
+    get /admin/products/{id} get_stored_product
     get /admin/replicas list_replicas
     get /admin/series get_series
+    get /api/auto-complete complete_text
+    get /api/product/recommandation recommend_products_formerly
+    get /api/product/recommandation/{colorType} recommend_products_of_season
+    get /api/product/recommendation recommend_products
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
+    get /api/search search_products
     get /healthz check_health
     get /pictures/default.jpg get_default_picture
     get /pictures/{owner}/{id}/{file} get_picture
@@ -52,8 +59,13 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/me/export export_me
     get /v1/me/mutes list_mutes
     get /v1/pictures/{id} get_picture_state
+    get /v1/products/{id} get_product
+    get /v1/products/{id}/similar list_similar
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/recommendations list_recommendations
+    get /v1/search search
+    get /v1/search/suggestions suggest
     get /v1/sessions list_sessions
     get /v1/sign-in/providers list_providers
     get /v1/sign-in/{provider} go_to_provider
@@ -97,6 +109,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
+    put /admin/products/{id} put_product
     put /v1/me/picture set_my_picture
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user

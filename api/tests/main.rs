@@ -5,6 +5,7 @@
 mod admin;
 mod analyses;
 mod browser;
+mod catalogue;
 mod docs;
 mod double;
 mod edge;

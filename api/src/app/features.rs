@@ -13,6 +13,7 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::catalogue::{self, CatalogueState, NoLikes};
 use crate::features::legacy_app;
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, NoContent, PeopleState};
@@ -31,6 +32,7 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) catalogue: CatalogueState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
@@ -54,6 +56,7 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    catalogue: CatalogueState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
@@ -118,6 +121,12 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            catalogue: CatalogueState::start(
+                settings.catalogue,
+                pool.clone(),
+                Arc::new(NoLikes),
+                shutdown,
+            )?,
             notifications,
             people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
@@ -134,6 +143,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(catalogue::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
@@ -158,6 +168,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(catalogue::purges());
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());

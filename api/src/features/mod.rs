@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod analyses;
+pub mod catalogue;
 pub mod legacy_app;
 pub mod notifications;
 pub mod people;
@@ -13,6 +14,7 @@ pub mod sign_in;
 pub mod uploads;
 pub mod web;
 
+use toneup_catalogue::config::CatalogueConfig;
 use toneup_platform::config::{ConfigError, Settings};
 
 use self::accounts::AccountsSettings;
@@ -27,6 +29,7 @@ use crate::http::problem::ProblemKind;
 pub const PROBLEMS: &[&[ProblemKind]] = &[
     accounts::PROBLEMS,
     analyses::PROBLEMS,
+    catalogue::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
@@ -40,6 +43,8 @@ pub struct FeatureSettings {
     pub accounts: AccountsSettings,
     /// Settings of analyses.
     pub analyses: AnalysesSettings,
+    /// Files of the catalogue.
+    pub catalogue: CatalogueConfig,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
@@ -56,6 +61,7 @@ impl FeatureSettings {
         Ok(Self {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
+            catalogue: settings.section()?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,

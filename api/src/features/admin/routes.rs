@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::AdminState;
-use super::{dead, jobs, log, overview, replicas, series};
+use super::{dead, jobs, log, overview, products, replicas, series};
 use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 
@@ -31,4 +31,9 @@ where
         .routes(routes!(replicas::drain_replica))
         .routes(routes!(replicas::set_intake))
         .routes(routes!(log::list_actions))
+        .routes(routes!(
+            products::get_stored_product,
+            products::put_product,
+            products::delete_product
+        ))
 }

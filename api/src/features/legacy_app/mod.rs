@@ -6,6 +6,7 @@ mod envelope;
 mod friends;
 mod personal_color;
 mod problems;
+mod products;
 mod profiles;
 mod routes;
 mod settings;

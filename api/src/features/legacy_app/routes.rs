@@ -5,9 +5,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, friends, personal_color, profiles, uploads};
+use super::{authorization, friends, personal_color, products, profiles, uploads};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::catalogue::CatalogueState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
 use crate::features::sign_in::SignInState;
@@ -24,6 +25,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    CatalogueState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
     PicturesState: FromRef<S>,
@@ -46,4 +48,9 @@ where
         .routes(routes!(profiles::change_own_profile))
         .routes(routes!(profiles::change_own_image))
         .routes(routes!(friends::toggle_friend))
+        .routes(routes!(products::recommend_products))
+        .routes(routes!(products::recommend_products_formerly))
+        .routes(routes!(products::recommend_products_of_season))
+        .routes(routes!(products::search_products))
+        .routes(routes!(products::complete_text))
 }

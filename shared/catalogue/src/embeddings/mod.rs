@@ -4,6 +4,7 @@
 //! ViT-B/32). They are stored in half precision, and as 8-bit integers with a scale for each half.
 
 mod checkpoint;
+mod dimensions;
 mod files;
 mod input;
 mod load;
@@ -12,13 +13,9 @@ mod quantize;
 mod splitter;
 mod vectors;
 
+pub use self::dimensions::{DIMENSIONS, HALF};
 pub use self::input::Input;
 pub use self::load::{LoadError, Loaded, Loader, OnError, Progress};
 pub use self::parser::RecordFault;
 pub use self::splitter::{SplitError, Splitter};
 pub use self::vectors::{Neighbour, OpenError, Query, Vectors};
-
-/// Dimensions of each half.
-pub const HALF: usize = 512;
-/// Dimensions of an embedding.
-pub const DIMENSIONS: usize = 2 * HALF;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
-use super::{DIMENSIONS, HALF};
+use super::dimensions::{DIMENSIONS, HALF};
 use crate::product::ProductId;
 
 /// A record that cannot be used.

@@ -3,7 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{DIMENSIONS, HALF};
+use super::dimensions::{DIMENSIONS, HALF};
 
 /// Bytes of a vector in half precision.
 pub(super) const EXACT_BYTES: usize = DIMENSIONS * 2;

@@ -8,9 +8,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::dimensions::{DIMENSIONS, HALF};
 use super::files::{FILES, current};
 use super::quantize::{CODE_BYTES, Codes, EXACT_BYTES, quantize, read_exact};
-use super::{DIMENSIONS, HALF};
 use crate::product::ProductId;
 
 /// Candidates that are compared again, at least.
@@ -116,6 +116,11 @@ impl Vectors {
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// True if a product has a vector.
+    pub fn contains(&self, product: ProductId) -> bool {
+        self.positions.contains_key(&product)
     }
 
     /// The vector of a product; `None` if it has none.

@@ -65,16 +65,16 @@ pub struct Change {
 
 /// Notes in the caller's transaction that things have changed. Last in the transaction: readers look back for a time that
 /// transactions do not exceed after this.
-pub async fn note<'a>(
+pub async fn note(
     conn: &mut MySqlConnection,
     kind: SubjectKind,
-    ids: impl Iterator<Item = &'a (impl fmt::Display + 'a)>,
+    ids: &[impl fmt::Display],
 ) -> Result<(), sqlx::Error> {
     #[derive(Serialize)]
     struct Row {
         subject: String,
     }
-    let rows: Vec<Row> = ids.map(|id| Row { subject: id.to_string() }).collect();
+    let rows: Vec<Row> = ids.iter().map(|id| Row { subject: id.to_string() }).collect();
     if rows.is_empty() {
         return Ok(());
     }
@@ -114,15 +114,27 @@ pub async fn read(
     Ok(changes.collect())
 }
 
-/// The number of the newest entry, 0 if there is none; and of the oldest that is kept.
+/// The numbers of the oldest entry that is kept and of the newest one, 0 if there is none.
 pub async fn ends(conn: &mut MySqlConnection) -> Result<(u64, u64), sqlx::Error> {
     let row = sqlx::query!(
-        r#"SELECT COALESCE(MIN(id), 0) AS "oldest!: u64", COALESCE(MAX(id), 0) AS "newest!: u64"
-           FROM catalogue_changes"#
+        r#"SELECT MIN(id) AS "oldest: u64", MAX(id) AS "newest: u64" FROM catalogue_changes"#
     )
     .fetch_one(conn)
     .await?;
-    Ok((row.oldest, row.newest))
+    Ok((row.oldest.unwrap_or(0), row.newest.unwrap_or(0)))
+}
+
+/// An entry of which no earlier one can appear any more: what came before it is visible in the tables.
+pub async fn settled(conn: &mut MySqlConnection, settling: Duration) -> Result<u64, sqlx::Error> {
+    let young = sqlx::query_scalar!(
+        r#"SELECT MIN(id) AS "id: u64" FROM catalogue_changes
+           WHERE changed_at >= NOW(3) - INTERVAL ? MICROSECOND"#,
+        micros(settling)
+    );
+    match young.fetch_one(&mut *conn).await? {
+        Some(young) => Ok(young.saturating_sub(1)),
+        None => ends(conn).await.map(|(_, newest)| newest),
+    }
 }
 
 /// Deletes entries that are older than `retention`, `most` at a time; returns how many.

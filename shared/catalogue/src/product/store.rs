@@ -1,6 +1,6 @@
 //! Products in the database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
@@ -65,40 +65,45 @@ pub async fn write(
     conn: &mut MySqlConnection,
     products: &[Product],
 ) -> Result<Written, sqlx::Error> {
-    let latest: HashMap<ProductId, &Product> =
-        products.iter().map(|product| (product.id, product)).collect();
-    let mut latest: Vec<(&Product, [u8; 16])> =
-        latest.into_values().map(|product| (product, product.digest())).collect();
-    // One order for all writers.
-    latest.sort_by_key(|(product, _)| product.id);
-    let known = digests(conn, latest.iter().map(|(product, _)| product.id)).await?;
+    let mut latest = latest(products);
+    let known = digests(conn, &ids_of(&latest)).await?;
     let total = latest.len();
     latest.retain(|(product, digest)| known.get(&product.id) != Some(digest));
     if latest.is_empty() {
         return Ok(Written { changed: 0, unchanged: total });
     }
     insert(conn, &latest).await?;
-    let ids = || latest.iter().map(|(product, _)| product.id);
-    if ids().any(|id| known.contains_key(&id)) {
-        delete_parts(conn, ids()).await?;
+    let ids = ids_of(&latest);
+    if ids.iter().any(|id| known.contains_key(id)) {
+        delete_parts(conn, &ids).await?;
     }
     insert_parts(conn, &latest).await?;
-    let noted: Vec<u64> = ids().map(|id| id.0).collect();
-    changes::note(conn, SubjectKind::Product, noted.iter()).await?;
+    changes::note(conn, SubjectKind::Product, &ids.iter().map(|id| id.0).collect::<Vec<_>>())
+        .await?;
     Ok(Written { changed: latest.len(), unchanged: total - latest.len() })
+}
+
+/// Products with their digests, the last of each id, in order of id: one order for all writers.
+fn latest(products: &[Product]) -> Vec<(&Product, [u8; 16])> {
+    let latest: BTreeMap<ProductId, &Product> =
+        products.iter().map(|product| (product.id, product)).collect();
+    latest.into_values().map(|product| (product, product.digest())).collect()
+}
+
+fn ids_of(products: &[(&Product, [u8; 16])]) -> Vec<ProductId> {
+    products.iter().map(|(product, _)| product.id).collect()
 }
 
 /// The digests of those of the products that are stored.
 async fn digests(
     conn: &mut MySqlConnection,
-    ids: impl Iterator<Item = ProductId>,
+    ids: &[ProductId],
 ) -> Result<HashMap<ProductId, [u8; 16]>, sqlx::Error> {
-    let mut ids = ids.peekable();
-    if ids.peek().is_none() {
+    if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let mut query = QueryBuilder::new("SELECT id, digest FROM products WHERE id IN ");
-    bind_list(&mut query, ids);
+    bind_list(&mut query, ids.iter().copied());
     let rows: Vec<(ProductId, Vec<u8>)> = query.build_query_as().fetch_all(conn).await?;
     let digest = |(id, digest): (ProductId, Vec<u8>)| Some((id, digest.try_into().ok()?));
     Ok(rows.into_iter().filter_map(digest).collect())
@@ -189,13 +194,10 @@ async fn insert_parts(
 }
 
 /// Deletes pictures and seasons of products.
-async fn delete_parts(
-    conn: &mut MySqlConnection,
-    ids: impl Iterator<Item = ProductId> + Clone,
-) -> Result<(), sqlx::Error> {
+async fn delete_parts(conn: &mut MySqlConnection, ids: &[ProductId]) -> Result<(), sqlx::Error> {
     for table in ["product_pictures", "product_colours"] {
         let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE product_id IN "));
-        bind_list(&mut query, ids.clone());
+        bind_list(&mut query, ids.iter().copied());
         query.build().execute(&mut *conn).await?;
     }
     Ok(())
@@ -207,8 +209,8 @@ pub async fn delete(conn: &mut MySqlConnection, id: ProductId) -> Result<bool, s
     if delete.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(false);
     }
-    delete_parts(conn, std::iter::once(id)).await?;
-    changes::note(conn, SubjectKind::Product, std::iter::once(&id.0)).await?;
+    delete_parts(conn, &[id]).await?;
+    changes::note(conn, SubjectKind::Product, &[id.0]).await?;
     Ok(true)
 }
 
