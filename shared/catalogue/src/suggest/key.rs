@@ -80,7 +80,7 @@ mod tests {
     fn what_was_typed_may_be_meant_in_several_ways() {
         assert_eq!(
             beginnings(" 오 벖 "),
-            [vec!["ㅇㅗㅂㅓㄲ".to_owned()], vec!["dhqjr".to_owned()]]
+            [vec!["ㅇㅗㅂㅓㅂㅅ".to_owned()], vec!["dhqjqt".to_owned()]]
         );
         assert_eq!(beginnings("ㅇㅂㅍ")[0], ["ㅇㅂㅍ".to_owned(), format!("{INITIALS}ㅇㅂㅍ")]);
         assert_eq!(beginnings("dhqj"), [vec!["dhqj".to_owned()], vec!["ㅇㅗㅂㅓ".to_owned()]]);
