@@ -6,13 +6,16 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
+use toneup_operate::actions::Actor;
+use toneup_operate::revocations::revoke;
 use toneup_operate::token::sign;
+use toneup_platform::database::Database;
 use toneup_testing::{Client, Running, Stack, eventually, problem_of};
 use uuid::Uuid;
 
 /// A client of `api` with the token of an operator.
-fn operator(stack: &Stack, api: &Running, name: &str) -> Client {
-    let secret = stack.environment()["JWT_SECRET"].clone().into();
+pub(crate) fn operator(stack: &Stack, api: &Running, name: &str) -> Client {
+    let secret = stack.environment()["OPERATOR_SECRET"].clone().into();
     let token = sign(&secret, name, Duration::from_mins(5), OffsetDateTime::now_utc()).unwrap();
     let mut client = api.anonymous();
     client.session = json!({ "accessToken": token });
@@ -302,4 +305,33 @@ async fn products_are_edited_and_who_did_it_is_recorded(db: MySqlPool) {
         .map(|one| one["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions, ["delete_product", "delete_product", "write_product"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operators_tokens_end_when_they_are_revoked(db: MySqlPool) {
+    let stack = Stack::new(db.clone()).await;
+    let api = stack.api().await;
+    let (dana, eve) = (operator(&stack, &api, "dana"), operator(&stack, &api, "eve"));
+    assert_eq!(dana.get("/admin/overview").await.status, 200);
+    let actor = Actor { operator: "eve", address: None };
+    revoke(&Database::from(db.clone()), actor, "dana").await.unwrap();
+    eventually("the refusal", async || {
+        let answer = dana.get("/admin/overview").await;
+        (answer.status == 401).then(|| assert_eq!(problem_of(&answer).1, "unauthenticated"))
+    })
+    .await;
+    assert_eq!(eve.get("/admin/overview").await.status, 200);
+    let recorded: (String, String) =
+        sqlx::query_as("SELECT operator, target FROM operator_actions")
+            .fetch_one(&db)
+            .await
+            .unwrap();
+    assert_eq!(recorded, ("eve".to_owned(), "dana".to_owned()));
+    // One that is made afterwards is good.
+    let ago = "UPDATE operator_revocations SET revoked_at = revoked_at - INTERVAL 1 MINUTE";
+    sqlx::query(ago).execute(&db).await.unwrap();
+    eventually("a new token", async || {
+        (dana.get("/admin/overview").await.status == 200).then_some(())
+    })
+    .await;
 }

@@ -75,7 +75,7 @@ async fn an_operator_sees_and_steers_from_the_dashboard(db: MySqlPool) {
     for _ in 0..3 {
         guest.submit(&guest.unused_key()).await;
     }
-    let secret = stack.environment()["JWT_SECRET"].clone().into();
+    let secret = stack.environment()["OPERATOR_SECRET"].clone().into();
     let token = sign(&secret, "dana", Duration::from_mins(10), OffsetDateTime::now_utc()).unwrap();
     let user_token = guest.session["accessToken"].as_str().unwrap();
     let vars =

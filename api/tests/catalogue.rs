@@ -256,3 +256,22 @@ async fn the_app_searches_and_completes(db: MySqlPool) {
     let none = get(&alice, "/api/auto-complete").await["data"].clone();
     assert_eq!(none["autoCompleteList"], json!([]));
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_liked_says_so_and_leads_to_what_is_like_it(db: MySqlPool) {
+    stock(&db, 1..=200).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let user: uuid::Uuid = alice.user().parse().unwrap();
+    let like =
+        "INSERT INTO likes (kind, target_id, user_id, created_at) VALUES ('product', 7, ?, NOW(6))";
+    sqlx::query(like).bind(user).execute(&db).await.unwrap();
+    assert_eq!(get(&alice, "/v1/products/7").await["isLiked"], true);
+    assert_eq!(get(&alice, "/v1/products/8").await["isLiked"], false);
+    let page = get(&alice, "/v1/recommendations?limit=50").await;
+    assert!(!ids(&page).contains(&7), "it is liked already");
+    let reason = json!({ "kind": "like", "productId": 7 });
+    assert_eq!(page["items"][0]["why"][0], reason, "{}", page["items"][0]);
+    let bob = api.guest().await;
+    assert_eq!(get(&bob, "/v1/products/7").await["isLiked"], false);
+}

@@ -17,10 +17,17 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
     delete /admin/products/{id} delete_product
+    delete /api/feeds/{feedId} delete_feed
+    delete /api/my-diary/{diaryId} delete_diary
     delete /v1/analyses/{id} delete_analysis
+    delete /v1/comments/{id} delete_comment
+    delete /v1/comments/{id}/like unlike_comment
+    delete /v1/diary/{id} delete_entry
     delete /v1/identities/{id} unlink_identity
     delete /v1/me delete_me
     delete /v1/me/picture delete_my_picture
+    delete /v1/posts/{id} delete_post
+    delete /v1/posts/{id}/like unlike_post
     delete /v1/push-subscriptions/{id} delete_push_subscription
     delete /v1/sessions revoke_sessions
     delete /v1/sessions/{id} revoke_session
@@ -36,13 +43,21 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/overview get_overview
     get /admin/products/{id} get_stored_product
     get /admin/replicas list_replicas
+    get /admin/reports list_reports
     get /admin/series get_series
     get /api/auto-complete complete_text
+    get /api/feed/{feedId} get_feed_formerly
+    get /api/feeds list_feeds
+    get /api/feeds/like list_liked_feeds
+    get /api/feeds/{feedId} get_feed
+    get /api/my-diary list_diaries
+    get /api/my-diary/{diaryId} get_diary
     get /api/product/recommandation recommend_products_formerly
     get /api/product/recommandation/{colorType} recommend_products_of_season
     get /api/product/recommendation recommend_products
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
+    get /api/rankingfeeds list_ranking_feeds
     get /api/search search_products
     get /healthz check_health
     get /pictures/default.jpg get_default_picture
@@ -51,14 +66,29 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/analyses list_analyses
     get /v1/analyses/{id} get_analysis
     get /v1/analyses/{id}/events stream_analysis
+    get /v1/comments/{id} get_comment
+    get /v1/comments/{id}/likes list_likes_of_comment
+    get /v1/comments/{id}/replies list_replies
+    get /v1/diary list_entries
+    get /v1/diary/{id} get_entry
     get /v1/events stream_events
+    get /v1/feed list_home_feed
+    get /v1/feed/liked list_liked_posts
+    get /v1/feed/newest list_newest_posts
+    get /v1/feed/ranking list_ranking
     get /v1/identities list_identities
     get /v1/me get_me
     get /v1/me/blocks list_blocks
     get /v1/me/deletion get_deletion
     get /v1/me/export export_me
     get /v1/me/mutes list_mutes
+    get /v1/me/posts list_own_posts
+    get /v1/notices list_notices
+    get /v1/notification-settings get_settings
     get /v1/pictures/{id} get_picture_state
+    get /v1/posts/{id} get_post
+    get /v1/posts/{id}/comments list_comments
+    get /v1/posts/{id}/likes list_likes_of_post
     get /v1/products/{id} get_product
     get /v1/products/{id}/similar list_similar
     get /v1/push-subscriptions list_push_subscriptions
@@ -74,28 +104,42 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/users/{id} get_user
     get /v1/users/{id}/followers list_followers
     get /v1/users/{id}/following list_following
+    get /v1/users/{id}/posts list_posts_of_user
     get /v1/webhooks list_webhooks
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
     patch /api/profiles change_own_profile
     patch /api/profiles/image change_own_image
+    patch /v1/comments/{id} change_comment
+    patch /v1/diary/{id} change_entry
     patch /v1/me change_me
+    patch /v1/posts/{id} change_post
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
     post /admin/jobs/{id}/cancel cancel_job
     post /admin/jobs/{id}/retry retry_job
     post /admin/replicas/{id}/drain drain_replica
+    post /admin/reports/{id}/close close_report
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/feeds create_feed
+    post /api/feeds/{feedId}/like toggle_feed_like
     post /api/friends toggle_friend
+    post /api/my-diary create_diary
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
     post /api/uploads/presigned-urls create_presigned_urls
+    post /api/v1/feeds/{feedId}/report report_feed
     post /v1/analyses create_analysis
     post /v1/analyses/{id}/cancel cancel_analysis
+    post /v1/diary create_entry
     post /v1/identities link_identity
+    post /v1/notices/read read_notices
+    post /v1/posts create_post
+    post /v1/posts/{id}/comments create_comment
     post /v1/push-subscriptions create_push_subscription
+    post /v1/reports create_report
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
@@ -110,7 +154,12 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
     put /admin/products/{id} put_product
+    put /api/feeds/{feedId} change_feed
+    put /api/my-diary/{diaryId} change_diary
+    put /v1/comments/{id}/like like_comment
     put /v1/me/picture set_my_picture
+    put /v1/notification-settings put_settings
+    put /v1/posts/{id}/like like_post
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user

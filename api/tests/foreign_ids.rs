@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_testing::{Client, Stack};
+use toneup_testing::{Client, Stack, make_pictures};
 
 use crate::people::me;
 
@@ -66,6 +66,18 @@ const WITHOUT_IDS: &[&str] = &[
     "get /v1/me/export",
     "get /v1/me/blocks",
     "get /v1/me/mutes",
+    "get /v1/me/posts",
+    "get /v1/diary",
+    "get /v1/feed",
+    "get /v1/feed/liked",
+    "get /v1/feed/newest",
+    "get /v1/feed/ranking",
+    "get /api/feeds/like",
+    "get /api/rankingfeeds",
+    "get /api/my-diary",
+    "get /v1/notices",
+    "get /v1/notification-settings",
+    "put /v1/notification-settings",
     "delete /v1/me/picture",
     "get /v1/users",
     "post /api/personalcolor",
@@ -98,6 +110,44 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "get /api/product/recommandation/{colorType}" => PublicName,
 
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
+        "post /v1/posts" => Refused(422, post(key)),
+        "post /v1/diary" => {
+            let mut entry = post(key);
+            entry["title"] = json!("theirs");
+            Refused(422, entry)
+        }
+        "delete /v1/posts/{id}" | "get /v1/diary/{id}" | "delete /v1/diary/{id}" => none(),
+        "patch /v1/posts/{id}" | "patch /v1/diary/{id}" => NotFound(json!({ "text": "mine" })),
+        "delete /v1/comments/{id}" => none(),
+        "patch /v1/comments/{id}" => NotFound(json!({ "text": "mine" })),
+        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
+        "get /v1/posts/{id}/comments"
+        | "get /v1/comments/{id}"
+        | "get /v1/comments/{id}/replies"
+        | "get /v1/comments/{id}/likes"
+        | "put /v1/comments/{id}/like"
+        | "delete /v1/comments/{id}/like" => user(200),
+        "post /v1/reports" => {
+            let id = &theirs.ids["/v1/posts/"];
+            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
+        }
+        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
+        // Posts are for all.
+        "get /v1/posts/{id}" | "get /v1/posts/{id}/likes" | "get /v1/users/{id}/posts" => user(200),
+        "post /api/feeds" => Refused(422, json!({ "content": "x", "imageUrls": [key] })),
+        "post /api/my-diary" => {
+            Refused(422, json!({ "title": "x", "content": "x", "imageUrls": [key] }))
+        }
+        "get /api/feeds" | "get /api/feeds/{feedId}" | "get /api/feed/{feedId}" => user(200),
+        "put /api/feeds/{feedId}" => Refused(403, json!({ "content": "mine", "imageUrls": [key] })),
+        "delete /api/feeds/{feedId}" => Refused(403, Value::Null),
+        "post /api/feeds/{feedId}/like" => user(200),
+        "get /api/my-diary/{diaryId}" | "delete /api/my-diary/{diaryId}" => none(),
+        "put /api/my-diary/{diaryId}" => {
+            NotFound(json!({ "title": "x", "content": "mine", "imageUrls": [key] }))
+        }
+        "put /v1/posts/{id}/like" | "delete /v1/posts/{id}/like" => user(200),
+
         "patch /api/profiles" | "patch /api/profiles/image" => {
             Refused(422, json!({ "profileImageUrl": key }))
         }
@@ -128,13 +178,22 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "delete /v1/users/{id}/block"
         | "put /v1/users/{id}/mute"
         | "delete /v1/users/{id}/mute" => user(204),
+        // Passed over.
+        "post /v1/notices/read" => {
+            AboutOthers(204, json!({ "ids": [theirs.ids["/v1/analyses/"]] }))
+        }
         "post /api/friends" => AboutOthers(200, json!({ "targetUserId": theirs.number })),
         _ => return None,
     })
 }
 
+/// A post about an upload.
+fn post(key: &str) -> Value {
+    json!({ "text": "a post", "pictures": [{ "objectKey": key }] })
+}
+
 /// Makes one of everything.
-async fn things(client: &Client) -> Things {
+async fn things(db: &MySqlPool, client: &Client) -> Things {
     let key = client.upload(b"a photo".to_vec()).await;
     let analysis = client.submit(&key).await;
     let created = async |path: &str, body: Value| {
@@ -148,6 +207,15 @@ async fn things(client: &Client) -> Things {
     let picture = client.request(Method::PUT, "/v1/me/picture");
     let picture = client.send(picture.json(&json!({ "objectKey": key }))).await;
     assert_eq!(picture.status, 202, "{picture:?}");
+    let public = created("/v1/posts", post(&key)).await;
+    let mut entry = post(&key);
+    entry["title"] = json!("an entry");
+    let entry = created("/v1/diary", entry).await;
+    make_pictures(db).await;
+    let comment = created(&format!("/v1/posts/{public}/comments"), json!({ "text": "mine" })).await;
+    let number_of = async |list: &str| {
+        client.get(list).await.body["items"][0]["number"].as_u64().unwrap().to_string()
+    };
     let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
     let number = me(client).await["number"].as_u64().unwrap();
     let ids = BTreeMap::from([
@@ -156,6 +224,13 @@ async fn things(client: &Client) -> Things {
         ("/deliveries/", id(&ping.body)),
         ("/v1/pictures/", id(&picture.body)),
         ("/v1/users/", client.user().to_owned()),
+        ("/v1/posts/", public.clone()),
+        ("/v1/diary/", entry),
+        ("/v1/comments/", comment),
+        ("/api/v1/feeds/", number_of("/v1/me/posts").await),
+        ("/api/feeds/", number_of("/v1/me/posts").await),
+        ("/api/feed/", number_of("/v1/me/posts").await),
+        ("/api/my-diary/", number_of("/v1/diary").await),
         ("/api/profiles/", number.to_string()),
         // None is configured in tests: an id that could be one.
         ("/v1/push-subscriptions/", id(&analysis)),
@@ -181,12 +256,13 @@ fn fill(path: &str, things: &Things) -> String {
 /// All that the owner sees of the things.
 async fn seen(client: &Client, things: &Things) -> Vec<Value> {
     let mut seen = Vec::new();
-    for part in ["/v1/analyses/", "/v1/webhooks/", "/v1/pictures/"] {
+    for part in ["/v1/analyses/", "/v1/webhooks/", "/v1/pictures/", "/v1/posts/", "/v1/diary/"] {
         let answer = client.get(&format!("{part}{}", things.ids[part])).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let mut thing = answer.body;
-        // Where it stands in line is known about a second later.
-        for moving in ["queuePosition", "estimatedWaitSeconds"] {
+        // Where it stands in line is known about a second later, and that nobody hears the webhook;
+        // everybody may comment.
+        for moving in ["queuePosition", "estimatedWaitSeconds", "failingSince", "comments"] {
             thing.as_object_mut().unwrap().remove(moving);
         }
         seen.push(thing);
@@ -197,9 +273,9 @@ async fn seen(client: &Client, things: &Things) -> Vec<Value> {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn no_route_does_anything_with_another_users_things(db: MySqlPool) {
-    let api = Stack::new(db).await.api().await;
+    let api = Stack::new(db.clone()).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
-    let theirs = things(&alice).await;
+    let theirs = things(&db, &alice).await;
     let before = seen(&alice, &theirs).await;
     let document = api.anonymous().get("/openapi.json").await.body;
     let mut called = 0;

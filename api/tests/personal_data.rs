@@ -12,7 +12,7 @@ use toneup_people::erasures::{EXEMPT, erasures};
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 use toneup_platform::objects::ObjectError;
-use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
+use toneup_testing::{Client, Stack, end_analyses, eventually, make_pictures, problem_of, season};
 
 use crate::people::{me, name, relate};
 
@@ -21,7 +21,8 @@ async fn columns(db: &MySqlPool) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT table_name, column_name FROM information_schema.columns
          WHERE table_schema = DATABASE() AND data_type = 'binary'
-           AND (column_name IN ('user_id', 'guest_id', 'follower_id', 'followed_id', 'scope', 'subject_id')
+           AND (column_name IN ('user_id', 'guest_id', 'follower_id', 'followed_id', 'scope', 'subject_id',
+                                   'owner_id', 'sender_id', 'peer_id', 'low_user', 'high_user')
                 OR (table_name = 'users' AND column_name = 'id'))",
     )
     .fetch_all(db)
@@ -69,6 +70,30 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
     let request = client.request(Method::PUT, "/v1/me/picture").json(&picture);
     assert_eq!(client.send(request).await.status, 202);
     client.post("/v1/stream-tickets", json!({})).await;
+    let pictures = json!([{ "objectKey": key }]);
+    for (path, body) in [
+        ("/v1/posts", json!({ "text": "kept", "pictures": pictures })),
+        ("/v1/diary", json!({ "title": "kept", "text": "kept", "pictures": pictures })),
+    ] {
+        let request = client.request(Method::POST, path).header("idempotency-key", "kept");
+        let answer = client.send(request.json(&body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    make_pictures(&stack.pool).await;
+    let newest = client.get("/v1/me/posts").await.body["items"][0]["id"].clone();
+    let path = format!("/v1/posts/{}/comments", newest.as_str().unwrap());
+    let comment =
+        json!({ "text": format!("kept @{}", me(client).await["nickname"].as_str().unwrap()) });
+    for author in [client, &others[1]] {
+        assert_eq!(author.post(&path, comment.clone()).await.status, 201);
+    }
+    let report = json!({ "kind": "user", "id": others[1].user(), "reason": "spam" });
+    assert_eq!(client.post("/v1/reports", report).await.status, 201);
+    for liker in others.iter().chain([client]) {
+        let path = format!("/v1/posts/{}/like", newest.as_str().unwrap());
+        liker.send(liker.request(Method::PUT, &path)).await;
+    }
+    converse(client, others).await;
     sqlx::query(
         "INSERT INTO photo_answers SELECT user_id, RPAD('x', 32, 'x'), id FROM jobs LIMIT 1",
     )
@@ -76,6 +101,26 @@ async fn settle(stack: &Stack, client: &Client, others: &[Client]) -> String {
     .await
     .unwrap();
     key
+}
+
+/// Has the user talk with others, in a group and with one of them.
+async fn converse(client: &Client, others: &[Client]) {
+    let ids: Vec<&str> = others[1..].iter().map(Client::user).collect();
+    let group = json!({ "name": "봄", "memberIds": ids });
+    let direct = json!({ "userId": others[1].user() });
+    for room in [group, direct] {
+        let room = client.post("/v1/rooms", room).await;
+        assert_eq!(room.status, 201, "{room:?}");
+        let messages = format!("/v1/rooms/{}/messages", room.body["id"].as_str().unwrap());
+        // The user writes last, and so has read everything.
+        for (who, text) in [(&others[1], "hi"), (client, "hello")] {
+            assert_eq!(who.post(&messages, json!({ "text": text })).await.status, 201);
+        }
+        for (who, seq, reason) in [(&others[1], 2, "spam"), (client, 1, "abuse")] {
+            let report = format!("{messages}/{seq}/report");
+            assert_eq!(who.post(&report, json!({ "reason": reason })).await.status, 204);
+        }
+    }
 }
 
 /// Rows of a user in tables that name users.
@@ -138,10 +183,35 @@ async fn a_guest_who_asks_for_it_is_erased_and_told_when_it_is_done(db: MySqlPoo
     let names = "SELECT COUNT(*) FROM job_outcomes o LEFT JOIN jobs j ON j.id = o.job_id WHERE j.id IS NULL";
     let orphans: i64 = sqlx::query_scalar(names).fetch_one(&db).await.unwrap();
     assert_eq!(orphans, 0);
-    for table in ["push_deliveries", "push_attempts", "held_jobs", "pictures", "events"] {
+    for table in [
+        "push_deliveries",
+        "push_attempts",
+        "held_jobs",
+        "pictures",
+        "notices",
+        "notice_actors",
+        "posts",
+        "post_pictures",
+        "likes",
+        "content_counters",
+        "comments",
+        "mentions",
+        "reports",
+    ] {
         assert_eq!(total(&db, table).await, 0, "{table}");
     }
     assert!(matches!(stack.objects().get(&key, 100).await, Err(ObjectError::Missing)));
+    // The others keep the conversation, with places where the messages were.
+    let rooms = others[1].get("/v1/rooms").await.body;
+    for room in rooms["items"].as_array().unwrap() {
+        let messages = format!("/v1/rooms/{}/messages", room["id"].as_str().unwrap());
+        let log = others[1].get(&messages).await.body;
+        assert_eq!(
+            (&log["items"][0]["sender"], &log["items"][0]["text"]),
+            (&json!(null), &json!(null))
+        );
+        assert_eq!(log["items"][1]["text"], "hi");
+    }
     for other in others {
         let own = me(other).await;
         assert_eq!((&own["followers"], &own["following"]), (&json!(0), &json!(0)));
@@ -174,10 +244,18 @@ async fn what_is_kept_can_be_taken_along(db: MySqlPool) {
         "events",
         "pictures",
         "sessions",
+        "posts",
+        "diary",
+        "likes",
+        "comments",
+        "reports",
+        "rooms",
+        "messages",
+        "messageReports",
     ]
     .map(|list| document[list].as_array().unwrap().len());
-    // Whoever blocks the caller does not exist, here neither.
-    assert_eq!(lengths, [3, 1, 1, 0, 1, 2, 1, 1], "{document:#}");
+    // Two of the events are of followers. Whoever blocks the caller does not exist, here neither.
+    assert_eq!(lengths, [3, 1, 1, 0, 1, 4, 3, 1, 1, 1, 1, 1, 1, 2, 2, 2], "{document:#}");
     assert_eq!(document["analyses"][1]["result"]["personalColor"], "SPRING");
     let bobs = others[1].get("/v1/me/export").await;
     assert!(!bobs.text.contains("hooks.example"), "nothing of anybody else's");

@@ -4,6 +4,7 @@ mod admin;
 mod bucket;
 mod cancel;
 mod catalogue;
+mod check;
 mod client;
 mod completions;
 mod database;
@@ -59,6 +60,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Bucket(bucket::BucketArgs),
     Status(status::StatusArgs),
+    Check(check::CheckArgs),
     Top(top::TopArgs),
     Queue(queue::QueueArgs),
     Jobs(jobs::JobsArgs),
@@ -90,6 +92,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Cancel(args) => cancel::run(args, output).await,
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
+        Command::Check(args) => check::run(args, output).await,
         Command::Status(args) => status::run(&args, output).await,
         Command::Top(args) => top::run(&args, output).await,
         Command::Queue(args) => queue::run(args, output).await,
@@ -97,7 +100,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Dead(args) => dead::run(args, output).await,
         Command::Workers(args) => workers::run(args, output).await,
         Command::Limits(args) => workers::limits(args, output).await,
-        Command::Admin(args) => admin::run(args, output),
+        Command::Admin(args) => admin::run(args, output).await,
         Command::Completions(args) => completions::run(&args, output),
         Command::Vapid(args) => vapid::run(&args, output),
         Command::Catalogue(args) => catalogue::run(args, output).await,

@@ -23,7 +23,7 @@ pub use client::{Answer, Client, problem_of};
 pub use database::EncryptedDatabase;
 pub use jobs::{
     DEAD_QUEUE, EXCHANGE, JOBS_KEY, JOBS_QUEUE, end_analyses, end_batch, insert_analyses,
-    new_analysis, season,
+    make_pictures, new_analysis, season,
 };
 pub use stack::{Running, Stack, redis};
 pub use support::{SOON, eventually, photo, repository};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::MySqlPool;
 use tokio::net::TcpListener;
-use toneup_api::app::{ApiConfig, AppState, serve};
+use toneup_api::app::{ApiConfig, AppState, serve, serve_sockets};
 use toneup_platform::config::{RedisConfig, Settings};
 use toneup_platform::objects::Objects;
 use toneup_platform::shutdown::Shutdown;
@@ -91,6 +91,7 @@ impl Stack {
         vars.insert("AMQP_URL".into(), with_path(&vars["AMQP_URL"], &vhost.name));
         vars.insert("REDIS_PREFIX".into(), format!("{}:", vhost.name));
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
+        vars.insert("OPERATOR_SECRET".into(), "another that the tests alone know of".into());
         vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
@@ -127,13 +128,33 @@ impl Stack {
         self.api_on(TcpListener::bind("127.0.0.1:0").await.expect("a free port"))
     }
 
+    /// Starts an api that serves Socket.IO on a second free port; returns that address, too.
+    pub async fn api_with_sockets(&self) -> (Running, String) {
+        let (listener, alias) = (
+            TcpListener::bind("127.0.0.1:0").await.expect("a free port"),
+            TcpListener::bind("127.0.0.1:0").await.expect("a free port"),
+        );
+        let url = format!("http://{}", alias.local_addr().expect("its address"));
+        (self.start_api(listener, Some(alias)), url)
+    }
+
     /// Starts an api whose address was known before, to its settings.
     pub fn api_on(&self, listener: TcpListener) -> Running {
+        self.start_api(listener, None)
+    }
+
+    fn start_api(&self, listener: TcpListener, alias: Option<TcpListener>) -> Running {
         let config = ApiConfig::load(&self.settings()).expect("the api's settings");
         let shutdown = Shutdown::default();
         let state = AppState::start(config, &shutdown).expect("the api's state");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let draining = shutdown.draining.clone();
+        if let Some(alias) = alias {
+            let (state, draining) = (state.clone(), draining.clone());
+            shutdown.tasks.spawn(async move {
+                serve_sockets(alias, state, draining).await.expect("the api serves");
+            });
+        }
         shutdown.tasks.spawn(async move {
             serve(listener, state, draining).await.expect("the api serves");
         });

@@ -100,8 +100,15 @@ fn every_process_refuses_authorities_that_it_cannot_read() {
 
 #[test]
 fn every_process_refuses_to_start_without_what_it_needs() {
-    let needed =
-        ["DATABASE_URL", "AMQP_URL", "REDIS_URL", "S3_ENDPOINT", "JWT_SECRET", "TOKEN_KEYS"];
+    let needed = [
+        "DATABASE_URL",
+        "AMQP_URL",
+        "REDIS_URL",
+        "S3_ENDPOINT",
+        "JWT_SECRET",
+        "OPERATOR_SECRET",
+        "TOKEN_KEYS",
+    ];
     let missing: BTreeSet<String> = needed
         .iter()
         .map(|name| {
@@ -117,10 +124,13 @@ fn every_process_refuses_to_start_without_what_it_needs() {
 
 #[test]
 fn published_secrets_are_for_development_alone() {
-    for (own, named) in [("TOKEN_KEYS", "JWT_SECRET"), ("JWT_SECRET", "TOKEN_KEYS")] {
+    let all = ["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS"];
+    for named in all {
         let mut vars = example();
         vars.insert("DEVELOPMENT".into(), "false".into());
-        vars.insert(own.into(), "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=".into());
+        for (own, digit) in all.into_iter().filter(|own| *own != named).zip(["MDE", "MTE"]) {
+            vars.insert(own.into(), format!("{digit}yMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="));
+        }
         let published = vars[named].clone();
         let refusal = ApiConfig::load(&Settings::from_vars(vars)).unwrap_err().to_string();
         assert!(refusal.starts_with(&format!("{named}: ")), "{refusal}");

@@ -13,16 +13,24 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
-use crate::features::catalogue::{self, CatalogueState, NoLikes};
+use crate::features::catalogue::{self, CatalogueState};
+use crate::features::chat::{self, ChatState, SocketServer};
+use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
+use crate::features::likes::{self, LikesState, ProductLikes};
+use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
-use crate::features::people::{self, NoContent, PeopleState};
+use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
+use crate::features::posts::{self, PostCounts, PostsState};
+use crate::features::reports::{self, ReportsState};
 use crate::features::sign_in::{self, SignInState};
 use crate::features::uploads::{self, UploadsState};
 use crate::features::{FeatureSettings, PROBLEMS};
 use crate::http::export::Export;
+use crate::http::idempotency;
+use crate::http::identity::Authenticator;
 use crate::http::problem::{self, ErrorWriter, ProblemKind};
 use crate::http::purge::Purge;
 
@@ -33,10 +41,17 @@ pub(super) struct Features {
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
     pub(super) catalogue: CatalogueState,
+    pub(super) comments: CommentsState,
+    pub(super) likes: LikesState,
+    pub(super) chat: ChatState,
+    pub(super) sockets: SocketServer,
+    pub(super) notices: NoticesState,
     pub(super) notifications: NotificationsState,
     pub(super) people: PeopleState,
     pub(super) personal_data: PersonalDataState,
     pub(super) pictures: PicturesState,
+    pub(super) posts: PostsState,
+    pub(super) reports: ReportsState,
     pub(super) sign_in: SignInState,
     pub(super) uploads: UploadsState,
 }
@@ -57,10 +72,16 @@ hand_out! {
     admin: AdminState,
     analyses: AnalysesState,
     catalogue: CatalogueState,
+    comments: CommentsState,
+    likes: LikesState,
+    chat: ChatState,
+    notices: NoticesState,
     notifications: NotificationsState,
     people: PeopleState,
     personal_data: PersonalDataState,
     pictures: PicturesState,
+    posts: PostsState,
+    reports: ReportsState,
     sign_in: SignInState,
     uploads: UploadsState,
 }
@@ -77,6 +98,8 @@ impl Features {
         let settings = config.features.clone();
         let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
         let urls = PictureUrls::new(config.page_origins.page());
+        let formats = event_formats(&urls);
+        let post = NoticePost::new(engine.hints.clone());
         let analyses = analyses::Dependencies {
             colour: config.colour,
             settings: &settings.analyses,
@@ -87,6 +110,7 @@ impl Features {
             quota: uploads.quota.clone(),
             limiter: limiter.clone(),
             watchers: watchers.clone(),
+            formats: formats.clone(),
         };
         let analyses = AnalysesState::start(analyses, shutdown)?;
         let admin = admin::Dependencies {
@@ -103,9 +127,21 @@ impl Features {
             limiter.clone(),
             shutdown,
         )?;
+        let conversations = chat::Dependencies {
+            settings: settings.chat,
+            redis: &config.redis,
+            pool: pool.clone(),
+            limiter: limiter.clone(),
+            pictures: urls.clone(),
+            watchers: watchers.clone(),
+            accounts: accounts.clone(),
+            authenticator: Authenticator::new(accounts.live_tokens()),
+            post: post.clone(),
+        };
+        let (chat, sockets) = ChatState::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
-            &event_formats(),
+            &formats,
             pool.clone(),
             limiter.clone(),
             shutdown,
@@ -124,12 +160,31 @@ impl Features {
             catalogue: CatalogueState::start(
                 settings.catalogue,
                 pool.clone(),
-                Arc::new(NoLikes),
+                Arc::new(ProductLikes(pool.clone())),
                 shutdown,
             )?,
+            chat,
+            sockets,
+            notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
-            people: PeopleState::new(pool.clone(), urls.clone(), Arc::new(NoContent)),
+            comments: CommentsState::new(pool.clone(), limiter.clone(), urls.clone(), post.clone()),
+            reports: ReportsState::new(pool.clone(), limiter.clone()),
+            likes: LikesState::start(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                post.clone(),
+                shutdown,
+            ),
+            people: PeopleState::new(
+                pool.clone(),
+                limiter.clone(),
+                urls.clone(),
+                Arc::new(PostCounts(pool.clone())),
+                post.clone(),
+            ),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
+            posts: PostsState::new(pool.clone(), objects.clone(), limiter.clone(), urls.clone()),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
@@ -144,10 +199,16 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(uploads::routes())
         .merge(analyses::routes())
         .merge(catalogue::routes())
+        .merge(chat::routes())
+        .merge(notices::routes())
         .merge(notifications::routes())
         .merge(people::routes())
         .merge(personal_data::routes())
         .merge(pictures::routes())
+        .merge(posts::routes())
+        .merge(likes::routes())
+        .merge(comments::routes())
+        .merge(reports::routes())
         .merge(sign_in::routes())
         .merge(legacy_app::routes(settings.legacy_app))
         .merge(admin::routes())
@@ -160,6 +221,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
         toneup_jobs::metrics::METRICS,
         crate::http::measure::METRICS,
         analyses::METRICS,
+        chat::METRICS,
         notifications::METRICS,
     ]
 }
@@ -169,9 +231,13 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
     purges.extend(catalogue::purges());
+    purges.extend(chat::purges());
+    purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
     purges.extend(pictures::purges());
+    purges.extend(posts::purges());
+    purges.push(idempotency::purge(settings.analyses.idempotency_ttl));
     purges
 }
 
@@ -179,7 +245,13 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
 fn exports(urls: &PictureUrls) -> Vec<Export> {
     let mut exports = people::exports();
     exports.extend(pictures::exports(urls));
+    exports.extend(posts::exports(urls));
+    exports.extend(likes::exports());
+    exports.extend(comments::exports());
+    exports.extend(reports::exports());
     exports.extend(analyses::exports());
+    exports.extend(chat::exports());
+    exports.extend(notices::exports());
     exports.extend(notifications::exports());
     exports.extend(accounts::exports());
     exports.extend(sign_in::exports());
@@ -187,14 +259,17 @@ fn exports(urls: &PictureUrls) -> Vec<Export> {
 }
 
 /// The formats of the events that users are notified of.
-fn event_formats() -> EventFormats {
-    EventFormats::new(vec![(AnalysisEvents::PREFIX, Box::new(AnalysisEvents))])
+fn event_formats(urls: &PictureUrls) -> EventFormats {
+    let mut formats = notices::formats(urls);
+    formats.push((AnalysisEvents::PREFIX, Box::new(AnalysisEvents)));
+    EventFormats::new(formats)
 }
 
 /// Every kind of problem that a request can end with.
 pub fn problems() -> Vec<ProblemKind> {
     let features = PROBLEMS.iter().flat_map(|problems| problems.iter());
-    problem::PROBLEMS.iter().chain(features).copied().collect()
+    let edge = problem::PROBLEMS.iter().chain(idempotency::PROBLEMS);
+    edge.chain(features).copied().collect()
 }
 
 /// The features that write errors in a format of their own, by path prefix.

@@ -13,5 +13,5 @@ mod warm_up;
 pub use self::config::{ApiConfig, ServerConfig};
 pub use self::features::{metrics, problems, purges};
 pub use self::maintenance::purge;
-pub use self::router::{app, serve};
+pub use self::router::{app, serve, serve_sockets};
 pub use self::state::AppState;

@@ -64,15 +64,24 @@ pub fn app(state: AppState) -> Router {
     let docs = SwaggerUi::new("/docs").url("/openapi.json", openapi).config(Config::default());
     let objects = &state.config.objects;
     let uploads = objects.s3_public_endpoint.as_ref().unwrap_or(&objects.s3_endpoint);
+    let pages = Router::new().merge(web::docs(docs.into())).merge(web::routes(uploads));
+    let sockets = state.features.sockets.router();
+    under_middleware(Router::new().merge(routes).merge(pages).merge(sockets), state)
+}
+
+/// Socket.IO alone, for an address of its own.
+fn sockets(state: AppState) -> Router {
+    under_middleware(state.features.sockets.router(), state)
+}
+
+/// Puts routes under the one stack of middleware.
+fn under_middleware(routes: Router<AppState>, state: AppState) -> Router {
     let cors = cors::layer(&state.config.page_origins);
     let hsts = state.config.page_origins.are_secure().then(|| {
         SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HTTPS_ALONE)
     });
     let renderer = Renderer::new(features::error_writers());
-    Router::new()
-        .merge(routes)
-        .merge(web::docs(docs.into()))
-        .merge(web::routes(uploads))
+    routes
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(state.draining.clone(), arrival::receive))
@@ -105,6 +114,16 @@ pub async fn serve(
     draining: CancellationToken,
 ) -> io::Result<()> {
     server::run(listener, app(state), draining).await;
+    Ok(())
+}
+
+/// Serves Socket.IO alone until `draining`.
+pub async fn serve_sockets(
+    listener: TcpListener,
+    state: AppState,
+    draining: CancellationToken,
+) -> io::Result<()> {
+    server::run(listener, sockets(state), draining).await;
     Ok(())
 }
 

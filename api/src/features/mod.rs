@@ -5,11 +5,17 @@ pub mod accounts;
 pub mod admin;
 pub mod analyses;
 pub mod catalogue;
+pub mod chat;
+pub mod comments;
 pub mod legacy_app;
+pub mod likes;
+pub mod notices;
 pub mod notifications;
 pub mod people;
 pub mod personal_data;
 pub mod pictures;
+pub mod posts;
+pub mod reports;
 pub mod sign_in;
 pub mod uploads;
 pub mod web;
@@ -19,7 +25,9 @@ use toneup_platform::config::{ConfigError, Settings};
 
 use self::accounts::AccountsSettings;
 use self::analyses::AnalysesSettings;
+use self::chat::ChatSettings;
 use self::legacy_app::LegacyAppSettings;
+use self::notices::NoticesSettings;
 use self::notifications::NotificationsSettings;
 use self::sign_in::SignInSettings;
 use self::uploads::UploadsSettings;
@@ -30,9 +38,11 @@ pub const PROBLEMS: &[&[ProblemKind]] = &[
     accounts::PROBLEMS,
     analyses::PROBLEMS,
     catalogue::PROBLEMS,
+    chat::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
     people::PROBLEMS,
+    posts::PROBLEMS,
     sign_in::PROBLEMS,
 ];
 
@@ -45,8 +55,12 @@ pub struct FeatureSettings {
     pub analyses: AnalysesSettings,
     /// Files of the catalogue.
     pub catalogue: CatalogueConfig,
+    /// Settings of conversations.
+    pub chat: ChatSettings,
     /// Settings of the legacy endpoints.
     pub legacy_app: LegacyAppSettings,
+    /// Notices.
+    pub notices: NoticesSettings,
     /// Settings of notifications: webhooks, Web Push and FCM.
     pub notifications: NotificationsSettings,
     /// Signing in with accounts elsewhere.
@@ -62,7 +76,9 @@ impl FeatureSettings {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
             catalogue: settings.section()?,
+            chat: ChatSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
+            notices: NoticesSettings::load(settings)?,
             notifications: NotificationsSettings::load(settings)?,
             sign_in: SignInSettings::load(settings)?,
             uploads: UploadsSettings::load(settings)?,

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use headers::HeaderMapExt;
 use headers::authorization::{Authorization, Bearer};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -41,8 +42,14 @@ pub trait Authenticate: fmt::Debug + Send + Sync {
     /// Returns the user and the session that an access token names. Asks no server.
     fn verify_user(&self, token: &str) -> Result<Caller, ApiError>;
 
+    /// The same, and the time at which the token expires.
+    fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError>;
+
     /// Waits until a session is ended before its time.
     fn until_revoked(&self, session: SessionId) -> Ending;
+
+    /// Returns true if a session was ended before its time. Asks no server.
+    fn is_revoked(&self, session: SessionId) -> bool;
 
     /// Returns the name of the operator that a token names.
     fn verify_operator(&self, token: &str) -> Result<String, ApiError>;
@@ -61,6 +68,16 @@ impl Authenticator {
     /// Verifies the user who sends a request.
     pub fn caller(&self, parts: &Parts) -> Result<Caller, ApiError> {
         self.0.verify_user(bearer(parts)?.token())
+    }
+
+    /// Verifies an access token that came by another way; returns the time at which it expires as well.
+    pub fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError> {
+        self.0.verify_timed(token)
+    }
+
+    /// Returns true if a session was ended before its time.
+    pub fn is_revoked(&self, session: SessionId) -> bool {
+        self.0.is_revoked(session)
     }
 
     /// Waits until a session is ended before its time.

@@ -100,7 +100,7 @@ story("an operator sees the queue, the charts and the replicas", async (page) =>
   await page.getByLabel("Operator token").waitFor();
   // Nothing of it is left behind the form.
   assert.equal(await page.locator("#operator").textContent(), "");
-  for (const id of ["tiles", "replicas", "dead", "jobs", "log", "pills"]) {
+  for (const id of ["tiles", "replicas", "dead", "reports", "jobs", "log", "pills"]) {
     assert.equal(await page.locator(`#${id}`).evaluate((place) => place.childElementCount), 0, id);
   }
   assert.equal(await page.locator("#board :is(polyline, polygon, circle)").count(), 0, "the charts are empty");
@@ -138,6 +138,24 @@ story("an operator finds a failed job, reads its timeline and has it tried again
   await page.locator("#search").getByRole("button", { name: "Search" }).click();
   await page.locator("#notice").waitFor({ state: "visible" });
 }, { faults: /422/ });
+
+story("an operator reads what is reported, and decides", async (page) => {
+  const post = async (path, token, body) => {
+    const headers = { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) };
+    const answer = await fetch(`${TONEUP_URL}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    assert.equal(answer.status, 201);
+    return answer.json();
+  };
+  const { userId } = await post("/v1/sessions/guest", null, {});
+  await post("/v1/reports", USER_TOKEN, { kind: "user", id: userId, reason: "abuse", description: "<b>insults</b>" });
+  await signIn(page);
+  const report = page.locator("#reports tbody tr").filter({ hasText: "<b>insults</b>" });
+  assert.equal(await report.getByRole("button", { name: "Remove" }).count(), 0, "people are not removed here");
+  await report.getByRole("button", { name: "Dismiss" }).click();
+  await confirm(page, "Dismiss");
+  await page.locator("#reports").getByText("Nothing is reported.").waitFor();
+  await page.locator("#log").getByText("close report").waitFor();
+});
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   story(`text is legible in ${colorScheme}`, async (page) => {

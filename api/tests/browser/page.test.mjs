@@ -210,6 +210,16 @@ story("a person uploads a selfie and reads the season off the page", async (page
   await page.locator("#confidence-title").getByText(/reading|leaning|close call/i).waitFor();
   assert.match(await page.title(), /(Spring|Summer|Autumn|Winter)/);
 
+  const looked = page.locator("#looked");
+  await looked.getByText("What we looked at").click();
+  assert.equal(await looked.locator("#looked-seasons li").count(), 4, "a bar for each season");
+  const shares = await looked.locator("#looked-seasons .mono").allTextContents();
+  const sum = shares.map((share) => Number.parseInt(share, 10)).reduce((one, other) => one + other);
+  assert.ok(sum >= 98 && sum <= 102, `the shares are those of one whole: ${shares}`);
+  assert.ok((await looked.locator("#looked-photo polygon").count()) >= 2, "where skin was measured is drawn on the photo");
+  assert.match((await looked.locator("#looked-words").textContent()) ?? "", /measured on .*cheek/);
+  await assertNoSidewaysScroll(page);
+
   await page.getByRole("heading", { name: "Your results" }).waitFor();
   await assertPastResults(page, 1);
 });

@@ -2,13 +2,15 @@
 
 use std::process::Stdio;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use tokio::process::Command;
 use tokio::time::timeout;
-use toneup_testing::{SOON, eventually};
+use toneup_testing::{Client, SOON, eventually};
 
 use super::{browsers, each_once, failed, listed, many_results, rest, settled};
+use crate::people::relate;
 use crate::webhooks::{cancelled, succeeded, time_passes};
 
 /// Returns the payload of a push; fails if it was refused.
@@ -170,4 +172,53 @@ async fn every_result_of_many_reaches_the_browser_once(db: MySqlPool) {
     let attempts = service.attempts(&browser, results.len()).await;
     let arrivals = attempts.iter().map(|push| (text_of(push), push["at"].as_f64().unwrap()));
     each_once("web_push", &results, &arrivals.collect::<Vec<_>>(), &db).await;
+}
+
+/// Follows the other person.
+async fn follow(client: &Client, other: &Client) {
+    let answer = relate(Method::PUT, client, "follow", other).await;
+    assert_eq!(answer.status, 204, "{answer:?}");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_browser_is_rung_for_the_first_and_the_fifth_follower(db: MySqlPool) {
+    let (stack, service) = browsers(db.clone()).await;
+    let api = stack.api().await;
+    let alice = api.guest().await;
+    let browser = service.join(&alice).await;
+    for followers in 1..=5 {
+        let other = api.guest().await;
+        follow(&other, &alice).await;
+        if followers == 1 {
+            service.attempts(&browser, 1).await;
+        }
+    }
+    let attempts = service.attempts(&browser, 2).await;
+    let told: Vec<Value> = attempts.iter().map(text_of).collect();
+    assert_eq!([&told[0]["type"], &told[0]["others"]], [&json!("person.followed"), &json!("0")]);
+    assert_eq!((&told[1]["others"], &told[1]["noticeId"]), (&json!("4"), &told[0]["noticeId"]));
+    // The later one replaces what the push service still holds.
+    assert_eq!(header(&attempts[0], "topic"), header(&attempts[1], "topic"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_browser_is_left_alone_in_quiet_hours(db: MySqlPool) {
+    let (stack, service) = browsers(db.clone()).await;
+    let api = stack.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let browser = service.join(&alice).await;
+    let now = time::OffsetDateTime::now_utc();
+    let clock = |hour: u8| format!("{:02}:00", hour % 24);
+    let (from, until) = (clock(now.hour()), clock(now.hour() + 2));
+    let quiet = json!({ "from": from, "until": until, "utcOffset": 0 });
+    let wishes = json!({ "off": [], "quietHours": quiet });
+    let request = alice.request(Method::PUT, "/v1/notification-settings").json(&wishes);
+    assert_eq!(alice.send(request).await.status, 200);
+    follow(&bob, &alice).await;
+    let due = "SELECT COUNT(*) FROM push_deliveries
+               WHERE state = 'pending' AND due_at > NOW(3) + INTERVAL 55 MINUTE";
+    assert_eq!(sqlx::query_scalar::<_, i64>(due).fetch_one(&db).await.unwrap(), 1);
+    time_passes(&db).await;
+    let told = text_of(&service.attempts(&browser, 1).await[0]);
+    assert_eq!(told["type"], "person.followed");
 }

@@ -302,6 +302,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         // The same photo again and again is to be analysed again and again.
         ("PHOTO_REUSE", "off".to_owned()),
         ("JWT_SECRET", JWT_SECRET.to_owned()),
+        ("OPERATOR_SECRET", "another secret that only this run uses".to_owned()),
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),

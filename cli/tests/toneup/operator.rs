@@ -269,3 +269,26 @@ fn an_unreachable_object_store_exits_with_3() {
     assert!(run.stderr.contains("the object store at http://127.0.0.1:9"), "{run:?}");
     assert!(!run.stderr.contains("hidden"), "{run:?}");
 }
+
+#[tokio::test]
+async fn counters_are_compared_with_their_rows() {
+    with_database(async |url| {
+        let environment = [("DATABASE_URL", url.as_str())];
+        assert_eq!(toneup(&["migrate"], &environment).code, 0);
+        let mut connection = MySqlConnection::connect(&url).await.unwrap();
+        connection
+            .execute(
+                "INSERT INTO content_counters (kind, target_id, likes) VALUES ('post', 7, 1);
+                 INSERT INTO likes VALUES ('post', 7, REPEAT('x', 16), NOW(6))",
+            )
+            .await
+            .unwrap();
+        let same = toneup(&["check", "counters"], &environment);
+        assert_eq!((same.code, same.stdout.lines().count()), (0, 8), "{same:?}");
+        connection.execute("UPDATE content_counters SET likes = 3").await.unwrap();
+        let other = toneup(&["check", "counters"], &environment);
+        assert_eq!(other.code, 1);
+        assert!(other.stdout.contains("post 7: 3 instead of 1"), "{other:?}");
+    })
+    .await;
+}

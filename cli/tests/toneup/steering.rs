@@ -108,8 +108,8 @@ fn only_the_holder_of_the_key_makes_operators_and_not_for_long() {
     let token = ["admin", "token", "--name", "dana"];
     let without = toneup(&token, &[]);
     assert_eq!(without.code, 1);
-    assert!(without.stderr.contains("JWT_SECRET: must be set"), "{without:?}");
-    let key = [("JWT_SECRET", "a secret that only this test knows of")];
+    assert!(without.stderr.contains("OPERATOR_SECRET: must be set"), "{without:?}");
+    let key = [("OPERATOR_SECRET", "a secret that only this test knows of")];
     let made = toneup(&token, &key);
     assert_eq!((made.code, made.stdout.trim().split('.').count()), (0, 3), "{made:?}");
     let long = toneup(&["admin", "token", "--name", "dana", "--ttl", "25h"], &key);
@@ -121,7 +121,7 @@ fn only_the_holder_of_the_key_makes_operators_and_not_for_long() {
 #[test]
 fn no_help_shows_a_secret() {
     let vars = [
-        ("JWT_SECRET", "hunter2-hunter2"),
+        ("OPERATOR_SECRET", "hunter2-hunter2"),
         ("DATABASE_URL", "mysql://u:hunter2@h/d"),
         ("REDIS_URL", "redis://:hunter2@h/0"),
     ];

@@ -20,6 +20,10 @@ import { transfer } from "./transfer.js";
  * @property {string | number | null} [contrast]
  * @property {string[]} [palette] `#rrggbb`
  * @property {Box | null} [face]
+ * @property {Record<Season, number> | null} [probabilities] how likely each season is
+ * @property {{ hex: string, kelvin: number, trust: number } | null} [light]
+ * @property {{ name: string, measured: boolean, points: [number, number][] }[]} [regions] in pixels of the upright photo
+ * @property {{ code: string, effect: number }[]} [influences]
  * @property {string[]} [warnings]
  * @property {{ name: string, version: string } | null} [model]
  * @property {boolean} [reused] the answer that the same photo got before
@@ -39,6 +43,7 @@ import { transfer } from "./transfer.js";
  * @property {Result | null} [result]
  * @property {{ code: string, message: string, retryable: boolean } | null} [error]
  * @property {Told[]} [advice] on the error or the warnings, in the language the browser asked for
+ * @property {Told[]} [reasons] what moved the result, in the same language
  */
 
 /** @typedef {{ code: string, language: string, title?: string | null, text: string }} Told */

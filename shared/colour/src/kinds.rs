@@ -133,7 +133,14 @@ fn announcement(job: &EndedJob<'_>) -> Announcement {
     let status = job.outcome.status();
     // A user who cancelled an analysis needs no notification of it; a server does.
     let audience = if status == Status::Cancelled { Audience::Servers } else { Audience::Everyone };
-    Announcement { user: job.user, event: event_name(status), subject: job.job.0, audience }
+    Announcement {
+        user: job.user,
+        event: event_name(status),
+        subject: job.job.0,
+        audience,
+        quiet: Duration::ZERO,
+        folds: false,
+    }
 }
 
 fn colour(job: &EndedJob<'_>) -> Option<(UserId, JobId, PersonalColor)> {

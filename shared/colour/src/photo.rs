@@ -104,6 +104,14 @@ pub fn is_key_of(user: UserId, key: &str) -> bool {
     name.is_some_and(|name| (1..=LONGEST_NAME).contains(&name.len()) && plain(name))
 }
 
+/// The key in what a client was given for an upload: the key itself, or an address that ends with it.
+pub fn key_in(user: UserId, text: &str) -> Option<&str> {
+    let begin = text.rfind(&user_prefix(user))?;
+    let (before, key) = text.split_at(begin);
+    let whole = before.is_empty() || before.ends_with('/');
+    (whole && is_key_of(user, key)).then_some(key)
+}
+
 /// Generates a new key under the user's prefix.
 pub fn photo_key(user: UserId, kind: PhotoType) -> String {
     format!("{}{}.{}", user_prefix(user), uuid::Uuid::now_v7(), kind.extension())
@@ -133,6 +141,26 @@ mod tests {
         let types: Vec<&str> = PhotoType::ALL.map(PhotoType::content_type).to_vec();
         assert_eq!(PhotoType::ACCEPTED, types.join(", "));
         assert_eq!(photo_formats::accepted(), types);
+    }
+
+    #[test]
+    fn an_upload_of_ones_own_is_named_by_its_key_or_its_address() {
+        let (user, other) = (UserId(uuid::Uuid::now_v7()), UserId(uuid::Uuid::now_v7()));
+        let key = format!("{}0198.jpg", user_prefix(user));
+        let address = format!("https://s3.example/photos/{key}");
+        assert_eq!(key_in(user, &key), Some(&*key));
+        assert_eq!(key_in(user, &address), Some(&*key));
+        for text in [
+            format!("{}0198.jpg", user_prefix(other)),
+            format!("x{key}"),
+            format!("{key}/../../u/{}/x.jpg", other.0),
+            format!("{address}?x=1"),
+            user_prefix(user),
+            "https://elsewhere.example/x.jpg".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(key_in(user, &text), None, "{text}");
+        }
     }
 
     #[test]

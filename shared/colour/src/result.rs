@@ -82,6 +82,18 @@ pub struct AnalysisResult {
     /// Position of the face, in pixels of the upright photo.
     #[serde(default)]
     pub face: Option<FaceBox>,
+    /// Likelihoods of the seasons.
+    #[serde(default)]
+    pub probabilities: Option<Probabilities>,
+    /// Light of the photo, which was taken out.
+    #[serde(default)]
+    pub light: Option<Light>,
+    /// Parts of the face in which skin was measured.
+    #[serde(default)]
+    pub regions: Vec<Region>,
+    /// Conditions that moved the result, the strongest first.
+    #[serde(default)]
+    pub influences: Vec<Influence>,
     /// Codes of conditions that make the result less certain.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -105,11 +117,60 @@ impl AnalysisResult {
             contrast: None,
             palette: Vec::new(),
             face: None,
+            probabilities: None,
+            light: None,
+            regions: Vec::new(),
+            influences: Vec::new(),
             warnings: Vec::new(),
             model: None,
             reused: false,
         }
     }
+}
+
+/// Likelihoods of the seasons, which add up to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub struct Probabilities {
+    /// Likelihood of spring.
+    pub spring: f64,
+    /// Likelihood of summer.
+    pub summer: f64,
+    /// Likelihood of autumn.
+    pub autumn: f64,
+    /// Likelihood of winter.
+    pub winter: f64,
+}
+
+/// Light of a photo.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Light {
+    /// Colour as `#RRGGBB`.
+    pub hex: String,
+    /// Colour temperature in kelvin; 6,500 is neutral.
+    pub kelvin: f64,
+    /// Likelihood that the skin's own colour can be told in it, 0 to 1.
+    pub trust: f64,
+}
+
+/// Part of a face.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Region {
+    /// `RIGHT_CHEEK`, `LEFT_CHEEK` or `FOREHEAD`, the person's right and left.
+    pub name: String,
+    /// False if no skin was to be seen there.
+    pub measured: bool,
+    /// Outline: x and y in pixels of the upright photo.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// Condition that moved a result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Influence {
+    /// `LIGHT`, `BRIGHTNESS`, `SHADOW` or `FOREHEAD`.
+    pub code: String,
+    /// Probability that it moved from one season to others, 0 to 1.
+    pub effect: f64,
 }
 
 /// Colour of the skin in CIE Lab (D65), and derived values.

@@ -7,6 +7,7 @@ mod fairness;
 mod letters;
 mod lost;
 mod model;
+mod notices;
 mod personal_colours;
 mod photo_deletion;
 mod photos;

@@ -40,29 +40,11 @@ use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use crate::pushes::target;
-use crate::support::{LEASE, all_kinds, analysis, claimed, end, submit, user};
+use crate::support::{
+    LEASE, all_kinds, analysis, assert_reads, claimed, end, rows_read, submit, user,
+};
 
 const OTHERS: usize = 1000;
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = rows_read(&mut $conn).await;
-        $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = rows_read(&mut $conn).await;
-        let asking = rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-    }};
-}
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn nothing_reads_the_tables_through(db: MySqlPool) {

@@ -21,10 +21,12 @@ pub struct NewEvent {
 }
 
 /// An entry of a user's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Sequence number, without gaps per user.
     pub sequence: u64,
+    /// Name, e.g. `analysis.succeeded`.
+    pub name: String,
     /// Identifier of the event's subject.
     pub subject: Uuid,
 }
@@ -186,7 +188,7 @@ pub async fn list_after(
 ) -> Result<Vec<Event>, sqlx::Error> {
     sqlx::query_as!(
         Event,
-        r#"SELECT seq AS sequence, subject_id AS "subject: Uuid" FROM events
+        r#"SELECT seq AS sequence, name, subject_id AS "subject: Uuid" FROM events
            WHERE user_id = ? AND seq > ? ORDER BY seq LIMIT ?"#,
         user,
         sequence,

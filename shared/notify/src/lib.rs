@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod delivery_log;
 pub mod erase;
 pub mod events;
+pub mod notices;
 pub mod purge;
 pub mod settle;
 pub mod subscriptions;

@@ -26,6 +26,10 @@ pub enum Action {
     WriteProduct,
     /// Delete a product of the catalogue.
     DeleteProduct,
+    /// Revoke the tokens of an operator.
+    RevokeOperator,
+    /// Decide on what users have reported.
+    CloseReport,
 }
 
 impl Action {
@@ -41,6 +45,8 @@ impl Action {
             Self::DrainReplica => "drain_replica",
             Self::WriteProduct => "write_product",
             Self::DeleteProduct => "delete_product",
+            Self::RevokeOperator => "revoke_operator",
+            Self::CloseReport => "close_report",
         }
     }
 }

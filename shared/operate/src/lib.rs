@@ -5,4 +5,5 @@ pub mod audit_log;
 pub mod intake;
 pub mod migrations;
 pub mod replicas;
+pub mod revocations;
 pub mod token;

@@ -1,5 +1,5 @@
-//! Access tokens of operators: short-lived JWTs with a role and a name, signed with the key of the users' access
-//! tokens.
+//! Access tokens of operators: short-lived JWTs with a role and a name, signed with `OPERATOR_SECRET`, which signs
+//! nothing else.
 
 use std::time::Duration;
 
@@ -26,6 +26,15 @@ struct Claims {
     role: Option<String>,
     iat: i64,
     exp: i64,
+}
+
+/// The operator that a valid token names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Name of the operator.
+    pub name: String,
+    /// Time at which the token was made.
+    pub issued_at: OffsetDateTime,
 }
 
 /// Reason why a token is refused.
@@ -66,8 +75,8 @@ pub fn sign(
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
 }
 
-/// Verifies a token and returns the name of its operator.
-pub fn verify(key: &DecodingKey, token: &str) -> Result<String, Refusal> {
+/// Verifies a token and returns its operator.
+pub fn verify(key: &DecodingKey, token: &str) -> Result<Verified, Refusal> {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[ISSUER]);
     validation.set_required_spec_claims(&["exp", "iss", "sub"]);
@@ -85,7 +94,9 @@ pub fn verify(key: &DecodingKey, token: &str) -> Result<String, Refusal> {
     if !is_name(&claims.sub) || !(0..=longest).contains(&life) {
         return Err(Refusal::Invalid);
     }
-    Ok(claims.sub)
+    let issued_at =
+        OffsetDateTime::from_unix_timestamp(claims.iat).map_err(|_| Refusal::Invalid)?;
+    Ok(Verified { name: claims.sub, issued_at })
 }
 
 #[cfg(test)]
@@ -106,7 +117,11 @@ mod tests {
     fn a_token_names_its_operator_until_it_expires() {
         let (secret, now) = (secret(), OffsetDateTime::now_utc());
         let fresh = sign(&secret, "dana", HOUR, now).unwrap();
-        assert_eq!(verify(&key(&secret), &fresh), Ok("dana".to_owned()));
+        let verified = verify(&key(&secret), &fresh).unwrap();
+        assert_eq!(
+            (verified.name.as_str(), verified.issued_at.unix_timestamp()),
+            ("dana", now.unix_timestamp())
+        );
         let old = sign(&secret, "dana", HOUR, now - 2 * HOUR).unwrap();
         assert_eq!(verify(&key(&secret), &old), Err(Refusal::Expired));
         let foreign = "another secret, of somebody else's".to_owned().into();

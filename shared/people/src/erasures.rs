@@ -5,11 +5,14 @@ use futures_util::FutureExt;
 use sqlx::{MySqlConnection, QueryBuilder};
 use toneup_jobs::store::erase as jobs;
 use toneup_notify::erase as notifications;
+use toneup_notify::notices::list as notices;
 use toneup_platform::database::bind_list;
 use toneup_platform::erasure::Erasure;
 use toneup_platform::identity::UserId;
 
+use crate::conversations;
 use crate::deletion::PERSON_DELETION;
+use crate::{comments, likes, posts};
 
 /// Tables that keep something of users and that nothing here erases, with the reason.
 pub const EXEMPT: &[(&str, &str)] =
@@ -18,39 +21,41 @@ pub const EXEMPT: &[(&str, &str)] =
 /// All erasures. The user comes last: as long as the row is there, no other user gets the nickname.
 pub fn erasures() -> Vec<Erasure> {
     vec![
-        Erasure::new(&["identities"], |conn, user, most| {
-            async move {
-                let delete =
-                    sqlx::query!("DELETE FROM identities WHERE user_id = ? LIMIT ?", user, most);
-                Ok(delete.execute(conn).await?.rows_affected())
-            }
-            .boxed()
-        }),
-        Erasure::new(&["sessions"], |conn, user, most| {
-            async move {
-                let delete =
-                    sqlx::query!("DELETE FROM sessions WHERE user_id = ? LIMIT ?", user, most);
-                Ok(delete.execute(conn).await?.rows_affected())
-            }
-            .boxed()
-        }),
+        owned(&["identities"]),
+        owned(&["sessions"]),
         Erasure::new(&["guest_transfers"], |conn, user, most| {
             erase_transfers(conn, user, most).boxed()
         }),
-        Erasure::new(&["refresh_tokens"], |conn, user, most| {
+        owned(&["refresh_tokens"]),
+        Erasure::new(&["follows"], |conn, user, most| erase_follows(conn, user, most).boxed()),
+        Erasure::new(&["restrictions"], |conn, user, most| {
+            erase_restrictions(conn, user, most).boxed()
+        }),
+        Erasure::new(&["likes"], |conn, user, most| likes::erase_of_user(conn, user, most).boxed()),
+        Erasure::new(&["comments", "mentions"], |conn, user, most| {
+            comments::erase_of_user(conn, user, most).boxed()
+        }),
+        Erasure::new(&["reports"], |conn, user, most| {
             async move {
-                let delete = sqlx::query!(
-                    "DELETE FROM refresh_tokens WHERE user_id = ? LIMIT ?",
-                    user,
-                    most
-                );
+                let delete =
+                    sqlx::query!("DELETE FROM reports WHERE user_id = ? LIMIT ?", user, most);
                 Ok(delete.execute(conn).await?.rows_affected())
             }
             .boxed()
         }),
-        Erasure::new(&["follows"], |conn, user, most| erase_follows(conn, user, most).boxed()),
-        Erasure::new(&["restrictions"], |conn, user, most| {
-            erase_restrictions(conn, user, most).boxed()
+        Erasure::new(&["posts", "authors"], |conn, user, most| {
+            posts::erase::erase_of_user(conn, user, most).boxed()
+        }),
+        Erasure::new(&["request_keys"], |conn, user, most| {
+            async move {
+                let delete =
+                    sqlx::query!("DELETE FROM request_keys WHERE user_id = ? LIMIT ?", user, most);
+                Ok(delete.execute(conn).await?.rows_affected())
+            }
+            .boxed()
+        }),
+        Erasure::new(conversations::TABLES, |conn, user, most| {
+            conversations::erase(conn, user, most).boxed()
         }),
         Erasure::new(jobs::TABLES, |conn, user, most| {
             jobs::erase(conn, user, PERSON_DELETION, most).boxed()
@@ -58,17 +63,11 @@ pub fn erasures() -> Vec<Erasure> {
         Erasure::new(&["photo_answers", "personal_colours"], |conn, user, most| {
             erase_colours(conn, user, most).boxed()
         }),
+        Erasure::new(notices::TABLES, |conn, user, most| notices::erase(conn, user, most).boxed()),
         Erasure::new(notifications::TABLES, |conn, user, most| {
             notifications::erase(conn, user, most).boxed()
         }),
-        Erasure::new(&["pictures"], |conn, user, most| {
-            async move {
-                let delete =
-                    sqlx::query!("DELETE FROM pictures WHERE user_id = ? LIMIT ?", user, most);
-                Ok(delete.execute(conn).await?.rows_affected())
-            }
-            .boxed()
-        }),
+        owned(&["pictures"]),
         Erasure::new(&["users"], |conn, user, _| {
             async move {
                 let delete = sqlx::query!("DELETE FROM users WHERE id = ?", user);
@@ -77,6 +76,18 @@ pub fn erasures() -> Vec<Erasure> {
             .boxed()
         }),
     ]
+}
+
+/// Erases a table's rows by their column `user_id`.
+fn owned(table: &'static [&'static str; 1]) -> Erasure {
+    Erasure::new(table, move |conn, user, most| {
+        async move {
+            let delete = format!("DELETE FROM {} WHERE user_id = ? LIMIT ?", table[0]);
+            let delete = sqlx::query(sqlx::AssertSqlSafe(delete)).bind(user).bind(most);
+            Ok(delete.execute(conn).await?.rows_affected())
+        }
+        .boxed()
+    })
 }
 
 /// Erases transfers of the user's analyses as a guest, and of guests' analyses to the user.

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use sqlx::MySqlConnection;
+use sqlx::{MySqlConnection, QueryBuilder};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use toneup_jobs::document::Document;
@@ -16,7 +16,10 @@ use toneup_jobs::job::JobId;
 use toneup_jobs::kind::{EndedJob, Endings, Kind};
 use toneup_jobs::outcome::Outcome;
 use toneup_jobs::store::submit::schedule;
+use toneup_platform::database::bind_list;
 use toneup_platform::identity::UserId;
+
+use crate::posts;
 
 /// The name of the kind that makes pictures.
 pub const PICTURE: &str = "picture";
@@ -31,6 +34,12 @@ pub const SIZES: [(&str, u32); 3] = [("small", 160), ("medium", 640), ("large", 
 pub enum Purpose {
     /// Shown beside its owner's nickname.
     Profile,
+    /// Part of a post.
+    Post,
+    /// Part of a message.
+    Chat,
+    /// Shown beside a room's name.
+    Room,
 }
 
 impl Purpose {
@@ -38,6 +47,9 @@ impl Purpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Profile => "profile",
+            Self::Post => "post",
+            Self::Chat => "chat",
+            Self::Room => "room",
         }
     }
 }
@@ -102,21 +114,52 @@ pub async fn order(
     purpose: Purpose,
     source_key: &str,
 ) -> Result<JobId, sqlx::Error> {
-    let source = PictureSource { object_key: source_key.to_owned() };
-    let payload = Document::of(&source).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let ids = schedule(&mut *conn, PICTURE, &[(user, payload)], Duration::ZERO).await?;
-    let id = ids.first().copied().ok_or(sqlx::Error::RowNotFound)?;
-    sqlx::query!(
-        "INSERT INTO pictures (id, user_id, purpose, state, source_key, created_at)
-         VALUES (?, ?, ?, 'pending', ?, NOW(3))",
-        id,
-        user,
-        purpose.as_str(),
-        source_key,
-    )
-    .execute(conn)
-    .await?;
-    Ok(id)
+    let ids = order_all(conn, user, purpose, &[source_key]).await?;
+    ids.first().copied().ok_or(sqlx::Error::RowNotFound)
+}
+
+/// Has a picture made of each of some uploads of the user's, in the caller's transaction; returns them in the same order.
+pub async fn order_all(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    purpose: Purpose,
+    source_keys: &[&str],
+) -> Result<Vec<JobId>, sqlx::Error> {
+    let payload = |key: &&str| {
+        let source = PictureSource { object_key: (*key).to_owned() };
+        Ok((user, Document::of(&source).map_err(|error| sqlx::Error::Encode(error.into()))?))
+    };
+    let jobs: Result<Vec<_>, sqlx::Error> = source_keys.iter().map(payload).collect();
+    let ids = schedule(&mut *conn, PICTURE, &jobs?, Duration::ZERO).await?;
+    for (id, key) in ids.iter().zip(source_keys) {
+        sqlx::query!(
+            "INSERT INTO pictures (id, user_id, purpose, state, source_key, created_at)
+             VALUES (?, ?, ?, 'pending', ?, NOW(3))",
+            id,
+            user,
+            purpose.as_str(),
+            key,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(ids)
+}
+
+/// Marks pictures of a user's as deleted, and schedules the deletion of their objects, in the caller's transaction.
+pub async fn delete_all(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    pictures: &[JobId],
+) -> Result<(), sqlx::Error> {
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    schedule_deletions(&mut *conn, user, pictures).await?;
+    // Whoever still makes one of them finds that it is not wanted any more.
+    let mut query = QueryBuilder::new("UPDATE pictures SET state = 'deleted' WHERE id IN ");
+    bind_list(&mut query, pictures.iter().copied());
+    query.build().execute(conn).await.map(drop)
 }
 
 /// State of a picture.
@@ -190,6 +233,26 @@ async fn delete_profile_pictures(
     .map(drop)
 }
 
+/// Schedules the deletion of pictures of a user's that nothing shows any more, in the caller's transaction.
+pub async fn withdraw(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    pictures: &[uuid::Uuid],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<JobId> = pictures.iter().copied().map(JobId).collect();
+    schedule_deletions(&mut *conn, user, &ids).await?;
+    for id in ids {
+        sqlx::query!(
+            "UPDATE pictures SET state = 'deleted' WHERE id = ? AND user_id = ?",
+            id,
+            user
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
 async fn schedule_deletions(
     conn: &mut MySqlConnection,
     user: UserId,
@@ -209,7 +272,8 @@ pub async fn forget(conn: &mut MySqlConnection, picture: JobId) -> Result<(), sq
     sqlx::query!("DELETE FROM pictures WHERE id = ?", picture).execute(conn).await.map(drop)
 }
 
-/// A picture that is made appears on its owner's profile, unless a newer one or none is wanted there by now.
+/// A picture that is made appears on its owner's profile, unless a newer one or none is wanted there by now. A post appears
+/// with the last of its pictures.
 #[derive(Debug)]
 struct PictureEndings;
 
@@ -220,8 +284,14 @@ impl Endings for PictureEndings {
         jobs: &'a [EndedJob<'a>],
     ) -> BoxFuture<'a, Result<Vec<BTreeSet<String>>, sqlx::Error>> {
         async move {
+            // Posts before pictures, as where their authors change them.
+            let pictures: Vec<JobId> = jobs.iter().map(|job| job.job).collect();
+            let posts = posts::lock_of_pictures(&mut *conn, &pictures).await?;
             for job in jobs {
                 write_end(&mut *conn, job).await?;
+            }
+            for post in &posts {
+                posts::settle(&mut *conn, post).await?;
             }
             Ok(Vec::new())
         }

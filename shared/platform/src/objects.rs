@@ -153,6 +153,15 @@ impl Objects {
         Ok(body.into_bytes())
     }
 
+    /// Returns true if there is an object at a key.
+    pub async fn exists(&self, key: &str) -> Result<bool, ObjectError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(false),
+            Err(error) => Err(ObjectError::unavailable(&error)),
+        }
+    }
+
     /// Deletes an object. A missing object counts as deleted.
     pub async fn delete(&self, key: &str) -> Result<(), ObjectError> {
         let deleted = self.client.delete_object().bucket(&self.bucket).key(key).send().await;

@@ -6,15 +6,22 @@ use futures_util::StreamExt;
 use metrics::gauge;
 use redis::aio::ConnectionManagerConfig;
 use secrecy::ExposeSecret;
-use tokio::sync::watch;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::config::RedisConfig;
 use crate::retry::Backoff;
 
 /// Timeout of every operation of Redis.
 pub const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Most messages waiting for Redis; further ones are dropped.
+const BACKLOG: usize = 4096;
+/// Most messages sent in one round trip.
+const AT_ONCE: usize = 256;
 
 /// Creates a client without connecting. Fails if the URL is invalid.
 pub fn client(config: &RedisConfig) -> Result<redis::Client, redis::RedisError> {
@@ -76,4 +83,55 @@ async fn subscription(
         on_message(message.get_payload_bytes());
     }
     Ok(())
+}
+
+/// Publishes messages as JSON; never waits. Cheap to clone.
+#[derive(Debug)]
+pub struct Publisher<T>(mpsc::Sender<T>);
+
+impl<T> Clone for Publisher<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Serialize + Send + Sync + 'static> Publisher<T> {
+    /// Starts the sending task, which ends when the last handle is dropped.
+    pub fn spawn(
+        config: &RedisConfig,
+        channel: String,
+        tasks: &TaskTracker,
+    ) -> Result<Self, redis::RedisError> {
+        let mut connection = client(config)?.get_connection_manager_lazy(connection_config())?;
+        let (queue, mut waiting) = mpsc::channel(BACKLOG);
+        tasks.spawn(async move {
+            let mut batch: Vec<T> = Vec::new();
+            while waiting.recv_many(&mut batch, AT_ONCE).await > 0 {
+                let mut pipeline = redis::pipe();
+                for message in batch.drain(..) {
+                    let message = serde_json::to_string(&message).unwrap_or_default();
+                    pipeline.publish(&channel, message).ignore();
+                }
+                let mut sent = pipeline.query_async::<()>(&mut connection).await;
+                if sent.is_err() {
+                    // After an outage of Redis the old connection fails once, hence one retry; receivers bear a message
+                    // that comes twice.
+                    sent = pipeline.query_async(&mut connection).await;
+                }
+                if let Err(error) = sent {
+                    tracing::debug!(%error, "messages to Redis are lost");
+                }
+            }
+        });
+        Ok(Self(queue))
+    }
+
+    /// Queues messages without waiting; drops them if Redis cannot keep up.
+    pub fn send(&self, messages: impl IntoIterator<Item = T>) {
+        for message in messages {
+            if self.0.try_send(message).is_err() {
+                return;
+            }
+        }
+    }
 }

@@ -34,7 +34,14 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ),
     (
         "toneup-cli",
-        &["toneup-platform", "toneup-jobs", "toneup-catalogue", "toneup-colour", "toneup-operate"],
+        &[
+            "toneup-platform",
+            "toneup-jobs",
+            "toneup-catalogue",
+            "toneup-colour",
+            "toneup-operate",
+            "toneup-people",
+        ],
     ),
 ];
 

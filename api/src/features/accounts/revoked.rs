@@ -1,4 +1,4 @@
-//! Revoked sessions, known to every replica within seconds: an access token is checked against memory alone.
+//! Revoked sessions and operators, known to every replica within seconds: an access token is checked against memory alone.
 //!
 //! A replica learns of a revocation that it did not make itself by a hint through Redis, and in any case by reading the
 //! newest revocations every other second.
@@ -8,9 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::AsyncCommands;
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use toneup_operate::revocations;
+use toneup_operate::token::Verified;
 use toneup_platform::config::RedisConfig;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::redis::{self as pubsub, client, connection_config};
@@ -34,6 +37,8 @@ const BACKLOG: usize = 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Revoked {
     known: Arc<RwLock<HashMap<SessionId, Instant>>>,
+    /// When operators' tokens were revoked.
+    operators: Arc<RwLock<HashMap<String, OffsetDateTime>>>,
     /// Counts the changes of `known`.
     changed: watch::Sender<u64>,
     hints: mpsc::Sender<Vec<Uuid>>,
@@ -50,9 +55,13 @@ impl Revoked {
         shutdown: &Shutdown,
     ) -> Result<Self, redis::RedisError> {
         let (hints, waiting) = mpsc::channel(BACKLOG);
-        let known = Arc::default();
-        let revoked =
-            Self { known, changed: watch::Sender::default(), hints, life: life + OVERLAP };
+        let revoked = Self {
+            known: Arc::default(),
+            operators: Arc::default(),
+            changed: watch::Sender::default(),
+            hints,
+            life: life + OVERLAP,
+        };
         let channel = format!("{}sessions:revoked", redis.redis_prefix);
         let draining = &shutdown.draining;
         shutdown.tasks.spawn(send(redis, channel.clone(), waiting, draining.clone())?);
@@ -73,6 +82,12 @@ impl Revoked {
     /// Returns true if a session was revoked. Does no I/O.
     pub(super) fn contains(&self, session: SessionId) -> bool {
         self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    }
+
+    /// Returns true if an operator's tokens were revoked after this one was made, or in the same second. Does no I/O.
+    pub(super) fn contains_operator(&self, operator: &Verified) -> bool {
+        let operators = self.operators.read().unwrap_or_else(PoisonError::into_inner);
+        operators.get(&operator.name).is_some_and(|revoked_at| operator.issued_at <= *revoked_at)
     }
 
     /// Notes revocations that this replica committed, and tells the others.
@@ -121,10 +136,13 @@ impl Revoked {
             let window = window.min(self.life);
             let reading = bounded(async {
                 let mut connection = pool.acquire().await?;
-                sessions::list_revoked(&mut connection, window, MOST).await
+                let operators = revocations::list(&mut connection).await?;
+                let sessions = sessions::list_revoked(&mut connection, window, MOST).await?;
+                Ok::<_, sqlx::Error>((operators, sessions))
             });
             match reading.await {
-                Ok(sessions) => {
+                Ok((operators, sessions)) => {
+                    *self.operators.write().unwrap_or_else(PoisonError::into_inner) = operators;
                     self.note(sessions.into_iter());
                     read_at = Some(now);
                 }

@@ -12,6 +12,7 @@ use super::keys::Keys;
 const SECRET_BYTES: usize = 32;
 /// The secrets of `.env.example`, which everybody knows.
 const PUBLISHED_SECRET: &str = "development-only-secret-replace-it-anywhere-else";
+const PUBLISHED_OPERATOR_SECRET: &str = "development-only-operators-replace-it-anywhere-else";
 const PUBLISHED_KEY: &str = "ZGV2ZWxvcG1lbnQtb25seS1yZXBsYWNlLWl0LTIwMjY=";
 
 const OWN: &str = "one of your own, or DEVELOPMENT=true: this one is published";
@@ -19,8 +20,10 @@ const OWN: &str = "one of your own, or DEVELOPMENT=true: this one is published";
 /// Settings of sessions and tokens.
 #[derive(Clone)]
 pub struct AccountsSettings {
-    /// The server's secret: operators' tokens, and what is derived from it.
+    /// The server's secret, from which keys are derived.
     pub jwt_secret: SecretString,
+    /// Signs operators' tokens.
+    pub operator_secret: SecretString,
     /// Signs and verifies access tokens.
     pub(super) keys: Keys,
     /// Lifetime of an access token.
@@ -43,6 +46,8 @@ struct RawSettings {
     /// The server's secret, at least 32 bytes: refresh tokens are derived from it, and the browser's sign-in is encrypted
     /// with a key that is.
     jwt_secret: SecretString,
+    /// Signs operators' access tokens, and nothing else; at least 32 bytes.
+    operator_secret: SecretString,
     /// Sign access tokens (EdDSA): keys of 32 random bytes in base64, separated by commas. The first signs, all of them
     /// verify, and all are published in `/.well-known/jwks.json`.
     token_keys: SecretString,
@@ -64,7 +69,7 @@ impl Section for RawSettings {
         refresh_token_ttl = "30d"
         guest_sessions_per_minute = 30
     "#;
-    const SECRETS: &'static [&'static str] = &["JWT_SECRET", "TOKEN_KEYS"];
+    const SECRETS: &'static [&'static str] = &["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS"];
 }
 
 impl AccountsSettings {
@@ -72,12 +77,21 @@ impl AccountsSettings {
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let raw: RawSettings = settings.section()?;
         let (secret, keys) = (raw.jwt_secret.expose_secret(), raw.token_keys.expose_secret());
-        if secret.len() < SECRET_BYTES {
-            return Err(ConfigError::invalid("JWT_SECRET", "at least 32 bytes"));
-        }
+        let operators = raw.operator_secret.expose_secret();
         let is_development = raw.development.unwrap_or(false);
-        if !is_development && secret == PUBLISHED_SECRET {
-            return Err(ConfigError::invalid("JWT_SECRET", OWN));
+        for (name, secret, published) in [
+            ("JWT_SECRET", secret, PUBLISHED_SECRET),
+            ("OPERATOR_SECRET", operators, PUBLISHED_OPERATOR_SECRET),
+        ] {
+            if secret.len() < SECRET_BYTES {
+                return Err(ConfigError::invalid(name, "at least 32 bytes"));
+            }
+            if !is_development && secret == published {
+                return Err(ConfigError::invalid(name, OWN));
+            }
+        }
+        if secret == operators {
+            return Err(ConfigError::invalid("OPERATOR_SECRET", "another one than JWT_SECRET"));
         }
         if !is_development && keys.contains(PUBLISHED_KEY) {
             return Err(ConfigError::invalid("TOKEN_KEYS", OWN));
@@ -86,6 +100,7 @@ impl AccountsSettings {
         let keys = Keys::parse(keys).ok_or_else(|| ConfigError::invalid("TOKEN_KEYS", expected))?;
         Ok(Self {
             jwt_secret: raw.jwt_secret,
+            operator_secret: raw.operator_secret,
             keys,
             access_token_ttl: raw.access_token_ttl,
             refresh_token_ttl: raw.refresh_token_ttl,

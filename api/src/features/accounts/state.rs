@@ -1,6 +1,7 @@
 //! The state of accounts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::MySql;
 use sqlx::pool::PoolConnection;
@@ -50,6 +51,11 @@ impl AccountsState {
             tokens,
             load_tester: Arc::default(),
         })
+    }
+
+    /// Lifetime of an access token.
+    pub(crate) fn token_life(&self) -> Duration {
+        self.tokens.ttl()
     }
 
     /// Acquires a connection from the pool.

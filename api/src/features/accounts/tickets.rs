@@ -14,7 +14,7 @@ use super::opaque::OpaqueToken;
 use super::state::AccountsState;
 use super::store;
 use crate::http::extract::ApiQuery;
-use crate::http::identity::{Authenticator, Caller, CurrentSession, Ending};
+use crate::http::identity::{Authenticator, Caller, CurrentSession, Ending, SessionId};
 use crate::http::problem::{ApiError, Problem};
 
 const TTL: Duration = Duration::from_mins(1);
@@ -50,6 +50,18 @@ pub(super) async fn create_stream_ticket(
     Ok((StatusCode::CREATED, Json(view)))
 }
 
+impl AccountsState {
+    /// Uses a ticket up; returns whose it was, and the session that it was made in.
+    pub(crate) async fn redeem_ticket(
+        &self,
+        ticket: String,
+    ) -> Result<(UserId, Option<SessionId>), ApiError> {
+        let mut connection = self.pool.acquire().await?;
+        let owner = store::use_stream_ticket(&mut connection, &OpaqueToken(ticket)).await?;
+        owner.ok_or(ApiError::Unauthenticated("the ticket is unknown, expired or used"))
+    }
+}
+
 /// The user who opens an event stream, authenticated by token or by ticket.
 pub(crate) struct StreamUser {
     pub(crate) user: UserId,
@@ -76,11 +88,7 @@ where
                 let Caller { user, session } = authenticator.caller(parts)?;
                 (user, Some(session))
             }
-            Some(ticket) => {
-                let mut connection = AccountsState::from_ref(state).pool.acquire().await?;
-                let owner = store::use_stream_ticket(&mut connection, &OpaqueToken(ticket)).await?;
-                owner.ok_or(ApiError::Unauthenticated("the ticket is unknown, expired or used"))?
-            }
+            Some(ticket) => AccountsState::from_ref(state).redeem_ticket(ticket).await?,
         };
         let until_revoked = match session {
             Some(session) => authenticator.until_revoked(session),

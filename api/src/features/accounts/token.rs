@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use toneup_operate::token::{self, ISSUER, Refusal};
+use toneup_operate::token::{self, ISSUER, Refusal, Verified};
 use toneup_platform::identity::UserId;
 
 use super::keys::{KeySet, Keys};
@@ -52,7 +52,9 @@ impl Tokens {
     pub fn new(settings: &AccountsSettings) -> Self {
         Self {
             keys: Arc::new(settings.keys.clone()),
-            operators: DecodingKey::from_secret(settings.jwt_secret.expose_secret().as_bytes()),
+            operators: DecodingKey::from_secret(
+                settings.operator_secret.expose_secret().as_bytes(),
+            ),
             ttl: settings.access_token_ttl,
         }
     }
@@ -87,6 +89,11 @@ impl Tokens {
 
     /// Returns the user and the session that an access token names.
     pub fn verify(&self, token: &str) -> Result<Caller, ApiError> {
+        self.verify_timed(token).map(|(caller, _)| caller)
+    }
+
+    /// The same, and the time at which the token expires.
+    pub fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError> {
         const INVALID: ApiError = ApiError::Unauthenticated("the access token is not valid");
         let header = jsonwebtoken::decode_header(token).map_err(|_| INVALID)?;
         if header.typ.as_deref() != Some(TYPE) {
@@ -98,7 +105,11 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         validation.leeway = LEEWAY;
         match jsonwebtoken::decode::<Claims>(token, key, &validation) {
-            Ok(data) => Ok(Caller { user: data.claims.sub, session: data.claims.sid }),
+            Ok(data) => {
+                let Claims { sub, sid, exp, .. } = data.claims;
+                let expires_at = OffsetDateTime::from_unix_timestamp(exp).map_err(|_| INVALID)?;
+                Ok((Caller { user: sub, session: sid }, expires_at))
+            }
             Err(error) if *error.kind() == ErrorKind::ExpiredSignature => {
                 Err(ApiError::TokenExpired)
             }
@@ -106,9 +117,9 @@ impl Tokens {
         }
     }
 
-    fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
+    fn verify_operator(&self, token: &str) -> Result<Verified, ApiError> {
         match token::verify(&self.operators, token) {
-            Ok(name) => Ok(name),
+            Ok(operator) => Ok(operator),
             Err(Refusal::Expired) => {
                 Err(ApiError::Unauthenticated("the token has expired; make another"))
             }
@@ -129,15 +140,27 @@ pub(crate) struct LiveTokens {
 
 impl Authenticate for LiveTokens {
     fn verify_user(&self, token: &str) -> Result<Caller, ApiError> {
-        let caller = self.tokens.verify(token)?;
+        self.verify_timed(token).map(|(caller, _)| caller)
+    }
+
+    fn verify_timed(&self, token: &str) -> Result<(Caller, OffsetDateTime), ApiError> {
+        let (caller, expires_at) = self.tokens.verify_timed(token)?;
         if self.revoked.contains(caller.session) {
             return Err(ApiError::Unauthenticated("the session was ended; sign in again"));
         }
-        Ok(caller)
+        Ok((caller, expires_at))
+    }
+
+    fn is_revoked(&self, session: SessionId) -> bool {
+        self.revoked.contains(session)
     }
 
     fn verify_operator(&self, token: &str) -> Result<String, ApiError> {
-        self.tokens.verify_operator(token)
+        let operator = self.tokens.verify_operator(token)?;
+        if self.revoked.contains_operator(&operator) {
+            return Err(ApiError::Unauthenticated("the token was revoked; make another"));
+        }
+        Ok(operator.name)
     }
 
     fn until_revoked(&self, session: SessionId) -> Ending {

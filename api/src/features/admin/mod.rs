@@ -7,6 +7,7 @@ mod operator;
 mod overview;
 mod products;
 mod replicas;
+mod reports;
 mod routes;
 mod series;
 mod state;

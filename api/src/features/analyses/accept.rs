@@ -12,10 +12,11 @@ use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
-use super::problems::{idempotency_key_reused, too_many_analyses};
+use super::problems::too_many_analyses;
 use super::state::AnalysesState;
 use super::submission::{Submission, check_deadline};
 use super::wait::Waiting;
+use crate::http::idempotency::key_reused;
 use crate::http::problem::ApiError;
 
 /// The treatment of a submit that duplicates an earlier one.
@@ -61,7 +62,7 @@ pub(crate) async fn accept(
         Submitted::Accepted { .. } if answered => Waiting::new(state, user, id).read().await,
         Submitted::Accepted { created_at } => Ok(accepted(id, user, created_at, deadline, trace)),
         Submitted::Repeated(earlier) => Waiting::new(state, user, earlier).read().await,
-        Submitted::KeyReused => Err(idempotency_key_reused()),
+        Submitted::KeyReused => Err(key_reused()),
         Submitted::TooMany => Err(too_many_analyses(state.queue.next_end())),
     }
 }

@@ -48,10 +48,21 @@ pub(super) fn advice(
     problem.into_iter().chain(warnings).collect()
 }
 
+/// Words for the conditions that moved a result, the strongest first.
+pub(super) fn reasons(result: Option<&AnalysisResult>, language: Language) -> Vec<Advice> {
+    let influences = result.map_or(&[][..], |result| result.influences.as_slice());
+    let told = influences.iter().filter_map(|influence| {
+        let text = WORDS.influences.get(&influence.code)?.told(language).clone();
+        Some(Advice { code: influence.code.clone(), language: language.tag(), title: None, text })
+    });
+    told.collect()
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Words {
     problems: HashMap<String, Both<PhotoProblem>>,
     warnings: HashMap<String, Both<String>>,
+    influences: HashMap<String, Both<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -77,7 +88,7 @@ struct PhotoProblem {
 
 #[cfg(test)]
 mod tests {
-    use toneup_colour::result::PersonalColor;
+    use toneup_colour::result::{Influence, PersonalColor};
 
     use super::*;
 
@@ -92,5 +103,18 @@ mod tests {
         let told = advice(None, Some(&result), Language::English);
         assert_eq!(told.len(), 1);
         assert!(told[0].text.contains("window"));
+    }
+
+    #[test]
+    fn what_moved_a_result_is_said_in_words() {
+        let mut result = AnalysisResult::bare(PersonalColor::Winter);
+        let influence = |code: &str, effect| Influence { code: code.to_owned(), effect };
+        result.influences =
+            vec![influence("SHADOW", 0.4), influence("LIGHT", 0.1), influence("OF_TOMORROW", 0.1)];
+        let told = reasons(Some(&result), Language::English);
+        let codes: Vec<&str> = told.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(codes, ["SHADOW", "LIGHT"]);
+        assert!(told[0].text.contains("One side of your face"));
+        assert!(reasons(None, Language::Korean).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The stream of all analyses of a user.
+//! The stream of a user: all analyses, and what other features have to tell.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -42,6 +42,7 @@ impl Subject for AllAnalyses {
         } else {
             list_ended_after(&mut connection, self.user, self.last, CHUNK).await?
         };
+        let mut others = self.state.formats.read_streamed(&mut connection, &events).await?;
         drop(connection);
 
         // Numbers are dense: one that is skipped was deleted before this client was ready for it.
@@ -60,6 +61,11 @@ impl Subject for AllAnalyses {
             if let Some(analysis) = analysis.filter(|analysis| analysis.status.is_terminal()) {
                 let told = Told::new(analysis.clone(), &self.state.queue);
                 news.push_back(told.event(self.language, Some(logged.sequence))?);
+            } else if let Some((name, content)) = others.remove(&logged.subject) {
+                // Of several events about one subject, one tells how things stand.
+                let event = Event::default().event(name).id(logged.sequence.to_string());
+                let event = event.json_data(content);
+                news.push_back(event.map_err(|error| ApiError::Internal(error.into()))?);
             }
         }
         let more = events.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);

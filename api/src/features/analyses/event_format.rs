@@ -66,7 +66,7 @@ impl EventFormat for AnalysisEvents {
         let season = season.and_then(|season| serde_json::from_value(season.clone()).ok());
         let words = season.map_or_else(|| failure(language), |season| success(season, language));
         let members = members(&delivery.event, JobId(analysis), season);
-        Ok(Notification { members: members.ok_or(GONE)?, words })
+        Ok(Notification { members: members.ok_or(GONE)?, words, replaces: None })
     }
 }
 

@@ -10,11 +10,6 @@ use crate::http::problem::{ApiError, Problem, ProblemKind};
 
 const ALREADY_FINISHED: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "already_finished", "Already finished");
-const IDEMPOTENCY_KEY_REUSED: ProblemKind = ProblemKind::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "idempotency_key_reused",
-    "Idempotency key reused",
-);
 const DEADLINE_UNREACHABLE: ProblemKind = ProblemKind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "deadline_unreachable",
@@ -43,7 +38,6 @@ const UPLOAD_RETRY: Duration = Duration::from_secs(2);
 /// Every kind of problem that analyses raise.
 pub const PROBLEMS: &[ProblemKind] = &[
     ALREADY_FINISHED,
-    IDEMPOTENCY_KEY_REUSED,
     DEADLINE_UNREACHABLE,
     TOO_MANY_ANALYSES,
     QUEUE_FULL,
@@ -68,13 +62,6 @@ pub(super) struct WaitProblem {
 pub(crate) fn already_finished(status: Status) -> ApiError {
     let detail = format!("the analysis has ended already: it {}", status.as_str());
     ALREADY_FINISHED.raise(detail).into()
-}
-
-/// Refuses an idempotency key that came with another request before.
-pub(super) fn idempotency_key_reused() -> ApiError {
-    IDEMPOTENCY_KEY_REUSED
-        .raise("this Idempotency-Key was used before, with another request")
-        .into()
 }
 
 /// Refuses an analysis whose result would come after its deadline.

@@ -19,12 +19,13 @@ use super::reader::Reader;
 use super::settings::AnalysesSettings;
 use super::stream_slots::StreamSlots;
 use super::watch::Watchers;
+use crate::features::notifications::EventFormats;
 use crate::features::uploads::{Seal, UploadQuota};
 use crate::http::limits::{Policy, RateLimiter};
 
 /// The services that analyses are built on.
 #[derive(Debug)]
-pub struct Dependencies<'a> {
+pub(crate) struct Dependencies<'a> {
     /// The limits of analyses.
     pub colour: ColourConfig,
     /// The settings of analyses.
@@ -43,6 +44,8 @@ pub struct Dependencies<'a> {
     pub limiter: RateLimiter,
     /// The requests that wait for a change.
     pub watchers: Watchers,
+    /// What else a user's stream tells.
+    pub formats: EventFormats,
 }
 
 /// The part of the application's state that analyses use. Cheap to clone.
@@ -61,6 +64,7 @@ pub struct AnalysesState {
     /// Rate limit of cancellations per user.
     pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
+    pub(super) formats: EventFormats,
     pub(super) queue: QueueView,
     pub(super) photo_memory: PhotoMemory,
     pub(super) stream_slots: StreamSlots,
@@ -69,7 +73,7 @@ pub struct AnalysesState {
 
 impl AnalysesState {
     /// Starts the background tasks of analyses on `shutdown`.
-    pub fn start(services: Dependencies<'_>, shutdown: &Shutdown) -> anyhow::Result<Self> {
+    pub(crate) fn start(services: Dependencies<'_>, shutdown: &Shutdown) -> anyhow::Result<Self> {
         let Dependencies {
             colour,
             settings,
@@ -80,6 +84,7 @@ impl AnalysesState {
             quota,
             limiter,
             watchers,
+            formats,
         } = services;
         let (tasks, draining) = (&shutdown.tasks, shutdown.draining.clone());
         let pool = engine.database.clone();
@@ -99,6 +104,7 @@ impl AnalysesState {
             limiter,
             cancels: Policy::per_hour("cancellations", settings.cancels_per_hour),
             watchers,
+            formats,
             photo_memory: PhotoMemory::new(u64::from(settings.form_photos_mib) * 1024 * 1024),
             stream_slots: StreamSlots::new(settings.streams_per_user, settings.streams_per_replica),
             draining,

@@ -16,14 +16,12 @@ use utoipa::ToSchema;
 use super::multipart::{Photo, PhotoForm, UnknownParts, read_form};
 use super::state::AnalysesState;
 use crate::http::extract::{ApiJson, check_coding, single};
+use crate::http::idempotency::key_of;
 use crate::http::identity::Authenticator;
 use crate::http::problem::ApiError;
 
 /// Maximum time from now to a deadline.
 const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
-
-/// Longest idempotency key, in characters.
-const KEY_LENGTH: usize = 128;
 
 /// An analysis to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -216,15 +214,9 @@ pub(super) fn idempotency(
     headers: &HeaderMap,
     submission: &Submission,
 ) -> Result<Option<Idempotency>, ApiError> {
-    const HEADER: &str = "Idempotency-Key";
-    let Some(value) = single(headers, HEADER)? else { return Ok(None) };
-    let key = value.to_str().unwrap_or_default();
-    if key.is_empty() || key.len() > KEY_LENGTH {
-        let detail = format!("expected 1 to {KEY_LENGTH} printable ASCII characters");
-        return Err(ApiError::invalid(HEADER, detail));
-    }
+    let Some(key) = key_of(headers)? else { return Ok(None) };
     let fingerprint = submission.fingerprint();
-    Ok(Some(Idempotency { key: key.to_owned(), fingerprint, lasts: Lasts::Remembered }))
+    Ok(Some(Idempotency { key, fingerprint, lasts: Lasts::Remembered }))
 }
 
 /// The time the client prefers to wait for the result (RFC 7240 §4.3). Unknown preferences are ignored.

@@ -9,7 +9,7 @@ use toneup_jobs::outcome::JobError;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::advice::{Advice, advice};
+use super::advice::{Advice, advice, reasons};
 use super::queue_view::{Place, QueueView};
 use crate::http::language::Language;
 
@@ -40,6 +40,8 @@ pub(crate) struct AnalysisView {
     error: Option<JobError>,
     /// What the person can do about the error or the warnings, in the language of `Accept-Language`: `en` or `ko`.
     advice: Vec<Advice>,
+    /// What moved the result, in the same language, the strongest first.
+    reasons: Vec<Advice>,
 }
 
 impl AnalysisView {
@@ -65,6 +67,7 @@ impl AnalysisView {
             queue_position: place.map(|place| place.position),
             estimated_wait_seconds: wait.map(|seconds| (seconds * 10.0).round() / 10.0),
             advice: advice(analysis.error.as_ref(), analysis.result.as_ref(), language),
+            reasons: reasons(analysis.result.as_ref(), language),
             result: analysis.result,
             error: analysis.error,
         }

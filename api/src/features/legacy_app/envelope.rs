@@ -24,7 +24,12 @@ pub(super) struct Answer<T> {
 
 impl<T> Answer<T> {
     pub(super) fn new(code: u16, data: T) -> Json<Self> {
-        Json(Self { success: true, code, message: "Ok", data })
+        Self::said(code, "Ok", data)
+    }
+
+    /// The answer of an endpoint that writes its message otherwise.
+    pub(super) fn said(code: u16, message: &'static str, data: T) -> Json<Self> {
+        Json(Self { success: true, code, message, data })
     }
 }
 

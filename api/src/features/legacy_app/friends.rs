@@ -50,7 +50,8 @@ pub(super) async fn toggle_friend(
     if other == user {
         return Err(ApiError::invalid("targetUserId", "expected another user's number"));
     }
-    match toggle_follow(&people.pool, user, other).await? {
+    people.count_follow(user).await?;
+    match toggle_follow(&people, user, other).await? {
         Followed::Done { is_following, is_follower } => {
             Ok(Answer::doubled("ok", FollowData { is_follower, is_following }))
         }

@@ -2,14 +2,21 @@
 //! same submit, wait and upload as `/v1`, and `envelope` writes every response under `/api`, errors included.
 
 mod authorization;
+mod chats;
+mod diary;
 mod envelope;
+mod feeds;
 mod friends;
+mod images;
 mod personal_color;
+mod posts;
 mod problems;
 mod products;
 mod profiles;
+mod reports;
 mod routes;
 mod settings;
+mod time;
 mod uploads;
 mod words;
 

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use toneup_colour::photo::{is_key_of, user_prefix};
+use toneup_colour::photo::key_in;
 use toneup_colour::result::PersonalColor;
 use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Doubled, Failure, Nothing};
+use super::images::portrait;
 use crate::features::people::{
     PeopleState, Profile, ProfileChange, change_profile, find, find_by_number,
 };
@@ -62,10 +63,7 @@ impl ProfileData {
 }
 
 fn image_url(people: &PeopleState, profile: &Profile) -> String {
-    match &profile.picture {
-        Some(picture) => people.pictures.view(picture).medium,
-        None => people.pictures.default(),
-    }
+    portrait(&people.pictures, profile.picture.as_ref())
 }
 
 type ProfileAnswer = Answer<Doubled<ProfileData>>;
@@ -177,7 +175,7 @@ async fn new_picture(
     user: UserId,
     text: &str,
 ) -> Result<Option<String>, ApiError> {
-    if let Some(key) = own_key(user, text) {
+    if let Some(key) = key_in(user, text) {
         return Ok(Some(key.to_owned()));
     }
     let present = image_url(people, &read_own(people, user).await?);
@@ -188,42 +186,7 @@ async fn new_picture(
     Err(ApiError::invalid("profileImageUrl", detail))
 }
 
-/// The key in what the app was given for an upload: the key itself, or an address that ends with it.
-fn own_key(user: UserId, text: &str) -> Option<&str> {
-    let begin = text.rfind(&user_prefix(user))?;
-    let (before, key) = text.split_at(begin);
-    let whole = before.is_empty() || before.ends_with('/');
-    (whole && is_key_of(user, key)).then_some(key)
-}
-
 async fn read_own(people: &PeopleState, user: UserId) -> Result<Profile, ApiError> {
     let found = bounded(async { find(&mut *people.pool.acquire().await?, user, user).await });
     found.await?.ok_or(ApiError::NotFound)
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn an_upload_of_ones_own_is_named_by_its_key_or_its_address() {
-        let (user, other) = (UserId(Uuid::now_v7()), UserId(Uuid::now_v7()));
-        let key = format!("{}0198.jpg", user_prefix(user));
-        let address = format!("https://s3.example/photos/{key}");
-        assert_eq!(own_key(user, &key), Some(&*key));
-        assert_eq!(own_key(user, &address), Some(&*key));
-        for text in [
-            format!("{}0198.jpg", user_prefix(other)),
-            format!("x{key}"),
-            format!("{key}/../../u/{}/x.jpg", other.0),
-            format!("{address}?x=1"),
-            user_prefix(user),
-            "https://elsewhere.example/x.jpg".to_owned(),
-            String::new(),
-        ] {
-            assert_eq!(own_key(user, &text), None, "{text}");
-        }
-    }
 }

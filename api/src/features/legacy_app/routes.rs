@@ -5,12 +5,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
-use super::{authorization, friends, personal_color, products, profiles, uploads};
+use super::{
+    authorization, chats, diary, feeds, friends, personal_color, posts, products, profiles,
+    reports, uploads,
+};
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
 use crate::features::catalogue::CatalogueState;
+use crate::features::chat::ChatState;
+use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
 use crate::features::pictures::PicturesState;
+use crate::features::posts::PostsState;
+use crate::features::reports::ReportsState;
 use crate::features::sign_in::SignInState;
 use crate::features::uploads::UploadsState;
 use crate::http::client_address::TrustedProxies;
@@ -26,9 +33,13 @@ where
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
     CatalogueState: FromRef<S>,
+    ChatState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
+    LikesState: FromRef<S>,
     PicturesState: FromRef<S>,
+    PostsState: FromRef<S>,
+    ReportsState: FromRef<S>,
     UploadsState: FromRef<S>,
     Authenticator: FromRef<S>,
     TrustedProxies: FromRef<S>,
@@ -53,4 +64,15 @@ where
         .routes(routes!(products::recommend_products_of_season))
         .routes(routes!(products::search_products))
         .routes(routes!(products::complete_text))
+        .routes(routes!(feeds::list_feeds, posts::create_feed))
+        .routes(routes!(posts::get_feed, posts::change_feed, posts::delete_feed))
+        .routes(routes!(posts::get_feed_formerly))
+        .routes(routes!(posts::toggle_feed_like))
+        .routes(routes!(feeds::list_liked_feeds))
+        .routes(routes!(feeds::list_ranking_feeds))
+        .routes(routes!(reports::report_feed))
+        .routes(routes!(diary::list_diaries, diary::create_diary))
+        .routes(routes!(diary::get_diary, diary::change_diary, diary::delete_diary))
+        .routes(routes!(chats::open_chat, chats::list_chats))
+        .routes(routes!(chats::list_chat_messages, chats::leave_chat))
 }

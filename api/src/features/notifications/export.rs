@@ -48,6 +48,6 @@ async fn list_events(
     let events = list_after(conn, user, after, PAGE).await?;
     let whole = events.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
     let next = events.last().filter(|_| whole).map(|last| last.sequence.to_string());
-    let view = |event: &toneup_notify::events::Event| json!({ "number": event.sequence, "subject": event.subject });
+    let view = |event: &toneup_notify::events::Event| json!({ "number": event.sequence, "name": event.name, "subject": event.subject });
     ExportPage::of(events.iter().map(view), next)
 }

@@ -184,7 +184,7 @@ fn judge(answer: Answer) -> SendOutcome {
 /// comes again replaces the first.
 fn message(token: &str, notice: &Notice, time_left: Duration, now: OffsetDateTime) -> Value {
     let Words { title, body } = &notice.words;
-    let id = notice.id.to_string();
+    let id = notice.replaces.to_string();
     json!({ "message": {
         "token": token,
         "notification": { "title": title, "body": body },

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sqlx::MySqlConnection;
 use toneup_notify::PING;
 use toneup_notify::claim::Delivery;
+use toneup_notify::events::Event;
 use toneup_platform::trace::TraceParent;
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ pub(crate) struct Notification {
     pub(crate) members: Map<String, Value>,
     /// The words that are shown.
     pub(crate) words: Words,
+    /// What a device shows one notification of: a later one about the same replaces it. By default, the delivery itself.
+    pub(crate) replaces: Option<Uuid>,
 }
 
 /// The content of an event, as it stands when the event is sent.
@@ -46,6 +49,11 @@ pub(crate) struct EventContent {
 pub(crate) trait EventFormat: fmt::Debug + Send + Sync + 'static {
     /// The names of the events that a webhook can ask for.
     fn names(&self) -> &'static [&'static str];
+
+    /// The name of these events on a user's stream; `None` if the stream tells of their subjects in another way.
+    fn stream_name(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Reads the contents of events about `subjects`. What is gone has none.
     fn load<'a>(
@@ -83,6 +91,27 @@ impl EventFormats {
     /// The names of all events that a webhook can ask for.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().flat_map(|(_, format)| format.names()).copied()
+    }
+
+    /// Reads what a user's stream tells of events: by subject, the name on the stream and the content. What is gone, and
+    /// what the stream tells in another way, is left out.
+    pub(crate) async fn read_streamed(
+        &self,
+        conn: &mut MySqlConnection,
+        events: &[Event],
+    ) -> Result<HashMap<Uuid, (&'static str, Value)>, sqlx::Error> {
+        let mut streamed = HashMap::new();
+        for (prefix, format) in self.0.iter() {
+            let Some(name) = format.stream_name() else { continue };
+            let own = events.iter().filter(|event| event.name.starts_with(prefix));
+            let subjects: Vec<Uuid> = own.map(|event| event.subject).collect();
+            if subjects.is_empty() {
+                continue;
+            }
+            let contents = format.load(&mut *conn, subjects).await?;
+            streamed.extend(contents.into_iter().map(|(id, one)| (id, (name, one.payload))));
+        }
+        Ok(streamed)
     }
 
     /// Finds the format of an event.

@@ -38,6 +38,9 @@ pub(super) struct Notice {
     /// The members that the event's feature adds.
     #[serde(flatten)]
     members: Map<String, Value>,
+    /// What a device shows one notification of.
+    #[serde(skip)]
+    pub(super) replaces: Uuid,
     /// The words, for channels that do not leave them to the device.
     #[serde(skip)]
     pub(super) words: Words,
@@ -55,8 +58,9 @@ impl Notice {
         let age = Duration::try_from(now - delivery.created_at).unwrap_or_default();
         let left = LIFETIME.checked_sub(age).filter(|left| left.as_secs() > 0);
         let left = left.ok_or("it is too old to be of interest")?;
-        let Notification { members, words } = format.notification(delivery, language)?;
+        let Notification { members, words, replaces } = format.notification(delivery, language)?;
         let r#type = delivery.event.clone();
-        Ok((Self { id: delivery.id.0, r#type, members, words }, left))
+        let id = delivery.id.0;
+        Ok((Self { id, r#type, members, replaces: replaces.unwrap_or(id), words }, left))
     }
 }

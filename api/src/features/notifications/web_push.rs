@@ -110,7 +110,7 @@ impl Message {
             // A person waits for it: also on a device that saves its battery.
             (URGENCY, HeaderValue::from_static("high")),
             // A repeat replaces what the push service still holds. 32 characters are the most it takes (RFC 8030 §5.4).
-            (TOPIC, HeaderValue::try_from(notice.id.simple().to_string())?),
+            (TOPIC, HeaderValue::try_from(notice.replaces.simple().to_string())?),
         ];
         let body = encrypt(text.into_bytes(), point, secret)?;
         Ok(Self { headers: headers.into_iter().collect(), body })

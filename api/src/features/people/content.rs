@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use toneup_platform::identity::UserId;
 
@@ -24,13 +23,3 @@ pub(crate) trait CountContent: fmt::Debug + Send + Sync {
 
 /// The way of counting in this application. Cheap to clone.
 pub(crate) type Content = Arc<dyn CountContent>;
-
-/// Without features that hold posts, nobody has any.
-#[derive(Debug)]
-pub(crate) struct NoContent;
-
-impl CountContent for NoContent {
-    fn count(&self, _user: UserId) -> BoxFuture<'_, Result<ContentCounts, sqlx::Error>> {
-        async { Ok(ContentCounts::default()) }.boxed()
-    }
-}

@@ -80,6 +80,12 @@ fn key(text: &str) -> String {
     once.chars().default_case_fold().nfkc().collect()
 }
 
+/// Returns true for characters that may be part of a nickname.
+pub(super) fn is_part(c: char) -> bool {
+    let is_mark = c.general_category_group() == GeneralCategoryGroup::Mark && is_visible(c);
+    is_letter_or_digit(c) || is_mark
+}
+
 /// Returns true if a text consists of visible letters, digits and the combining marks of letters.
 fn is_written(text: &str) -> bool {
     let mut marks = None;

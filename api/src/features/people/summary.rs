@@ -13,27 +13,27 @@ use crate::features::pictures::{PictureUrls, PictureView, ReadyPicture};
 /// A person in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PersonView {
-    id: Uuid,
+pub(crate) struct PersonView {
+    pub(crate) id: Uuid,
     /// The public number.
-    number: u64,
-    nickname: String,
+    pub(crate) number: u64,
+    pub(crate) nickname: String,
     /// Null before the first analysis that succeeded.
-    personal_color: Option<PersonalColor>,
-    picture: Option<PictureView>,
+    pub(crate) personal_color: Option<PersonalColor>,
+    pub(crate) picture: Option<PictureView>,
 }
 
 /// A page of people.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct PeoplePage {
+pub(crate) struct PeoplePage {
     items: Vec<PersonView>,
     /// The cursor of the next page; null at the end.
     next_cursor: Option<String>,
 }
 
 impl PeoplePage {
-    pub(super) fn new(
+    pub(crate) fn new(
         found: Vec<Summary>,
         next_cursor: Option<String>,
         urls: &PictureUrls,
@@ -52,8 +52,8 @@ impl PeoplePage {
 
 /// A person in a list, and the place in the list.
 #[derive(Debug)]
-pub(super) struct Summary {
-    pub(super) place: Uuid,
+pub(crate) struct Summary {
+    pub(crate) place: Uuid,
     pub(super) id: UserId,
     number: u64,
     pub(super) nickname: String,
@@ -145,6 +145,28 @@ pub(super) async fn list_restricted(
         "r.user_id = ? AND r.kind = ? AND r.id < ?",
         "r.id DESC",
         user, kind.as_str(), before.unwrap_or(Uuid::max()); user, limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Lists for `viewer` the people who like a thing, in order of their ids downwards, from just before `before`; without those
+/// whom the viewer blocks or mutes.
+pub(crate) async fn list_likers(
+    conn: &mut MySqlConnection,
+    viewer: UserId,
+    (kind, number): (&str, u64),
+    before: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Summary>, sqlx::Error> {
+    list_people!(
+        "l.user_id",
+        "likes l FORCE INDEX (PRIMARY) JOIN users u ON u.id = l.user_id",
+        "l.kind = ? AND l.target_id = ? AND l.user_id < ?
+         AND NOT EXISTS (SELECT 1 FROM restrictions r
+                         WHERE r.user_id = ? AND r.subject_id = l.user_id)",
+        "l.user_id DESC",
+        kind, number, before.unwrap_or(Uuid::max()), viewer; viewer, limit
     )
     .fetch_all(conn)
     .await

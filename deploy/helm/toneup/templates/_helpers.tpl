@@ -30,13 +30,16 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- end }}
 
-{{/* One secret setting; (dict "root" $ "key" "JWT_SECRET"). */}}
+{{/* One secret setting; (dict "root" $ "key" "JWT_SECRET"), and "optional" true if the Secret may lack it. */}}
 {{- define "toneup.secret" -}}
 - name: {{ .key }}
   valueFrom:
     secretKeyRef:
       name: {{ required "existingSecret: name the Secret with DATABASE_URL and the others" .root.Values.existingSecret }}
       key: {{ .key }}
+      {{- if .optional }}
+      optional: true
+      {{- end }}
 {{- end }}
 
 {{/* Where the broker is. The operator's own `connection_string` names a virtual host that does not exist. */}}

@@ -61,7 +61,8 @@ async fn follow_user(
     CurrentUser(user): CurrentUser,
     IdPath(other): IdPath<UserId>,
 ) -> Result<StatusCode, ApiError> {
-    match store::follow(&state.pool, pair(user, other)?).await? {
+    state.count_follow(user).await?;
+    match store::follow(&state, pair(user, other)?).await? {
         Followed::Done { .. } => Ok(StatusCode::NO_CONTENT),
         Followed::Missing => Err(ApiError::NotFound),
         Followed::Blocked => Err(user_blocked()),

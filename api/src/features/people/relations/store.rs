@@ -2,11 +2,13 @@
 //! have really changed, and no two such transactions can wait for each other in a circle.
 
 use sqlx::MySqlConnection;
+use toneup_notify::notices::{NewNotice, NoticeKind, Told, tell};
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use crate::features::people::restriction::RestrictionKind;
+use crate::features::people::state::PeopleState;
 
 /// The outcome of following.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +33,9 @@ pub(super) struct Pair {
     pub(super) other: UserId,
 }
 
-/// Has the user follow the other; safe to repeat.
-pub(super) async fn follow(database: &Database, pair: Pair) -> Result<Followed, sqlx::Error> {
-    let following = retry_deadlock(|| {
-        database.in_transaction(async |conn| set_follow(conn, pair, |_| true).await)
-    });
-    bounded(following).await
+/// Has the user follow the other; safe to repeat. The other is told.
+pub(super) async fn follow(state: &PeopleState, pair: Pair) -> Result<Followed, sqlx::Error> {
+    change_follow(state, pair, |_| true).await
 }
 
 /// Has the user follow the other no longer; safe to repeat.
@@ -55,15 +54,24 @@ pub(super) async fn unfollow(database: &Database, pair: Pair) -> Result<(), sqlx
 
 /// Has the user follow the other if that is not so, and no longer if it is.
 pub(crate) async fn toggle_follow(
-    database: &Database,
+    state: &PeopleState,
     user: UserId,
     other: UserId,
 ) -> Result<Followed, sqlx::Error> {
-    let pair = Pair { user, other };
-    let toggling = retry_deadlock(|| {
-        database.in_transaction(async |conn| set_follow(conn, pair, |following| !following).await)
+    change_follow(state, Pair { user, other }, |following| !following).await
+}
+
+async fn change_follow(
+    state: &PeopleState,
+    pair: Pair,
+    wanted: impl Fn(bool) -> bool,
+) -> Result<Followed, sqlx::Error> {
+    let changing = retry_deadlock(|| {
+        state.pool.in_transaction(async |conn| set_follow(conn, pair, &wanted).await)
     });
-    bounded(toggling).await
+    let (followed, told) = bounded(changing).await?;
+    state.post.send(told);
+    Ok(followed)
 }
 
 /// Has the user block or mute the other; `false` if there is no such user for this one. Whoever is blocked follows and is
@@ -125,20 +133,24 @@ async fn set_follow(
     conn: &mut MySqlConnection,
     pair: Pair,
     wanted: impl Fn(bool) -> bool,
-) -> Result<Followed, sqlx::Error> {
+) -> Result<(Followed, Vec<Told>), sqlx::Error> {
     let Pair { user, other } = pair;
     if !lock(conn, pair).await? || blocks(conn, other, user).await? {
-        return Ok(Followed::Missing);
+        return Ok((Followed::Missing, Vec::new()));
     }
     let is_following = wanted(follows(conn, user, other).await?);
+    let mut told = Vec::new();
     if !is_following {
         delete_follow(conn, user, other).await?;
     } else if blocks(conn, user, other).await? {
-        return Ok(Followed::Blocked);
-    } else {
-        insert_follow(conn, user, other).await?;
+        return Ok((Followed::Blocked, told));
+    } else if insert_follow(conn, user, other).await? {
+        let kind = NoticeKind::PersonFollowed;
+        let notice = NewNotice { user: other, kind, subject: other.0, actor: user };
+        told = tell(&mut *conn, &[notice]).await?;
     }
-    Ok(Followed::Done { is_following, is_follower: follows(conn, other, user).await? })
+    let is_follower = follows(conn, other, user).await?;
+    Ok((Followed::Done { is_following, is_follower }, told))
 }
 
 /// Locks both users; whether both exist.
@@ -180,11 +192,12 @@ async fn follows(
     found.fetch_one(conn).await
 }
 
+/// Inserts a follow; `false` if it is there.
 async fn insert_follow(
     conn: &mut MySqlConnection,
     user: UserId,
     other: UserId,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let insert = sqlx::query!(
         "INSERT IGNORE INTO follows (follower_id, followed_id, id) VALUES (?, ?, ?)",
         user,
@@ -192,15 +205,15 @@ async fn insert_follow(
         Uuid::now_v7(),
     );
     if insert.execute(&mut *conn).await?.rows_affected() == 0 {
-        return Ok(());
+        return Ok(false);
     }
     sqlx::query!("UPDATE users SET following = following + 1 WHERE id = ?", user)
         .execute(&mut *conn)
         .await?;
     sqlx::query!("UPDATE users SET followers = followers + 1 WHERE id = ?", other)
         .execute(conn)
-        .await
-        .map(drop)
+        .await?;
+    Ok(true)
 }
 
 async fn delete_follow(

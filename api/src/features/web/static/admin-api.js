@@ -45,6 +45,11 @@ export class AdminApi {
   actions = () => this.#call("GET", "/admin/actions?limit=20");
   deadLetters = () => this.#call("GET", "/admin/dead-letters?limit=50");
 
+  reports = () => this.#call("GET", "/admin/reports?limit=50");
+
+  /** @param {string} id @param {"removed" | "dismissed"} outcome */
+  closeReport = (id, outcome) => this.#call("POST", `/admin/reports/${encodeURIComponent(id)}/close`, { outcome });
+
   /** @param {number} since */
   series = (since) => this.#call("GET", `/admin/series?since=${since}`);
 

@@ -112,6 +112,27 @@ export function deadTable(letters, chosen, onChoice, open) {
   return table(["", "Since", "Reason", "Message", "Job"], rows, "None.");
 }
 
+/**
+ * @param {any[]} reports
+ * @param {(report: any, outcome: "removed" | "dismissed") => void} close
+ */
+export function reportTable(reports, close) {
+  const rows = reports.map((report) => [
+    clock(report.createdAt),
+    report.reason,
+    make("span", { class: "wrap" }, report.description),
+    make("span", { title: report.targetId }, `${report.kind} ${short(report.targetId)}`),
+    make("span", { class: "wrap" }, report.text ?? "–"),
+    make(
+      "span",
+      { class: "actions" },
+      button("Dismiss", `dismiss-${report.id}`, () => close(report, "dismissed")),
+      ...(report.kind === "user" ? [] : [button("Remove", `remove-${report.id}`, () => close(report, "removed"), "danger")]),
+    ),
+  ]);
+  return table(["Since", "Reason", "Description", "About", "Text", ""], rows, "Nothing is reported.");
+}
+
 /** @param {any[]} actions */
 export function logTable(actions) {
   const rows = actions.map((action) => [

@@ -4,7 +4,7 @@
 import { AdminApi, isRefusal } from "./admin-api.js";
 import { Chart } from "./admin-charts.js";
 import { jobTable, jobView } from "./admin-jobs.js";
-import { analyzerTable, deadTable, logTable, redraw, replicaTable } from "./admin-tables.js";
+import { analyzerTable, deadTable, logTable, redraw, replicaTable, reportTable } from "./admin-tables.js";
 import { clock, count, rate, short, span } from "./admin-words.js";
 import { byId, make, show } from "./dom.js";
 
@@ -118,6 +118,14 @@ async function treat(verb) {
   if (treated?.left) tell(`${treated.left} could not be replayed: unreadable, or ended otherwise.`);
 }
 
+/** @param {any} report @param {"removed" | "dismissed"} outcome */
+async function closeReport(report, outcome) {
+  const removing = outcome === "removed";
+  const question = removing ? `Remove this ${report.kind}?` : "Dismiss this report?";
+  const detail = removing ? "It is deleted for everybody; there is no way back." : "Everything stays as it is.";
+  if (await confirmed(question, detail, removing ? "Remove" : "Dismiss", removing)) await act(() => api.closeReport(report.id, outcome));
+}
+
 /** @param {string} id */
 async function openJob(id) {
   try {
@@ -198,11 +206,12 @@ async function searchJobs(older = false) {
 /** @param {boolean} [lists] also at what is looked at less often */
 async function look(lists = looks % LISTS_EVERY === 0) {
   const since = samples.at(-1)?.at ?? 0;
-  const [seen, series, dead, log] = await Promise.all([
+  const [seen, series, dead, log, reports] = await Promise.all([
     api.overview(),
     api.series(since),
     lists ? api.deadLetters() : null,
     lists ? api.actions() : null,
+    lists ? api.reports() : null,
   ]);
   // Signed out meanwhile.
   if (!api.token) return;
@@ -217,6 +226,7 @@ async function look(lists = looks % LISTS_EVERY === 0) {
     drawDead();
   }
   if (log) redraw(byId("log"), logTable(log.items));
+  if (reports) redraw(byId("reports"), reportTable(reports.items, closeReport));
 }
 
 async function keepLooking() {
@@ -239,7 +249,7 @@ function forget() {
   chosen.clear();
   /** @type {HTMLFormElement} */ (byId("search")).reset();
   for (const id of ["operator", "intake-text", "confirm-text", "confirm-detail", "job-title"]) byId(id).textContent = "";
-  for (const id of ["pills", "tiles", "replicas", "analyzers", "dead", "jobs", "log", "job-body"]) byId(id).replaceChildren();
+  for (const id of ["pills", "tiles", "replicas", "analyzers", "dead", "reports", "jobs", "log", "job-body"]) byId(id).replaceChildren();
   for (const chart of Object.values(charts)) chart.show([]);
 }
 

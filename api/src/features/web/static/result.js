@@ -3,6 +3,7 @@
 
 import { colourName, isLight, parseHex } from "./colours.js";
 import { byId, fillPortrait, icon, make, paint, show } from "./dom.js";
+import { renderLooked } from "./looked.js";
 import { seasonText, subtypeName } from "./seasons.js";
 import { confidenceWords, contrastWords, humanise, inTheirLanguage, skinToneWords, undertoneWords, warningWords } from "./words.js";
 
@@ -34,6 +35,7 @@ export function renderResult(analysis, photoUrl) {
   renderPalette(palette);
   renderFacts(result, text);
   renderMeta(analysis, result);
+  renderLooked(analysis, photoUrl);
   const frame = byId("result-portrait");
   fillPortrait(frame, photoUrl, { skin: result.skin?.hex, onLoad: (image) => centreOnFace(image, result.face) });
 

@@ -71,13 +71,21 @@ fn json(body: &'static str) -> ResponseTemplate {
 async fn our_analyzers_answer_keeps_its_details() {
     let result = answered(json(
         r##"{"userId": 0, "personalColor": "WINTER", "subtype": "deep", "confidence": 0.8,
-            "palette": ["#102030"], "face": {"x": 1, "y": 2, "width": 3, "height": 4}}"##,
+            "palette": ["#102030"], "face": {"x": 1, "y": 2, "width": 3, "height": 4},
+            "probabilities": {"SPRING": 0.1, "SUMMER": 0.1, "AUTUMN": 0, "WINTER": 0.8},
+            "light": {"source": "SKIN", "hex": "#FFEEDD", "kelvin": 5200, "trust": 0.9},
+            "regions": [{"name": "FOREHEAD", "measured": true, "points": [[1, 2], [3, 4]]}],
+            "influences": [{"code": "LIGHT", "effect": 0.2}]}"##,
     ))
     .await
     .unwrap();
     assert_eq!(result.personal_color, PersonalColor::Winter);
     assert_eq!(result.subtype.as_deref(), Some("deep"));
     assert_eq!(result.palette, ["#102030"]);
+    assert_eq!(result.probabilities.map(|shares| shares.winter), Some(0.8));
+    assert_eq!(result.light.map(|light| light.kelvin), Some(5200.0));
+    assert_eq!(result.regions[0].points, [[1.0, 2.0], [3.0, 4.0]]);
+    assert_eq!(result.influences[0].code, "LIGHT");
 }
 
 #[tokio::test]

@@ -1,0 +1,135 @@
+//! The logs of rooms: entries beside messages, and reading.
+
+use sqlx::MySqlConnection;
+use sqlx::types::time::OffsetDateTime;
+use toneup_platform::identity::UserId;
+use uuid::Uuid;
+
+use super::lock::Head;
+use super::send::milliseconds;
+use crate::features::chat::model::{Entry, RoomId, Seq};
+
+/// An entry that is no message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Happening<'a> {
+    pub(super) kind: &'static str,
+    /// Whoever did it.
+    pub(super) sender: UserId,
+    pub(super) subject: Option<UserId>,
+    pub(super) target: Option<Seq>,
+    pub(super) body: Option<&'a str>,
+}
+
+/// Appends an entry in the caller's transaction, which holds the room's lock; returns its number.
+pub(super) async fn append(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    head: &mut Head,
+    happening: Happening<'_>,
+) -> Result<Seq, sqlx::Error> {
+    let Happening { kind, sender, subject, target, body } = happening;
+    head.last_seq += 1;
+    let sent_at = head.last_at.max(milliseconds(OffsetDateTime::now_utc()));
+    sqlx::query!(
+        "INSERT INTO messages (room_id, seq, id, sender_id, kind, body, subject_id, target_seq,
+                               counted, sent_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        room,
+        head.last_seq,
+        Uuid::now_v7(),
+        sender,
+        kind,
+        body,
+        subject,
+        target,
+        head.counted,
+        sent_at
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("UPDATE rooms SET last_seq = ? WHERE id = ?", head.last_seq, room)
+        .execute(conn)
+        .await?;
+    Ok(head.last_seq)
+}
+
+/// The columns of an [`Entry`], and the condition.
+macro_rules! entries {
+    ($condition:literal) => {
+        concat!(
+            "SELECT m.seq, m.id, m.kind, m.sender_id, u.number AS sender_number, m.client_key,
+                    IF(m.kind = 'edited', t.body, m.body) AS body, m.attachments, m.subject_id,
+                    s.nickname AS subject_nickname, m.target_seq, m.sent_at, m.edited_at, m.deleted_at ",
+            $condition
+        )
+    };
+}
+
+/// Lists entries after a number, in their order, for whoever delivers them.
+pub(crate) async fn list_new(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as(entries!(
+        "FROM messages m
+         LEFT JOIN users u ON u.id = m.sender_id
+         LEFT JOIN users s ON s.id = m.subject_id
+         LEFT JOIN messages t ON t.room_id = m.room_id AND t.seq = m.target_seq
+         WHERE m.room_id = ? AND m.seq > ? ORDER BY m.seq LIMIT ?"
+    ))
+    .bind(room)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// Lists entries after a number that the user may see, in their order; none for whoever is not in the room.
+pub(crate) async fn list_after(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    user: UserId,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as(entries!(
+        "FROM members me
+         JOIN messages m ON m.room_id = me.room_id AND m.seq > GREATEST(?, me.joined_seq)
+         LEFT JOIN users u ON u.id = m.sender_id
+         LEFT JOIN users s ON s.id = m.subject_id
+         LEFT JOIN messages t ON t.room_id = m.room_id AND t.seq = m.target_seq
+         WHERE me.user_id = ? AND me.room_id = ? ORDER BY m.seq LIMIT ?"
+    ))
+    .bind(after)
+    .bind(user)
+    .bind(room)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// Lists entries before a number that the user may see, the newest first; none for whoever is not in the room.
+pub(crate) async fn list_before(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    user: UserId,
+    before: Seq,
+    limit: u32,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    sqlx::query_as(entries!(
+        "FROM members me
+         JOIN messages m ON m.room_id = me.room_id AND m.seq > me.joined_seq AND m.seq < ?
+         LEFT JOIN users u ON u.id = m.sender_id
+         LEFT JOIN users s ON s.id = m.subject_id
+         LEFT JOIN messages t ON t.room_id = m.room_id AND t.seq = m.target_seq
+         WHERE me.user_id = ? AND me.room_id = ? ORDER BY m.seq DESC LIMIT ?"
+    ))
+    .bind(before)
+    .bind(user)
+    .bind(room)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}

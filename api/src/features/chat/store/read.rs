@@ -1,0 +1,100 @@
+//! Read marks: one row's update, and unread counts as the difference of two numbers.
+
+use sqlx::MySqlConnection;
+use toneup_notify::notices::NoticeKind;
+use toneup_notify::notices::list::mark_seen;
+use toneup_platform::identity::UserId;
+
+use crate::features::chat::model::{RoomId, Seq};
+
+/// A member's place in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Membership {
+    /// Number of the last entry before the member joined.
+    pub(crate) joined_seq: Seq,
+    pub(crate) read_seq: Seq,
+    /// Messages up to `read_seq`.
+    pub(crate) read_counted: u64,
+    /// No notifications.
+    pub(crate) muted: bool,
+    pub(crate) last_seq: Seq,
+    /// Messages in the room.
+    pub(crate) counted: u64,
+    /// The room's public number.
+    pub(crate) number: u64,
+}
+
+impl Membership {
+    /// Messages that the member has not read.
+    pub(crate) fn unread(&self) -> u64 {
+        self.counted.saturating_sub(self.read_counted)
+    }
+}
+
+/// Finds the user's place in a room; `None` if the user is not in it.
+pub(crate) async fn find_membership(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<Membership>, sqlx::Error> {
+    sqlx::query_as!(
+        Membership,
+        r#"SELECT m.joined_seq, m.read_seq, m.read_counted, m.muted AS "muted: bool",
+                  r.last_seq, r.counted, r.number
+           FROM members m JOIN rooms r ON r.id = m.room_id
+           WHERE m.user_id = ? AND m.room_id = ?"#,
+        user,
+        room
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Marks what the user has read, up to `seq` or the last entry; the mark never goes back. Returns the place afterwards;
+/// `None` if the user is not in the room.
+pub(crate) async fn mark_read(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    user: UserId,
+    seq: Seq,
+) -> Result<Option<Membership>, sqlx::Error> {
+    let place = sqlx::query!(
+        "SELECT x.seq, x.counted
+         FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
+         WHERE r.id = ?",
+        seq,
+        room
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(place) = place {
+        let moved = sqlx::query!(
+            "UPDATE members SET read_seq = ?, read_counted = ?
+             WHERE user_id = ? AND room_id = ? AND read_seq < ?",
+            place.seq,
+            place.counted,
+            user,
+            room,
+            place.seq
+        );
+        if moved.execute(&mut *conn).await?.rows_affected() > 0 {
+            mark_seen(&mut *conn, user, NoticeKind::ChatMessage, room.0).await?;
+        }
+    }
+    find_membership(conn, room, user).await
+}
+
+/// Reads how far the members of a room have read, in order of their ids.
+pub(crate) async fn list_reads(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+) -> Result<Vec<(UserId, Seq)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT user_id AS "user: UserId", read_seq FROM members WHERE room_id = ?
+           ORDER BY user_id"#,
+        room
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.user, row.read_seq)).collect())
+}

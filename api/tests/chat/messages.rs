@@ -1,0 +1,157 @@
+//! Messages over HTTP: stored once, in one order, read, changed, deleted and reported.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use toneup_testing::{Stack, problem_of};
+
+use super::{call, direct, group, log, say, unread};
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_that_is_sent_again_is_the_same_one(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let room = direct(&alice, &bob).await;
+    let path = format!("{room}/messages");
+    let message = json!({ "text": "안녕 👋🏽", "clientKey": "one" });
+    let together = join_all((0..8).map(|_| alice.post(&path, message.clone()))).await;
+    let statuses: Vec<u16> = together.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert!(together.iter().all(|answer| answer.body == together[0].body), "{together:?}");
+    // A key is its sender's own.
+    assert_eq!(bob.post(&path, message).await.status, 201);
+    let other = alice.post(&path, json!({ "text": "another", "clientKey": "one" })).await;
+    assert_eq!(problem_of(&other).1, "client_key_reused");
+    assert_eq!(log(&alice, &room, "").await, [(1, "안녕 👋🏽".into()), (2, "안녕 👋🏽".into())]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn numbers_have_no_gaps_and_pages_go_both_ways(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let guests = join_all((0..4).map(|_| api.guest())).await;
+    let room = group(&guests[0], &[&guests[1], &guests[2], &guests[3]]).await;
+    let sending = (0..40).map(|n| {
+        let (guest, room) = (&guests[n % 4], &room);
+        async move { assert_eq!(say(guest, room, &n.to_string()).await.status, 201) }
+    });
+    join_all(sending).await;
+    let all = log(&guests[0], &room, "?after=0&limit=100").await;
+    assert_eq!(all.iter().map(|entry| entry.0).collect::<Vec<_>>(), (1..=40).collect::<Vec<_>>());
+    assert_eq!(log(&guests[1], &room, "?limit=15").await, all[25..]);
+    assert_eq!(log(&guests[1], &room, "?before=11&limit=4").await, all[6..10]);
+    assert_eq!(log(&guests[1], &room, "?after=10&limit=4").await, all[10..14]);
+    let page = guests[2].get(&format!("{room}/messages?after=36&limit=4")).await.body;
+    assert_eq!((&page["more"], &page["lastSeq"]), (&json!(false), &json!(40)));
+    for (query, field) in
+        [("limit=0", "limit"), ("limit=101", "limit"), ("before=1&after=1", "after")]
+    {
+        let answer = guests[0].get(&format!("{room}/messages?{query}")).await;
+        assert_eq!(problem_of(&answer).2, [field]);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_read_is_counted_for_the_reader_and_beside_each_message(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let guests = join_all((0..3).map(|_| api.guest())).await;
+    let (alice, bob, carol) = (&guests[0], &guests[1], &guests[2]);
+    let room = group(alice, &[bob, carol]).await;
+    for text in ["1", "2", "3"] {
+        say(alice, &room, text).await;
+    }
+    assert_eq!((unread(alice, &room).await, unread(bob, &room).await), (0, 3));
+    let read = |seq: Value| {
+        let room = room.clone();
+        async move { call(bob, Method::PUT, &format!("{room}/read"), json!({ "seq": seq })).await }
+    };
+    assert_eq!(read(json!(2)).await.body, json!({ "readSeq": 2, "unread": 1 }));
+    assert_eq!(read(json!(1)).await.body["readSeq"], 2, "a mark never goes back");
+    let counts = |body: &Value| -> Vec<u64> {
+        body["items"].as_array().unwrap().iter().map(|e| e["unread"].as_u64().unwrap()).collect()
+    };
+    let page = alice.get(&format!("{room}/messages")).await.body;
+    assert_eq!(counts(&page), [1, 1, 2]);
+    assert_eq!(read(json!(null)).await.body["unread"], 0);
+    assert_eq!(read(json!(999)).await.body["readSeq"], 3);
+    // Whoever writes has read what came before.
+    say(carol, &room, "4").await;
+    assert_eq!((unread(carol, &room).await, unread(bob, &room).await), (0, 1));
+    call(bob, Method::POST, &format!("{room}/leave"), Value::Null).await;
+    let page = alice.get(&format!("{room}/messages?limit=2")).await.body;
+    assert_eq!(counts(&page), [1, 0]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_message_is_changed_by_its_sender_and_deleted_without_a_gap(db: MySqlPool) {
+    let api = Stack::new(db).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let room = direct(&alice, &bob).await;
+    say(&alice, &room, "tpyo").await;
+    let message = format!("{room}/messages/1");
+    let edit = |text: &str| json!({ "text": text });
+    let foreign = call(&bob, Method::PATCH, &message, edit("x")).await;
+    assert_eq!(problem_of(&foreign).1, "message_not_yours");
+    assert_eq!(call(&alice, Method::PATCH, &message, edit("typo")).await.status, 204);
+    let page = bob.get(&format!("{room}/messages")).await.body;
+    let items = &page["items"];
+    assert_eq!((&items[0]["text"], items[0]["editedAt"].is_string()), (&json!("typo"), true));
+    assert_eq!((&items[1]["kind"], &items[1]["target"]), (&json!("edited"), &json!(1)));
+    assert_eq!(bob.get(&room).await.body["preview"]["text"], "typo");
+    assert_eq!(
+        problem_of(&call(&bob, Method::DELETE, &message, Value::Null).await).1,
+        "message_not_yours"
+    );
+    for _ in 0..2 {
+        assert_eq!(call(&alice, Method::DELETE, &message, Value::Null).await.status, 204);
+    }
+    let page = bob.get(&format!("{room}/messages")).await.body;
+    assert_eq!(page["items"].as_array().unwrap().len(), 3, "safe to repeat");
+    assert_eq!(
+        (&page["items"][0]["text"], &page["items"][0]["isDeleted"]),
+        (&json!(null), &json!(true))
+    );
+    assert_eq!(bob.get(&room).await.body["preview"]["kind"], "deleted");
+    assert_eq!(
+        problem_of(&call(&alice, Method::PATCH, &message, edit("x")).await).1,
+        "message_deleted"
+    );
+    // What happened is no message: it cannot be changed.
+    let entry = format!("{room}/messages/2");
+    assert_eq!(problem_of(&call(&alice, Method::DELETE, &entry, Value::Null).await).0, 404);
+    assert_eq!(unread(&bob, &room).await, 1, "a deleted message keeps its place");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_report_keeps_the_text_and_messages_are_limited(db: MySqlPool) {
+    let api = Stack::new(db.clone()).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let room = direct(&alice, &bob).await;
+    say(&alice, &room, "buy this").await;
+    let report = format!("{room}/messages/1/report");
+    let body = json!({ "reason": "spam", "description": "again" });
+    for _ in 0..2 {
+        assert_eq!(bob.post(&report, body.clone()).await.status, 204);
+    }
+    assert_eq!(problem_of(&alice.post(&report, body).await).0, 404, "one's own");
+    assert_eq!(problem_of(&bob.post(&report, json!({ "reason": "x" })).await).2, ["reason"]);
+    call(&alice, Method::DELETE, &format!("{room}/messages/1"), Value::Null).await;
+    let kept: Vec<(String, String)> =
+        sqlx::query_as("SELECT reason, body FROM message_reports").fetch_all(&db).await.unwrap();
+    assert_eq!(kept, [("spam".to_owned(), "buy this".to_owned())]);
+    let many = join_all((0..40).map(|_| say(&alice, &room, "x"))).await;
+    let sent = many.iter().filter(|answer| answer.status == 201).count();
+    assert!((15..=22).contains(&sent), "{sent}");
+    let refused = many.iter().find(|answer| answer.status == 429).unwrap();
+    assert_eq!(problem_of(refused).1, "rate_limited");
+    for (body, field) in [
+        (json!({}), "text"),
+        (json!({ "text": " " }), "text"),
+        (json!({ "text": "x".repeat(4001) }), "text"),
+        (json!({ "text": "x", "clientKey": "a b" }), "clientKey"),
+        (json!({ "pictures": ["u/x/1.jpg"], "senderId": 7 }), "senderId"),
+    ] {
+        let answer = bob.post(&format!("{room}/messages"), body).await;
+        assert_eq!(problem_of(&answer).2, [field]);
+    }
+}
