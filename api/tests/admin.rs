@@ -268,6 +268,46 @@ async fn the_series_grow_and_can_be_read_from_where_one_was(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn products_are_edited_and_who_did_it_is_recorded(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let api = stack.api().await;
+    let (guest, dana) = (api.guest().await, operator(&stack, &api, "dana"));
+    let product = json!({
+        "id": 7, "brand": "무드온", "name": "린넨 셔츠", "price": 39000, "type": "셔츠", "sex": "UNISEX",
+        "color": "코랄", "hex": "#FF8A78", "url": "https://shop.example/7", "pictures": [], "seasons": [],
+    });
+    let put =
+        |product: &Value| dana.send(dana.request(Method::PUT, "/admin/products/7").json(product));
+    assert_eq!(dana.get("/admin/products/7").await.status, 404);
+    let stored = put(&product).await;
+    assert_eq!(stored.status, 200, "{stored:?}");
+    assert!(!stored.body["seasons"].as_array().unwrap().is_empty(), "they follow from the colour");
+    assert_eq!(dana.get("/admin/products/7").await.body, stored.body);
+    assert_eq!(guest.get("/v1/products/7").await.body["name"], "린넨 셔츠");
+    for (field, value) in
+        [("id", json!(8)), ("brand", json!("")), ("price", json!(-1)), ("size", json!(1))]
+    {
+        let mut wrong = product.clone();
+        wrong[field] = value;
+        let refused = problem_of(&put(&wrong).await);
+        assert_eq!((refused.0, refused.2), (422, vec![field.to_owned()]));
+    }
+    let delete = || dana.send(dana.request(Method::DELETE, "/admin/products/7"));
+    assert_eq!(
+        (delete().await.status, delete().await.status),
+        (204.try_into().unwrap(), 404.try_into().unwrap())
+    );
+    let log = dana.get("/admin/actions").await.body;
+    let actions: Vec<&str> = log["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions, ["delete_product", "delete_product", "write_product"]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn an_operators_tokens_end_when_they_are_revoked(db: MySqlPool) {
     let stack = Stack::new(db.clone()).await;
     let api = stack.api().await;

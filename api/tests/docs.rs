@@ -16,6 +16,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     }
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
+    delete /admin/products/{id} delete_product
     delete /api/chats/{chatRoomId} leave_chat
     delete /api/feeds/{feedId} delete_feed
     delete /api/my-diary/{diaryId} delete_diary
@@ -44,9 +45,11 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/jobs search_jobs
     get /admin/jobs/{id} get_job
     get /admin/overview get_overview
+    get /admin/products/{id} get_stored_product
     get /admin/replicas list_replicas
     get /admin/reports list_reports
     get /admin/series get_series
+    get /api/auto-complete complete_text
     get /api/chats list_chats
     get /api/chats/{chatRoomId} list_chat_messages
     get /api/feed/{feedId} get_feed_formerly
@@ -55,9 +58,13 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /api/feeds/{feedId} get_feed
     get /api/my-diary list_diaries
     get /api/my-diary/{diaryId} get_diary
+    get /api/product/recommandation recommend_products_formerly
+    get /api/product/recommandation/{colorType} recommend_products_of_season
+    get /api/product/recommendation recommend_products
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
     get /api/rankingfeeds list_ranking_feeds
+    get /api/search search_products
     get /healthz check_health
     get /pictures/default.jpg get_default_picture
     get /pictures/{owner}/{id}/{file} get_picture
@@ -88,12 +95,17 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/posts/{id} get_post
     get /v1/posts/{id}/comments list_comments
     get /v1/posts/{id}/likes list_likes_of_post
+    get /v1/products/{id} get_product
+    get /v1/products/{id}/similar list_similar
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
+    get /v1/recommendations list_recommendations
     get /v1/rooms list_rooms
     get /v1/rooms/{id} get_room
     get /v1/rooms/{id}/members list_members
     get /v1/rooms/{id}/messages list_messages
+    get /v1/search search
+    get /v1/search/suggestions suggest
     get /v1/sessions list_sessions
     get /v1/sign-in/providers list_providers
     get /v1/sign-in/{provider} go_to_provider
@@ -158,6 +170,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/webhooks/{id}/ping ping_webhook
     post /v1/webhooks/{id}/rotate-secret rotate_secret
     put /admin/intake set_intake
+    put /admin/products/{id} put_product
     put /api/feeds/{feedId} change_feed
     put /api/my-diary/{diaryId} change_diary
     put /v1/comments/{id}/like like_comment

@@ -87,6 +87,13 @@ const WITHOUT_IDS: &[&str] = &[
     "post /api/personalcolor",
     "post /api/uploads/presigned-urls",
     "get /api/profiles/me",
+    "get /v1/recommendations",
+    "get /v1/search",
+    "get /v1/search/suggestions",
+    "get /api/search",
+    "get /api/auto-complete",
+    "get /api/product/recommendation",
+    "get /api/product/recommandation",
 ];
 
 /// The table.
@@ -100,7 +107,11 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         "get /v1/sign-in/{provider}"
         | "post /v1/sign-in/{provider}"
         | "get /v1/sign-in/{provider}/callback"
-        | "post /v1/sign-in/{provider}/callback" => PublicName,
+        | "post /v1/sign-in/{provider}/callback"
+        // Products are everybody's.
+        | "get /v1/products/{id}"
+        | "get /v1/products/{id}/similar"
+        | "get /api/product/recommandation/{colorType}" => PublicName,
 
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
         "patch /api/profiles" | "patch /api/profiles/image" => {

@@ -5,6 +5,7 @@
 mod admin;
 mod analyses;
 mod browser;
+mod catalogue;
 mod chat;
 mod docs;
 mod double;

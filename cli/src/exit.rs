@@ -12,7 +12,7 @@ macro_rules! help {
             $("  ", $example, "\n",)*
             "\nExit codes:\n",
             "  0  done\n",
-            "  1  the analysis failed, the command did, or `status --check` found something\n",
+            "  1  the analysis failed, the command did, or a check or an import found something wrong\n",
             "  2  wrong usage\n",
             "  3  the server, or a service behind it, could not be reached",
         )

@@ -3,6 +3,7 @@
 mod admin;
 mod bucket;
 mod cancel;
+mod catalogue;
 mod check;
 mod client;
 mod completions;
@@ -69,6 +70,7 @@ enum Command {
     Admin(admin::AdminArgs),
     Completions(completions::CompletionsArgs),
     Vapid(vapid::VapidArgs),
+    Catalogue(catalogue::CatalogueArgs),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -101,6 +103,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Admin(args) => admin::run(args, output).await,
         Command::Completions(args) => completions::run(&args, output),
         Command::Vapid(args) => vapid::run(&args, output),
+        Command::Catalogue(args) => catalogue::run(args, output).await,
     }
 }
 

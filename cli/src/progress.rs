@@ -1,4 +1,4 @@
-//! Progress display: a bar for the upload, then a line with the state of the analysis.
+//! Progress display: a bar for an upload or a long work, or a line with the state of the analysis.
 
 use std::time::Duration;
 
@@ -8,6 +8,9 @@ use crate::output::to_stderr;
 
 const UPLOAD_STYLE: &str = "{spinner} {prefix}uploading [{bar:30}] {bytes} of {total_bytes}";
 const WAIT_STYLE: &str = "{spinner} {prefix}{msg} {elapsed:.dim}";
+const BYTES_STYLE: &str =
+    "{spinner} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+const ROWS_STYLE: &str = "{spinner} [{bar:30}] {human_pos} of {human_len}, {per_sec}, {eta} left";
 const TICK: Duration = Duration::from_millis(100);
 
 /// Progress display on stderr.
@@ -20,6 +23,13 @@ pub(crate) struct Progress {
     prefix: String,
     /// The bars among which these are.
     group: Option<MultiProgress>,
+}
+
+/// What a long work is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Bytes,
+    Rows,
 }
 
 #[derive(Debug)]
@@ -69,6 +79,31 @@ impl Progress {
         move |sent_bytes| {
             if let Some(bar) = &bar {
                 bar.set_position(sent_bytes);
+            }
+        }
+    }
+
+    /// Shows a long work with its rate and the time left, if its `total` is known. The returned function takes how much is
+    /// done; in a log, each tenth is a line.
+    pub(crate) fn work(&mut self, total: Option<u64>, unit: Work) -> impl FnMut(u64) + use<> {
+        let style = match unit {
+            Work::Bytes => BYTES_STYLE,
+            Work::Rows => ROWS_STYLE,
+        };
+        let bar = match total {
+            Some(total) => self.replace_bar(|| ProgressBar::new(total), style),
+            None => self.replace_bar(ProgressBar::new_spinner, "{spinner} {human_pos} {per_sec}"),
+        };
+        let is_log = matches!(self.mode, Mode::Lines);
+        let mut tenths = 0;
+        move |done| {
+            if let Some(bar) = &bar {
+                bar.set_position(done);
+            }
+            let reached = total.filter(|total| *total > 0).map_or(0, |total| done * 10 / total);
+            if is_log && reached > tenths {
+                tenths = reached;
+                to_stderr(&format!("{} %", tenths * 10));
             }
         }
     }
@@ -130,6 +165,8 @@ mod tests {
     fn the_styles_are_well_formed() {
         assert!(ProgressStyle::with_template(UPLOAD_STYLE).is_ok());
         assert!(ProgressStyle::with_template(WAIT_STYLE).is_ok());
+        assert!(ProgressStyle::with_template(BYTES_STYLE).is_ok());
+        assert!(ProgressStyle::with_template(ROWS_STYLE).is_ok());
     }
 
     #[test]

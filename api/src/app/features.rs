@@ -13,10 +13,11 @@ use super::state::AppState;
 use crate::features::accounts::{self, AccountsState};
 use crate::features::admin::{self, AdminState};
 use crate::features::analyses::{self, AnalysesState, AnalysisEvents, Watchers};
+use crate::features::catalogue::{self, CatalogueState};
 use crate::features::chat::{self, ChatState, SocketServer};
 use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
-use crate::features::likes::{self, LikesState};
+use crate::features::likes::{self, LikesState, ProductLikes};
 use crate::features::notices::{self, NoticePost, NoticesState};
 use crate::features::notifications::{self, EventFormats, NotificationsState};
 use crate::features::people::{self, PeopleState};
@@ -39,6 +40,7 @@ pub(super) struct Features {
     pub(super) accounts: AccountsState,
     pub(super) admin: AdminState,
     pub(super) analyses: AnalysesState,
+    pub(super) catalogue: CatalogueState,
     pub(super) comments: CommentsState,
     pub(super) likes: LikesState,
     pub(super) chat: ChatState,
@@ -69,6 +71,7 @@ hand_out! {
     accounts: AccountsState,
     admin: AdminState,
     analyses: AnalysesState,
+    catalogue: CatalogueState,
     comments: CommentsState,
     likes: LikesState,
     chat: ChatState,
@@ -154,6 +157,12 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
+            catalogue: CatalogueState::start(
+                settings.catalogue,
+                pool.clone(),
+                Arc::new(ProductLikes(pool.clone())),
+                shutdown,
+            )?,
             chat,
             sockets,
             notices: NoticesState::new(pool.clone(), urls.clone()),
@@ -189,6 +198,7 @@ pub(super) fn routes(settings: &FeatureSettings) -> OpenApiRouter<AppState> {
         .merge(accounts::routes())
         .merge(uploads::routes())
         .merge(analyses::routes())
+        .merge(catalogue::routes())
         .merge(chat::routes())
         .merge(notices::routes())
         .merge(notifications::routes())
@@ -220,6 +230,7 @@ pub fn metrics() -> Vec<&'static [Metric]> {
 pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     let mut purges = accounts::purges();
     purges.extend(analyses::purges(&settings.analyses));
+    purges.extend(catalogue::purges());
     purges.extend(chat::purges());
     purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));

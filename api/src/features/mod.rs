@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod analyses;
+pub mod catalogue;
 pub mod chat;
 pub mod comments;
 pub mod legacy_app;
@@ -19,6 +20,7 @@ pub mod sign_in;
 pub mod uploads;
 pub mod web;
 
+use toneup_catalogue::config::CatalogueConfig;
 use toneup_platform::config::{ConfigError, Settings};
 
 use self::accounts::AccountsSettings;
@@ -35,6 +37,7 @@ use crate::http::problem::ProblemKind;
 pub const PROBLEMS: &[&[ProblemKind]] = &[
     accounts::PROBLEMS,
     analyses::PROBLEMS,
+    catalogue::PROBLEMS,
     chat::PROBLEMS,
     legacy_app::PROBLEMS,
     notifications::PROBLEMS,
@@ -50,6 +53,8 @@ pub struct FeatureSettings {
     pub accounts: AccountsSettings,
     /// Settings of analyses.
     pub analyses: AnalysesSettings,
+    /// Files of the catalogue.
+    pub catalogue: CatalogueConfig,
     /// Settings of conversations.
     pub chat: ChatSettings,
     /// Settings of the legacy endpoints.
@@ -70,6 +75,7 @@ impl FeatureSettings {
         Ok(Self {
             accounts: AccountsSettings::load(settings)?,
             analyses: AnalysesSettings::load(settings)?,
+            catalogue: settings.section()?,
             chat: ChatSettings::load(settings)?,
             legacy_app: LegacyAppSettings::load(settings)?,
             notices: NoticesSettings::load(settings)?,

@@ -21,7 +21,8 @@ pub enum PersonalColor {
 }
 
 impl PersonalColor {
-    const ALL: [Self; 4] = [Self::Spring, Self::Summer, Self::Autumn, Self::Winter];
+    /// All seasons.
+    pub const ALL: [Self; 4] = [Self::Spring, Self::Summer, Self::Autumn, Self::Winter];
 
     /// The word used in SQL and JSON.
     pub fn as_str(self) -> &'static str {

@@ -22,6 +22,10 @@ pub enum Action {
     DropDeadLetters,
     /// Drain a replica.
     DrainReplica,
+    /// Store a product of the catalogue.
+    WriteProduct,
+    /// Delete a product of the catalogue.
+    DeleteProduct,
     /// Revoke the tokens of an operator.
     RevokeOperator,
     /// Decide on what users have reported.
@@ -39,6 +43,8 @@ impl Action {
             Self::ReplayDeadLetters => "replay_dead_letters",
             Self::DropDeadLetters => "drop_dead_letters",
             Self::DrainReplica => "drain_replica",
+            Self::WriteProduct => "write_product",
+            Self::DeleteProduct => "delete_product",
             Self::RevokeOperator => "revoke_operator",
             Self::CloseReport => "close_report",
         }
@@ -52,7 +58,7 @@ pub struct AuditEntry<'a> {
     pub operator: &'a str,
     /// Action performed.
     pub action: Action,
-    /// Job, replica or dead letters that the action concerns.
+    /// Job, replica, dead letters or product that the action concerns.
     pub target: &'a str,
     /// Further details, if any.
     pub detail: Option<&'a str>,

@@ -20,11 +20,12 @@ const COMPOSITION: &str = "app";
 const FEATURES: &str = "features";
 
 /// The crates of this workspace that a crate may depend on; a crate that is not listed may depend on any.
-const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("toneup-platform", &[]),
     ("toneup-jobs", &["toneup-platform"]),
     ("toneup-notify", &["toneup-platform"]),
     ("toneup-colour", &["toneup-platform", "toneup-jobs", "toneup-notify"]),
+    ("toneup-catalogue", &["toneup-platform", "toneup-jobs", "toneup-colour"]),
     ("toneup-people", &["toneup-platform", "toneup-jobs", "toneup-notify", "toneup-colour"]),
     ("toneup-operate", &["toneup-platform", "toneup-jobs", "toneup-colour"]),
     (
@@ -33,7 +34,14 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ),
     (
         "toneup-cli",
-        &["toneup-platform", "toneup-jobs", "toneup-colour", "toneup-operate", "toneup-people"],
+        &[
+            "toneup-platform",
+            "toneup-jobs",
+            "toneup-catalogue",
+            "toneup-colour",
+            "toneup-operate",
+            "toneup-people",
+        ],
     ),
 ];
 

@@ -32,7 +32,7 @@ struct ActionView {
     at: OffsetDateTime,
     operator: String,
     /// `pause_intake`, `resume_intake`, `cancel_job`, `retry_job`, `replay_dead_letters`, `drop_dead_letters`,
-    /// `drain_replica`, `close_report`.
+    /// `drain_replica`, `close_report`, `write_product`, `delete_product`.
     action: String,
     target: String,
     detail: Option<String>,

@@ -5,6 +5,7 @@ mod jobs;
 mod log;
 mod operator;
 mod overview;
+mod products;
 mod replicas;
 mod reports;
 mod routes;

@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::AdminState;
-use super::{dead, jobs, log, overview, replicas, reports, series};
+use super::{dead, jobs, log, overview, products, replicas, reports, series};
 use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 
@@ -33,4 +33,9 @@ where
         .routes(routes!(reports::list_reports))
         .routes(routes!(reports::close_report))
         .routes(routes!(log::list_actions))
+        .routes(routes!(
+            products::get_stored_product,
+            products::put_product,
+            products::delete_product
+        ))
 }

@@ -11,6 +11,7 @@ mod images;
 mod personal_color;
 mod posts;
 mod problems;
+mod products;
 mod profiles;
 mod reports;
 mod routes;

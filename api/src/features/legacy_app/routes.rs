@@ -6,10 +6,12 @@ use utoipa_axum::routes;
 
 use super::settings::LegacyAppSettings;
 use super::{
-    authorization, chats, diary, feeds, friends, personal_color, posts, profiles, reports, uploads,
+    authorization, chats, diary, feeds, friends, personal_color, posts, products, profiles,
+    reports, uploads,
 };
 use crate::features::accounts::AccountsState;
 use crate::features::analyses::{AnalysesState, photo_limit};
+use crate::features::catalogue::CatalogueState;
 use crate::features::chat::ChatState;
 use crate::features::likes::LikesState;
 use crate::features::people::PeopleState;
@@ -30,6 +32,7 @@ where
     S: Clone + Send + Sync + 'static,
     AccountsState: FromRef<S>,
     AnalysesState: FromRef<S>,
+    CatalogueState: FromRef<S>,
     ChatState: FromRef<S>,
     SignInState: FromRef<S>,
     PeopleState: FromRef<S>,
@@ -56,6 +59,11 @@ where
         .routes(routes!(profiles::change_own_profile))
         .routes(routes!(profiles::change_own_image))
         .routes(routes!(friends::toggle_friend))
+        .routes(routes!(products::recommend_products))
+        .routes(routes!(products::recommend_products_formerly))
+        .routes(routes!(products::recommend_products_of_season))
+        .routes(routes!(products::search_products))
+        .routes(routes!(products::complete_text))
         .routes(routes!(feeds::list_feeds, posts::create_feed))
         .routes(routes!(posts::get_feed, posts::change_feed, posts::delete_feed))
         .routes(routes!(posts::get_feed_formerly))

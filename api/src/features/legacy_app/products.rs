@@ -1,0 +1,222 @@
+//! Products: recommended, searched, suggested.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use toneup_colour::result::PersonalColor;
+use toneup_platform::identity::UserId;
+use utoipa::{IntoParams, ToSchema};
+
+use super::envelope::{Answer, Doubled, Failure};
+use crate::features::catalogue::{
+    CatalogueState, Listed, Opening, complete, find_first, recommend_from,
+};
+use crate::http::extract::{ApiQuery, IdPath};
+use crate::http::identity::CurrentUser;
+use crate::http::problem::ApiError;
+
+/// Products of a page, whatever the app asks for.
+const MOST: usize = 50;
+
+/// Query parameters of a page. Others that the app sends are passed over.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<usize>,
+    /// Products a page: from 1 to 50, whatever is asked for.
+    limit: Option<usize>,
+}
+
+/// A product as the app reads it: none is null.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProductData {
+    product_id: u64,
+    brand: String,
+    product_name: String,
+    /// In won.
+    price: u32,
+    /// Empty where the product has no picture.
+    image_url: String,
+    /// The shop's page.
+    product_detail_url: String,
+    is_liked: bool,
+}
+
+impl From<Listed> for ProductData {
+    fn from(Listed { product, is_liked }: Listed) -> Self {
+        Self {
+            product_id: product.id.0,
+            brand: product.brand,
+            product_name: product.name,
+            price: product.price,
+            image_url: product.pictures.into_iter().next().unwrap_or_default(),
+            product_detail_url: product.url,
+            is_liked,
+        }
+    }
+}
+
+/// A page of products.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProductPage {
+    products: Vec<ProductData>,
+    /// Behind the last product of the page, also of the last page.
+    next_cursor: usize,
+    has_next: bool,
+}
+
+type PageAnswer = Answer<Doubled<ProductPage>>;
+
+/// Products for the caller.
+#[utoipa::path(
+    get,
+    path = "/api/product/recommendation",
+    tag = "app",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = OK, body = PageAnswer), (status = "default", body = Failure))
+)]
+pub(super) async fn recommend_products(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(query): ApiQuery<ListQuery>,
+) -> Result<Json<PageAnswer>, ApiError> {
+    page(&state, user, query, None).await
+}
+
+/// Products for the caller, by the name that the path had before.
+#[utoipa::path(
+    get,
+    path = "/api/product/recommandation",
+    tag = "app",
+    security(("bearer" = [])),
+    params(ListQuery),
+    responses((status = OK, body = PageAnswer), (status = "default", body = Failure))
+)]
+pub(super) async fn recommend_products_formerly(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(query): ApiQuery<ListQuery>,
+) -> Result<Json<PageAnswer>, ApiError> {
+    page(&state, user, query, None).await
+}
+
+/// Products for a season.
+#[utoipa::path(
+    get,
+    path = "/api/product/recommandation/{colorType}",
+    tag = "app",
+    security(("bearer" = [])),
+    params(("colorType" = PersonalColor, Path), ListQuery),
+    responses((status = OK, body = PageAnswer), (status = "default", body = Failure))
+)]
+pub(super) async fn recommend_products_of_season(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(season): IdPath<String>,
+    ApiQuery(query): ApiQuery<ListQuery>,
+) -> Result<Json<PageAnswer>, ApiError> {
+    let named = |one: &PersonalColor| one.as_str().eq_ignore_ascii_case(&season);
+    let season = PersonalColor::ALL.into_iter().find(named).ok_or_else(|| {
+        ApiError::invalid("colorType", "expected SPRING, SUMMER, AUTUMN or WINTER")
+    })?;
+    page(&state, user, query, Some(season)).await
+}
+
+async fn page(
+    state: &CatalogueState,
+    user: UserId,
+    query: ListQuery,
+    season: Option<PersonalColor>,
+) -> Result<Json<PageAnswer>, ApiError> {
+    let limit = query.limit.unwrap_or(10).clamp(1, MOST);
+    let skip = query.cursor.unwrap_or(0);
+    let part = Opening { skip, limit, season };
+    let (listed, has_next) = recommend_from(state, user, part).await?;
+    let products: Vec<ProductData> = listed.into_iter().map(ProductData::from).collect();
+    let next_cursor = skip.saturating_add(limit);
+    Ok(Answer::doubled("ok", ProductPage { products, next_cursor, has_next }))
+}
+
+/// What the app searches for. Others of its parameters are passed over.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// The text; without it, nothing is found.
+    query: Option<String>,
+    /// Products: from 1 to 50, whatever is asked for.
+    limit: Option<usize>,
+}
+
+/// Products that were found, of one page.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FoundProducts {
+    products: Vec<ProductData>,
+    has_next: bool,
+}
+
+/// Searches products.
+#[utoipa::path(
+    get,
+    path = "/api/search",
+    tag = "app",
+    security(("bearer" = [])),
+    params(SearchQuery),
+    responses((status = OK, body = Answer<Doubled<FoundProducts>>), (status = "default", body = Failure))
+)]
+pub(super) async fn search_products(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(SearchQuery { query, limit }): ApiQuery<SearchQuery>,
+) -> Result<Json<Answer<Doubled<FoundProducts>>>, ApiError> {
+    let limit = limit.unwrap_or(10).clamp(1, MOST);
+    let text = query.unwrap_or_default();
+    let (listed, has_next) = find_first(&state, user, &text, limit).await?;
+    let products = listed.into_iter().map(ProductData::from).collect();
+    Ok(Answer::doubled("ok", FoundProducts { products, has_next }))
+}
+
+/// A text that is being typed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CompletionQuery {
+    /// The text; without it, nothing is suggested.
+    keyword: Option<String>,
+}
+
+/// A suggestion.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CompletionData {
+    brand_or_product_name: String,
+}
+
+/// Suggestions, the best first, 20 at most.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CompletionList {
+    auto_complete_list: Vec<CompletionData>,
+}
+
+/// Suggests brands and names of products.
+#[utoipa::path(
+    get,
+    path = "/api/auto-complete",
+    tag = "app",
+    security(("bearer" = [])),
+    params(CompletionQuery),
+    responses((status = OK, body = Answer<Doubled<CompletionList>>), (status = "default", body = Failure))
+)]
+pub(super) async fn complete_text(
+    State(state): State<CatalogueState>,
+    CurrentUser(_): CurrentUser,
+    ApiQuery(CompletionQuery { keyword }): ApiQuery<CompletionQuery>,
+) -> Result<Json<Answer<Doubled<CompletionList>>>, ApiError> {
+    let suggested = complete(&state, keyword.unwrap_or_default()).await?.into_iter();
+    let data = |(text, _)| CompletionData { brand_or_product_name: text };
+    Ok(Answer::doubled("ok", CompletionList { auto_complete_list: suggested.map(data).collect() }))
+}

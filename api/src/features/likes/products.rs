@@ -1,0 +1,70 @@
+//! Likes of products, as the likes of all things are stored.
+
+use std::collections::{HashMap, HashSet};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::QueryBuilder;
+use toneup_catalogue::product::ProductId;
+use toneup_platform::database::{Database, bind_list};
+use toneup_platform::identity::UserId;
+
+use crate::features::catalogue::ReadLikes;
+
+/// Reads likes of products from the database.
+#[derive(Debug)]
+pub(crate) struct ProductLikes(pub(crate) Database);
+
+impl ReadLikes for ProductLikes {
+    fn latest(
+        &self,
+        user: UserId,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<ProductId>, sqlx::Error>> {
+        async move {
+            sqlx::query_scalar!(
+                r#"SELECT target_id AS "id: ProductId" FROM likes
+                   WHERE user_id = ? AND kind = 'product' ORDER BY created_at DESC, target_id DESC LIMIT ?"#,
+                user,
+                most
+            )
+            .fetch_all(&mut *self.0.acquire().await?)
+            .await
+        }
+        .boxed()
+    }
+
+    fn liked(
+        &self,
+        user: UserId,
+        products: Vec<ProductId>,
+    ) -> BoxFuture<'_, Result<HashSet<ProductId>, sqlx::Error>> {
+        async move {
+            if products.is_empty() {
+                return Ok(HashSet::new());
+            }
+            let mut query = QueryBuilder::new(
+                "SELECT target_id FROM likes WHERE kind = 'product' AND user_id = ",
+            );
+            query.push_bind(user).push(" AND target_id IN ");
+            bind_list(&mut query, products.into_iter());
+            let ids: Vec<ProductId> =
+                query.build_query_scalar().fetch_all(&mut *self.0.acquire().await?).await?;
+            Ok(ids.into_iter().collect())
+        }
+        .boxed()
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<HashMap<ProductId, u32>, sqlx::Error>> {
+        async move {
+            let rows = sqlx::query!(
+                r#"SELECT target_id AS "id: ProductId", likes FROM content_counters
+                   WHERE kind = 'product' AND likes > 0"#
+            )
+            .fetch_all(&mut *self.0.acquire().await?)
+            .await?;
+            Ok(rows.into_iter().map(|row| (row.id, row.likes)).collect())
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,277 @@
+//! The catalogue: products, recommendations, search, suggestions, and the app's endpoints for them.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use sqlx::MySqlPool;
+use toneup_catalogue::generate::Catalogue;
+use toneup_catalogue::product::store;
+use toneup_colour::result::PersonalColor;
+use toneup_jobs::job::JobId;
+use toneup_platform::identity::UserId;
+use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
+
+/// Stores generated products.
+pub(crate) async fn stock(db: &MySqlPool, numbers: std::ops::RangeInclusive<u64>) {
+    let mut conn = db.acquire().await.unwrap();
+    let products: Vec<_> = numbers.map(|number| Catalogue::new(1).product(number)).collect();
+    store::write(&mut conn, &products).await.unwrap();
+}
+
+async fn give_colour(db: &MySqlPool, client: &Client, colour: PersonalColor) {
+    let analysis = client.submit(&client.unused_key()).await;
+    let id = JobId(analysis["id"].as_str().unwrap().parse().unwrap());
+    let user = UserId(client.user().parse().unwrap());
+    end_analyses(db, user, &[id], &season(colour)).await;
+}
+
+async fn get(client: &Client, path: &str) -> Value {
+    let answer = client.get(path).await;
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    answer.body
+}
+
+fn ids(page: &Value) -> Vec<u64> {
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|item| item["product"]["id"].as_u64().unwrap()).collect()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn products_are_read_and_recommended_with_reasons_and_without_repeats(db: MySqlPool) {
+    stock(&db, 1..=400).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let product = get(&alice, "/v1/products/7").await;
+    let own = Catalogue::new(1).product(7);
+    assert_eq!((&product["name"], &product["isLiked"]), (&json!(own.name), &json!(false)));
+    assert_eq!(
+        get(&alice, "/v1/products/7/similar?limit=5").await["items"].as_array().unwrap().len(),
+        5
+    );
+    for missing in ["/v1/products/401", "/v1/products/x", "/v1/products/401/similar"] {
+        assert_eq!(problem_of(&alice.get(missing).await).0, 404, "{missing}");
+    }
+
+    let nobody = get(&alice, "/v1/recommendations").await;
+    assert_eq!(ids(&nobody).len(), 20, "useful without a colour");
+    give_colour(&db, &alice, PersonalColor::Autumn).await;
+    let first = get(&alice, "/v1/recommendations?limit=50").await;
+    let reason = &first["items"][0]["why"][0];
+    assert_eq!((&reason["kind"], &reason["season"]), (&json!("palette"), &json!("AUTUMN")));
+    let mut seen: HashSet<u64> = ids(&first).into_iter().collect();
+    let cursor = first["nextCursor"].as_str().unwrap();
+    let path = format!("/v1/recommendations?limit=50&cursor={cursor}");
+    let second = get(&alice, &path).await;
+    assert_eq!(ids(&get(&alice, &path).await), ids(&second), "the same page again");
+    assert!(ids(&second).into_iter().all(|id| seen.insert(id)), "nothing twice");
+    // Another colour counts on the next page of the same list.
+    give_colour(&db, &alice, PersonalColor::Winter).await;
+    let cursor = second["nextCursor"].as_str().unwrap();
+    let third = get(&alice, &format!("/v1/recommendations?limit=50&cursor={cursor}")).await;
+    assert_eq!(third["items"][0]["why"][0]["season"], "WINTER");
+    assert!(ids(&third).into_iter().all(|id| seen.insert(id)), "nothing twice");
+    // To the end, which is told.
+    let (mut cursor, mut pages) = (third["nextCursor"].clone(), 0);
+    while let Some(next) = cursor.as_str() {
+        let page = get(&alice, &format!("/v1/recommendations?limit=50&cursor={next}")).await;
+        assert!(ids(&page).into_iter().all(|id| seen.insert(id)), "nothing twice");
+        (cursor, pages) = (page["nextCursor"].clone(), pages + 1);
+        assert!(pages < 10);
+    }
+    assert_eq!(seen.len(), 400);
+
+    let bob = api.guest().await;
+    let foreign = first["nextCursor"].as_str().unwrap();
+    for (bad, field) in [
+        (format!("cursor={foreign}"), "cursor"),
+        ("cursor=x".to_owned(), "cursor"),
+        ("limit=0".to_owned(), "limit"),
+        ("limit=51".to_owned(), "limit"),
+        ("limit=many".to_owned(), "limit"),
+        ("season=MAY".to_owned(), "season"),
+        (format!("brand={}", "x".repeat(101)), "brand"),
+        ("priceFrom=2&priceTo=1".to_owned(), "priceTo"),
+    ] {
+        let refused = problem_of(&bob.get(&format!("/v1/recommendations?{bad}")).await);
+        assert_eq!((refused.0, refused.2), (422, vec![field.to_owned()]), "{bad}");
+    }
+    let none = get(&bob, "/v1/recommendations?brand=nobody").await;
+    assert_eq!(none, json!({ "items": [], "nextCursor": null }));
+    let blouses = get(&bob, "/v1/recommendations?type=블라우스&priceTo=60000").await;
+    assert!(!ids(&blouses).is_empty());
+    for item in blouses["items"].as_array().unwrap() {
+        assert_eq!(item["product"]["type"], "블라우스");
+        assert!(item["product"]["price"].as_u64().unwrap() <= 60_000);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_new_product_is_recommended_and_a_deleted_one_is_not(db: MySqlPool) {
+    stock(&db, 1..=3).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    assert_eq!(ids(&get(&alice, "/v1/recommendations").await).len(), 3);
+    stock(&db, 4..=4).await;
+    eventually("the new product", async || {
+        ids(&get(&alice, "/v1/recommendations").await).contains(&4).then_some(())
+    })
+    .await;
+    let mut conn = db.acquire().await.unwrap();
+    store::delete(&mut conn, toneup_catalogue::product::ProductId(2)).await.unwrap();
+    assert!(!ids(&get(&alice, "/v1/recommendations").await).contains(&2), "at once");
+    assert_eq!(alice.get("/v1/products/2").await.status, 404);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_app_reads_its_recommendations_by_either_name(db: MySqlPool) {
+    stock(&db, 1..=60).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let mut seen = HashSet::new();
+    let (mut cursor, mut has_next) = (0, true);
+    while has_next {
+        let path = format!("/api/product/recommendation?limit=25&cursor={cursor}&isMine=true");
+        let data = get(&alice, &path).await["data"].clone();
+        // Apps decode one envelope, or an envelope in the envelope.
+        assert_eq!(data["data"]["products"], data["products"]);
+        for product in data["products"].as_array().unwrap() {
+            for name in ["brand", "productName", "imageUrl", "productDetailUrl"] {
+                assert!(product[name].is_string(), "{name}: {product}");
+            }
+            assert!(product["price"].is_u64() && product["isLiked"] == false);
+            assert!(seen.insert(product["productId"].as_u64().unwrap()), "twice: {product}");
+        }
+        cursor = data["nextCursor"].as_u64().unwrap();
+        has_next = data["hasNext"].as_bool().unwrap();
+    }
+    assert_eq!(seen.len(), 60);
+    for path in ["recommandation", "recommandation/SPRING", "recommandation/winter?cursor=10"] {
+        let data = get(&alice, &format!("/api/product/{path}")).await["data"].clone();
+        assert_eq!(data["products"].as_array().unwrap().len(), 10, "{path}");
+    }
+    for bounded in ["limit=0", "limit=1000000000", "cursor=18446744073709551615"] {
+        get(&alice, &format!("/api/product/recommendation?{bounded}")).await;
+    }
+    for bad in ["recommandation/MAY", "recommendation?limit=-1", "recommendation?cursor=x"] {
+        let refused = alice.get(&format!("/api/product/{bad}")).await;
+        assert_eq!(refused.body["errorCode"], "VALIDATION_FAILED", "{bad}: {refused:?}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn products_are_searched_with_filters_counts_and_highlights(db: MySqlPool) {
+    stock(&db, 1..=300).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let whole = get(&alice, "/v1/search?q=니트&limit=50&facets=true").await;
+    let total = whole["total"].as_u64().unwrap();
+    assert!(total > 3 && whole["isLoose"] == false, "{total}");
+    assert!(!whole["facets"]["season"].as_array().unwrap().is_empty());
+    let first = &whole["items"][0];
+    assert_eq!(first["kind"], "product");
+    let marked = |item: &Value, part: &str| -> String {
+        let segments = item["highlights"][part].as_array().unwrap().iter();
+        segments.map(|segment| segment["text"].as_str().unwrap()).collect()
+    };
+    assert_eq!(marked(first, "name"), first["product"]["name"].as_str().unwrap());
+    let (mut paged, mut path) = (Vec::new(), "/v1/search?q=니트&limit=3".to_owned());
+    loop {
+        let page = get(&alice, &path).await;
+        paged.extend(ids(&page));
+        let Some(cursor) = page["nextCursor"].as_str() else { break };
+        path = format!("/v1/search?q=니트&limit=3&cursor={cursor}");
+    }
+    assert_eq!(paged, ids(&get(&alice, "/v1/search?q=니트&limit=50").await)[..paged.len()]);
+    assert_eq!(paged.len() as u64, total);
+    let cheap = get(&alice, "/v1/search?q=니트&priceTo=60000&sex=FEMALE").await;
+    for item in cheap["items"].as_array().unwrap() {
+        assert!(item["product"]["price"].as_u64().unwrap() <= 60_000, "{item}");
+    }
+
+    let cursor = get(&alice, "/v1/search?q=니트&limit=3").await["nextCursor"].clone();
+    let cursor = cursor.as_str().unwrap();
+    for (bad, field) in [
+        (format!("q=셔츠&cursor={cursor}"), "cursor"),
+        ("q=니트&cursor=🙂".to_owned(), "cursor"),
+        ("limit=5".to_owned(), "q"),
+        ("q=".to_owned(), "q"),
+        (format!("q={}", "가".repeat(201)), "q"),
+        ("q=니트&limit=0".to_owned(), "limit"),
+        ("q=니트&limit=-1".to_owned(), "limit"),
+        ("q=니트&facets=perhaps".to_owned(), "facets"),
+        ("q=니트&sex=NONE".to_owned(), "sex"),
+    ] {
+        let refused = problem_of(&alice.get(&format!("/v1/search?{bad}")).await);
+        assert_eq!(refused.0, 422, "{bad}: {refused:?}");
+        assert!(refused.2 == [field] || field == "q", "{bad}: {refused:?}");
+    }
+    for nothing in ["%20%20", "🙂", "%22AND%22", "%00", "%ED%A0%80"] {
+        let page = get(&alice, &format!("/v1/search?q={nothing}")).await;
+        assert_eq!((&page["items"], &page["total"]), (&json!([]), &json!(0)), "{nothing}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_change_is_found_and_suggested_soon_and_a_deleted_product_never(db: MySqlPool) {
+    stock(&db, 1..=5).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let search = "/v1/search?q=세상에 하나뿐인";
+    assert_eq!(ids(&get(&alice, search).await), [] as [u64; 0]);
+    let mut product = Catalogue::new(1).product(6);
+    product.name = "세상에 하나뿐인 셔츠".to_owned();
+    let mut conn = db.acquire().await.unwrap();
+    store::write(&mut conn, &[product]).await.unwrap();
+    eventually("the new product", async || (ids(&get(&alice, search).await) == [6]).then_some(()))
+        .await;
+    let suggested = get(&alice, "/v1/search/suggestions?q=세상ㅇ").await;
+    let expected = json!([{ "text": "세상에 하나뿐인 셔츠", "kind": "name" }]);
+    assert_eq!(suggested["items"], expected);
+    store::delete(&mut conn, toneup_catalogue::product::ProductId(6)).await.unwrap();
+    assert_eq!(ids(&get(&alice, search).await), [] as [u64; 0], "at once");
+    for bad in ["", "q=", &format!("q={}", "가".repeat(10_000 / 9))] {
+        let refused = alice.get(&format!("/v1/search/suggestions?{bad}")).await;
+        assert_eq!(problem_of(&refused).0, 422, "{bad}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_app_searches_and_completes(db: MySqlPool) {
+    stock(&db, 1..=100).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let own = Catalogue::new(1).product(3);
+    let path = format!("/api/search?query={}&limit=5&isMine=true&cursor=7", own.name);
+    let data = get(&alice, &path).await["data"].clone();
+    let names: Vec<&Value> =
+        data["products"].as_array().unwrap().iter().map(|one| &one["productName"]).collect();
+    assert!(names.contains(&&json!(own.name)) && data["hasNext"].is_boolean(), "{data}");
+    for nothing in ["", "?query=", "?query=🙂", "?limit=0&query=%20"] {
+        let data = get(&alice, &format!("/api/search{nothing}")).await["data"].clone();
+        assert_eq!((&data["products"], &data["hasNext"]), (&json!([]), &json!(false)), "{nothing}");
+    }
+    let path = format!("/api/auto-complete?keyword={}", own.name);
+    let list = get(&alice, &path).await["data"]["autoCompleteList"].clone();
+    assert_eq!(list[0], json!({ "brandOrProductName": own.name }));
+    let none = get(&alice, "/api/auto-complete").await["data"].clone();
+    assert_eq!(none["autoCompleteList"], json!([]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_liked_says_so_and_leads_to_what_is_like_it(db: MySqlPool) {
+    stock(&db, 1..=200).await;
+    let api = Stack::new(db.clone()).await.api().await;
+    let alice = api.guest().await;
+    let user: uuid::Uuid = alice.user().parse().unwrap();
+    let like =
+        "INSERT INTO likes (kind, target_id, user_id, created_at) VALUES ('product', 7, ?, NOW(6))";
+    sqlx::query(like).bind(user).execute(&db).await.unwrap();
+    assert_eq!(get(&alice, "/v1/products/7").await["isLiked"], true);
+    assert_eq!(get(&alice, "/v1/products/8").await["isLiked"], false);
+    let page = get(&alice, "/v1/recommendations?limit=50").await;
+    assert!(!ids(&page).contains(&7), "it is liked already");
+    let reason = json!({ "kind": "like", "productId": 7 });
+    assert_eq!(page["items"][0]["why"][0], reason, "{}", page["items"][0]);
+    let bob = api.guest().await;
+    assert_eq!(get(&bob, "/v1/products/7").await["isLiked"], false);
+}

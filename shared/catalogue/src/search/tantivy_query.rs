@@ -1,0 +1,174 @@
+//! Queries of the embedded engine.
+
+use std::ops::Bound;
+
+use tantivy::Term;
+use tantivy::query::{
+    BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur,
+    PhraseQuery, Query, RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+
+use super::analyser::{Word, WordKind, bigrams};
+use super::engine::Request;
+use super::query::{Variant, variants};
+use super::tantivy_engine::Fields;
+use crate::live::Filter;
+use crate::product::Sex;
+
+type Boxed = Box<dyn Query>;
+
+/// What the other ways in which a word matches add to the best one.
+const TIE: f32 = 0.1;
+/// Letters from which a word may have a slip.
+const FUZZY: usize = 4;
+
+/// How much of a query must match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// Every word.
+    All,
+    /// Half of the words, and of a word half of its bigrams.
+    Some,
+}
+
+/// Builds the query for the words of a request, with its filters.
+pub(super) fn build(
+    fields: &Fields,
+    words: &[Word],
+    request: &Request,
+    strictness: Strictness,
+) -> Boxed {
+    let word_query = |(index, word): (usize, &Word)| {
+        (Occur::Should, word_query(fields, word, index + 1 == words.len(), strictness))
+    };
+    let clauses: Vec<(Occur, Boxed)> = words.iter().enumerate().map(word_query).collect();
+    let needed = match strictness {
+        Strictness::All => words.len(),
+        Strictness::Some => words.len().div_ceil(2),
+    };
+    let matching: Boxed = Box::new(BooleanQuery::with_minimum_required_clauses(clauses, needed));
+    let mut all = vec![(Occur::Must, matching)];
+    all.extend(
+        filters(fields, request)
+            .into_iter()
+            .map(|filter| (Occur::Must, Box::new(ConstScoreQuery::new(filter, 0.0)) as Boxed)),
+    );
+    Box::new(BooleanQuery::new(all))
+}
+
+/// The ways in which a word may match, of which the best counts.
+fn word_query(fields: &Fields, word: &Word, is_last: bool, strictness: Strictness) -> Boxed {
+    let texts = [(fields.brand, 5.0), (fields.name, 3.0), (fields.labels, 2.0), (fields.body, 1.0)];
+    let mut ways: Vec<Boxed> = Vec::new();
+    for variant in variants(word, is_last) {
+        if variant.kind == WordKind::Initials {
+            ways.push(boosted(phrase(fields.initials, &bigrams(&variant.text)), 1.0));
+            continue;
+        }
+        for (field, boost) in texts {
+            let weight = boost * variant.weight;
+            ways.extend(
+                matches(field, &variant, is_last)
+                    .into_iter()
+                    .map(|(way, part)| boosted(way, weight * part)),
+            );
+        }
+    }
+    if strictness == Strictness::Some && word.kind == WordKind::Syllables {
+        for (field, boost) in texts {
+            ways.extend(half_of(field, &word.text).map(|way| boosted(way, boost * 0.3)));
+        }
+    }
+    Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE))
+}
+
+/// How a word can match in a field, each with its part of the score.
+fn matches(field: Field, variant: &Variant, is_last: bool) -> Vec<(Boxed, f32)> {
+    let text = variant.text.as_str();
+    match variant.kind {
+        WordKind::Syllables => {
+            let pairs = bigrams(text);
+            let mut ways = vec![(phrase(field, &pairs), 1.0)];
+            match text.chars().count() {
+                // Where it stands alone, or begins a word.
+                1 => ways.push((prefix(field, text), 0.3)),
+                2 => {}
+                _ => ways.push((term(field, text), 1.0)),
+            }
+            ways
+        }
+        WordKind::Letters => {
+            let mut ways = vec![(term(field, text), 1.0)];
+            if text.chars().count() >= FUZZY {
+                let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, text), 1, true);
+                ways.push((Box::new(fuzzy), 0.5));
+            }
+            if is_last && text.chars().count() > 1 {
+                ways.push((prefix(field, text), 0.4));
+            }
+            ways
+        }
+        WordKind::Number | WordKind::Initials => vec![(term(field, text), 1.0)],
+    }
+}
+
+fn boosted(query: Boxed, boost: f32) -> Boxed {
+    Box::new(BoostQuery::new(query, boost))
+}
+
+fn term(field: Field, text: &str) -> Boxed {
+    let term = Term::from_field_text(field, text);
+    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
+}
+
+/// Tokens that begin so.
+fn prefix(field: Field, text: &str) -> Boxed {
+    Box::new(FuzzyTermQuery::new_prefix(Term::from_field_text(field, text), 0, true))
+}
+
+/// Tokens in this order, one behind the other.
+fn phrase(field: Field, tokens: &[String]) -> Boxed {
+    match tokens {
+        [single] => term(field, single),
+        _ => {
+            let terms = tokens.iter().map(|token| Term::from_field_text(field, token)).collect();
+            Box::new(PhraseQuery::new(terms))
+        }
+    }
+}
+
+/// Half of a word's bigrams: a word with a slip in it. None of one bigram alone.
+fn half_of(field: Field, text: &str) -> Option<Boxed> {
+    let pairs = bigrams(text);
+    let needed = pairs.len().div_ceil(2);
+    let clauses = pairs.iter().map(|pair| (Occur::Should, term(field, pair))).collect();
+    (pairs.len() > 1)
+        .then(|| Box::new(BooleanQuery::with_minimum_required_clauses(clauses, needed)) as Boxed)
+}
+
+fn filters(fields: &Fields, request: &Request) -> Vec<Boxed> {
+    let Filter { season, sex, kind, brand, color, price_from, price_to } = &request.filter;
+    let any = |field: Field, words: &[&str]| -> Boxed {
+        let clauses = words.iter().map(|word| (Occur::Should, term(field, word))).collect();
+        Box::new(BooleanQuery::new(clauses))
+    };
+    let mut filters: Vec<Boxed> = Vec::new();
+    if !request.kinds.is_empty() {
+        let kinds: Vec<&str> = request.kinds.iter().map(|kind| kind.as_str()).collect();
+        filters.push(any(fields.what, &kinds));
+    }
+    filters.extend(season.map(|season| term(fields.season, season.as_str())));
+    filters.extend(sex.map(|sex| any(fields.sex, &[sex.as_str(), Sex::Unisex.as_str()])));
+    for (field, word) in [(fields.kind, kind), (fields.brand_key, brand), (fields.color, color)] {
+        filters.extend(word.as_ref().map(|word| term(field, &word.to_lowercase())));
+    }
+    if price_from.is_some() || price_to.is_some() {
+        let bound = |price: &Option<u32>| {
+            let term = |price: u32| Term::from_field_u64(fields.price, u64::from(price));
+            price.map_or(Bound::Unbounded, |price| Bound::Included(term(price)))
+        };
+        filters.push(Box::new(RangeQuery::new(bound(price_from), bound(price_to))));
+    }
+    filters
+}
