@@ -214,6 +214,10 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     let worker = api.anonymous().get("/service-worker.js").await;
     assert!(worker.header("content-type").starts_with("text/javascript"), "{worker:?}");
     assert_eq!(worker.header("content-security-policy"), policy);
+    let app = api.anonymous().get("/app").await;
+    assert_eq!((app.status.as_u16(), app.header("content-security-policy")), (200, policy));
+    let manifest = api.anonymous().get("/assets/manifest.webmanifest").await;
+    assert_eq!(manifest.header("content-type"), "application/manifest+json");
     let client = api.anonymous();
     let again = client.request(reqwest::Method::GET, "/assets/app.js");
     let again = again.header("if-none-match", script.header("etag"));
