@@ -148,13 +148,11 @@ impl Session {
         loop {
             let asked = {
                 let mut inbox = self.lock();
-                match inbox.waiting.pop_front() {
-                    Some(asked) => asked,
-                    None => {
-                        inbox.is_handling = false;
-                        return;
-                    }
-                }
+                let Some(asked) = inbox.waiting.pop_front() else {
+                    inbox.is_handling = false;
+                    return;
+                };
+                asked
             };
             let Asked { event, data, reply } = asked;
             match parse(&event, data) {
