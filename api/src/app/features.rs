@@ -138,7 +138,7 @@ impl Features {
             authenticator: Authenticator::new(accounts.live_tokens()),
             post: post.clone(),
         };
-        let (chat, sockets) = ChatState::start(conversations, shutdown)?;
+        let (chat, sockets) = chat::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
             &formats,

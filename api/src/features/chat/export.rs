@@ -24,8 +24,8 @@ pub(crate) fn exports() -> Vec<Export> {
 }
 
 /// A place in a list by room and number.
-fn place(from: Option<String>) -> (Uuid, u64) {
-    let place = from.as_deref().and_then(|text| text.split_once('/'));
+fn place(from: Option<&str>) -> (Uuid, u64) {
+    let place = from.and_then(|text| text.split_once('/'));
     let place = place.and_then(|(room, seq)| Some((room.parse().ok()?, seq.parse().ok()?)));
     place.unwrap_or((Uuid::nil(), 0))
 }
@@ -74,7 +74,7 @@ async fn read_messages(
     user: UserId,
     from: Option<String>,
 ) -> Result<ExportPage, sqlx::Error> {
-    let (room, seq) = place(from);
+    let (room, seq) = place(from.as_deref());
     let rows = sqlx::query!(
         r#"SELECT room_id AS "room: RoomId", seq, kind, body, attachments,
                   sent_at AS "sent_at: OffsetDateTime"
@@ -109,7 +109,7 @@ async fn read_reports(
     user: UserId,
     from: Option<String>,
 ) -> Result<ExportPage, sqlx::Error> {
-    let (room, seq) = place(from);
+    let (room, seq) = place(from.as_deref());
     let rows = sqlx::query!(
         r#"SELECT room_id AS "room: RoomId", seq, reason, description,
                   created_at AS "created_at: OffsetDateTime"

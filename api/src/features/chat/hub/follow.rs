@@ -72,7 +72,7 @@ impl Hub {
         let open = &pin.open;
         self.prepare(open).await?;
         for _ in 0..MOST_READS {
-            if connection.is_cut() || self.attach(open, connection, sent, views) {
+            if connection.is_cut() || attach(open, connection, sent, views) {
                 self.tell_presence(connection.person, &[room], true);
                 break;
             }
@@ -139,24 +139,6 @@ impl Hub {
         Ok(())
     }
 
-    /// Makes the connection a follower if it has been sent everything that others have; `false` if not.
-    fn attach(
-        &self,
-        open: &OpenRoom,
-        connection: &Arc<Connection>,
-        sent: Seq,
-        views: bool,
-    ) -> bool {
-        let mut state = open.lock();
-        if state.delivered > sent {
-            return false;
-        }
-        let follower = Follower { connection: Arc::clone(connection), sent, views };
-        state.followers.insert(connection.id(), follower);
-        connection.rooms().insert(open.id);
-        true
-    }
-
     fn emit_missed(&self, open: &OpenRoom, connection: &Arc<Connection>, entries: &[Entry]) {
         let (room, number, urls) = (open.id, open.number(), &self.0.urls);
         for entry in entries {
@@ -169,4 +151,16 @@ impl Hub {
             }
         }
     }
+}
+
+/// Makes the connection a follower if it has been sent everything that others have; `false` if not.
+fn attach(open: &OpenRoom, connection: &Arc<Connection>, sent: Seq, views: bool) -> bool {
+    let mut state = open.lock();
+    if state.delivered > sent {
+        return false;
+    }
+    let follower = Follower { connection: Arc::clone(connection), sent, views };
+    state.followers.insert(connection.id(), follower);
+    connection.rooms().insert(open.id);
+    true
 }

@@ -118,12 +118,11 @@ pub(super) async fn list_messages(
     let reach = query.limit + 1;
     let reading = bounded(async {
         let mut lent = state.pool.acquire().await?;
-        let found = match query.after {
-            Some(after) => log::list_after(&mut lent, room, user, after, reach).await?,
-            None => {
-                let before = query.before.unwrap_or(u64::MAX);
-                log::list_before(&mut lent, room, user, before, reach).await?
-            }
+        let found = if let Some(after) = query.after {
+            log::list_after(&mut lent, room, user, after, reach).await?
+        } else {
+            let before = query.before.unwrap_or(u64::MAX);
+            log::list_before(&mut lent, room, user, before, reach).await?
         };
         let Some(place) = find_membership(&mut lent, room, user).await? else {
             return Ok(None);

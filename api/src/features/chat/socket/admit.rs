@@ -8,10 +8,11 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use toneup_platform::identity::UserId;
 
-use super::Doors;
+use super::doors::Doors;
 use super::request::RoomName;
 use crate::features::chat::hints::Person;
 use crate::features::chat::hub::Identity;
+use crate::features::chat::refusal::Refusal;
 use crate::http::identity::SessionId;
 use crate::http::problem::ApiError;
 
@@ -56,9 +57,9 @@ impl Handshake {
     }
 
     /// The room that the connection is for; `None` without one.
-    pub(super) fn room(&self) -> Option<Option<RoomName>> {
+    pub(super) fn room(&self) -> Option<Result<RoomName, Refusal>> {
         let text = self.room_id.as_deref().filter(|text| !text.is_empty())?;
-        Some(RoomName::parse_text(text))
+        Some(RoomName::parse_text(text).ok_or(Refusal::NotFound))
     }
 }
 
@@ -144,13 +145,13 @@ mod tests {
     #[test]
     fn the_query_names_a_room_and_a_token_and_nothing_else_counts() {
         let found = handshake("EIO=4&transport=polling&b64=1&userId=7&roomId=3&token=a%2Bb");
-        assert_eq!(found.room(), Some(Some(RoomName::Number(3))));
+        assert_eq!(found.room(), Some(Ok(RoomName::Number(3))));
         assert_eq!(
             (found.token.as_deref(), found.ticket, found.last_seq),
             (Some("a+b"), None, None)
         );
         assert_eq!(handshake("roomId=").room(), None);
-        assert_eq!(handshake("roomId=x").room(), Some(None));
+        assert_eq!(handshake("roomId=x").room(), Some(Err(Refusal::NotFound)));
         assert_eq!(handshake("lastSeq=-1").last_seq, None);
     }
 }

@@ -7,7 +7,7 @@ use socketioxide::SocketIo;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Doors;
+use super::doors::Doors;
 
 /// Time for events that are being handled, and for the notice.
 const GRACE: Duration = Duration::from_millis(500);

@@ -4,8 +4,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Doors;
 use super::admit::by_request;
+use super::doors::Doors;
 
 /// Middleware: finds out who opens a connection, if the request says so. Clients of version 4 of the protocol have no other
 /// way to say it: without an identity they get no connection. The others may still say it when they join.

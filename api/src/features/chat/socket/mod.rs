@@ -3,6 +3,7 @@
 mod admit;
 mod answer;
 mod budget;
+mod doors;
 mod drain;
 mod guard;
 mod request;
@@ -23,11 +24,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::admit::{Credentials, Denied, identify};
+pub(super) use self::doors::Doors;
 use self::session::Session;
 use super::hub::Identity;
-use super::state::ChatState;
-use crate::features::accounts::AccountsState;
-use crate::http::identity::Authenticator;
 
 /// Largest frame, and largest body of a poll, in bytes.
 const PAYLOAD_BYTES: usize = 64 * 1024;
@@ -41,14 +40,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(25);
 /// Time for their answer.
 const PONG: Duration = Duration::from_secs(20);
-
-/// What the server is built on. Cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct Doors {
-    pub(super) chat: ChatState,
-    pub(super) accounts: AccountsState,
-    pub(super) authenticator: Authenticator,
-}
 
 /// The server, to be mounted on routers. Cheap to clone.
 #[derive(Clone)]

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use toneup_platform::database::bounded;
 
-use super::Doors;
 use super::admit::{Handshake, by_token};
 use super::answer::{Reply, WantsAck, trouble};
 use super::budget::{Budget, Grant};
+use super::doors::Doors;
 use super::request::{Chat, Request, RoomName, parse};
 use crate::features::chat::content::Draft;
 use crate::features::chat::hints::{Hint, Mark};
@@ -108,9 +108,9 @@ impl Session {
     }
 
     /// Shows the room that the connection was opened for.
-    async fn begin(&self, room: Option<RoomName>, last_seq: Option<u64>) {
+    async fn begin(&self, room: Result<RoomName, Refusal>, last_seq: Option<u64>) {
         let beginning = async {
-            let room = self.resolve(room.ok_or(Refusal::NotFound)?).await?;
+            let room = self.resolve(room?).await?;
             self.show(room, last_seq).await.map(drop)
         };
         if let Err(error) = beginning.await {
@@ -148,13 +148,11 @@ impl Session {
         loop {
             let asked = {
                 let mut inbox = self.lock();
-                match inbox.waiting.pop_front() {
-                    Some(asked) => asked,
-                    None => {
-                        inbox.is_handling = false;
-                        return;
-                    }
-                }
+                let Some(asked) = inbox.waiting.pop_front() else {
+                    inbox.is_handling = false;
+                    return;
+                };
+                asked
             };
             let Asked { event, data, reply } = asked;
             match parse(&event, data) {

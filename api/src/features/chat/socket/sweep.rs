@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::Doors;
+use super::doors::Doors;
 use super::session::written;
 use crate::features::chat::hub::Cut;
 

@@ -64,9 +64,8 @@ pub(crate) async fn delete(
     let Some(mut head) = lock_joined(&mut *conn, room, user).await? else {
         return Ok(Err(Refusal::NotFound));
     };
-    let target = match find_target(&mut *conn, room, seq, user).await? {
-        None => return Ok(Err(Refusal::NotFound)),
-        Some(target) => target,
+    let Some(target) = find_target(&mut *conn, room, seq, user).await? else {
+        return Ok(Err(Refusal::NotFound));
     };
     if target.sender != Some(user) && head.owner != Some(user) {
         return Ok(Err(Refusal::MessageNotYours));
