@@ -140,6 +140,8 @@ setup_node() {
   need_node
   [[ -d $ROOT/api/tests/browser/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-browser"
   once_for api/tests/browser/package-lock.json npm_ci api/tests/browser
+  [[ -d $ROOT/api/tests/sockets/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-sockets"
+  once_for api/tests/sockets/package-lock.json npm_ci api/tests/sockets
   [[ -d $ROOT/clients/js/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-js"
   once_for clients/js/package-lock.json npm_ci clients/js
 }

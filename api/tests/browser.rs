@@ -32,6 +32,8 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
 
     let files = [
         "unit.test.mjs",
+        "app-unit.test.mjs",
+        "calls.test.mjs",
         "submit.test.mjs",
         "watch.test.mjs",
         "follow.test.mjs",
@@ -52,6 +54,15 @@ async fn a_person_keeps_a_profile(db: MySqlPool) {
     let origins = PageOrigins::of(&api.url.parse().unwrap(), vec![]);
     stack.objects().prepare_bucket(&origins, "u/", 1).await.unwrap();
     run(&["profile.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn people_meet_on_the_page(db: MySqlPool) {
+    let stack = Stack::new(db).await.with_bucket("meeting");
+    let (api, _worker) = (stack.api().await, stack.worker());
+    let origins = PageOrigins::of(&api.url.parse().unwrap(), vec![]);
+    stack.objects().prepare_bucket(&origins, "u/", 1).await.unwrap();
+    run(&["app.test.mjs", "app-chat.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -1,6 +1,8 @@
 //! Conversations: rooms, messages, what was read, and Socket.IO.
 
+mod away;
 mod messages;
+mod pictures;
 mod rooms;
 mod sockets;
 

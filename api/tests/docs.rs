@@ -17,6 +17,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     calls.sort();
     insta::assert_snapshot!(calls.join("\n"), @r"
     delete /admin/products/{id} delete_product
+    delete /api/chats/{chatRoomId} leave_chat
     delete /api/feeds/{feedId} delete_feed
     delete /api/my-diary/{diaryId} delete_diary
     delete /v1/analyses/{id} delete_analysis
@@ -29,6 +30,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     delete /v1/posts/{id} delete_post
     delete /v1/posts/{id}/like unlike_post
     delete /v1/push-subscriptions/{id} delete_push_subscription
+    delete /v1/rooms/{id}/members/{userId} remove_member
+    delete /v1/rooms/{id}/messages/{seq} delete_message
+    delete /v1/rooms/{id}/picture delete_room_picture
     delete /v1/sessions revoke_sessions
     delete /v1/sessions/{id} revoke_session
     delete /v1/users/{id}/block unblock_user
@@ -46,6 +50,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /admin/reports list_reports
     get /admin/series get_series
     get /api/auto-complete complete_text
+    get /api/chats list_chats
+    get /api/chats/{chatRoomId} list_chat_messages
     get /api/feed/{feedId} get_feed_formerly
     get /api/feeds list_feeds
     get /api/feeds/like list_liked_feeds
@@ -94,6 +100,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/push-subscriptions list_push_subscriptions
     get /v1/push-subscriptions/vapid-key get_vapid_key
     get /v1/recommendations list_recommendations
+    get /v1/rooms list_rooms
+    get /v1/rooms/{id} get_room
+    get /v1/rooms/{id}/members list_members
+    get /v1/rooms/{id}/messages list_messages
     get /v1/search search
     get /v1/search/suggestions suggest
     get /v1/sessions list_sessions
@@ -114,6 +124,8 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     patch /v1/diary/{id} change_entry
     patch /v1/me change_me
     patch /v1/posts/{id} change_post
+    patch /v1/rooms/{id} change_room
+    patch /v1/rooms/{id}/messages/{seq} edit_message
     patch /v1/webhooks/{id} change_webhook
     post /admin/dead-letters/drop drop_dead_letters
     post /admin/dead-letters/replay replay_dead_letters
@@ -123,6 +135,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /admin/reports/{id}/close close_report
     post /api/app/authorization authorize
     post /api/auth/refresh refresh_tokens
+    post /api/chats open_chat
     post /api/feeds create_feed
     post /api/feeds/{feedId}/like toggle_feed_like
     post /api/friends toggle_friend
@@ -140,6 +153,10 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /v1/posts/{id}/comments create_comment
     post /v1/push-subscriptions create_push_subscription
     post /v1/reports create_report
+    post /v1/rooms create_room
+    post /v1/rooms/{id}/leave leave_room
+    post /v1/rooms/{id}/messages send_message
+    post /v1/rooms/{id}/messages/{seq}/report report_message
     post /v1/sessions create_session
     post /v1/sessions/guest create_guest_session
     post /v1/sessions/refresh refresh_session
@@ -160,6 +177,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /v1/me/picture set_my_picture
     put /v1/notification-settings put_settings
     put /v1/posts/{id}/like like_post
+    put /v1/rooms/{id}/members/{userId} invite_member
+    put /v1/rooms/{id}/picture set_room_picture
+    put /v1/rooms/{id}/read mark_room_read
     put /v1/users/{id}/block block_user
     put /v1/users/{id}/follow follow_user
     put /v1/users/{id}/mute mute_user
@@ -194,6 +214,10 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
     let worker = api.anonymous().get("/service-worker.js").await;
     assert!(worker.header("content-type").starts_with("text/javascript"), "{worker:?}");
     assert_eq!(worker.header("content-security-policy"), policy);
+    let app = api.anonymous().get("/app").await;
+    assert_eq!((app.status.as_u16(), app.header("content-security-policy")), (200, policy));
+    let manifest = api.anonymous().get("/assets/manifest.webmanifest").await;
+    assert_eq!(manifest.header("content-type"), "application/manifest+json");
     let client = api.anonymous();
     let again = client.request(reqwest::Method::GET, "/assets/app.js");
     let again = again.header("if-none-match", script.header("etag"));

@@ -34,6 +34,8 @@ struct Things {
     key: String,
     /// The user's public number.
     number: u64,
+    /// The user.
+    user: String,
 }
 
 /// Operations that take no id.
@@ -80,6 +82,8 @@ const WITHOUT_IDS: &[&str] = &[
     "put /v1/notification-settings",
     "delete /v1/me/picture",
     "get /v1/users",
+    "get /v1/rooms",
+    "get /api/chats",
     "post /api/personalcolor",
     "post /api/uploads/presigned-urls",
     "get /api/profiles/me",
@@ -110,44 +114,6 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "get /api/product/recommandation/{colorType}" => PublicName,
 
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),
-        "post /v1/posts" => Refused(422, post(key)),
-        "post /v1/diary" => {
-            let mut entry = post(key);
-            entry["title"] = json!("theirs");
-            Refused(422, entry)
-        }
-        "delete /v1/posts/{id}" | "get /v1/diary/{id}" | "delete /v1/diary/{id}" => none(),
-        "patch /v1/posts/{id}" | "patch /v1/diary/{id}" => NotFound(json!({ "text": "mine" })),
-        "delete /v1/comments/{id}" => none(),
-        "patch /v1/comments/{id}" => NotFound(json!({ "text": "mine" })),
-        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
-        "get /v1/posts/{id}/comments"
-        | "get /v1/comments/{id}"
-        | "get /v1/comments/{id}/replies"
-        | "get /v1/comments/{id}/likes"
-        | "put /v1/comments/{id}/like"
-        | "delete /v1/comments/{id}/like" => user(200),
-        "post /v1/reports" => {
-            let id = &theirs.ids["/v1/posts/"];
-            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
-        }
-        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
-        // Posts are for all.
-        "get /v1/posts/{id}" | "get /v1/posts/{id}/likes" | "get /v1/users/{id}/posts" => user(200),
-        "post /api/feeds" => Refused(422, json!({ "content": "x", "imageUrls": [key] })),
-        "post /api/my-diary" => {
-            Refused(422, json!({ "title": "x", "content": "x", "imageUrls": [key] }))
-        }
-        "get /api/feeds" | "get /api/feeds/{feedId}" | "get /api/feed/{feedId}" => user(200),
-        "put /api/feeds/{feedId}" => Refused(403, json!({ "content": "mine", "imageUrls": [key] })),
-        "delete /api/feeds/{feedId}" => Refused(403, Value::Null),
-        "post /api/feeds/{feedId}/like" => user(200),
-        "get /api/my-diary/{diaryId}" | "delete /api/my-diary/{diaryId}" => none(),
-        "put /api/my-diary/{diaryId}" => {
-            NotFound(json!({ "title": "x", "content": "mine", "imageUrls": [key] }))
-        }
-        "put /v1/posts/{id}/like" | "delete /v1/posts/{id}/like" => user(200),
-
         "patch /api/profiles" | "patch /api/profiles/image" => {
             Refused(422, json!({ "profileImageUrl": key }))
         }
@@ -168,6 +134,29 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "get /v1/pictures/{id}" => none(),
         "patch /v1/webhooks/{id}" => NotFound(json!({ "enabled": false })),
 
+        "get /v1/rooms/{id}"
+        | "post /v1/rooms/{id}/leave"
+        | "delete /v1/rooms/{id}/picture"
+        | "get /v1/rooms/{id}/members"
+        | "put /v1/rooms/{id}/members/{userId}"
+        | "delete /v1/rooms/{id}/members/{userId}"
+        | "get /v1/rooms/{id}/messages"
+        | "delete /v1/rooms/{id}/messages/{seq}"
+        | "get /api/chats/{chatRoomId}"
+        | "delete /api/chats/{chatRoomId}" => none(),
+        "patch /v1/rooms/{id}" => NotFound(json!({ "name": "mine", "muted": true })),
+        "put /v1/rooms/{id}/picture" => NotFound(json!({ "objectKey": key })),
+        "put /v1/rooms/{id}/read" => NotFound(json!({})),
+        "post /v1/rooms/{id}/messages" | "patch /v1/rooms/{id}/messages/{seq}" => {
+            NotFound(json!({ "text": "x" }))
+        }
+        "post /v1/rooms/{id}/messages/{seq}/report" => NotFound(json!({ "reason": "spam" })),
+        // The room that `/api/chats` has opened.
+        "post /v1/rooms" => AboutOthers(200, json!({ "userId": theirs.user })),
+        "post /api/chats" => {
+            AboutOthers(200, json!({ "peerId": theirs.number, "userId": theirs.number }))
+        }
+
         "get /v1/users/{id}"
         | "get /v1/users/{id}/followers"
         | "get /v1/users/{id}/following"
@@ -183,6 +172,55 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
             AboutOthers(204, json!({ "ids": [theirs.ids["/v1/analyses/"]] }))
         }
         "post /api/friends" => AboutOthers(200, json!({ "targetUserId": theirs.number })),
+        _ => return case_of_posts(operation, theirs),
+    })
+}
+
+/// The part of the table that is about posts, diaries and comments. Posts are for all.
+fn case_of_posts(operation: &str, theirs: &Things) -> Option<Case> {
+    let key = &theirs.key;
+    let entry = |text: &str| json!({ "title": "x", "content": text, "imageUrls": [key] });
+    Some(match operation {
+        "post /v1/posts" => Refused(422, post(key)),
+        "post /v1/diary" => {
+            let mut entry = post(key);
+            entry["title"] = json!("theirs");
+            Refused(422, entry)
+        }
+        "delete /v1/posts/{id}"
+        | "get /v1/diary/{id}"
+        | "delete /v1/diary/{id}"
+        | "delete /v1/comments/{id}"
+        | "get /api/my-diary/{diaryId}"
+        | "delete /api/my-diary/{diaryId}" => NotFound(Value::Null),
+        "patch /v1/posts/{id}" | "patch /v1/diary/{id}" | "patch /v1/comments/{id}" => {
+            NotFound(json!({ "text": "mine" }))
+        }
+        "put /api/my-diary/{diaryId}" => NotFound(entry("mine")),
+        "post /v1/posts/{id}/comments" => AboutOthers(201, json!({ "text": "said" })),
+        "get /v1/posts/{id}"
+        | "get /v1/posts/{id}/likes"
+        | "put /v1/posts/{id}/like"
+        | "delete /v1/posts/{id}/like"
+        | "get /v1/users/{id}/posts"
+        | "get /v1/posts/{id}/comments"
+        | "get /v1/comments/{id}"
+        | "get /v1/comments/{id}/replies"
+        | "get /v1/comments/{id}/likes"
+        | "put /v1/comments/{id}/like"
+        | "delete /v1/comments/{id}/like"
+        | "get /api/feeds"
+        | "get /api/feeds/{feedId}"
+        | "get /api/feed/{feedId}"
+        | "post /api/feeds/{feedId}/like" => AboutOthers(200, Value::Null),
+        "post /v1/reports" => {
+            let id = &theirs.ids["/v1/posts/"];
+            AboutOthers(201, json!({ "kind": "post", "id": id, "reason": "spam" }))
+        }
+        "post /api/v1/feeds/{feedId}/report" => AboutOthers(200, json!({ "reason": "spam" })),
+        "post /api/feeds" | "post /api/my-diary" => Refused(422, entry("x")),
+        "put /api/feeds/{feedId}" => Refused(403, entry("mine")),
+        "delete /api/feeds/{feedId}" => Refused(403, Value::Null),
         _ => return None,
     })
 }
@@ -218,7 +256,15 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
     };
     let id = |body: &Value| body["id"].as_str().unwrap().to_owned();
     let number = me(client).await["number"].as_u64().unwrap();
+    let room = client.post("/v1/rooms", json!({ "name": "mine" })).await;
+    assert_eq!(room.status, 201, "{room:?}");
+    let said = format!("/v1/rooms/{}/messages", id(&room.body));
+    assert_eq!(client.post(&said, json!({ "text": "hello" })).await.status, 201);
     let ids = BTreeMap::from([
+        ("/v1/rooms/", id(&room.body)),
+        ("/members/", client.user().to_owned()),
+        ("/messages/", "1".to_owned()),
+        ("/api/chats/", room.body["number"].as_u64().unwrap().to_string()),
         ("/v1/analyses/", id(&analysis)),
         ("/v1/webhooks/", webhook),
         ("/deliveries/", id(&ping.body)),
@@ -237,7 +283,7 @@ async fn things(db: &MySqlPool, client: &Client) -> Things {
         ("/v1/identities/", id(&analysis)),
         ("/v1/sessions/", client.session["sessionId"].as_str().unwrap().to_owned()),
     ]);
-    Things { ids, key, number }
+    Things { ids, key, number, user: client.user().to_owned() }
 }
 
 /// Fills a path's parameters.
@@ -256,7 +302,14 @@ fn fill(path: &str, things: &Things) -> String {
 /// All that the owner sees of the things.
 async fn seen(client: &Client, things: &Things) -> Vec<Value> {
     let mut seen = Vec::new();
-    for part in ["/v1/analyses/", "/v1/webhooks/", "/v1/pictures/", "/v1/posts/", "/v1/diary/"] {
+    for part in [
+        "/v1/analyses/",
+        "/v1/webhooks/",
+        "/v1/pictures/",
+        "/v1/posts/",
+        "/v1/diary/",
+        "/v1/rooms/",
+    ] {
         let answer = client.get(&format!("{part}{}", things.ids[part])).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let mut thing = answer.body;

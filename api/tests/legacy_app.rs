@@ -1,5 +1,6 @@
 //! The legacy mobile endpoints: the same jobs, in an older dialect.
 
+mod chats;
 mod feeds;
 mod profiles;
 

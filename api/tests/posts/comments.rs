@@ -7,7 +7,7 @@ use toneup_people::comments::erase_deleted;
 use toneup_people::counters::check;
 use toneup_testing::{Client, Stack, problem_of};
 
-use super::{call, patch, publish};
+use super::{call, jpeg, make_pictures, patch, publish, write};
 use crate::people::{name, relate};
 
 async fn comment(client: &Client, post: &str, text: &str, parent: Option<&str>) -> String {
@@ -129,6 +129,16 @@ async fn comments_are_liked_and_their_people_told(db: MySqlPool) {
     assert_eq!(told(&alice).await, ["post.commented", "post.liked"]);
     assert_eq!(told(&bob).await, ["comment.liked", "comment.replied"]);
     assert_eq!(told(&carol).await, ["comment.mentioned"]);
+    // A post tells of itself once it is shown, and not again after a change.
+    let key = alice.upload(jpeg()).await;
+    let mentioning = write(&alice, "for @봄날", &key).await;
+    assert_eq!(told(&carol).await.len(), 1);
+    make_pictures(&db).await;
+    assert_eq!(told(&carol).await, ["post.mentioned", "comment.mentioned"]);
+    let path = format!("/v1/posts/{}", mentioning["id"].as_str().unwrap());
+    patch(&alice, &path, json!({ "pictures": [{ "objectKey": key }] })).await;
+    make_pictures(&db).await;
+    assert_eq!(told(&carol).await.len(), 2);
 }
 
 #[sqlx::test(migrations = "../migrations")]

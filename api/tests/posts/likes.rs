@@ -76,8 +76,11 @@ async fn counts_are_the_rows_and_what_everybody_was_told(db: MySqlPool) {
             let mut last = vec![false; ids.len()];
             for step in 0..40 {
                 let post = (person + step * step) % ids.len();
-                let method =
-                    if (person * 7 + step) % 3 == 0 { Method::DELETE } else { Method::PUT };
+                let method = if (person * 7 + step).is_multiple_of(3) {
+                    Method::DELETE
+                } else {
+                    Method::PUT
+                };
                 let answer =
                     call(client, method.clone(), &format!("/v1/posts/{}/like", ids[post])).await;
                 let (liked, _) = told(&answer);

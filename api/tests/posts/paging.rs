@@ -53,13 +53,13 @@ async fn no_list_repeats_or_skips_while_others_write(db: MySqlPool) {
                 step += 1;
                 let liked = lasting[(step * 7 + n * 5) % lasting.len()];
                 call(writer, Method::PUT, &format!("/v1/posts/{liked}/like")).await;
-                if step % 3 == 0 {
+                if step.is_multiple_of(3) {
                     let post = write(writer, "brief", &key).await;
                     make_pictures(db).await;
                     let path = format!("/v1/posts/{}", post["id"].as_str().unwrap());
                     assert_eq!(call(writer, Method::DELETE, &path).await.status, 204);
                 }
-                let method = if step % 2 == 0 { Method::PUT } else { Method::DELETE };
+                let method = if step.is_multiple_of(2) { Method::PUT } else { Method::DELETE };
                 relate(method, writer, "follow", &others[(n + 1) % WRITERS]).await;
             }
         }

@@ -70,7 +70,7 @@ test("what cannot be read is refused by its ack, and the connection lives", asyn
     ["chat", null, "validation_failed"],
     ["chat", { room: {}, text: "x" }, "validation_failed"],
     ["chat", { room: 1, text: 5 }, "malformed"],
-    ["chat", [], "malformed"],
+    ["chat", [], "validation_failed"],
     ["nonsense", {}, "malformed"],
     ["renew", { token: "x" }, "unauthenticated"],
     ["sync", { rooms: { x: 1 } }, "malformed"],
@@ -133,4 +133,32 @@ test("twenty messages in ten seconds are taken", async () => {
   const stored = acks.filter((ack) => ack.seq).length;
   assert.ok(stored >= 20 && stored < 30, `${stored}`);
   assert.ok(acks.filter((ack) => !ack.seq).every((ack) => ack.code === "rate_limited"));
+});
+
+test("a client that does not read is cut off with the reason, and takes up again", async () => {
+  const alice = await guest();
+  const others = await Promise.all(Array.from({ length: 6 }, guest));
+  const members = { name: "x", memberIds: others.map((other) => other.id) };
+  const group = (await alice.as("POST", "/v1/rooms", members)).body;
+  const sockets = await Promise.all(others.map(async (other) => (await follow(first, other)).socket));
+  const base = `${first}/socket.io/?EIO=4&transport=polling&token=${alice.token}&roomId=${group.number}`;
+  const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1));
+  const at = `${base}&sid=${sid}`;
+  await fetch(at, { method: "POST", body: "40" });
+  await got(sockets[0], "joinRoom", (one) => one.opponentId === `${alice.number}`);
+  // Nobody polls meanwhile.
+  for (const socket of sockets) {
+    await Promise.all(Array.from({ length: 50 }, () => ask(socket, "typing", { room: group.id })));
+  }
+  let told = "";
+  for (let polls = 0; polls < 10 && !told.includes("slow_reader"); polls += 1) {
+    const answer = await fetch(at);
+    told += await answer.text();
+    if (!answer.ok) break;
+  }
+  assert.match(told, /slow_reader/);
+  assert.ok(told.split('42["typing"').length <= 260, "no more was kept than the buffer holds");
+  assert.equal((await ask(sockets[0], "chat", { room: group.id, text: "1" })).seq, 1);
+  const { synced } = await follow(first, alice, { [group.id]: 0 });
+  assert.deepEqual(synced.rooms[group.id].entries.map((entry) => entry.text), ["1"]);
 });

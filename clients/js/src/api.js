@@ -1,7 +1,14 @@
 // @ts-check
 // The calls of the ToneUp API, each with the session's token.
 
-import { abortable, ApiError, baseAddress, CallbackError, exchangeJson, openStream, readProblem, withPatience } from "./http.js";
+import { Caller } from "./caller.js";
+import { CatalogueApi } from "./catalogue.js";
+import { ChatApi } from "./chat.js";
+import { CommentsApi } from "./comments.js";
+import { ApiError, CallbackError, readProblem, withPatience } from "./http.js";
+import { NoticesApi } from "./notices.js";
+import { PeopleApi } from "./people.js";
+import { PostsApi } from "./posts.js";
 import { transfer } from "./transfer.js";
 
 /** @typedef {import("./session.js").Session} Session */
@@ -67,9 +74,9 @@ import { transfer } from "./transfer.js";
 
 /** @typedef {{ id: string, state: "pending" | "ready" | "refused" | "deleted", picture: Picture | null, errorCode: string | null }} PictureState */
 /** @typedef {{ status: "pending" | "done" | "failed", requestedAt: string, finishedAt: string | null }} Deletion */
-/** @typedef {(wait: { seconds: number, error: ApiError }) => void} OnWait */
-/** @typedef {{ signal?: AbortSignal, onWait?: OnWait, attempts?: number }} CallOptions `attempts`: 4 if nothing else is said */
-/** @typedef {{ signal?: AbortSignal, lastEventId?: string, timeoutMs?: number }} StreamOptions `timeoutMs` until the headers */
+/** @typedef {import("./caller.js").OnWait} OnWait */
+/** @typedef {import("./caller.js").CallOptions} CallOptions */
+/** @typedef {import("./caller.js").StreamOptions} StreamOptions */
 
 /** @param {Pick<Analysis, "status">} analysis */
 export function isFinished({ status }) {
@@ -87,18 +94,28 @@ export function uuid() {
 }
 
 export class Api {
+  #caller;
   #session;
-  #baseUrl;
-  #fetch;
   /** The caller's own, if there is one. */
   #givenFetch;
 
   /** @param {{ session: Session, baseUrl?: string | URL, fetch?: typeof fetch }} options */
-  constructor({ session, baseUrl = "", fetch }) {
-    this.#session = session;
-    this.#baseUrl = baseAddress(baseUrl);
-    this.#givenFetch = fetch;
-    this.#fetch = fetch ?? globalThis.fetch.bind(globalThis);
+  constructor(options) {
+    this.#caller = new Caller(options);
+    this.#session = options.session;
+    this.#givenFetch = options.fetch;
+    /** Other people. */
+    this.people = new PeopleApi(this.#caller);
+    /** Posts, feeds and the diary. */
+    this.posts = new PostsApi(this.#caller);
+    /** Comments and reports. */
+    this.comments = new CommentsApi(this.#caller);
+    /** Notices of what others do. */
+    this.notices = new NoticesApi(this.#caller);
+    /** Rooms and messages. */
+    this.chat = new ChatApi(this.#caller);
+    /** Products, search and recommendations. */
+    this.catalogue = new CatalogueApi(this.#caller);
   }
 
   /**
@@ -109,7 +126,7 @@ export class Api {
    * @returns {Promise<Upload>}
    */
   requestUpload(photo, options) {
-    return this.#call("POST", "/v1/uploads", { json: photo }, options);
+    return this.#caller.call("POST", "/v1/uploads", { json: photo }, options);
   }
 
   /**
@@ -122,7 +139,7 @@ export class Api {
    */
   createAnalysis(objectKey, key, { deadline, ...options } = {}) {
     const json = deadline === undefined ? { objectKey } : { objectKey, deadline: timeText(deadline) };
-    return this.#call("POST", "/v1/analyses", { json, headers: { "idempotency-key": key } }, options);
+    return this.#caller.call("POST", "/v1/analyses", { json, headers: { "idempotency-key": key } }, options);
   }
 
   /**
@@ -139,7 +156,7 @@ export class Api {
     form.append("image", photo, "photo");
     const send = async (/** @type {string} */ authorization) => {
       const headers = { accept: "application/json", authorization, "idempotency-key": key };
-      const request = { method: "POST", url: `${this.#baseUrl}/v1/analyses`, headers, body: form };
+      const request = { method: "POST", url: `${this.#caller.baseUrl}/v1/analyses`, headers, body: form };
       const response = await this.sendBody(request, { onProgress, signal });
       if (!response.ok) throw await readProblem(response);
       return response.json().catch((cause) => {
@@ -147,7 +164,7 @@ export class Api {
       });
     };
     try {
-      return await withPatience(() => this.#withToken(send, signal), { signal, onWait, attempts });
+      return await withPatience(() => this.#caller.withToken(send, signal), { signal, onWait, attempts });
     } catch (error) {
       throw error instanceof CallbackError ? error.thrown : error;
     }
@@ -173,7 +190,7 @@ export class Api {
    * @returns {Promise<Analysis>}
    */
   cancelAnalysis(id, options) {
-    return this.#call("POST", `/v1/analyses/${encodeURIComponent(id)}/cancel`, {}, options);
+    return this.#caller.call("POST", `/v1/analyses/${encodeURIComponent(id)}/cancel`, {}, options);
   }
 
   /**
@@ -186,7 +203,7 @@ export class Api {
   getAnalysis(id, { wait = 0, ...options } = {}) {
     const query = wait > 0 ? `?wait=${wait}` : "";
     const request = { timeoutMs: 15_000 + wait * 1000 };
-    return this.#call("GET", `/v1/analyses/${encodeURIComponent(id)}${query}`, request, options);
+    return this.#caller.call("GET", `/v1/analyses/${encodeURIComponent(id)}${query}`, request, options);
   }
 
   /**
@@ -198,7 +215,7 @@ export class Api {
   listAnalyses({ cursor, limit = 20, ...options } = {}) {
     const query = new URLSearchParams({ limit: String(limit) });
     if (cursor) query.set("cursor", cursor);
-    return this.#call("GET", `/v1/analyses?${query}`, {}, options);
+    return this.#caller.call("GET", `/v1/analyses?${query}`, {}, options);
   }
 
   /**
@@ -208,7 +225,7 @@ export class Api {
    * @returns {Promise<Profile>}
    */
   getMe(options) {
-    return this.#call("GET", "/v1/me", {}, options);
+    return this.#caller.call("GET", "/v1/me", {}, options);
   }
 
   /**
@@ -219,7 +236,7 @@ export class Api {
    * @returns {Promise<Profile>}
    */
   changeMe(change, options) {
-    return this.#call("PATCH", "/v1/me", { json: change }, options);
+    return this.#caller.call("PATCH", "/v1/me", { json: change }, options);
   }
 
   /**
@@ -230,7 +247,7 @@ export class Api {
    * @returns {Promise<PictureState>}
    */
   setPicture(objectKey, options) {
-    return this.#call("PUT", "/v1/me/picture", { json: { objectKey } }, options);
+    return this.#caller.call("PUT", "/v1/me/picture", { json: { objectKey } }, options);
   }
 
   /**
@@ -240,7 +257,7 @@ export class Api {
    * @returns {Promise<null>}
    */
   deletePicture(options) {
-    return this.#call("DELETE", "/v1/me/picture", {}, options);
+    return this.#caller.call("DELETE", "/v1/me/picture", {}, options);
   }
 
   /**
@@ -251,7 +268,7 @@ export class Api {
    * @returns {Promise<PictureState>}
    */
   getPicture(id, options) {
-    return this.#call("GET", `/v1/pictures/${encodeURIComponent(id)}`, {}, options);
+    return this.#caller.call("GET", `/v1/pictures/${encodeURIComponent(id)}`, {}, options);
   }
 
   /**
@@ -261,7 +278,7 @@ export class Api {
    * @returns {Promise<Record<string, unknown>>}
    */
   exportMe(options) {
-    return this.#call("GET", "/v1/me/export", { timeoutMs: 60_000 }, options);
+    return this.#caller.call("GET", "/v1/me/export", { timeoutMs: 60_000 }, options);
   }
 
   /**
@@ -271,7 +288,7 @@ export class Api {
    * @returns {Promise<Deletion>}
    */
   deleteMe(options) {
-    return this.#call("DELETE", "/v1/me", {}, options);
+    return this.#caller.call("DELETE", "/v1/me", {}, options);
   }
 
   /**
@@ -281,7 +298,7 @@ export class Api {
    * @returns {Promise<Deletion>}
    */
   getDeletion(options) {
-    return this.#call("GET", "/v1/me/deletion", {}, options);
+    return this.#caller.call("GET", "/v1/me/deletion", {}, options);
   }
 
   /**
@@ -291,7 +308,7 @@ export class Api {
    * @returns {Promise<{ publicKey: string | null }>}
    */
   getVapidKey(options) {
-    return this.#call("GET", "/v1/push-subscriptions/vapid-key", {}, options);
+    return this.#caller.call("GET", "/v1/push-subscriptions/vapid-key", {}, options);
   }
 
   /**
@@ -302,7 +319,7 @@ export class Api {
    * @returns {Promise<{ id: string }>}
    */
   createPushSubscription(subscription, options) {
-    return this.#call("POST", "/v1/push-subscriptions", { json: subscription }, options);
+    return this.#caller.call("POST", "/v1/push-subscriptions", { json: subscription }, options);
   }
 
   /**
@@ -311,7 +328,7 @@ export class Api {
    * @returns {Promise<null>}
    */
   deletePushSubscription(id, options) {
-    return this.#call("DELETE", `/v1/push-subscriptions/${encodeURIComponent(id)}`, {}, options);
+    return this.#caller.call("DELETE", `/v1/push-subscriptions/${encodeURIComponent(id)}`, {}, options);
   }
 
   /**
@@ -321,7 +338,7 @@ export class Api {
    * @param {StreamOptions} options
    */
   openEvents(id, options) {
-    return this.#openStream(`/v1/analyses/${encodeURIComponent(id)}/events`, options);
+    return this.#caller.openStream(`/v1/analyses/${encodeURIComponent(id)}/events`, options);
   }
 
   /**
@@ -330,7 +347,7 @@ export class Api {
    * @param {StreamOptions} options
    */
   openAllEvents(options) {
-    return this.#openStream("/v1/events", options);
+    return this.#caller.openStream("/v1/events", options);
   }
 
   /**
@@ -340,7 +357,7 @@ export class Api {
    * @returns {Promise<{ items: { name: string, title: string }[] }>}
    */
   listProviders(options) {
-    return this.#open("GET", "/v1/sign-in/providers", {}, options);
+    return this.#caller.open("GET", "/v1/sign-in/providers", {}, options);
   }
 
   /**
@@ -355,7 +372,7 @@ export class Api {
   startSignIn(provider, json, options) {
     const path = `/v1/sign-in/${encodeURIComponent(provider)}`;
     const request = { json, cookies: true };
-    return this.#session.exists ? this.#call("POST", path, request, options) : this.#open("POST", path, request, options);
+    return this.#session.exists ? this.#caller.call("POST", path, request, options) : this.#caller.open("POST", path, request, options);
   }
 
   /**
@@ -365,7 +382,7 @@ export class Api {
    * @returns {Promise<{ userId: string, accessToken: string, refreshToken: string, expiresIn: number }>}
    */
   fetchSession(options) {
-    return this.#open("POST", "/v1/sign-in/session", { json: {}, cookies: true }, options);
+    return this.#caller.open("POST", "/v1/sign-in/session", { json: {}, cookies: true }, options);
   }
 
   /**
@@ -375,7 +392,18 @@ export class Api {
    * @returns {Promise<{ items: { id: string, provider: string, createdAt: string }[] }>}
    */
   listIdentities(options) {
-    return this.#call("GET", "/v1/identities", {}, options);
+    return this.#caller.call("GET", "/v1/identities", {}, options);
+  }
+
+  /**
+   * Takes an account elsewhere away: it opens the caller's no longer. The last one stays (409).
+   *
+   * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<null>}
+   */
+  deleteIdentity(id, options) {
+    return this.#caller.call("DELETE", `/v1/identities/${encodeURIComponent(id)}`, {}, options);
   }
 
   /**
@@ -385,7 +413,7 @@ export class Api {
    * @returns {Promise<{ items: { id: string, device: string, current: boolean, createdAt: string, lastSeenAt: string, expiresAt: string }[] }>}
    */
   listSessions(options) {
-    return this.#call("GET", "/v1/sessions", {}, options);
+    return this.#caller.call("GET", "/v1/sessions", {}, options);
   }
 
   /**
@@ -396,76 +424,7 @@ export class Api {
    * @returns {Promise<void>}
    */
   endSession(id, options) {
-    return this.#call("DELETE", `/v1/sessions/${id}`, {}, options);
-  }
-
-  /**
-   * Calls what is open to all, without a session.
-   *
-   * @param {string} method
-   * @param {string} path
-   * @param {{ json?: unknown, cookies?: boolean }} request
-   * @param {CallOptions} [options]
-   */
-  #open(method, path, { json, cookies }, { signal, onWait, attempts } = {}) {
-    const send = () => exchangeJson(this.#fetch, this.#baseUrl + path, { method, json, cookies, signal });
-    return withPatience(send, { signal, onWait, attempts });
-  }
-
-  /**
-   * @param {string} path
-   * @param {StreamOptions} options
-   */
-  #openStream(path, { signal, lastEventId, timeoutMs }) {
-    const send = (/** @type {string} */ authorization) =>
-      openStream(this.#fetch, this.#baseUrl + path, {
-        method: "GET",
-        headers: {
-          accept: "text/event-stream",
-          authorization,
-          ...(lastEventId ? { "last-event-id": lastEventId } : {}),
-        },
-        signal,
-        timeoutMs,
-      });
-    return this.#withToken(send, signal);
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {{ json?: unknown, headers?: Record<string, string>, cookies?: boolean, timeoutMs?: number }} request
-   * @param {CallOptions} [options]
-   */
-  #call(method, path, { json, headers, cookies, timeoutMs }, { signal, onWait, attempts } = {}) {
-    const send = (/** @type {string} */ authorization) =>
-      exchangeJson(this.#fetch, this.#baseUrl + path, {
-        method,
-        json,
-        headers: { ...headers, authorization },
-        cookies,
-        signal,
-        timeoutMs,
-      });
-    return withPatience(() => this.#withToken(send, signal), { signal, onWait, attempts });
-  }
-
-  /**
-   * Sends with the session's token; a refused token is replaced and the request sent once more, never twice.
-   *
-   * @template T
-   * @param {(authorization: string) => Promise<T>} send
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<T>}
-   */
-  async #withToken(send, signal) {
-    const token = await abortable(this.#session.accessToken(), signal);
-    try {
-      return await send(`Bearer ${token}`);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      return send(`Bearer ${await abortable(this.#session.replace(token), signal)}`);
-    }
+    return this.#caller.call("DELETE", `/v1/sessions/${id}`, {}, options);
   }
 }
 

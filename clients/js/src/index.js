@@ -11,6 +11,7 @@ import { checkPhoto, submitPhoto } from "./upload.js";
 export { Api, isFinished } from "./api.js";
 export { watchAnalysis } from "./events.js";
 export { followAnalyses } from "./follow.js";
+export { followNotices } from "./follow-notices.js";
 export { ApiError } from "./http.js";
 export { localTokenStore, memoryTokenStore, Session } from "./session.js";
 export { checkPhoto, submitPhoto } from "./upload.js";

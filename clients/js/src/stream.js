@@ -66,6 +66,17 @@ export function parseAnalysis(data) {
 }
 
 /**
+ * Reads the notice of an event named `notice`.
+ *
+ * @param {string} data
+ * @returns {import("./notices.js").Notice | null} null when it is none
+ */
+export function parseNotice(data) {
+  const notice = parse(data);
+  return typeof notice?.id === "string" && typeof notice.type === "string" ? notice : null;
+}
+
+/**
  * Reads the code of an event named `error`.
  *
  * @param {string} data

@@ -10,6 +10,7 @@ const MOST: u32 = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
 pub struct Difference {
     /// The thing, e.g. `post 7`.
+    #[sqlx(rename = "item")]
     pub of: String,
     /// What the counter says.
     pub stored: u64,
@@ -30,21 +31,21 @@ pub struct Checked {
 const COUNTERS: [(&str, &str); 8] = [
     (
         "likes",
-        "SELECT CONCAT(n.kind, ' ', n.target_id) AS of, n.likes AS stored,
+        "SELECT CONCAT(n.kind, ' ', n.target_id) AS item, n.likes AS stored,
                 (SELECT COUNT(*) FROM likes l
                  WHERE l.kind = n.kind AND l.target_id = n.target_id) AS counted
          FROM content_counters n",
     ),
     (
         "comments of posts",
-        "SELECT CONCAT('post ', n.target_id) AS of, n.comments AS stored,
+        "SELECT CONCAT('post ', n.target_id) AS item, n.comments AS stored,
                 (SELECT COUNT(*) FROM comments c
                  WHERE c.post_id = n.target_id AND c.deleted_at IS NULL) AS counted
          FROM content_counters n WHERE n.kind = 'post'",
     ),
     (
         "replies",
-        "SELECT CONCAT('comment ', n.target_id) AS of, n.comments AS stored,
+        "SELECT CONCAT('comment ', n.target_id) AS item, n.comments AS stored,
                 (SELECT COUNT(*) FROM comments c JOIN comments r
                      ON r.post_id = c.post_id AND r.thread = c.number AND r.deleted_at IS NULL
                  WHERE c.number = n.target_id) AS counted
@@ -52,33 +53,33 @@ const COUNTERS: [(&str, &str); 8] = [
     ),
     (
         "followers",
-        "SELECT CONCAT('user ', u.number) AS of, u.followers AS stored,
+        "SELECT CONCAT('user ', u.number) AS item, u.followers AS stored,
                 (SELECT COUNT(*) FROM follows f WHERE f.followed_id = u.id) AS counted
          FROM users u",
     ),
     (
         "following",
-        "SELECT CONCAT('user ', u.number) AS of, u.following AS stored,
+        "SELECT CONCAT('user ', u.number) AS item, u.following AS stored,
                 (SELECT COUNT(*) FROM follows f WHERE f.follower_id = u.id) AS counted
          FROM users u",
     ),
     (
         "posts",
-        "SELECT CONCAT('user ', u.number) AS of, COALESCE(a.posts, 0) AS stored,
+        "SELECT CONCAT('user ', u.number) AS item, COALESCE(a.posts, 0) AS stored,
                 (SELECT COUNT(*) FROM posts p WHERE p.user_id = u.id
                      AND p.visibility = 'public' AND p.state = 'ready') AS counted
          FROM users u LEFT JOIN authors a ON a.user_id = u.id",
     ),
     (
         "diary entries",
-        "SELECT CONCAT('user ', u.number) AS of, COALESCE(a.entries, 0) AS stored,
+        "SELECT CONCAT('user ', u.number) AS item, COALESCE(a.entries, 0) AS stored,
                 (SELECT COUNT(*) FROM posts p WHERE p.user_id = u.id
                      AND p.visibility = 'self' AND p.state = 'ready') AS counted
          FROM users u LEFT JOIN authors a ON a.user_id = u.id",
     ),
     (
         "newest posts",
-        "SELECT CONCAT('user ', u.number) AS of, COALESCE(a.last_post, 0) AS stored,
+        "SELECT CONCAT('user ', u.number) AS item, COALESCE(a.last_post, 0) AS stored,
                 (SELECT COALESCE(MAX(p.number), 0) FROM posts p WHERE p.user_id = u.id
                      AND p.visibility = 'public' AND p.state = 'ready') AS counted
          FROM users u LEFT JOIN authors a ON a.user_id = u.id",
@@ -90,7 +91,7 @@ pub async fn check(conn: &mut MySqlConnection) -> Result<Vec<Checked>, sqlx::Err
     let mut checked = Vec::new();
     for (counter, query) in COUNTERS {
         let query = format!(
-            "SELECT CAST(q.of AS CHAR) AS of, CAST(q.stored AS UNSIGNED) AS stored,
+            "SELECT CAST(q.item AS CHAR) AS item, CAST(q.stored AS UNSIGNED) AS stored,
                     CAST(q.counted AS UNSIGNED) AS counted
              FROM ({query}) q WHERE q.stored <> q.counted LIMIT {MOST}"
         );

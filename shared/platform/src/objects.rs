@@ -155,10 +155,11 @@ impl Objects {
 
     /// Returns true if there is an object at a key.
     pub async fn exists(&self, key: &str) -> Result<bool, ObjectError> {
-        match self.client.head_object().bucket(&self.bucket).key(key).send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(false),
-            Err(error) => Err(ObjectError::unavailable(&error)),
+        let head = self.client.head_object().bucket(&self.bucket).key(key).send().await;
+        let Err(error) = head else { return Ok(true) };
+        match error.as_service_error() {
+            Some(service) if service.is_not_found() => Ok(false),
+            _ => Err(ObjectError::unavailable(&error)),
         }
     }
 

@@ -23,8 +23,8 @@ use crate::http::problem::ApiError;
 const MESSAGES: u32 = 500;
 /// Messages of the first answer.
 const FIRST: usize = 100;
-/// Times are written without a zone: Korea's.
-const KOREA: UtcOffset = match UtcOffset::from_hms(9, 0, 0) {
+/// The zone of times that the app reads without one: Korea's.
+pub(crate) const KOREA: UtcOffset = match UtcOffset::from_hms(9, 0, 0) {
     Ok(offset) => offset,
     Err(_) => UtcOffset::UTC,
 };

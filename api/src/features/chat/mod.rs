@@ -25,7 +25,7 @@ mod words;
 mod writer;
 
 pub(crate) use self::export::exports;
-pub(crate) use self::legacy::{LegacyMessage, LegacyRoom};
+pub(crate) use self::legacy::{KOREA, LegacyMessage, LegacyRoom};
 pub(crate) use self::metrics::METRICS;
 pub(crate) use self::purge::purges;
 pub use self::refusal::PROBLEMS;

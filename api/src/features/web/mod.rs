@@ -1,6 +1,9 @@
-//! The web page and the API's documentation: embedded files, served with a strict content security policy.
+//! The web pages and the API's documentation: embedded files, served with a strict content security policy.
+
+mod shell;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,17 +37,15 @@ struct Files;
 #[folder = "../clients/js/src/"]
 struct Client;
 
-/// The page at `/`, its service worker, the operators' page at `/admin`, their files under `/assets/`, and the client under `/client/`.
-/// `uploads` is where the page uploads photos to.
+/// The page of the analysis at `/`, the product's page at `/app`, their service worker, the operators' page at `/admin`, their
+/// files under `/assets/`, and the client under `/client/`. `uploads` is where the pages upload photos to.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(uploads: &Url) -> Router<S> {
     let page = Router::new()
         .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
+        .route("/app", get(async |headers: HeaderMap| file(Files::get("app.html"), &headers)))
         .route("/admin", get(async |headers: HeaderMap| file(Files::get("admin.html"), &headers)))
         // Not under /assets/: a worker's scope is the folder it is served from.
-        .route(
-            "/service-worker.js",
-            get(async |headers: HeaderMap| file(Files::get("service-worker.js"), &headers)),
-        )
+        .route("/service-worker.js", get(async |headers: HeaderMap| worker(&headers)))
         .route("/assets/{*path}", get(serve::<Files>))
         .route("/client/{*path}", get(serve::<Client>));
     secured(page, &page_policy(uploads))
@@ -83,15 +84,38 @@ fn file(file: Option<EmbeddedFile>, headers: &HeaderMap) -> Response {
     let Some(EmbeddedFile { data, metadata }) = file else {
         return ApiError::NotFound.into_response();
     };
-    // Weak: it may be sent compressed, which are other bytes.
-    let etag = format!("W/\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash()));
-    let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
-    if Known::of(headers).includes(&etag) {
-        return (StatusCode::NOT_MODIFIED, caching).into_response();
-    }
+    let version = BASE64_URL_SAFE_NO_PAD.encode(metadata.sha256_hash());
     let content_type = match metadata.mimetype() {
         kind if kind.starts_with("text/") => format!("{kind}; charset=utf-8"),
         kind => kind.to_owned(),
     };
-    (StatusCode::OK, caching, [(header::CONTENT_TYPE, content_type)], data).into_response()
+    revalidated(&version, &content_type, headers, || data.into_owned().into())
+}
+
+/// The service worker, which begins with the list of the pages' files: it is another one with each release.
+fn worker(headers: &HeaderMap) -> Response {
+    let shell = shell::of_this_release();
+    let Some(script) = Files::get("service-worker.js") else {
+        return ApiError::NotFound.into_response();
+    };
+    revalidated(&shell.version, "text/javascript; charset=utf-8", headers, || {
+        [shell.script.as_bytes(), &script.data].concat().into()
+    })
+}
+
+/// The contents, unless the client has this version.
+fn revalidated(
+    version: &str,
+    content_type: &str,
+    headers: &HeaderMap,
+    contents: impl FnOnce() -> Bytes,
+) -> Response {
+    // Weak: it may be sent compressed, which are other bytes.
+    let etag = format!("W/\"{version}\"");
+    let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, etag.clone())];
+    if Known::of(headers).includes(&etag) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    let content_type = [(header::CONTENT_TYPE, content_type.to_owned())];
+    (StatusCode::OK, caching, content_type, contents()).into_response()
 }

@@ -2,6 +2,7 @@
 
 use sqlx::{FromRow, MySqlConnection, QueryBuilder};
 use toneup_jobs::job::JobId;
+use toneup_notify::notices::{NewNotice, NoticeKind, tell};
 use toneup_platform::database::bind_list;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
@@ -14,6 +15,8 @@ use crate::ranking::hotness;
 pub struct LockedPost {
     /// Its number.
     pub number: u64,
+    /// Its public id.
+    id: Uuid,
     /// Its author.
     pub user_id: UserId,
     visibility: String,
@@ -33,7 +36,7 @@ impl LockedPost {
     }
 }
 
-const COLUMNS: &str = "SELECT number, user_id, visibility, state,
+const COLUMNS: &str = "SELECT number, id, user_id, visibility, state,
     CAST(TIMESTAMPDIFF(SECOND, '1970-01-01', created_at) AS UNSIGNED) AS born_at FROM posts WHERE state <> 'deleted' AND ";
 
 /// Locks posts, in order of their numbers. `numbers` may be empty.
@@ -124,7 +127,8 @@ async fn count_in(conn: &mut MySqlConnection, post: &LockedPost) -> Result<(), s
     sqlx::query!(
         "INSERT INTO authors (user_id, last_post, posts, entries) VALUES (?, ?, ?, ?)
          ON DUPLICATE KEY UPDATE
-             last_post = GREATEST(COALESCE(last_post, 0), COALESCE(VALUES(last_post), last_post, 0)),
+             last_post = NULLIF(
+                 GREATEST(COALESCE(last_post, 0), COALESCE(VALUES(last_post), 0)), 0),
              posts = posts + VALUES(posts), entries = entries + VALUES(entries)",
         post.user_id,
         last_post,
@@ -137,16 +141,31 @@ async fn count_in(conn: &mut MySqlConnection, post: &LockedPost) -> Result<(), s
         return Ok(());
     }
     // A post that was ready before has its row.
-    sqlx::query!(
+    let first = sqlx::query!(
         "INSERT IGNORE INTO content_counters (kind, target_id, born_at, hotness)
          VALUES ('post', ?, ?, ?)",
         post.number,
         post.born_at,
         hotness(post.born_at, 0),
+    );
+    match first.execute(&mut *conn).await?.rows_affected() {
+        0 => Ok(()),
+        _ => tell_mentioned(conn, post).await,
+    }
+}
+
+/// Tells the people whom a post mentions. Nobody is waked: streams and dispatchers find it by the clock.
+async fn tell_mentioned(conn: &mut MySqlConnection, post: &LockedPost) -> Result<(), sqlx::Error> {
+    let mentioned: Vec<UserId> = sqlx::query_scalar!(
+        r#"SELECT user_id AS "user: UserId" FROM mentions WHERE kind = 'post' AND target_id = ?"#,
+        post.number
     )
-    .execute(conn)
-    .await
-    .map(drop)
+    .fetch_all(&mut *conn)
+    .await?;
+    let kind = NoticeKind::PostMentioned;
+    let notice = |user| NewNotice { user, kind, subject: post.id, actor: post.user_id };
+    let news: Vec<NewNotice> = mentioned.into_iter().map(notice).collect();
+    if news.is_empty() { Ok(()) } else { tell(conn, &news).await.map(drop) }
 }
 
 async fn count_out(conn: &mut MySqlConnection, post: &LockedPost) -> Result<(), sqlx::Error> {

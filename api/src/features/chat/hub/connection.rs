@@ -147,6 +147,13 @@ impl Connection {
         });
     }
 
+    /// Forgets the socket, whose transport is closed.
+    pub(crate) fn end(&self) {
+        if let Err(error) = self.socket.clone().disconnect() {
+            tracing::debug!(%error, "cannot end a connection");
+        }
+    }
+
     /// Returns true once it was cut off.
     pub(crate) fn is_cut(&self) -> bool {
         self.is_cut.load(Ordering::Relaxed)

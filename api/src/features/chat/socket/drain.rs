@@ -18,11 +18,16 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// was not acknowledged is sent again with its client key.
 pub(super) async fn run(doors: Doors, io: SocketIo, draining: CancellationToken) {
     draining.cancelled().await;
-    for connection in doors.chat.hub.connections() {
+    let connections = doors.chat.hub.connections();
+    for connection in &connections {
         connection.emit("draining", &json!({}));
     }
     sleep(GRACE).await;
     if timeout(CLOSING, io.close()).await.is_err() {
         tracing::warn!("some connections did not close in time");
+    }
+    // The server has forgotten its namespaces by now, and tells nobody that their transports are closed.
+    for connection in connections.into_iter().chain(doors.chat.hub.connections()) {
+        connection.end();
     }
 }

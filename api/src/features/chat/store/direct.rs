@@ -22,6 +22,10 @@ pub(crate) async fn open(
     peer: UserId,
 ) -> Result<Opened, sqlx::Error> {
     let (low, high) = if user < peer { (user, peer) } else { (peer, user) };
+    if let Some(room) = find(&mut *conn, low, high).await? {
+        join(conn, room, user, peer).await?;
+        return Ok(Opened { room, is_new: false });
+    }
     let fresh = RoomId::generate();
     // Waits for another transaction that inserts the same pair.
     let inserted = sqlx::query!(
@@ -34,16 +38,24 @@ pub(crate) async fn open(
         create(&mut *conn, fresh, user, peer).await?;
         return Ok(Opened { room: fresh, is_new: true });
     }
-    let room = sqlx::query_scalar!(
-        r#"SELECT room_id AS "room: RoomId" FROM direct_rooms WHERE low_user = ? AND high_user = ?
-           FOR UPDATE"#,
+    // No lock on the pair: two that hold one already would wait for each other.
+    let room = find(&mut *conn, low, high).await?.ok_or(sqlx::Error::RowNotFound)?;
+    join(conn, room, user, peer).await?;
+    Ok(Opened { room, is_new: false })
+}
+
+async fn find(
+    conn: &mut MySqlConnection,
+    low: UserId,
+    high: UserId,
+) -> Result<Option<RoomId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT room_id AS "room: RoomId" FROM direct_rooms WHERE low_user = ? AND high_user = ?"#,
         low,
         high
     )
-    .fetch_one(&mut *conn)
-    .await?;
-    join(conn, room, user, peer).await?;
-    Ok(Opened { room, is_new: false })
+    .fetch_optional(conn)
+    .await
 }
 
 async fn create(
