@@ -100,18 +100,7 @@ impl Features {
         let urls = PictureUrls::new(config.page_origins.page());
         let formats = event_formats(&urls);
         let post = NoticePost::new(engine.hints.clone());
-        let analyses = analyses::Dependencies {
-            colour: config.colour,
-            settings: &settings.analyses,
-            redis: &config.redis,
-            engine: engine.clone(),
-            objects: objects.clone(),
-            seal: uploads.seal.clone(),
-            quota: uploads.quota.clone(),
-            limiter: limiter.clone(),
-            watchers: watchers.clone(),
-            formats: formats.clone(),
-        };
+        let analyses = for_analyses(config, platform, watchers, &uploads, &formats);
         let analyses = AnalysesState::start(analyses, shutdown)?;
         let admin = admin::Dependencies {
             engine: engine.clone(),
@@ -127,17 +116,7 @@ impl Features {
             limiter.clone(),
             shutdown,
         )?;
-        let conversations = chat::Dependencies {
-            settings: settings.chat,
-            redis: &config.redis,
-            pool: pool.clone(),
-            limiter: limiter.clone(),
-            pictures: urls.clone(),
-            watchers: watchers.clone(),
-            accounts: accounts.clone(),
-            authenticator: Authenticator::new(accounts.live_tokens()),
-            post: post.clone(),
-        };
+        let conversations = for_chat(config, platform, watchers, &accounts, &urls);
         let (chat, sockets) = chat::start(conversations, shutdown)?;
         let notifications = NotificationsState::start(
             settings.notifications,
@@ -189,6 +168,49 @@ impl Features {
             sign_in: SignInState::start(settings.sign_in, sign_in, shutdown)?,
             uploads,
         })
+    }
+}
+
+/// What analyses are built on.
+fn for_analyses<'a>(
+    config: &'a ApiConfig,
+    platform: &Platform,
+    watchers: &Watchers,
+    uploads: &UploadsState,
+    formats: &EventFormats,
+) -> analyses::Dependencies<'a> {
+    analyses::Dependencies {
+        colour: config.colour,
+        settings: &config.features.analyses,
+        redis: &config.redis,
+        engine: platform.engine.clone(),
+        objects: platform.objects.clone(),
+        seal: uploads.seal.clone(),
+        quota: uploads.quota.clone(),
+        limiter: platform.limiter.clone(),
+        watchers: watchers.clone(),
+        formats: formats.clone(),
+    }
+}
+
+/// What conversations are built on.
+fn for_chat<'a>(
+    config: &'a ApiConfig,
+    platform: &Platform,
+    watchers: &Watchers,
+    accounts: &AccountsState,
+    pictures: &PictureUrls,
+) -> chat::Dependencies<'a> {
+    chat::Dependencies {
+        settings: config.features.chat,
+        redis: &config.redis,
+        pool: platform.pool.clone(),
+        limiter: platform.limiter.clone(),
+        pictures: pictures.clone(),
+        watchers: watchers.clone(),
+        accounts: accounts.clone(),
+        authenticator: Authenticator::new(accounts.live_tokens()),
+        post: NoticePost::new(platform.engine.hints.clone()),
     }
 }
 
