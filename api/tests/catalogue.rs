@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
 use toneup_catalogue::generate::Catalogue;
@@ -274,4 +275,37 @@ async fn what_is_liked_says_so_and_leads_to_what_is_like_it(db: MySqlPool) {
     assert_eq!(page["items"][0]["why"][0], reason, "{}", page["items"][0]);
     let bob = api.guest().await;
     assert_eq!(get(&bob, "/v1/products/7").await["isLiked"], false);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn products_are_liked_and_listed_in_the_order_of_liking(db: MySqlPool) {
+    let api = Stack::new(db.clone()).await.api().await;
+    stock(&db, 1..=5).await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let like = async |client: &Client, method: Method, id: u64| {
+        client.send(client.request(method, &format!("/v1/products/{id}/like"))).await
+    };
+    for id in [3, 1, 5] {
+        let answer = like(&alice, Method::PUT, id).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["liked"]), (200, &json!(true)));
+    }
+    let second = like(&bob, Method::PUT, 3).await;
+    assert_eq!(second.body, json!({ "liked": true, "likes": 2 }));
+    assert_eq!(like(&bob, Method::PUT, 99).await.status, 404);
+    assert_eq!(get(&alice, "/v1/products/3").await["isLiked"], json!(true));
+    let numbers = |page: &Value| -> Vec<u64> {
+        let products = page["data"]["products"].as_array().unwrap();
+        products.iter().map(|one| one["productId"].as_u64().unwrap()).collect()
+    };
+    let first = get(&alice, "/api/product/like?limit=2").await;
+    assert_eq!((numbers(&first), &first["data"]["totalCount"]), (vec![5, 1], &json!(3)));
+    let cursor = &first["data"]["nextCursor"];
+    let rest = get(&alice, &format!("/api/products/like?limit=2&cursor={cursor}")).await;
+    assert_eq!((numbers(&rest), &rest["data"]["hasNext"]), (vec![3], &json!(false)));
+    let toggled = alice.post("/api/products/5/like", json!({})).await;
+    let data = json!({ "productId": 5, "liked": false, "isLiked": false });
+    assert_eq!((&toggled.body["code"], &toggled.body["data"]), (&json!(200), &data));
+    let differences =
+        toneup_people::counters::check(&mut db.acquire().await.unwrap()).await.unwrap();
+    assert!(differences.iter().all(|checked| checked.differences.is_empty()), "{differences:?}");
 }

@@ -29,6 +29,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     delete /v1/me/picture delete_my_picture
     delete /v1/posts/{id} delete_post
     delete /v1/posts/{id}/like unlike_post
+    delete /v1/products/{id}/like unlike_product
     delete /v1/push-subscriptions/{id} delete_push_subscription
     delete /v1/rooms/{id}/members/{userId} remove_member
     delete /v1/rooms/{id}/messages/{seq} delete_message
@@ -58,9 +59,11 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /api/feeds/{feedId} get_feed
     get /api/my-diary list_diaries
     get /api/my-diary/{diaryId} get_diary
+    get /api/product/like list_liked_products
     get /api/product/recommandation recommend_products_formerly
     get /api/product/recommandation/{colorType} recommend_products_of_season
     get /api/product/recommendation recommend_products
+    get /api/products/like list_liked_products_of_app
     get /api/profiles/me get_own_profile
     get /api/profiles/{userId} get_profile
     get /api/rankingfeeds list_ranking_feeds
@@ -142,6 +145,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     post /api/my-diary create_diary
     post /api/oauth2/authorization authorize_formerly
     post /api/personalcolor analyze_personal_color
+    post /api/products/{productId}/like toggle_product_like
     post /api/uploads/presigned-urls create_presigned_urls
     post /api/v1/feeds/{feedId}/report report_feed
     post /v1/analyses create_analysis
@@ -177,6 +181,7 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     put /v1/me/picture set_my_picture
     put /v1/notification-settings put_settings
     put /v1/posts/{id}/like like_post
+    put /v1/products/{id}/like like_product
     put /v1/rooms/{id}/members/{userId} invite_member
     put /v1/rooms/{id}/picture set_room_picture
     put /v1/rooms/{id}/read mark_room_read

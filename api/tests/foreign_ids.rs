@@ -94,6 +94,8 @@ const WITHOUT_IDS: &[&str] = &[
     "get /api/auto-complete",
     "get /api/product/recommendation",
     "get /api/product/recommandation",
+    "get /api/product/like",
+    "get /api/products/like",
 ];
 
 /// The table.
@@ -111,6 +113,9 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         // Products are everybody's.
         | "get /v1/products/{id}"
         | "get /v1/products/{id}/similar"
+        | "put /v1/products/{id}/like"
+        | "delete /v1/products/{id}/like"
+        | "post /api/products/{productId}/like"
         | "get /api/product/recommandation/{colorType}" => PublicName,
 
         "post /v1/analyses" | "put /v1/me/picture" => Refused(422, json!({ "objectKey": key })),

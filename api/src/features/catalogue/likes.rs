@@ -14,6 +14,18 @@ pub(crate) trait ReadLikes: fmt::Debug + Send + Sync {
     fn latest(&self, user: UserId, most: u32)
     -> BoxFuture<'_, Result<Vec<ProductId>, sqlx::Error>>;
 
+    /// A page of the products that a user likes, latest first, each with the time of the like in µs: from just before a time,
+    /// at most `most`.
+    fn page(
+        &self,
+        user: UserId,
+        before: Option<u64>,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(ProductId, u64)>, sqlx::Error>>;
+
+    /// How many products a user likes.
+    fn count(&self, user: UserId) -> BoxFuture<'_, Result<u64, sqlx::Error>>;
+
     /// Those of the products that a user likes.
     fn liked(
         &self,

@@ -17,4 +17,4 @@ pub(crate) use self::recommendations::{Opening, recommend_from};
 pub(crate) use self::routes::routes;
 pub(crate) use self::search::{complete, find_first};
 pub use self::state::CatalogueState;
-pub(crate) use self::view::Listed;
+pub(crate) use self::view::{Listed, count_liked, list_liked};

@@ -36,6 +36,29 @@ impl From<Listed> for ProductView {
     }
 }
 
+/// The products that a user likes, latest first, from just before a time in µs: a page of them, and the time of its last
+/// like if there are more.
+pub(crate) async fn list_liked(
+    state: &CatalogueState,
+    user: UserId,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<(Vec<Listed>, Option<u64>), ApiError> {
+    let mut found = bounded(state.likes.page(user, before, limit + 1)).await?;
+    let has_more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if has_more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| has_more).map(|(_, time)| *time);
+    let ids: Vec<ProductId> = found.into_iter().map(|(id, _)| id).collect();
+    Ok((read(state, user, &ids).await?, next))
+}
+
+/// Counts the products that a user likes.
+pub(crate) async fn count_liked(state: &CatalogueState, user: UserId) -> Result<u64, ApiError> {
+    Ok(bounded(state.likes.count(user)).await?)
+}
+
 /// Reads products, in the order of their ids; those that are gone are left out.
 pub(super) async fn read(
     state: &CatalogueState,

@@ -4,13 +4,15 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use toneup_colour::result::PersonalColor;
+use toneup_people::likes::{TargetName, Wish};
 use toneup_platform::identity::UserId;
 use utoipa::{IntoParams, ToSchema};
 
 use super::envelope::{Answer, Doubled, Failure};
 use crate::features::catalogue::{
-    CatalogueState, Listed, Opening, complete, find_first, recommend_from,
+    CatalogueState, Listed, Opening, complete, count_liked, find_first, list_liked, recommend_from,
 };
+use crate::features::likes::{LikesState, give};
 use crate::http::extract::{ApiQuery, IdPath};
 use crate::http::identity::CurrentUser;
 use crate::http::problem::ApiError;
@@ -219,4 +221,104 @@ pub(super) async fn complete_text(
     let suggested = complete(&state, keyword.unwrap_or_default()).await?.into_iter();
     let data = |(text, _)| CompletionData { brand_or_product_name: text };
     Ok(Answer::doubled("ok", CompletionList { auto_complete_list: suggested.map(data).collect() }))
+}
+
+/// Whether the caller likes a product now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProductLiked {
+    product_id: u64,
+    liked: bool,
+    is_liked: bool,
+}
+
+/// Likes a product if that is not so, and no longer if it is.
+#[utoipa::path(
+    post,
+    path = "/api/products/{productId}/like",
+    tag = "app",
+    security(("bearer" = [])),
+    params(("productId" = u64, Path)),
+    responses((status = OK, body = Answer<ProductLiked>), (status = "default", body = Failure))
+)]
+pub(super) async fn toggle_product_like(
+    State(state): State<LikesState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(product_id): IdPath<u64>,
+) -> Result<Json<Answer<ProductLiked>>, ApiError> {
+    let given = give(&state, user, TargetName::Product(product_id), Wish::Toggle).await?;
+    let data = ProductLiked { product_id, liked: given.liked, is_liked: given.liked };
+    Ok(Answer::said(200, "ok", data))
+}
+
+/// Query parameters of the products that the caller likes. Others that the app sends are passed over.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LikedQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<u64>,
+    /// Products a page: from 1 to 50, whatever is asked for.
+    limit: Option<u32>,
+}
+
+/// A page of products that the caller likes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LikedProducts {
+    products: Vec<ProductData>,
+    /// The time of the page's last like, in µs; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<u64>,
+    has_next: bool,
+    total_count: u64,
+}
+
+/// Products that the caller likes, those liked last first.
+#[utoipa::path(
+    get,
+    path = "/api/product/like",
+    tag = "app",
+    security(("bearer" = [])),
+    params(LikedQuery),
+    responses((status = OK, body = Answer<LikedProducts>), (status = "default", body = Failure))
+)]
+pub(super) async fn list_liked_products(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(query): ApiQuery<LikedQuery>,
+) -> Result<Json<Answer<LikedProducts>>, ApiError> {
+    liked_page(&state, user, query).await
+}
+
+/// Products that the caller likes, by the path of the published app.
+#[utoipa::path(
+    get,
+    path = "/api/products/like",
+    tag = "app",
+    security(("bearer" = [])),
+    params(LikedQuery),
+    responses((status = OK, body = Answer<LikedProducts>), (status = "default", body = Failure))
+)]
+pub(super) async fn list_liked_products_of_app(
+    State(state): State<CatalogueState>,
+    CurrentUser(user): CurrentUser,
+    ApiQuery(query): ApiQuery<LikedQuery>,
+) -> Result<Json<Answer<LikedProducts>>, ApiError> {
+    liked_page(&state, user, query).await
+}
+
+async fn liked_page(
+    state: &CatalogueState,
+    user: UserId,
+    LikedQuery { cursor, limit }: LikedQuery,
+) -> Result<Json<Answer<LikedProducts>>, ApiError> {
+    let limit = limit.unwrap_or(10).clamp(1, 50);
+    let (listed, next_cursor) = list_liked(state, user, cursor, limit).await?;
+    let page = LikedProducts {
+        products: listed.into_iter().map(ProductData::from).collect(),
+        next_cursor,
+        has_next: next_cursor.is_some(),
+        total_count: count_liked(state, user).await?,
+    };
+    Ok(Answer::said(200, "ok", page))
 }

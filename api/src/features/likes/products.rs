@@ -11,6 +11,9 @@ use toneup_platform::identity::UserId;
 
 use crate::features::catalogue::ReadLikes;
 
+/// A time after all likes, in µs: the year 5138.
+const LAST_MICROS: u64 = 100_000_000_000_000_000;
+
 /// Reads likes of products from the database.
 #[derive(Debug)]
 pub(crate) struct ProductLikes(pub(crate) Database);
@@ -29,6 +32,40 @@ impl ReadLikes for ProductLikes {
                 most
             )
             .fetch_all(&mut *self.0.acquire().await?)
+            .await
+        }
+        .boxed()
+    }
+
+    fn page(
+        &self,
+        user: UserId,
+        before: Option<u64>,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Vec<(ProductId, u64)>, sqlx::Error>> {
+        async move {
+            sqlx::query_as(
+                "SELECT target_id, CAST(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) AS UNSIGNED)
+                 FROM likes WHERE user_id = ? AND kind = 'product'
+                   AND created_at < TIMESTAMP('1970-01-01') + INTERVAL ? MICROSECOND
+                 ORDER BY created_at DESC, target_id DESC LIMIT ?",
+            )
+            .bind(user)
+            .bind(before.unwrap_or(LAST_MICROS).min(LAST_MICROS))
+            .bind(most)
+            .fetch_all(&mut *self.0.acquire().await?)
+            .await
+        }
+        .boxed()
+    }
+
+    fn count(&self, user: UserId) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+        async move {
+            sqlx::query_scalar(
+                "SELECT CAST(COUNT(*) AS UNSIGNED) FROM likes WHERE user_id = ? AND kind = 'product'",
+            )
+            .bind(user)
+            .fetch_one(&mut *self.0.acquire().await?)
             .await
         }
         .boxed()

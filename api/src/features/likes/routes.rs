@@ -32,6 +32,7 @@ where
         .routes(routes!(list_likes_of_post))
         .routes(routes!(like_comment, unlike_comment))
         .routes(routes!(list_likes_of_comment))
+        .routes(routes!(like_product, unlike_product))
 }
 
 /// How it is now.
@@ -172,4 +173,40 @@ async fn list_likes_of_comment(
     let mut found = reading.await?.ok_or(ApiError::NotFound)?;
     let next = page.cut(&mut found, |one| one.place);
     Ok(Json(PeoplePage::new(found, next, &state.pictures)))
+}
+
+/// Likes a product; safe to repeat.
+#[utoipa::path(
+    put,
+    path = "/v1/products/{id}/like",
+    tag = "likes",
+    security(("bearer" = [])),
+    params(("id" = u64, Path)),
+    responses((status = OK, body = LikeView), Problem)
+)]
+async fn like_product(
+    State(state): State<LikesState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(number): IdPath<u64>,
+) -> Result<Json<LikeView>, ApiError> {
+    let liked = give(&state, user, TargetName::Product(number), Wish::Like).await?;
+    Ok(Json(LikeView { liked: liked.liked, likes: liked.likes }))
+}
+
+/// Likes a product no longer; safe to repeat.
+#[utoipa::path(
+    delete,
+    path = "/v1/products/{id}/like",
+    tag = "likes",
+    security(("bearer" = [])),
+    params(("id" = u64, Path)),
+    responses((status = OK, body = LikeView), Problem)
+)]
+async fn unlike_product(
+    State(state): State<LikesState>,
+    CurrentUser(user): CurrentUser,
+    IdPath(number): IdPath<u64>,
+) -> Result<Json<LikeView>, ApiError> {
+    let liked = give(&state, user, TargetName::Product(number), Wish::Unlike).await?;
+    Ok(Json(LikeView { liked: liked.liked, likes: liked.likes }))
 }

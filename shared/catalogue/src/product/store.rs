@@ -74,6 +74,7 @@ pub async fn write(
     }
     insert(conn, &latest).await?;
     let ids = ids_of(&latest);
+    insert_counters(conn, &ids).await?;
     if ids.iter().any(|id| known.contains_key(id)) {
         delete_parts(conn, &ids).await?;
     }
@@ -194,6 +195,20 @@ async fn insert_parts(
 }
 
 /// Deletes pictures and seasons of products.
+/// Lets products be liked: what has no counters cannot be.
+async fn insert_counters(conn: &mut MySqlConnection, ids: &[ProductId]) -> Result<(), sqlx::Error> {
+    let numbers: Vec<u64> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "INSERT IGNORE INTO content_counters (kind, target_id)
+         SELECT 'product', r.id
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$')) AS r",
+        json_rows(&numbers)?,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
 async fn delete_parts(conn: &mut MySqlConnection, ids: &[ProductId]) -> Result<(), sqlx::Error> {
     for table in ["product_pictures", "product_colours"] {
         let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE product_id IN "));
@@ -210,6 +225,13 @@ pub async fn delete(conn: &mut MySqlConnection, id: ProductId) -> Result<bool, s
         return Ok(false);
     }
     delete_parts(conn, &[id]).await?;
+    // The counters first: whoever likes it locks them.
+    sqlx::query!("DELETE FROM content_counters WHERE kind = 'product' AND target_id = ?", id)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("DELETE FROM likes WHERE kind = 'product' AND target_id = ?", id)
+        .execute(&mut *conn)
+        .await?;
     changes::note(conn, SubjectKind::Product, &[id.0]).await?;
     Ok(true)
 }

@@ -182,7 +182,7 @@ async fn write_counts(
     let count = |(target, likes): (&Target, &u32)| {
         let hotness = match target.kind {
             TargetKind::Post => hotness(counters[target].born_at, *likes),
-            TargetKind::Comment => 0,
+            TargetKind::Comment | TargetKind::Product => 0,
         };
         Count { k: target.kind.as_str(), t: target.number, l: *likes, h: hotness }
     };

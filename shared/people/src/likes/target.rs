@@ -15,17 +15,20 @@ pub enum TargetKind {
     Comment,
     /// A post.
     Post,
+    /// A product.
+    Product,
 }
 
 impl TargetKind {
     /// All kinds, in the order of locking.
-    pub const ALL: [Self; 2] = [Self::Comment, Self::Post];
+    pub const ALL: [Self; 3] = [Self::Comment, Self::Post, Self::Product];
 
     /// The word used in SQL.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Comment => "comment",
             Self::Post => "post",
+            Self::Product => "product",
         }
     }
 }
@@ -48,14 +51,23 @@ pub enum TargetName {
     PostNumber(u64),
     /// A comment, by its id.
     Comment(Uuid),
+    /// A product, by its number.
+    Product(u64),
 }
 
 /// A target that exists, and the people who may have blocked somebody from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Its public id.
-    pub(super) id: Uuid,
     pub(super) target: Target,
+    /// Where it comes from; a product comes from nobody.
+    pub(super) origin: Option<Origin>,
+}
+
+/// Where a target comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The target's public id.
+    pub(super) id: Uuid,
     /// Its author.
     pub(super) owner: UserId,
     /// The author of the post that it is on; the same for a post.
@@ -86,11 +98,13 @@ pub(super) async fn find(
     names: &HashSet<TargetName>,
 ) -> Result<HashMap<TargetName, Found>, sqlx::Error> {
     let (mut posts, mut numbers, mut comments) = (Vec::new(), Vec::new(), Vec::new());
+    let mut products = Vec::new();
     for name in names {
         match *name {
             TargetName::Post(id) => posts.push(id),
             TargetName::PostNumber(number) => numbers.push(number),
             TargetName::Comment(id) => comments.push(id),
+            TargetName::Product(number) => products.push(number),
         }
     }
     let mut found = HashMap::new();
@@ -115,13 +129,24 @@ pub(super) async fn find(
         let comment = |row: Row| (TargetName::Comment(row.id), row.found(TargetKind::Comment));
         found.extend(rows.into_iter().map(comment));
     }
+    if !products.is_empty() {
+        let mut query = QueryBuilder::new("SELECT id FROM products WHERE id IN ");
+        bind_list(&mut query, products.into_iter());
+        let rows: Vec<u64> = query.build_query_scalar().fetch_all(&mut *conn).await?;
+        let product = |number| {
+            let target = Target { kind: TargetKind::Product, number };
+            (TargetName::Product(number), Found { target, origin: None })
+        };
+        found.extend(rows.into_iter().map(product));
+    }
     Ok(found)
 }
 
 impl Row {
     fn found(&self, kind: TargetKind) -> Found {
         let target = Target { kind, number: self.number };
-        Found { id: self.id, target, owner: self.owner, host: self.host }
+        let origin = Origin { id: self.id, owner: self.owner, host: self.host };
+        Found { target, origin: Some(origin) }
     }
 }
 

@@ -16,7 +16,7 @@ use toneup_platform::retry::Backoff;
 
 use super::fold::{Ask, Liked, Wish};
 use super::store::apply_resolved;
-use super::target::{Found, Target, TargetKind, TargetName, find, find_blocked};
+use super::target::{Found, Origin, Target, TargetKind, TargetName, find, find_blocked};
 
 /// Longest time that a batch is tried again while the database is away.
 const LONGEST_BATCH: Duration = Duration::from_secs(20);
@@ -129,8 +129,8 @@ async fn apply(
     let names: HashSet<TargetName> = items.iter().map(|item| item.target).collect();
     let found = find(&mut *conn, &names).await?;
     let pairs = |item: &Toggle| {
-        let found = found.get(&item.target);
-        found.map(|found| [(item.user, found.owner), (item.user, found.host)])
+        let Origin { owner, host, .. } = found.get(&item.target)?.origin?;
+        Some([(item.user, owner), (item.user, host)])
     };
     let pairs: HashSet<(UserId, UserId)> = items.iter().filter_map(pairs).flatten().collect();
     let blocked = find_blocked(&mut *conn, &pairs).await?;
@@ -147,10 +147,11 @@ async fn apply(
     let by_target: HashMap<Target, Found> =
         found.into_values().map(|found| (found.target, found)).collect();
     let news = added.iter().filter_map(|(target, actor)| {
-        let Found { id, owner, .. } = *by_target.get(target)?;
+        let Origin { id, owner, .. } = by_target.get(target)?.origin?;
         let kind = match target.kind {
             TargetKind::Post => NoticeKind::PostLiked,
             TargetKind::Comment => NoticeKind::CommentLiked,
+            TargetKind::Product => return None,
         };
         Some(NewNotice { user: owner, kind, subject: id, actor: *actor })
     });
@@ -163,13 +164,10 @@ fn allow(
     found: &HashMap<TargetName, Found>,
     blocked: &HashSet<(UserId, UserId)>,
 ) -> Option<Ask> {
-    let Found { target, owner, host, .. } = *found.get(&item.target)?;
+    let Found { target, origin } = *found.get(&item.target)?;
     let is_blocked = |other| blocked.contains(&(item.user, other));
-    (!is_blocked(owner) && !is_blocked(host)).then_some(Ask {
-        target,
-        user: item.user,
-        wish: item.wish,
-    })
+    let is_allowed = origin.is_none_or(|of| !is_blocked(of.owner) && !is_blocked(of.host));
+    is_allowed.then_some(Ask { target, user: item.user, wish: item.wish })
 }
 
 /// True if the same batch may succeed later: the server is away, or a lock took too long.
