@@ -19,7 +19,7 @@ use crate::progress::Work;
 
 /// Load the embeddings of products from a JSON array
 ///
-/// The file is one array of {"product_id": 17, "embedding": [… 1,024 numbers]}, plain or compressed by gzip or zstd. It is
+/// The file is one array of {"`product_id"`: 17, "embedding": [… 1,024 numbers]}, plain or compressed by gzip or zstd. It is
 /// streamed: memory does not depend on its size. Recommendations use the new embeddings once all are loaded; until then, the
 /// ones before. A load that was interrupted goes on where it was when it is repeated.
 #[derive(Debug, Args)]
@@ -53,14 +53,11 @@ const HELP: &str = exit::help!(
 
 /// Runs `toneup catalogue load-embeddings` with these arguments.
 pub(super) fn run(args: LoadArgs, output: &Output) -> anyhow::Result<Ending> {
-    let directory = match args.directory {
-        Some(directory) => directory,
-        None => {
-            let config: CatalogueConfig = Settings::from_env().section()?;
-            config
-                .embeddings_dir
-                .ok_or_else(|| anyhow!("EMBEDDINGS_DIR: must be set, or --directory given"))?
-        }
+    let directory = if let Some(directory) = args.directory { directory } else {
+        let config: CatalogueConfig = Settings::from_env().section()?;
+        config
+            .embeddings_dir
+            .ok_or_else(|| anyhow!("EMBEDDINGS_DIR: must be set, or --directory given"))?
     };
     fs::create_dir_all(&directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
@@ -76,7 +73,7 @@ pub(super) fn run(args: LoadArgs, output: &Output) -> anyhow::Result<Ending> {
         input,
         |done| show(done.bytes),
         |offset, fault| {
-            output.note(&clean(&format!("left out the record at byte {offset}: {fault}")))
+            output.note(&clean(&format!("left out the record at byte {offset}: {fault}")));
         },
     )?;
     drop(progress);

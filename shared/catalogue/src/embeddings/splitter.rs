@@ -122,10 +122,7 @@ impl Splitter {
     pub fn next_element(&mut self) -> Result<Option<Element<'_>>, SplitError> {
         let found = loop {
             if let State::Inside { start, shape } = self.state {
-                break match self.end_of(start, shape)? {
-                    Some(end) => Some((start, end)),
-                    None => None,
-                };
+                break self.end_of(start, shape)?.map(|end| (start, end));
             }
             if !self.advance()? {
                 break None;

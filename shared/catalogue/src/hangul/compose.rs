@@ -43,12 +43,9 @@ impl Open {
             }
             Self { medial: Some(before), .. } => {
                 let both = format!("{}{key}", MEDIAL[before]);
-                match MEDIAL.iter().position(|medial| *medial == both) {
-                    Some(both) => self.medial = Some(both),
-                    None => {
-                        self.close(text);
-                        self.medial = Some(vowel);
-                    }
+                if let Some(both) = MEDIAL.iter().position(|medial| *medial == both) { self.medial = Some(both) } else {
+                    self.close(text);
+                    self.medial = Some(vowel);
                 }
             }
             _ => self.medial = Some(vowel),

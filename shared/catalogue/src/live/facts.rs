@@ -83,12 +83,9 @@ impl Facts {
             created_at: stored.created_at.unix_timestamp(),
             likes: self.get(product.id).map_or(0, |before| before.likes),
         };
-        match self.places.get(&product.id) {
-            Some(place) => self.facts[*place] = fact,
-            None => {
-                self.places.insert(product.id, self.facts.len());
-                self.facts.push(fact);
-            }
+        if let Some(place) = self.places.get(&product.id) { self.facts[*place] = fact } else {
+            self.places.insert(product.id, self.facts.len());
+            self.facts.push(fact);
         }
     }
 

@@ -107,7 +107,7 @@ fn runs(text: &str) -> Vec<Run> {
             (Class::Space, _) => spaces += 1,
             (Class::Other, _) => others += 1,
             (class, Some(run)) if run.class == class && spaces + others == 0 => {
-                run.text.push(character)
+                run.text.push(character);
             }
             (class, _) => {
                 let (follows_space, is_attached) = (others == 0, spaces + others == 0);

@@ -129,12 +129,9 @@ fn prefix(field: Field, text: &str) -> Boxed {
 
 /// Tokens in this order, one behind the other.
 fn phrase(field: Field, tokens: &[String]) -> Boxed {
-    match tokens {
-        [single] => term(field, single),
-        _ => {
-            let terms = tokens.iter().map(|token| Term::from_field_text(field, token)).collect();
-            Box::new(PhraseQuery::new(terms))
-        }
+    if let [single] = tokens { term(field, single) } else {
+        let terms = tokens.iter().map(|token| Term::from_field_text(field, token)).collect();
+        Box::new(PhraseQuery::new(terms))
     }
 }
 
