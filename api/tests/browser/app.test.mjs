@@ -133,8 +133,8 @@ test("whoever comes back finds the pages that were loaded, and the place in them
   for (let at = 0; at < 14; at += 1) {
     await writer.call("POST", "/v1/posts", { text: `Post number ${at}`, pictures: [{ objectKey: await upload() }] });
   }
-  await writer.open("/me");
-  await writer.page.locator(".tile img").nth(13).waitFor();
+  const unready = async () => (await writer.call("GET", "/v1/me/posts?limit=50")).items.filter(({ state }) => state !== "ready").length;
+  while ((await unready()) > 0) await writer.page.waitForTimeout(200);
   const reader = await visit({ path: "/feed/discover" });
   await reader.page.locator(".post", { hasText: "Post number 12" }).waitFor();
   const third = reader.page.locator(".post", { hasText: "Post number 2" });

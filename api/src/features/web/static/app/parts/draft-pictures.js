@@ -119,7 +119,8 @@ export class DraftPictures {
       void this.#app.attempt(async () => {
         URL.revokeObjectURL(draft.url);
         Object.assign(draft, { crop, key: null, url: await preview(image, crop) });
-        this.#render();
+        // Only the picture: somebody may be describing it already.
+        this.#items.children[this.#drafts.indexOf(draft)]?.querySelector("img")?.setAttribute("src", draft.url);
       });
     });
   }

@@ -38,6 +38,7 @@ export default function makeFeed(app, params, signal) {
   });
   app.hear("post-gone", (id) => list.remove(id), signal);
   app.hear("posted", (post) => feed !== "ranking" && list.add(post), signal);
+  app.hear("follow", () => feed === "home" && void list.reload(), signal);
   app.hear("person-gone", () => void list.reload(), signal);
   const tabs = FEEDS.map(({ path, key, feed: one }) => el("a", { class: "segment", href: `#${path}`, "aria-current": one === feed ? "page" : null }, app.say(key)));
   const element = view("feed-view", heading(title), el("nav", { class: "segments", "aria-label": app.say("feeds") }, tabs), list.element);

@@ -85,7 +85,7 @@ function actions(app, profile, followers, reload) {
     state: { on: relation?.isFollowing ?? false, count: profile.followers },
     send: async (wanted) => {
       await app.api.people.setFollow(profile.id, wanted);
-      app.forget((path) => path === "/feed");
+      app.tell("follow");
       return null;
     },
     onChange: show,
