@@ -139,29 +139,6 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
         | "get /v1/pictures/{id}" => none(),
         "patch /v1/webhooks/{id}" => NotFound(json!({ "enabled": false })),
 
-        "get /v1/rooms/{id}"
-        | "post /v1/rooms/{id}/leave"
-        | "delete /v1/rooms/{id}/picture"
-        | "get /v1/rooms/{id}/members"
-        | "put /v1/rooms/{id}/members/{userId}"
-        | "delete /v1/rooms/{id}/members/{userId}"
-        | "get /v1/rooms/{id}/messages"
-        | "delete /v1/rooms/{id}/messages/{seq}"
-        | "get /api/chats/{chatRoomId}"
-        | "delete /api/chats/{chatRoomId}" => none(),
-        "patch /v1/rooms/{id}" => NotFound(json!({ "name": "mine", "muted": true })),
-        "put /v1/rooms/{id}/picture" => NotFound(json!({ "objectKey": key })),
-        "put /v1/rooms/{id}/read" => NotFound(json!({})),
-        "post /v1/rooms/{id}/messages" | "patch /v1/rooms/{id}/messages/{seq}" => {
-            NotFound(json!({ "text": "x" }))
-        }
-        "post /v1/rooms/{id}/messages/{seq}/report" => NotFound(json!({ "reason": "spam" })),
-        // The room that `/api/chats` has opened.
-        "post /v1/rooms" => AboutOthers(200, json!({ "userId": theirs.user })),
-        "post /api/chats" => {
-            AboutOthers(200, json!({ "peerId": theirs.number, "userId": theirs.number }))
-        }
-
         "get /v1/users/{id}"
         | "get /v1/users/{id}/followers"
         | "get /v1/users/{id}/following"
@@ -177,7 +154,7 @@ fn case(operation: &str, theirs: &Things) -> Option<Case> {
             AboutOthers(204, json!({ "ids": [theirs.ids["/v1/analyses/"]] }))
         }
         "post /api/friends" => AboutOthers(200, json!({ "targetUserId": theirs.number })),
-        _ => return case_of_posts(operation, theirs),
+        _ => return case_of_rooms(operation, theirs).or_else(|| case_of_posts(operation, theirs)),
     })
 }
 
@@ -233,6 +210,37 @@ fn case_of_posts(operation: &str, theirs: &Things) -> Option<Case> {
 /// A post about an upload.
 fn post(key: &str) -> Value {
     json!({ "text": "a post", "pictures": [{ "objectKey": key }] })
+}
+
+/// The table of conversations.
+fn case_of_rooms(operation: &str, theirs: &Things) -> Option<Case> {
+    let key = &theirs.key;
+    let none = || NotFound(Value::Null);
+    Some(match operation {
+        "get /v1/rooms/{id}"
+        | "post /v1/rooms/{id}/leave"
+        | "delete /v1/rooms/{id}/picture"
+        | "get /v1/rooms/{id}/members"
+        | "put /v1/rooms/{id}/members/{userId}"
+        | "delete /v1/rooms/{id}/members/{userId}"
+        | "get /v1/rooms/{id}/messages"
+        | "delete /v1/rooms/{id}/messages/{seq}"
+        | "get /api/chats/{chatRoomId}"
+        | "delete /api/chats/{chatRoomId}" => none(),
+        "patch /v1/rooms/{id}" => NotFound(json!({ "name": "mine", "muted": true })),
+        "put /v1/rooms/{id}/picture" => NotFound(json!({ "objectKey": key })),
+        "put /v1/rooms/{id}/read" => NotFound(json!({})),
+        "post /v1/rooms/{id}/messages" | "patch /v1/rooms/{id}/messages/{seq}" => {
+            NotFound(json!({ "text": "x" }))
+        }
+        "post /v1/rooms/{id}/messages/{seq}/report" => NotFound(json!({ "reason": "spam" })),
+        // The room that `/api/chats` has opened.
+        "post /v1/rooms" => AboutOthers(200, json!({ "userId": theirs.user })),
+        "post /api/chats" => {
+            AboutOthers(200, json!({ "peerId": theirs.number, "userId": theirs.number }))
+        }
+        _ => return None,
+    })
 }
 
 /// Makes one of everything.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use toneup_platform::database::Database;
 use toneup_platform::metrics::Metric;
 use toneup_platform::shutdown::Shutdown;
 use utoipa_axum::router::OpenApiRouter;
@@ -136,32 +137,15 @@ impl Features {
             accounts,
             admin: AdminState::start(admin, shutdown),
             analyses,
-            catalogue: CatalogueState::start(
-                settings.catalogue,
-                pool.clone(),
-                Arc::new(ProductLikes(pool.clone())),
-                shutdown,
-            )?,
+            catalogue: start_catalogue(config, &pool, shutdown)?,
             chat,
             sockets,
             notices: NoticesState::new(pool.clone(), urls.clone()),
             notifications,
             comments: CommentsState::new(pool.clone(), limiter.clone(), urls.clone(), post.clone()),
             reports: ReportsState::new(pool.clone(), limiter.clone()),
-            likes: LikesState::start(
-                pool.clone(),
-                limiter.clone(),
-                urls.clone(),
-                post.clone(),
-                shutdown,
-            ),
-            people: PeopleState::new(
-                pool.clone(),
-                limiter.clone(),
-                urls.clone(),
-                Arc::new(PostCounts(pool.clone())),
-                post.clone(),
-            ),
+            likes: start_likes(platform, &urls, &post, shutdown),
+            people: people_state(platform, &urls, &post),
             personal_data: PersonalDataState::new(pool.clone(), limiter.clone(), exports(&urls)),
             posts: PostsState::new(pool.clone(), objects.clone(), limiter.clone(), urls.clone()),
             pictures: PicturesState::new(pool, objects.clone(), limiter, urls),
@@ -212,6 +196,31 @@ fn for_chat<'a>(
         authenticator: Authenticator::new(accounts.live_tokens()),
         post: NoticePost::new(platform.engine.hints.clone()),
     }
+}
+
+fn start_catalogue(
+    config: &ApiConfig,
+    pool: &Database,
+    shutdown: &Shutdown,
+) -> anyhow::Result<CatalogueState> {
+    let likes = Arc::new(ProductLikes(pool.clone()));
+    CatalogueState::start(config.features.catalogue.clone(), pool.clone(), likes, shutdown)
+}
+
+fn start_likes(
+    platform: &Platform,
+    urls: &PictureUrls,
+    post: &NoticePost,
+    shutdown: &Shutdown,
+) -> LikesState {
+    let (pool, limiter) = (platform.pool.clone(), platform.limiter.clone());
+    LikesState::start(pool, limiter, urls.clone(), post.clone(), shutdown)
+}
+
+fn people_state(platform: &Platform, urls: &PictureUrls, post: &NoticePost) -> PeopleState {
+    let (pool, limiter) = (platform.pool.clone(), platform.limiter.clone());
+    let counts = Arc::new(PostCounts(pool.clone()));
+    PeopleState::new(pool, limiter, urls.clone(), counts, post.clone())
 }
 
 /// Returns the routes of all features.

@@ -71,7 +71,7 @@ struct Page {
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Liked {
+struct Toggled {
     feed_id: i64,
     liked: bool,
     is_liked: bool,
@@ -206,11 +206,11 @@ async fn the_app_pages_and_likes(db: MySqlPool) {
         assert!(!feeds(&bob, &format!("/api/feeds?limit={limit}"), 0).await.feeds.is_empty());
     }
 
-    let like = async |id: i64| -> Liked {
+    let like = async |id: i64| -> Toggled {
         decode(&bob.post(&format!("/api/feeds/{id}/like"), json!({})).await, 200)
     };
     for (id, liked) in [(ids[2], true), (ids[0], true), (ids[1], true), (ids[1], false)] {
-        assert_eq!(like(id).await, Liked { feed_id: id, liked, is_liked: liked });
+        assert_eq!(like(id).await, Toggled { feed_id: id, liked, is_liked: liked });
     }
     let liked = feeds(&bob, "/api/feeds/like?limit=1", 200).await;
     assert_eq!((of(&liked), liked.total_count, liked.has_next), (vec![ids[0]], Some(2), true));

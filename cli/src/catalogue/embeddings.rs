@@ -53,7 +53,9 @@ const HELP: &str = exit::help!(
 
 /// Runs `toneup catalogue load-embeddings` with these arguments.
 pub(super) fn run(args: LoadArgs, output: &Output) -> anyhow::Result<Ending> {
-    let directory = if let Some(directory) = args.directory { directory } else {
+    let directory = if let Some(directory) = args.directory {
+        directory
+    } else {
         let config: CatalogueConfig = Settings::from_env().section()?;
         config
             .embeddings_dir

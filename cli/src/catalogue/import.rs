@@ -101,11 +101,10 @@ fn open(path: &Path) -> anyhow::Result<Opened> {
 
 fn text(report: &Report, _: Ink) -> String {
     let Report { rows, changed, unchanged, resumed, refused, refusals } = report;
-    let mut text = format!("{rows} rows: {changed} imported, {unchanged} unchanged");
-    if *resumed > 0 {
-        text.push_str(&format!(", {resumed} imported before"));
-    }
-    text.push_str(&format!(", {refused} refused\n"));
+    let before = if *resumed > 0 { format!(", {resumed} imported before") } else { String::new() };
+    let mut text = format!(
+        "{rows} rows: {changed} imported, {unchanged} unchanged{before}, {refused} refused\n"
+    );
     for Refusal { line, column, field, detail } in refusals {
         let field = field.as_ref().map(|field| format!("{field}: ")).unwrap_or_default();
         text.push_str(&clean(&format!("line {line}, column {column}: {field}{detail}")));

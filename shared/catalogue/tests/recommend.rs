@@ -125,10 +125,10 @@ fn of_what_somebody_likes_the_one_left_out_is_found_more_often_than_by_its_seaso
         if liked.len() < 4 {
             continue;
         }
-        let left_out = liked.remove((person % liked.len() as u64) as usize);
+        let left_out = liked.remove(usize::try_from(person).unwrap() % liked.len());
         let taste = Taste { likes: liked, ..of_season(PersonalColor::ALL[season]) };
         people += 1;
-        by_chance += 10.0 / of_season_count as f64;
+        by_chance += 10.0 / f64::from(u32::try_from(of_season_count).unwrap());
         if shop.first(&taste, person, 10).contains(&left_out) {
             hits += 1;
         }

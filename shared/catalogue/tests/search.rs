@@ -258,7 +258,7 @@ fn an_index_that_is_lost_or_broken_is_built_anew() {
     second.commit().unwrap();
     assert!(!find(&second), "the one who writes begins with everything");
     drop(second);
-    std::fs::write(path.join("meta.json"), "{").unwrap();
+    std::fs::write(path.join("search-index/meta.json"), "{").unwrap();
     let third = TantivyEngine::in_directory(&path).unwrap();
     filled(&third, 10);
     assert!(find(&third));

@@ -1,5 +1,7 @@
 //! The files that the pages need when there is no network: which ones, and their version.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -36,7 +38,9 @@ pub(super) fn of_this_release() -> &'static Shell {
 
 /// The operators' page is of no use without a network; pages are kept by their own paths.
 fn is_kept(name: &str) -> bool {
-    !name.starts_with("admin") && name != "service-worker.js" && !name.ends_with(".html")
+    !name.starts_with("admin")
+        && name != "service-worker.js"
+        && Path::new(name).extension() != Some(OsStr::new("html"))
 }
 
 fn hash<F: RustEmbed>(name: &str) -> [u8; 32] {

@@ -143,7 +143,7 @@ impl Loader {
             }
             scope.spawn(move || split(text, splitter, &inputs));
             // Dropped at an error, the receivers end the other threads.
-            sink.drain(outputs, &read, progress)
+            sink.drain(&outputs, &read, progress)
         })?;
         if sink.done.records == 0 {
             return Err(LoadError::Empty);
@@ -246,7 +246,7 @@ impl<S: FnMut(u64, &RecordFault)> Sink<'_, S> {
     /// Takes a chunk from each parser in turn: the order of the file.
     fn drain(
         &mut self,
-        parsers: Vec<Receiver<Message<Vec<Parsed>>>>,
+        parsers: &[Receiver<Message<Vec<Parsed>>>],
         read: &Arc<AtomicU64>,
         mut progress: impl FnMut(Progress),
     ) -> Result<(), LoadError> {

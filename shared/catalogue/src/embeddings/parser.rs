@@ -82,7 +82,9 @@ pub(super) fn normalize(vector: &mut [f32]) -> Option<()> {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "single precision is what is stored")]
-    vector.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
+    for value in vector.iter_mut() {
+        *value = (f64::from(*value) / length) as f32;
+    }
     Some(())
 }
 

@@ -59,7 +59,9 @@ impl Query {
     pub fn new(vector: &[f32; DIMENSIONS], picture: f32) -> Self {
         let mut vector = Box::new(*vector);
         for (half, share) in vector.chunks_mut(HALF).zip([picture, 1.0 - picture]) {
-            half.iter_mut().for_each(|number| *number *= share);
+            for number in half {
+                *number *= share;
+            }
         }
         let codes = quantize(&vector);
         Self { vector, codes }

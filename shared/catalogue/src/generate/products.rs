@@ -31,7 +31,7 @@ impl Catalogue {
         Self { seed }
     }
 
-    pub(super) fn seed(&self) -> u64 {
+    pub(super) fn seed(self) -> u64 {
         self.seed
     }
 
@@ -58,7 +58,7 @@ impl Catalogue {
     }
 
     /// A brand; few have many products, and many few.
-    fn brand(&self, rng: &mut impl Rng) -> String {
+    fn brand(self, rng: &mut impl Rng) -> String {
         let share: f64 = rng.random_range(0.0..1.0);
         #[expect(
             clippy::cast_possible_truncation,

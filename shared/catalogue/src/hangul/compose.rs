@@ -43,7 +43,9 @@ impl Open {
             }
             Self { medial: Some(before), .. } => {
                 let both = format!("{}{key}", MEDIAL[before]);
-                if let Some(both) = MEDIAL.iter().position(|medial| *medial == both) { self.medial = Some(both) } else {
+                if let Some(both) = MEDIAL.iter().position(|medial| *medial == both) {
+                    self.medial = Some(both);
+                } else {
                     self.close(text);
                     self.medial = Some(vowel);
                 }

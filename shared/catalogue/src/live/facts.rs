@@ -36,7 +36,7 @@ pub struct Fact {
 /// Facts of all products.
 #[derive(Debug, Default)]
 pub struct Facts {
-    facts: Vec<Fact>,
+    all: Vec<Fact>,
     places: HashMap<ProductId, usize>,
     words: HashMap<String, u32>,
     most_likes: u32,
@@ -45,12 +45,12 @@ pub struct Facts {
 impl Facts {
     /// All facts, in no order.
     pub fn all(&self) -> &[Fact] {
-        &self.facts
+        &self.all
     }
 
     /// The facts of a product.
     pub fn get(&self, id: ProductId) -> Option<&Fact> {
-        self.places.get(&id).map(|place| &self.facts[*place])
+        self.places.get(&id).map(|place| &self.all[*place])
     }
 
     /// The likes of the product that has most.
@@ -83,17 +83,19 @@ impl Facts {
             created_at: stored.created_at.unix_timestamp(),
             likes: self.get(product.id).map_or(0, |before| before.likes),
         };
-        if let Some(place) = self.places.get(&product.id) { self.facts[*place] = fact } else {
-            self.places.insert(product.id, self.facts.len());
-            self.facts.push(fact);
+        if let Some(place) = self.places.get(&product.id) {
+            self.all[*place] = fact;
+        } else {
+            self.places.insert(product.id, self.all.len());
+            self.all.push(fact);
         }
     }
 
     /// Removes a product.
     pub fn remove(&mut self, id: ProductId) {
         let Some(place) = self.places.remove(&id) else { return };
-        self.facts.swap_remove(place);
-        if let Some(moved) = self.facts.get(place) {
+        self.all.swap_remove(place);
+        if let Some(moved) = self.all.get(place) {
             self.places.insert(moved.id, place);
         }
     }
@@ -101,7 +103,7 @@ impl Facts {
     /// Sets how many people like each product; of one that is not named, nobody.
     pub fn set_likes(&mut self, likes: &HashMap<ProductId, u32>) {
         self.most_likes = 0;
-        for fact in &mut self.facts {
+        for fact in &mut self.all {
             fact.likes = likes.get(&fact.id).copied().unwrap_or(0);
             self.most_likes = self.most_likes.max(fact.likes);
         }

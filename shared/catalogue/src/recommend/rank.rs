@@ -276,18 +276,19 @@ impl<'a> Likes<'a> {
                 found.extend(vectors.vector(*id)?.map(|vector| (*id, vector)));
             }
         }
-        let mut groups: Vec<(Box<[f32; DIMENSIONS]>, Box<[f32; DIMENSIONS]>)> = Vec::new();
+        // Of each group, the first vector and the sum of all.
+        let mut groups: Vec<[Box<[f32; DIMENSIONS]>; 2]> = Vec::new();
         for (_, vector) in &found {
-            match groups.iter().position(|(first, _)| weighted(first, vector) >= ALIKE) {
+            match groups.iter().position(|[first, _]| weighted(first, vector) >= ALIKE) {
                 Some(group) => {
-                    let sum = groups[group].1.iter_mut();
+                    let sum = groups[group][1].iter_mut();
                     sum.zip(vector.iter()).for_each(|(sum, one)| *sum += one);
                 }
-                None if groups.len() < GROUPS => groups.push((vector.clone(), vector.clone())),
+                None if groups.len() < GROUPS => groups.push([vector.clone(), vector.clone()]),
                 None => {}
             }
         }
-        let groups = groups.into_iter().map(|(_, sum)| Query::new(&unit(sum), PICTURE)).collect();
+        let groups = groups.into_iter().map(|[_, sum]| Query::new(&unit(sum), PICTURE)).collect();
         let query =
             |(id, vector): (ProductId, Box<[f32; DIMENSIONS]>)| (id, Query::new(&vector, PICTURE));
         let queries: Vec<_> = found.into_iter().map(query).collect();
@@ -322,7 +323,9 @@ fn unit(mut vector: Box<[f32; DIMENSIONS]>) -> Box<[f32; DIMENSIONS]> {
     for half in vector.chunks_mut(HALF) {
         let length = half.iter().map(|number| number * number).sum::<f32>().sqrt();
         if length > 0.0 {
-            half.iter_mut().for_each(|number| *number /= length);
+            for number in half {
+                *number /= length;
+            }
         }
     }
     vector

@@ -61,9 +61,9 @@ pub(super) fn variants(word: &Word, is_last: bool) -> Vec<Variant> {
     match word.kind {
         WordKind::Syllables => {
             if let Some(stem) = stem(&word.text) {
-                synonyms(stem)
-                    .iter()
-                    .for_each(|synonym| add((*synonym).to_owned(), WordKind::Letters, 0.6));
+                for synonym in synonyms(stem) {
+                    add((*synonym).to_owned(), WordKind::Letters, 0.6);
+                }
                 add(stem.to_owned(), word.kind, 0.8);
             }
             if is_last && let Some(opened) = opened(&word.text) {

@@ -119,27 +119,30 @@ impl TantivyEngine {
     /// An index in memory.
     pub fn in_memory() -> Result<Self, EngineError> {
         let (schema, fields) = schema();
-        Self::new(Index::create_in_ram(schema), fields)
+        Self::new(&Index::create_in_ram(schema), fields)
     }
 
-    /// An index in a directory. What is there is found until the first commit replaces it; what cannot be used is deleted.
+    /// An index in a folder of its own in this directory. What is there is found until the first commit replaces it; what
+    /// cannot be used is deleted.
     pub fn in_directory(directory: &Path) -> Result<Self, EngineError> {
         let (schema, fields) = schema();
+        // Nothing but what was made here is ever deleted.
+        let directory = directory.join("search-index");
         let open = || -> Result<Index, EngineError> {
-            fs::create_dir_all(directory).map_err(|error| EngineError(error.into()))?;
+            fs::create_dir_all(&directory).map_err(|error| EngineError(error.into()))?;
             let opened =
-                MmapDirectory::open(directory).map_err(|error| EngineError(error.into()))?;
+                MmapDirectory::open(&directory).map_err(|error| EngineError(error.into()))?;
             Ok(Index::open_or_create(opened, schema.clone())?)
         };
         let index = open().or_else(|error| {
             tracing::warn!(%error, "the search index cannot be used: it is built anew");
-            fs::remove_dir_all(directory).map_err(|error| EngineError(error.into()))?;
+            fs::remove_dir_all(&directory).map_err(|error| EngineError(error.into()))?;
             open()
         })?;
-        Self::new(index, fields)
+        Self::new(&index, fields)
     }
 
-    fn new(index: Index, fields: Fields) -> Result<Self, EngineError> {
+    fn new(index: &Index, fields: Fields) -> Result<Self, EngineError> {
         let folded = TextAnalyzer::builder(RawTokenizer::default()).filter(LowerCaser).build();
         index.tokenizers().register(FOLDED, folded);
         let options = IndexWriterOptions::builder()

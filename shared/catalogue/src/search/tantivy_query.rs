@@ -129,7 +129,9 @@ fn prefix(field: Field, text: &str) -> Boxed {
 
 /// Tokens in this order, one behind the other.
 fn phrase(field: Field, tokens: &[String]) -> Boxed {
-    if let [single] = tokens { term(field, single) } else {
+    if let [single] = tokens {
+        term(field, single)
+    } else {
         let terms = tokens.iter().map(|token| Term::from_field_text(field, token)).collect();
         Box::new(PhraseQuery::new(terms))
     }
