@@ -49,6 +49,7 @@ async fn a_submit_is_durable_and_puts_one_message_in_the_queue(db: MySqlPool) {
       "finishedAt": null,
       "id": "[id]",
       "queuePosition": null,
+      "reasons": [],
       "result": null,
       "startedAt": null,
       "status": "queued",

@@ -174,7 +174,7 @@ story("a push shows the season while no page is open, and once when it comes twi
     title: "Your season is Autumn",
     body: "Open ToneUp to see the colours that suit you.",
     tag: "n1",
-    data: { analysisId: ANALYSIS },
+    data: { analysisId: ANALYSIS, place: null },
     lang: "en",
   });
   assert.equal(shown[1].title, "Your photo could not be read");
