@@ -87,7 +87,7 @@ async fn a_message_is_changed_by_its_sender_and_deleted_without_a_gap(db: MySqlP
     let api = Stack::new(db).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
     let room = direct(&alice, &bob).await;
-    say(&alice, &room, "tpyo").await;
+    say(&alice, &room, "wrng").await;
     let message = format!("{room}/messages/1");
     let edit = |text: &str| json!({ "text": text });
     let foreign = call(&bob, Method::PATCH, &message, edit("x")).await;
