@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sqlx::MySqlPool;
 use toneup_notify::notices::list::{count_unread, find_unread, list, mark_read, mark_seen, purge};
 use toneup_notify::notices::{NewNotice, NoticeKind, settings, tell};
+use toneup_platform::database::{Database, retry_deadlock};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -23,11 +24,10 @@ async fn likes_at_once_are_counted_once_each(db: MySqlPool) {
     // Each like arrives twice, in batches of two, over many connections.
     let batches =
         (0..24).map(|n| [like(author, fans[n % 12], post), like(author, fans[(n + 1) % 12], post)]);
+    let database = Database::from(db.clone());
     let telling = batches.map(async |batch| {
-        let mut transaction = db.begin().await.unwrap();
-        let told = tell(&mut transaction, &batch).await.unwrap();
-        transaction.commit().await.unwrap();
-        told
+        let telling = || database.in_transaction(async |conn| tell(conn, &batch).await);
+        retry_deadlock(telling).await.unwrap()
     });
     let told: BTreeSet<_> = join_all(telling).await.concat().iter().map(|one| one.notice).collect();
     let mut connection = db.acquire().await.unwrap();
