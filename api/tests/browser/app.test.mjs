@@ -148,7 +148,7 @@ test("whoever comes back finds the pages that were loaded, and the place in them
   await third.scrollIntoViewIfNeeded();
   const before = await reader.page.evaluate(() => [scrollY, document.querySelectorAll(".post").length]);
   await third.getByRole("link", { name: /comment/ }).click();
-  await reader.page.getByRole("heading", { name: "Comments" }).waitFor();
+  await reader.page.getByRole("heading", { name: "Comments", exact: true }).waitFor();
   await reader.page.goBack();
   await third.waitFor();
   assert.deepEqual(await reader.page.evaluate(() => [scrollY, document.querySelectorAll(".post").length]), before);
