@@ -2,7 +2,7 @@
 //!
 //! A feature claims the key in the transaction that creates the thing:
 //!
-//! ```ignore
+//! ```text
 //! match claim(conn, user, "post", &key, id).await? {
 //!     Claimed::First => insert(conn, id, …).await?,
 //!     Claimed::Repeated(id) => …,
