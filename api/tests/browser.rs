@@ -11,6 +11,7 @@ use toneup_operate::token::sign;
 use toneup_platform::origins::PageOrigins;
 use toneup_testing::{RunningAnalyzer, Stack, repository};
 
+use crate::catalogue::stock;
 use crate::sign_in::Acme;
 
 #[sqlx::test(migrations = "../migrations")]
@@ -63,6 +64,13 @@ async fn people_meet_on_the_page(db: MySqlPool) {
     let origins = PageOrigins::of(&api.url.parse().unwrap(), vec![]);
     stack.objects().prepare_bucket(&origins, "u/", 1).await.unwrap();
     run(&["app.test.mjs", "app-chat.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_person_shops_on_the_page(db: MySqlPool) {
+    stock(&db, 1..=400).await;
+    let api = Stack::new(db).await.api().await;
+    run(&["app-shop.test.mjs"], &[("TONEUP_URL", &api.url)]).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -263,18 +263,17 @@ async fn what_is_liked_says_so_and_leads_to_what_is_like_it(db: MySqlPool) {
     stock(&db, 1..=200).await;
     let api = Stack::new(db.clone()).await.api().await;
     let alice = api.guest().await;
-    let user: uuid::Uuid = alice.user().parse().unwrap();
-    let like =
-        "INSERT INTO likes (kind, target_id, user_id, created_at) VALUES ('product', 7, ?, NOW(6))";
-    sqlx::query(like).bind(user).execute(&db).await.unwrap();
-    assert_eq!(get(&alice, "/v1/products/7").await["isLiked"], true);
-    assert_eq!(get(&alice, "/v1/products/8").await["isLiked"], false);
+    let like = alice.send(alice.request(Method::PUT, "/v1/products/7/like")).await;
+    assert_eq!(like.status, 200, "{}", like.body);
+    let marks = |product: &Value| (product["likes"].clone(), product["isLiked"].clone());
+    assert_eq!(marks(&get(&alice, "/v1/products/7").await), (json!(1), json!(true)));
+    assert_eq!(marks(&get(&alice, "/v1/products/8").await), (json!(0), json!(false)));
     let page = get(&alice, "/v1/recommendations?limit=50").await;
     assert!(!ids(&page).contains(&7), "it is liked already");
     let reason = json!({ "kind": "like", "productId": 7 });
     assert_eq!(page["items"][0]["why"][0], reason, "{}", page["items"][0]);
     let bob = api.guest().await;
-    assert_eq!(get(&bob, "/v1/products/7").await["isLiked"], false);
+    assert_eq!(marks(&get(&bob, "/v1/products/7").await), (json!(1), json!(false)));
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -22,7 +22,7 @@
  * @property {string[]} pictures addresses
  * @property {{ season: Season, weight: number }[]} seasons that it suits; weights 1 to 100
  * @property {boolean} isLiked
- * @property {number} [likes]
+ * @property {number} likes
  */
 
 /** @typedef {{ kind: "palette", season: Season, difference: number } | { kind: "like", productId: number } | { kind: "popular" | "new" | "surprise" }} Why */

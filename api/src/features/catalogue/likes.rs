@@ -1,12 +1,21 @@
 //! Likes of products: an interface that the feature with likes implements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use toneup_catalogue::product::ProductId;
 use toneup_platform::identity::UserId;
+
+/// How a product is liked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// People who like it.
+    pub(crate) likes: u32,
+    /// Whether the user is one of them.
+    pub(crate) is_liked: bool,
+}
 
 /// What people like.
 pub(crate) trait ReadLikes: fmt::Debug + Send + Sync {
@@ -26,12 +35,12 @@ pub(crate) trait ReadLikes: fmt::Debug + Send + Sync {
     /// How many products a user likes.
     fn count(&self, user: UserId) -> BoxFuture<'_, Result<u64, sqlx::Error>>;
 
-    /// Those of the products that a user likes.
-    fn liked(
+    /// How many people like each of the products, and whether a user does; those that nobody likes may be left out.
+    fn marks(
         &self,
         user: UserId,
         products: Vec<ProductId>,
-    ) -> BoxFuture<'_, Result<HashSet<ProductId>, sqlx::Error>>;
+    ) -> BoxFuture<'_, Result<HashMap<ProductId, Mark>, sqlx::Error>>;
 
     /// How many people like each product; those that nobody likes may be left out.
     fn counts(&self) -> BoxFuture<'_, Result<HashMap<ProductId, u32>, sqlx::Error>>;

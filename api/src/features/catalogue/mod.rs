@@ -10,7 +10,7 @@ mod selection;
 mod state;
 mod view;
 
-pub(crate) use self::likes::ReadLikes;
+pub(crate) use self::likes::{Mark, ReadLikes};
 pub use self::problems::PROBLEMS;
 pub(crate) use self::purge::purges;
 pub(crate) use self::recommendations::{Opening, recommend_from};

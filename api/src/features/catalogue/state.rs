@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use toneup_catalogue::config::CatalogueConfig;
@@ -13,7 +14,7 @@ use toneup_catalogue::live::{Consumer, FactsCopy, Follower, VectorsCopy};
 use toneup_catalogue::recommend::Recommender;
 use toneup_catalogue::search::{Engine, Indexer, TantivyEngine};
 use toneup_catalogue::suggest::Suggestions;
-use toneup_platform::database::Database;
+use toneup_platform::database::{Database, bounded};
 use toneup_platform::shutdown::Shutdown;
 
 use super::likes::Likes;
@@ -99,7 +100,7 @@ impl CatalogueState {
             return Err(ApiError::Unavailable(anyhow!("no core is free")));
         };
         let copies = Arc::clone(&self.copies);
-        let computed = tokio::task::spawn_blocking(move || {
+        let computed = spawn_blocking(move || {
             let _permit = permit;
             work(&copies)
         });
@@ -111,8 +112,12 @@ impl CatalogueState {
 async fn count_likes(likes: Likes, facts: Arc<FactsCopy>, draining: CancellationToken) {
     let counting = async {
         loop {
-            match likes.counts().await {
-                Ok(counts) => facts.set_likes(&counts),
+            match bounded(likes.counts()).await {
+                Ok(counts) => {
+                    // Waits for whoever reads the facts.
+                    let facts = Arc::clone(&facts);
+                    drop(spawn_blocking(move || facts.set_likes(&counts)).await);
+                }
                 Err(error) => tracing::warn!(%error, "cannot count the likes of products"),
             }
             sleep(COUNTING).await;

@@ -9,6 +9,7 @@ use toneup_platform::database::bounded;
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
+use super::likes::Mark;
 use super::state::CatalogueState;
 use crate::http::problem::ApiError;
 
@@ -18,6 +19,8 @@ use crate::http::problem::ApiError;
 pub(super) struct ProductView {
     #[serde(flatten)]
     product: Product,
+    /// People who like it.
+    likes: u32,
     /// The caller likes it.
     is_liked: bool,
 }
@@ -26,13 +29,12 @@ pub(super) struct ProductView {
 #[derive(Debug)]
 pub(crate) struct Listed {
     pub(crate) product: Product,
-    /// The caller likes it.
-    pub(crate) is_liked: bool,
+    pub(crate) mark: Mark,
 }
 
 impl From<Listed> for ProductView {
-    fn from(Listed { product, is_liked }: Listed) -> Self {
-        Self { product, is_liked }
+    fn from(Listed { product, mark: Mark { likes, is_liked } }: Listed) -> Self {
+        Self { product, likes, is_liked }
     }
 }
 
@@ -67,10 +69,10 @@ pub(super) async fn read(
 ) -> Result<Vec<Listed>, ApiError> {
     let reading = bounded(async { store::find(&mut *state.pool.acquire().await?, ids).await });
     let mut found: HashMap<ProductId, StoredProduct> = reading.await?;
-    let liked = bounded(state.likes.liked(user, ids.to_vec())).await?;
+    let marks = bounded(state.likes.marks(user, ids.to_vec())).await?;
     let listed = |id: &ProductId| {
         let StoredProduct { product, .. } = found.remove(id)?;
-        Some(Listed { product, is_liked: liked.contains(id) })
+        Some(Listed { product, mark: marks.get(id).copied().unwrap_or_default() })
     };
     Ok(ids.iter().filter_map(listed).collect())
 }

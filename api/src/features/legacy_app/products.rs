@@ -47,7 +47,7 @@ pub(super) struct ProductData {
 }
 
 impl From<Listed> for ProductData {
-    fn from(Listed { product, is_liked }: Listed) -> Self {
+    fn from(Listed { product, mark }: Listed) -> Self {
         Self {
             product_id: product.id.0,
             brand: product.brand,
@@ -55,7 +55,7 @@ impl From<Listed> for ProductData {
             price: product.price,
             image_url: product.pictures.into_iter().next().unwrap_or_default(),
             product_detail_url: product.url,
-            is_liked,
+            is_liked: mark.is_liked,
         }
     }
 }

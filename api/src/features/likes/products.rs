@@ -1,6 +1,6 @@
 //! Likes of products, as the likes of all things are stored.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -9,7 +9,7 @@ use toneup_catalogue::product::ProductId;
 use toneup_platform::database::{Database, bind_list};
 use toneup_platform::identity::UserId;
 
-use crate::features::catalogue::ReadLikes;
+use crate::features::catalogue::{Mark, ReadLikes};
 
 /// A time after all likes, in µs: the year 5138.
 const LAST_MICROS: u64 = 100_000_000_000_000_000;
@@ -71,23 +71,28 @@ impl ReadLikes for ProductLikes {
         .boxed()
     }
 
-    fn liked(
+    fn marks(
         &self,
         user: UserId,
         products: Vec<ProductId>,
-    ) -> BoxFuture<'_, Result<HashSet<ProductId>, sqlx::Error>> {
+    ) -> BoxFuture<'_, Result<HashMap<ProductId, Mark>, sqlx::Error>> {
         async move {
             if products.is_empty() {
-                return Ok(HashSet::new());
+                return Ok(HashMap::new());
             }
             let mut query = QueryBuilder::new(
-                "SELECT target_id FROM likes WHERE kind = 'product' AND user_id = ",
+                "SELECT c.target_id, c.likes, l.user_id IS NOT NULL FROM content_counters c
+                 LEFT JOIN likes l ON l.kind = 'product' AND l.target_id = c.target_id
+                     AND l.user_id = ",
             );
-            query.push_bind(user).push(" AND target_id IN ");
+            query.push_bind(user).push(" WHERE c.kind = 'product' AND c.target_id IN ");
             bind_list(&mut query, products.into_iter());
-            let ids: Vec<ProductId> =
-                query.build_query_scalar().fetch_all(&mut *self.0.acquire().await?).await?;
-            Ok(ids.into_iter().collect())
+            let rows: Vec<(ProductId, u32, bool)> =
+                query.build_query_as().fetch_all(&mut *self.0.acquire().await?).await?;
+            Ok(rows
+                .into_iter()
+                .map(|(id, likes, is_liked)| (id, Mark { likes, is_liked }))
+                .collect())
         }
         .boxed()
     }

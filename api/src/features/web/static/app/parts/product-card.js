@@ -42,7 +42,7 @@ function marked(text, segments) {
 /** @param {App} app @param {Product} product */
 export function productHeart(app, product) {
   const heart = likeButton(app, {
-    of: { isLiked: product.isLiked, likes: product.likes ?? 0 },
+    of: { isLiked: product.isLiked, likes: product.likes },
     name: `${product.brand} ${product.name}`,
     send: (wanted) => app.api.catalogue.setLike(product.id, wanted),
     onStored: () => app.forget((path) => path === "/shop"),

@@ -14,6 +14,7 @@ export class SearchBox {
   #onSearch;
   #input;
   #options;
+  #forgetTyping;
   #run = new AbortController();
   #at = -1;
 
@@ -42,7 +43,7 @@ export class SearchBox {
       enterkeyhint: "search",
     });
     this.element = el("div", { class: "search-box", role: "search" }, icon("icon-search"), this.#input, this.#options);
-    whenTyped(this.#input, (text) => {
+    this.#forgetTyping = whenTyped(this.#input, (text) => {
       onType?.(text);
       if (text === "") onSearch("");
       void this.#suggest(text);
@@ -114,6 +115,8 @@ export class SearchBox {
   /** @param {string} text */
   #search(text) {
     this.text = text;
+    // A text that was typed just before needs no suggestions any more.
+    this.#forgetTyping();
     this.#close();
     this.#onSearch(text.trim());
   }

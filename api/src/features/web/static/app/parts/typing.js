@@ -11,6 +11,7 @@ const PAUSE_MS = 150;
  * @param {HTMLInputElement} input
  * @param {(text: string) => void} onText
  * @param {number} [pauseMs]
+ * @returns {() => void} forgets a pause that has begun: the text was used already
  */
 export function whenTyped(input, onText, pauseMs = PAUSE_MS) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -25,6 +26,10 @@ export function whenTyped(input, onText, pauseMs = PAUSE_MS) {
   };
   input.addEventListener("input", typed);
   input.addEventListener("compositionend", typed);
+  return () => {
+    clearTimeout(soon);
+    last = input.value.trim();
+  };
 }
 
 /**
