@@ -195,6 +195,7 @@ fn for_chat<'a>(
         accounts: accounts.clone(),
         authenticator: Authenticator::new(accounts.live_tokens()),
         post: NoticePost::new(platform.engine.hints.clone()),
+        leadership: platform.maintenance.clone(),
     }
 }
 
@@ -266,6 +267,7 @@ pub fn purges(settings: &FeatureSettings) -> Vec<Purge> {
     purges.extend(notices::purges(&settings.notices));
     purges.extend(notifications::purges(&settings.notifications));
     purges.extend(personal_data::purges());
+    purges.extend(reports::purges());
     purges.extend(pictures::purges());
     purges.extend(posts::purges());
     purges.push(idempotency::purge(settings.analyses.idempotency_ttl));

@@ -29,7 +29,7 @@ pub(super) struct Platform {
     pub(super) registry: Registry,
     pub(super) limiter: RateLimiter,
     pub(super) streams: OpenStreams,
-    /// Leadership in what one api replica does for all: audits and purges.
+    /// Leadership in what one api replica does for all: audits, purges, telling those who are away of messages.
     pub(super) maintenance: Leadership,
 }
 

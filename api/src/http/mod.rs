@@ -16,3 +16,4 @@ pub(crate) mod page;
 pub mod problem;
 pub mod purge;
 pub(crate) mod server;
+pub(crate) mod text;

@@ -123,6 +123,62 @@ async fn a_message_is_changed_by_its_sender_and_deleted_without_a_gap(db: MySqlP
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn an_operator_sees_what_a_reported_message_said_and_removes_it(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let api = stack.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let room = direct(&alice, &bob).await;
+    say(&alice, &room, "buy this").await;
+    say(&alice, &room, "or that").await;
+    for seq in [1, 2] {
+        let report = format!("{room}/messages/{seq}/report");
+        assert_eq!(bob.post(&report, json!({ "reason": "fraud" })).await.status, 204);
+    }
+    call(&alice, Method::DELETE, &format!("{room}/messages/2"), Value::Null).await;
+    let operator = crate::admin::operator(&stack, &api, "dana");
+    let queue = operator.get("/admin/reports").await.body;
+    let items = queue["items"].as_array().unwrap();
+    let of = |item: &Value| (item["kind"].clone(), item["reason"].clone(), item["text"].clone());
+    assert_eq!(of(&items[0]), (json!("message"), json!("fraud"), json!("buy this")));
+    assert_eq!(
+        of(&items[1]),
+        (json!("message"), json!("fraud"), json!("or that")),
+        "deleted since"
+    );
+    for item in items {
+        let path = format!("/admin/reports/{}/close", item["id"].as_str().unwrap());
+        let closed = operator.post(&path, json!({ "outcome": "removed" })).await;
+        assert_eq!(closed.body, json!({ "closed": 1 }), "{closed:?}");
+    }
+    assert_eq!(operator.get("/admin/reports").await.body["items"], json!([]));
+    let entries = bob.get(&format!("{room}/messages")).await.body["items"].clone();
+    let entries: Vec<_> = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                entry["kind"].clone(),
+                entry["text"].clone(),
+                entry["sender"].is_null(),
+                entry["target"].clone(),
+            )
+        })
+        .collect();
+    let (none, text, deleted) = (json!(null), json!("text"), json!("deleted"));
+    assert_eq!(
+        entries,
+        [
+            (text.clone(), none.clone(), false, none.clone()),
+            (text, none.clone(), false, none.clone()),
+            (deleted.clone(), none.clone(), false, json!(2)),
+            // Whoever is an operator is nobody in the room.
+            (deleted, none, true, json!(1)),
+        ]
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn a_report_keeps_the_text_and_messages_are_limited(db: MySqlPool) {
     let api = Stack::new(db.clone()).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
@@ -137,7 +193,7 @@ async fn a_report_keeps_the_text_and_messages_are_limited(db: MySqlPool) {
     assert_eq!(problem_of(&bob.post(&report, json!({ "reason": "x" })).await).2, ["reason"]);
     call(&alice, Method::DELETE, &format!("{room}/messages/1"), Value::Null).await;
     let kept: Vec<(String, String)> =
-        sqlx::query_as("SELECT reason, body FROM message_reports").fetch_all(&db).await.unwrap();
+        sqlx::query_as("SELECT reason, quote FROM reports").fetch_all(&db).await.unwrap();
     assert_eq!(kept, [("spam".to_owned(), "buy this".to_owned())]);
     let many = join_all((0..40).map(|_| say(&alice, &room, "x"))).await;
     let sent = many.iter().filter(|answer| answer.status == 201).count();

@@ -173,7 +173,7 @@ export class ChatApi {
    *
    * @param {string} id
    * @param {number} seq
-   * @param {{ reason: "spam" | "abuse" | "sexual" | "fraud" | "other", description?: string }} report
+   * @param {{ reason: import("./comments.js").Reason, description?: string }} report
    * @param {CallOptions} [options]
    * @returns {Promise<null>}
    */

@@ -23,7 +23,7 @@
  */
 
 /** @typedef {{ items: Comment[], nextCursor: string | null }} Comments */
-/** @typedef {"spam" | "abuse" | "nudity" | "violence" | "copyright" | "other"} Reason */
+/** @typedef {"spam" | "abuse" | "nudity" | "violence" | "fraud" | "copyright" | "other"} Reason */
 
 export class CommentsApi {
   #caller;

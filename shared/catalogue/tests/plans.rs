@@ -2,33 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::{MySqlConnection, MySqlPool};
+use sqlx::MySqlPool;
 use toneup_catalogue::generate::Catalogue;
 use toneup_catalogue::product::{ProductId, changes, store};
 use toneup_catalogue::recommend::read_colour;
+use toneup_plans::assert_reads;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows; returns what it found.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = rows_read(&mut $conn).await;
-        let found = $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = rows_read(&mut $conn).await;
-        let asking = rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-        found
-    }};
-}
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn nothing_reads_the_tables_through(db: MySqlPool) {

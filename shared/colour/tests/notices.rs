@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use sqlx::MySqlPool;
 use toneup_notify::notices::list::{count_unread, find_unread, list, mark_read, mark_seen, purge};
 use toneup_notify::notices::{NewNotice, NoticeKind, settings, tell};
+use toneup_plans::assert_reads;
 use toneup_platform::database::{Database, retry_deadlock};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
-use crate::support::{assert_reads, user};
+use crate::support::user;
 
 fn like(user: UserId, actor: UserId, subject: Uuid) -> NewNotice {
     NewNotice { user, kind: NoticeKind::PostLiked, subject, actor }

@@ -36,13 +36,12 @@ use toneup_notify::settle::{Health, Settlement, settle};
 use toneup_notify::subscriptions::register;
 use toneup_notify::targets::NewTarget;
 use toneup_notify::{ChannelKind, PING, TargetId};
+use toneup_plans::{assert_reads, rows_read};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use crate::pushes::target;
-use crate::support::{
-    LEASE, all_kinds, analysis, assert_reads, claimed, end, rows_read, submit, user,
-};
+use crate::support::{LEASE, all_kinds, analysis, claimed, end, submit, user};
 
 const OTHERS: usize = 1000;
 

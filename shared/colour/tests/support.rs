@@ -142,26 +142,3 @@ pub(crate) async fn time_passes(db: &MySqlPool) {
     .await
     .unwrap();
 }
-
-/// Rows this session has read so far, by whatever way.
-pub(crate) async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows; returns what it found.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = $crate::support::rows_read(&mut $conn).await;
-        let found = $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = $crate::support::rows_read(&mut $conn).await;
-        let asking = $crate::support::rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-        found
-    }};
-}
-
-pub(crate) use assert_reads;

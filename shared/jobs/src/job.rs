@@ -128,14 +128,15 @@ pub struct Lease {
     pub token: Uuid,
 }
 
-/// Notification that a job has reached a new version, without its content. Sent as a hint; the database is the truth.
+/// Notification that a job, or whatever else its listeners know by such an id, has reached a new version, without its content.
+/// Sent as a hint; the database is the truth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Owner of the job.
     pub user: UserId,
-    /// Identifier of the job.
+    /// Identifier of the job, or of another subject (a notice).
     pub job: JobId,
-    /// Name of the job's kind.
+    /// Name of the job's kind, or of the subject's.
     pub kind: String,
     /// Version that the job has reached.
     pub version: u32,

@@ -9,8 +9,7 @@ use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 /// The tables that name people.
-pub(crate) const TABLES: &[&str] =
-    &["rooms", "members", "messages", "direct_rooms", "message_reports"];
+pub(crate) const TABLES: &[&str] = &["rooms", "members", "messages", "direct_rooms"];
 
 /// Erases about `most` rows of a user; 0 when none are left.
 pub(crate) async fn erase(
@@ -18,23 +17,11 @@ pub(crate) async fn erase(
     user: UserId,
     most: u32,
 ) -> Result<u64, sqlx::Error> {
-    let mut erased = erase_reports(&mut *conn, user, most).await?;
-    erased += erase_memberships(&mut *conn, user, most).await?;
+    let mut erased = erase_memberships(&mut *conn, user, most).await?;
     erased += erase_pairs(&mut *conn, user, most).await?;
     erased += erase_messages(&mut *conn, user, most).await?;
     erased += erase_mentions(conn, user, most).await?;
     Ok(erased)
-}
-
-async fn erase_reports(
-    conn: &mut MySqlConnection,
-    user: UserId,
-    most: u32,
-) -> Result<u64, sqlx::Error> {
-    let own = sqlx::query!("DELETE FROM message_reports WHERE user_id = ? LIMIT ?", user, most);
-    let own = own.execute(&mut *conn).await?.rows_affected();
-    let of = sqlx::query!("DELETE FROM message_reports WHERE subject_id = ? LIMIT ?", user, most);
-    Ok(own + of.execute(conn).await?.rows_affected())
 }
 
 /// Locks rooms in order of id.

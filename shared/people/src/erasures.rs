@@ -35,14 +35,7 @@ pub fn erasures() -> Vec<Erasure> {
         Erasure::new(&["comments", "mentions"], |conn, user, most| {
             comments::erase_of_user(conn, user, most).boxed()
         }),
-        Erasure::new(&["reports"], |conn, user, most| {
-            async move {
-                let delete =
-                    sqlx::query!("DELETE FROM reports WHERE user_id = ? LIMIT ?", user, most);
-                Ok(delete.execute(conn).await?.rows_affected())
-            }
-            .boxed()
-        }),
+        Erasure::new(&["reports"], |conn, user, most| erase_reports(conn, user, most).boxed()),
         Erasure::new(&["posts", "authors"], |conn, user, most| {
             posts::erase::erase_of_user(conn, user, most).boxed()
         }),
@@ -146,6 +139,18 @@ async fn erase_follows(
     }
     // Two deletions may have met: then the other has erased the rows.
     Ok(erased.max(1))
+}
+
+/// Erases what the user has reported, and reports that quote the user.
+async fn erase_reports(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let own = sqlx::query!("DELETE FROM reports WHERE user_id = ? LIMIT ?", user, most);
+    let own = own.execute(&mut *conn).await?.rows_affected();
+    let quoting = sqlx::query!("DELETE FROM reports WHERE author_id = ? LIMIT ?", user, most);
+    Ok(own + quoting.execute(conn).await?.rows_affected())
 }
 
 async fn erase_restrictions(

@@ -34,13 +34,13 @@ pub(super) struct ReportsQuery {
 #[serde(rename_all = "camelCase")]
 struct ReportView {
     id: Uuid,
-    /// `post`, `comment` or `user`.
+    /// `post`, `comment`, `user` or `message`.
     kind: String,
     /// Of the thing.
     target_id: Uuid,
-    /// What the post or comment says; null for people, and if it is deleted.
+    /// What the post or comment says; null for people, and if it is deleted. What a message said when it was reported.
     text: Option<String>,
-    /// `spam`, `abuse`, `nudity`, `violence`, `copyright` or `other`.
+    /// `spam`, `abuse`, `nudity`, `violence`, `fraud`, `copyright` or `other`.
     reason: String,
     description: String,
     reporter: Uuid,
@@ -67,7 +67,7 @@ pub(super) struct ReportPage {
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
-    /// Delete the post or comment.
+    /// Delete the post, the comment or the contents of the message.
     Removed,
     /// Leave everything as it is.
     Dismissed,

@@ -2,7 +2,6 @@
 
 mod accept;
 mod advice;
-mod all_analyses;
 mod cancel;
 mod erase;
 mod event_format;
@@ -26,6 +25,7 @@ mod stream_request;
 mod stream_slots;
 mod submission;
 mod told;
+mod user_stream;
 mod view;
 mod wait;
 mod watch;

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use toneup_notify::events::{find_log_span, last_event};
 use toneup_platform::database::bounded;
 
-use super::all_analyses::AllAnalyses;
 use super::one_analysis::{OneAnalysis, end_of};
 use super::path::AnalysisPath;
 use super::state::AnalysesState;
 use super::stream::stream;
 use super::stream_request::StreamRequest;
+use super::user_stream::UserStream;
 use super::view::AnalysisView;
 use super::wait::Waiting;
 use crate::features::accounts::StreamUser;
@@ -108,6 +108,6 @@ pub(super) async fn stream_events(
     // Names the position: a client that is cut off before the first numbered event can resume from it.
     let opened = Event::default().id(last.to_string());
     let draining = state.draining.clone();
-    let all = AllAnalyses { state, user, last, gap, trace, told: HashMap::new(), language };
+    let all = UserStream { state, user, last, gap, trace, told: HashMap::new(), language };
     Ok(stream(all, opened, watch, draining, slot, until_revoked))
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::http::problem::ApiError;
+use crate::http::text::refuse_control;
 
 /// Characters of a message.
 pub(crate) const TEXT_LENGTH: usize = 4000;
@@ -12,11 +13,6 @@ pub(crate) const MOST_PICTURES: usize = 5;
 const NAME_LENGTH: usize = 60;
 /// Characters of a client key.
 const KEY_LENGTH: usize = 64;
-/// Characters of a report's description.
-const DESCRIPTION_LENGTH: usize = 500;
-/// Reasons of reports.
-const REASONS: [&str; 5] = ["spam", "abuse", "sexual", "fraud", "other"];
-
 /// What a client asks to send, before its pictures are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft {
@@ -100,27 +96,6 @@ pub(crate) fn check_name(name: &str) -> Result<String, ApiError> {
     Ok(name.to_owned())
 }
 
-/// Checks a report: its reason, and its description.
-pub(crate) fn check_report(reason: &str, description: Option<&str>) -> Result<(), ApiError> {
-    if !REASONS.contains(&reason) {
-        let detail = format!("expected one of {}", REASONS.join(", "));
-        return Err(ApiError::invalid("reason", detail));
-    }
-    let Some(description) = description else { return Ok(()) };
-    if description.chars().count() > DESCRIPTION_LENGTH {
-        let detail = format!("expected at most {DESCRIPTION_LENGTH} characters");
-        return Err(ApiError::invalid("description", detail));
-    }
-    refuse_control("description", description)
-}
-
-fn refuse_control(field: &str, text: &str) -> Result<(), ApiError> {
-    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-        return Err(ApiError::invalid(field, "expected no control characters but line feeds"));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,11 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn names_and_reports_are_bounded() {
+    fn names_are_bounded() {
         assert_eq!(check_name(" 봄 친구들 ").unwrap(), "봄 친구들");
         assert!(check_name(" ").is_err() && check_name(&"a".repeat(61)).is_err());
         assert!(check_name("a\nb").is_err());
-        assert!(check_report("spam", None).is_ok() && check_report("dislike", None).is_err());
-        assert!(check_report("other", Some(&"a".repeat(501))).is_err());
     }
 }

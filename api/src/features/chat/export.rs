@@ -19,7 +19,6 @@ pub(crate) fn exports() -> Vec<Export> {
     vec![
         Export::new("rooms", |conn, user, from| read_rooms(conn, user, from).boxed()),
         Export::new("messages", |conn, user, from| read_messages(conn, user, from).boxed()),
-        Export::new("messageReports", |conn, user, from| read_reports(conn, user, from).boxed()),
     ]
 }
 
@@ -99,40 +98,6 @@ async fn read_messages(
             "text": row.body,
             "hasPictures": row.attachments.is_some(),
             "sentAt": written(row.sent_at),
-        })
-    });
-    ExportPage::of(items, next)
-}
-
-async fn read_reports(
-    conn: &mut MySqlConnection,
-    user: UserId,
-    from: Option<String>,
-) -> Result<ExportPage, sqlx::Error> {
-    let (room, seq) = place(from.as_deref());
-    let rows = sqlx::query!(
-        r#"SELECT room_id AS "room: RoomId", seq, reason, description,
-                  created_at AS "created_at: OffsetDateTime"
-           FROM message_reports
-           WHERE user_id = ? AND (room_id > ? OR (room_id = ? AND seq > ?))
-           ORDER BY room_id, seq LIMIT ?"#,
-        user,
-        room,
-        room,
-        seq,
-        PAGE
-    )
-    .fetch_all(conn)
-    .await?;
-    let next = rows.last().filter(|_| is_whole(rows.len()));
-    let next = next.map(|row| format!("{}/{}", row.room.0, row.seq));
-    let items = rows.into_iter().map(|row| {
-        json!({
-            "room": row.room,
-            "seq": row.seq,
-            "reason": row.reason,
-            "description": row.description,
-            "createdAt": written(row.created_at),
         })
     });
     ExportPage::of(items, next)

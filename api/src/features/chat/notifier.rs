@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use toneup_notify::notices::Told;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
+use toneup_platform::leader::Leadership;
 
 use super::hub::Hub;
 use super::store::notify::{DueRoom, find_due, tell_due};
@@ -18,13 +19,23 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Rooms of one look.
 const AT_ONCE: u32 = 50;
 
-/// Looks every second for rooms with something to tell, until `draining`.
-pub(super) async fn run(pool: Database, hub: Hub, post: NoticePost, draining: CancellationToken) {
+/// Looks every second for rooms with something to tell, on the replica that leads, until `draining`.
+pub(super) async fn run(
+    pool: Database,
+    hub: Hub,
+    post: NoticePost,
+    leadership: Leadership,
+    draining: CancellationToken,
+) {
     let mut pause = LOOK;
     loop {
         let jittered = pause.mul_f64(rand::random_range(0.8..1.2));
         if draining.run_until_cancelled(sleep(jittered)).await.is_none() {
             return;
+        }
+        if !leadership.is_held() {
+            pause = LOOK;
+            continue;
         }
         match look(&pool, &hub, &post).await {
             Ok(found) if found >= AT_ONCE as usize => pause = Duration::ZERO,

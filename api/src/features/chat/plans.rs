@@ -2,6 +2,7 @@
 //! of rows read are compared before and after.
 
 use sqlx::{MySqlConnection, MySqlPool};
+use toneup_plans::assert_reads;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -16,27 +17,6 @@ use super::store::send::send;
 /// Messages of the long room, and rooms of the user.
 const MANY: u32 = 3000;
 const ROOMS: u32 = 200;
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows; returns what it found.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = rows_read(&mut $conn).await;
-        let found = $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = rows_read(&mut $conn).await;
-        let asking = rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-        found
-    }};
-}
 
 /// A user with 200 direct rooms, the first of which has 3000 messages.
 async fn fill(conn: &mut MySqlConnection) -> (UserId, RoomId) {

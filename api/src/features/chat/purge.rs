@@ -1,4 +1,4 @@
-//! Retention: what nobody can see any more, and old reports.
+//! Retention: what nobody can see any more.
 
 use std::time::Duration;
 
@@ -10,25 +10,9 @@ use crate::http::purge::Purge;
 
 /// Time after the last message at which a room without members is deleted.
 const EMPTY: Duration = Duration::from_hours(24);
-/// Retention of reports.
-const REPORTS: Duration = Duration::from_hours(365 * 24);
-
 /// The retention rules of conversations.
 pub(crate) fn purges() -> Vec<Purge> {
-    vec![
-        Purge::new("rooms", |conn, most| Box::pin(delete_of_empty_room(conn, most))),
-        Purge::new("message_reports", |conn, most| {
-            Box::pin(async move {
-                let delete = sqlx::query!(
-                    "DELETE FROM message_reports
-                     WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND LIMIT ?",
-                    micros(REPORTS),
-                    most
-                );
-                Ok(delete.execute(conn).await?.rows_affected())
-            })
-        }),
-    ]
+    vec![Purge::new("rooms", |conn, most| Box::pin(delete_of_empty_room(conn, most)))]
 }
 
 /// Deletes messages of one room that nobody is in, and with the last of them the room. Under its lock: nobody returns

@@ -10,7 +10,7 @@ use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use super::content::Draft;
-use super::hints::{Hint, Mark, Person};
+use super::hints::{Hint, Person};
 use super::model::{Attachment, Content, RoomId, Seq};
 use super::refusal::Refusal;
 use super::state::ChatState;
@@ -166,9 +166,9 @@ impl ChatState {
             let mut lent = self.pool.acquire().await?;
             mark_read(&mut lent, room, who.id, seq).await
         });
-        let place = marking.await?.ok_or(Refusal::NotFound)?;
-        self.hub.announce_read(Mark { room, who, seq: place.read_seq });
-        Ok(place)
+        let marked = marking.await?.ok_or(Refusal::NotFound)?;
+        self.hub.announce_read(room, who, marked);
+        Ok(marked.place)
     }
 
     /// Gives a message another text.

@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 use toneup_platform::config::RedisConfig;
 use toneup_platform::database::Database;
+use toneup_platform::leader::Leadership;
 use toneup_platform::shutdown::Shutdown;
 
 use super::hints::ChatHints;
@@ -32,6 +33,8 @@ pub(crate) struct Dependencies<'a> {
     pub(crate) authenticator: Authenticator,
     /// Sends hints of notices.
     pub(crate) post: NoticePost,
+    /// Leadership in telling those who are away.
+    pub(crate) leadership: Leadership,
 }
 
 /// Starts the writer, the listener of hints and the Socket.IO server.
@@ -66,7 +69,7 @@ pub(crate) fn start(
         watchers: parts.watchers,
     };
     let (pool, teller) = (state.pool.clone(), state.hub.clone());
-    tasks.spawn(notifier::run(pool, teller, parts.post, draining.clone()));
+    tasks.spawn(notifier::run(pool, teller, parts.post, parts.leadership, draining.clone()));
     let doors =
         Doors { chat: state.clone(), accounts: parts.accounts, authenticator: parts.authenticator };
     let sockets = open(doors, tasks, draining.clone());

@@ -10,7 +10,7 @@ use super::envelope::{Answer, Failure, Nothing};
 use super::posts::find;
 use super::problems::feed_not_found;
 use crate::features::posts::PostsState;
-use crate::features::reports::{NewReport, Reason, ReportKind, ReportsState, file};
+use crate::features::reports::{NewReport, Reason, ReportsState, Subject, file};
 use crate::http::extract::{ApiJson, IdPath};
 use crate::http::identity::CurrentUser;
 use crate::http::problem::ApiError;
@@ -51,7 +51,7 @@ pub(super) async fn report_feed(
         (Reason::Other, None) if !word.is_empty() => Some(word),
         (_, description) => description,
     };
-    let new = NewReport { kind: ReportKind::Post, id: post.id, reason, description: said };
+    let new = NewReport { subject: Subject::Post(post.id), reason, description: said };
     file(&reports, user, new).await?;
     Ok(Answer::said(0, "ok", Nothing {}))
 }

@@ -2,6 +2,7 @@
 //! counters of rows read are compared before and after.
 
 use sqlx::{MySqlConnection, MySqlPool, QueryBuilder};
+use toneup_plans::assert_reads;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -10,27 +11,6 @@ use super::restriction::RestrictionKind;
 use super::summary::{Follows, list_follows, list_restricted, search};
 
 const OTHERS: usize = 1500;
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows; returns what it found.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = rows_read(&mut $conn).await;
-        let found = $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = rows_read(&mut $conn).await;
-        let asking = rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-        found
-    }};
-}
 
 async fn insert(conn: &mut MySqlConnection, into: &str, rows: &[Vec<UserId>]) {
     for rows in rows.chunks(500) {

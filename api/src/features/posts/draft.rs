@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::problem::ApiError;
+use crate::http::text::refuse_control;
 
 /// Characters of a text.
 pub(crate) const TEXT_LENGTH: usize = 1000;
@@ -54,9 +55,7 @@ pub(crate) fn check_text(field: &str, text: &str, longest: usize) -> Result<Stri
     if !(1..=longest).contains(&text.chars().count()) {
         return Err(ApiError::invalid(field, format!("expected 1 to {longest} characters")));
     }
-    if text.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(ApiError::invalid(field, "expected no control characters but line feeds"));
-    }
+    refuse_control(field, text)?;
     Ok(text.to_owned())
 }
 

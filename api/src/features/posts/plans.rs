@@ -3,6 +3,7 @@
 
 use sqlx::{AssertSqlSafe, MySqlConnection, MySqlPool};
 use toneup_people::posts::Visibility;
+use toneup_plans::assert_reads;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -16,27 +17,6 @@ use crate::http::cursor::ListPage;
 const AUTHORS: u64 = 300;
 const POSTS_EACH: u64 = 10;
 const LIMIT: u32 = 10;
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
-
-/// Asserts that `$work` reads at most `$most` rows; returns what it found.
-macro_rules! assert_reads {
-    ($conn:expr, $most:expr, $work:expr) => {{
-        let before = rows_read(&mut $conn).await;
-        let found = $work.await.unwrap();
-        // Asking for the counters itself reads some rows: measure that too.
-        let between = rows_read(&mut $conn).await;
-        let asking = rows_read(&mut $conn).await - between;
-        let read = between - before - asking;
-        assert!(read <= $most, "{read} rows read: {}", stringify!($work));
-        found
-    }};
-}
 
 /// Authors with ten posts each, in turns; the first user follows all of them, and likes all that they have posted.
 async fn fill(conn: &mut MySqlConnection) -> (UserId, UserId) {

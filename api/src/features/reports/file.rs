@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::state::ReportsState;
 use super::words::{Reason, ReportKind};
+use crate::features::chat::{self, Reportable, RoomId, Seq};
 use crate::features::{comments, people, posts};
 use crate::http::limits::Policy;
 use crate::http::problem::ApiError;
@@ -17,12 +18,23 @@ const REPORTS: Policy = Policy::per_hour("reports", 30);
 /// Characters of a description.
 const DESCRIPTION_LENGTH: usize = 1000;
 
+/// What is reported.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject {
+    /// A post.
+    Post(Uuid),
+    /// A comment.
+    Comment(Uuid),
+    /// A person.
+    User(UserId),
+    /// A message, by its place.
+    Message(RoomId, Seq),
+}
+
 /// A report to be filed.
 #[derive(Debug)]
 pub(crate) struct NewReport {
-    pub(crate) kind: ReportKind,
-    /// The thing.
-    pub(crate) id: Uuid,
+    pub(crate) subject: Subject,
     pub(crate) reason: Reason,
     pub(crate) description: Option<String>,
 }
@@ -39,25 +51,32 @@ pub(crate) async fn file(
         let detail = format!("expected at most {DESCRIPTION_LENGTH} characters");
         return Err(ApiError::invalid("description", detail));
     }
-    if new.kind == ReportKind::User && new.id == user.0 {
+    if matches!(new.subject, Subject::User(reported) if reported == user) {
         return Err(ApiError::invalid("id", "expected somebody else"));
     }
     state.limiter.check(&REPORTS, user.0).await?;
     let filing = bounded(async {
         let mut conn = state.pool.acquire().await?;
-        if !is_there(&mut conn, user, new.kind, new.id).await? {
+        let Some(found) = find(&mut conn, user, new.subject).await? else {
             return Ok::<_, sqlx::Error>(None);
-        }
+        };
+        let (room, seq) = found.message.as_ref().map(|of| (of.room, of.seq)).unzip();
+        let (author, quote) = found.message.map(|of| (of.author, of.text)).unzip();
         sqlx::query!(
             "INSERT IGNORE INTO reports
-                 (id, user_id, kind, target_id, reason, description, state, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, 'open', NOW(3))",
+                 (id, user_id, kind, target_id, reason, description, room_id, seq, author_id, quote,
+                  state, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NOW(3))",
             Uuid::now_v7(),
             user,
-            new.kind.as_str(),
-            new.id,
+            found.kind.as_str(),
+            found.id,
             new.reason.as_str(),
             description,
+            room,
+            seq,
+            author,
+            quote.flatten(),
         )
         .execute(&mut *conn)
         .await?;
@@ -65,8 +84,8 @@ pub(crate) async fn file(
             r#"SELECT id AS "id: Uuid" FROM reports
                WHERE user_id = ? AND kind = ? AND target_id = ?"#,
             user,
-            new.kind.as_str(),
-            new.id,
+            found.kind.as_str(),
+            found.id,
         )
         .fetch_optional(&mut *conn)
         .await
@@ -74,15 +93,35 @@ pub(crate) async fn file(
     filing.await?.ok_or(ApiError::NotFound)
 }
 
-async fn is_there(
-    conn: &mut MySqlConnection,
-    user: UserId,
+/// What is reported, as it is stored.
+struct Found {
     kind: ReportKind,
     id: Uuid,
-) -> Result<bool, sqlx::Error> {
-    Ok(match kind {
-        ReportKind::Post => posts::find(conn, user, Visibility::Public, id).await?.is_some(),
-        ReportKind::Comment => comments::find(conn, user, id).await?.is_some(),
-        ReportKind::User => people::find(conn, user, UserId(id)).await?.is_some(),
-    })
+    message: Option<Reportable>,
+}
+
+/// Finds what somebody reports; `None` if it is not there for them.
+async fn find(
+    conn: &mut MySqlConnection,
+    user: UserId,
+    subject: Subject,
+) -> Result<Option<Found>, sqlx::Error> {
+    let (kind, id, is_there) = match subject {
+        Subject::Post(id) => {
+            let found = posts::find(conn, user, Visibility::Public, id).await?;
+            (ReportKind::Post, id, found.is_some())
+        }
+        Subject::Comment(id) => {
+            (ReportKind::Comment, id, comments::find(conn, user, id).await?.is_some())
+        }
+        Subject::User(other) => {
+            (ReportKind::User, other.0, people::find(conn, user, other).await?.is_some())
+        }
+        Subject::Message(room, seq) => {
+            let found = chat::find_reportable(conn, user, (room, seq)).await?;
+            let kind = ReportKind::Message;
+            return Ok(found.map(|message| Found { kind, id: message.id, message: Some(message) }));
+        }
+    };
+    Ok(is_there.then_some(Found { kind, id, message: None }))
 }

@@ -7,6 +7,7 @@ use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use super::words::ReportKind;
+use crate::features::chat::{self, RoomId};
 use crate::features::posts;
 
 /// A report.
@@ -17,7 +18,7 @@ pub(crate) struct Report {
     pub(crate) id: Uuid,
     /// Who reports.
     pub(crate) user: UserId,
-    /// `post`, `comment` or `user`.
+    /// `post`, `comment`, `user` or `message`.
     pub(crate) kind: String,
     pub(crate) target: Uuid,
     pub(crate) reason: String,
@@ -28,14 +29,14 @@ pub(crate) struct Report {
     /// `removed` or `dismissed`, once it is closed.
     pub(crate) outcome: Option<String>,
     pub(crate) handled_by: Option<String>,
-    /// What the reported post or comment says, while it is there.
+    /// What the reported post or comment says, while it is there; what a message said when it was reported.
     pub(crate) text: Option<String>,
 }
 
 /// An operator's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The post or comment is deleted.
+    /// The post, the comment or the contents of the message are deleted.
     Removed,
     /// Everything stays.
     Dismissed,
@@ -74,7 +75,7 @@ pub(crate) async fn list(
         r#"SELECT r.number, r.id AS "id: Uuid", r.user_id AS "user: UserId", r.kind,
                   r.target_id AS "target: Uuid", r.reason, r.description, r.state,
                   r.created_at AS "created_at: OffsetDateTime", r.outcome, r.handled_by,
-                  COALESCE(p.text, c.text) AS "text: String"
+                  COALESCE(r.quote, p.text, c.text) AS "text: String"
            FROM reports r FORCE INDEX (reports_queue)
            LEFT JOIN posts p ON r.kind = 'post' AND p.id = r.target_id AND p.state <> 'deleted'
            LEFT JOIN comments c
@@ -96,7 +97,8 @@ pub(crate) async fn close(
     operator: &str,
 ) -> Result<Closed, sqlx::Error> {
     let found = sqlx::query!(
-        r#"SELECT kind, target_id AS "target: Uuid" FROM reports WHERE id = ? AND state = 'open'"#,
+        r#"SELECT kind, target_id AS "target: Uuid", room_id AS "room: RoomId", seq
+           FROM reports WHERE id = ? AND state = 'open'"#,
         id
     );
     let Some(found) = found.fetch_optional(&mut *conn).await? else { return Ok(Closed::Missing) };
@@ -104,6 +106,11 @@ pub(crate) async fn close(
         match ReportKind::named(&found.kind) {
             Some(ReportKind::Post) => posts::remove_any(&mut *conn, found.target).await?,
             Some(ReportKind::Comment) => remove_comment(&mut *conn, found.target).await?,
+            Some(ReportKind::Message) => {
+                if let Some(message) = found.room.zip(found.seq) {
+                    chat::remove_message(&mut *conn, message).await?;
+                }
+            }
             Some(ReportKind::User) | None => return Ok(Closed::NotRemovable),
         }
     }

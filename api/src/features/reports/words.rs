@@ -13,6 +13,8 @@ pub(crate) enum ReportKind {
     Comment,
     /// A person.
     User,
+    /// A message in a room.
+    Message,
 }
 
 impl ReportKind {
@@ -22,12 +24,14 @@ impl ReportKind {
             Self::Post => "post",
             Self::Comment => "comment",
             Self::User => "user",
+            Self::Message => "message",
         }
     }
 
     /// The kind of this word.
     pub(super) fn named(word: &str) -> Option<Self> {
-        [Self::Post, Self::Comment, Self::User].into_iter().find(|kind| kind.as_str() == word)
+        let all = [Self::Post, Self::Comment, Self::User, Self::Message];
+        all.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -43,6 +47,8 @@ pub(crate) enum Reason {
     Nudity,
     /// Violence.
     Violence,
+    /// Deceit, or asking for money.
+    Fraud,
     /// Somebody else's pictures or words.
     Copyright,
     /// Something else; the description says what.
@@ -57,6 +63,7 @@ impl Reason {
             Self::Abuse => "abuse",
             Self::Nudity => "nudity",
             Self::Violence => "violence",
+            Self::Fraud => "fraud",
             Self::Copyright => "copyright",
             Self::Other => "other",
         }
@@ -64,7 +71,8 @@ impl Reason {
 
     /// The reason of a client that sends free words: one of ours, or another.
     pub(crate) fn of(word: &str) -> Self {
-        let all = [Self::Spam, Self::Abuse, Self::Nudity, Self::Violence, Self::Copyright];
+        let all =
+            [Self::Spam, Self::Abuse, Self::Nudity, Self::Violence, Self::Fraud, Self::Copyright];
         let named = all.into_iter().find(|reason| reason.as_str().eq_ignore_ascii_case(word));
         named.unwrap_or(Self::Other)
     }

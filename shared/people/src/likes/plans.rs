@@ -3,19 +3,13 @@
 use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, MySqlConnection, MySqlPool};
+use toneup_plans::rows_read;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
 use super::fold::{Ask, Wish};
 use super::store::apply_resolved;
 use super::target::{Target, TargetKind, TargetName, find, find_blocked};
-
-/// Rows this session has read so far, by whatever way.
-async fn rows_read(conn: &mut MySqlConnection) -> i64 {
-    let counters: Vec<(String, String)> =
-        sqlx::query_as("SHOW SESSION STATUS LIKE 'Handler_read%'").fetch_all(conn).await.unwrap();
-    counters.iter().map(|(_, count)| count.parse::<i64>().unwrap()).sum()
-}
 
 /// A thousand users, of whom each has written a post, likes that of the first, and blocks the last.
 async fn fill(conn: &mut MySqlConnection) {

@@ -13,11 +13,11 @@ use toneup_platform::retry::Backoff;
 use super::Hub;
 use super::connection::Connection;
 use super::room::{OpenRoom, RoomState};
-use crate::features::chat::hints::{Hint, Mark};
+use crate::features::chat::hints::{Hint, Mark, Person};
 use crate::features::chat::model::{Entry, JOINED, LEFT, REMOVED, RoomId, Seq};
 use crate::features::chat::socket_events::{ChatEvent, EntryEvent};
 use crate::features::chat::store::log::list_new;
-use crate::features::chat::store::read::mark_read;
+use crate::features::chat::store::read::{Marked, mark_read};
 use crate::features::chat::words::left_room;
 
 /// Entries of one read.
@@ -136,20 +136,19 @@ impl Hub {
             mark_read(&mut *self.0.pool.acquire().await?, room, who.id, seq).await
         });
         match marking.await {
-            Ok(Some(place)) => {
-                let mark = Mark { room, who, seq: place.read_seq };
-                self.announce_read(mark);
-            }
+            Ok(Some(marked)) => self.announce_read(room, who, marked),
             Ok(None) => {}
             // The messages stay unread until the room is shown again.
             Err(error) => tracing::warn!(%error, "cannot store what was read"),
         }
     }
 
-    /// Tells everybody of a mark that is stored, also where it is known here already.
-    pub(crate) fn announce_read(&self, mark: Mark) {
-        self.hear(Hint::Read(mark));
-        self.0.hints.send(Hint::Read(mark));
+    /// Tells everybody of a mark that has moved, also where it is known here already.
+    pub(crate) fn announce_read(&self, room: RoomId, who: Person, marked: Marked) {
+        if marked.has_moved {
+            let mark = Mark { room, who, seq: marked.place.read_seq };
+            self.tell(Hint::Read(mark));
+        }
     }
 }
 

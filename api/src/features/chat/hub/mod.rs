@@ -31,7 +31,7 @@ use super::model::{RoomId, Seq};
 use super::socket_events::{JoinRoomEvent, MemberEvent};
 use crate::features::pictures::PictureUrls;
 
-/// Members of a room up to which they are told who comes and goes.
+/// Members of a room up to which they are told who comes, goes, writes and has received.
 const PRESENCE_ROOM: usize = 100;
 
 /// The connections of this replica and the rooms that they follow. Cheap to clone.
@@ -247,11 +247,14 @@ impl Hub {
     /// Tells small rooms that a user has come or gone.
     fn tell_presence(&self, who: Person, rooms: &[RoomId], online: bool) {
         for room in rooms {
-            let small =
-                self.find(*room).is_none_or(|open| open.lock().reads.members() <= PRESENCE_ROOM);
-            if small {
-                self.tell(Hint::Presence { room: *room, who, online });
-            }
+            self.tell_if_small(*room, Hint::Presence { room: *room, who, online });
+        }
+    }
+
+    /// Tells a small room of something of the moment. In a large one that many do it would be more than all they write.
+    pub(crate) fn tell_if_small(&self, room: RoomId, hint: Hint) {
+        if self.find(room).is_none_or(|open| open.lock().reads.members() <= PRESENCE_ROOM) {
+            self.tell(hint);
         }
     }
 

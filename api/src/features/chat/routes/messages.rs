@@ -9,20 +9,16 @@ use toneup_platform::database::bounded;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::features::chat::content::{Draft, check_report, check_text};
+use crate::features::chat::content::{Draft, check_text};
 use crate::features::chat::model::RoomId;
 use crate::features::chat::state::ChatState;
+use crate::features::chat::store::log;
 use crate::features::chat::store::read::{find_membership, list_reads};
-use crate::features::chat::store::{log, report};
 use crate::features::chat::unread::Reads;
 use crate::features::chat::view::{EntryView, entries};
 use crate::http::extract::{ApiJson, ApiQuery, IdPath};
 use crate::http::identity::CurrentUser;
-use crate::http::limits::Policy;
 use crate::http::problem::{ApiError, Problem};
-
-/// Reports of one person.
-const REPORTS: Policy = Policy::per_hour("message-reports", 60);
 
 /// Query parameters of a page of the log: the newest entries, or those before or after a number.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -82,16 +78,6 @@ pub(super) struct StoredView {
 pub(super) struct EditMessage {
     /// At most 4,000 characters.
     text: String,
-}
-
-/// What is wrong with a message.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ReportMessage {
-    /// `spam`, `abuse`, `sexual`, `fraud` or `other`.
-    reason: String,
-    /// At most 500 characters.
-    description: Option<String>,
 }
 
 /// The log of a room: messages and what else happened.
@@ -218,28 +204,4 @@ pub(super) async fn delete_message(
 ) -> Result<StatusCode, ApiError> {
     state.delete(user, message).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Reports a message to the operators, with its text as it is now. Safe to repeat: the first counts.
-#[utoipa::path(
-    post,
-    path = "/v1/rooms/{id}/messages/{seq}/report",
-    tag = "chat",
-    security(("bearer" = [])),
-    params(("id" = Uuid, Path), ("seq" = u64, Path)),
-    responses((status = NO_CONTENT), Problem)
-)]
-pub(super) async fn report_message(
-    State(state): State<ChatState>,
-    CurrentUser(user): CurrentUser,
-    IdPath(message): IdPath<(RoomId, u64)>,
-    ApiJson(ReportMessage { reason, description }): ApiJson<ReportMessage>,
-) -> Result<StatusCode, ApiError> {
-    check_report(&reason, description.as_deref())?;
-    state.limiter.check(&REPORTS, user.0).await?;
-    let reporting = bounded(async {
-        let mut lent = state.pool.acquire().await?;
-        report::report(&mut lent, message, user, &reason, description.as_deref()).await
-    });
-    if reporting.await? { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::NotFound) }
 }

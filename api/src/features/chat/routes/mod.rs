@@ -28,5 +28,4 @@ where
         .routes(routes!(members::invite_member, members::remove_member))
         .routes(routes!(messages::list_messages, messages::send_message))
         .routes(routes!(messages::edit_message, messages::delete_message))
-        .routes(routes!(messages::report_message))
 }

@@ -188,12 +188,12 @@ impl Session {
             }
             Request::Delivered(room, seq) => {
                 let room = self.followed(room).await?;
-                hub.tell(Hint::Delivered(Mark { room, who, seq }));
+                hub.tell_if_small(room, Hint::Delivered(Mark { room, who, seq }));
                 Ok(json!({}))
             }
             Request::Typing(room, typing) => {
                 let room = self.followed(room).await?;
-                hub.tell(Hint::Typing { room, who, typing });
+                hub.tell_if_small(room, Hint::Typing { room, who, typing });
                 Ok(json!({}))
             }
             Request::Presence(room) => {

@@ -51,7 +51,8 @@ pub(crate) async fn edit(
     )
     .execute(&mut *conn)
     .await?;
-    note(conn, room, &mut head, EDITED, user, seq).await.map(Ok)
+    let seq = note(conn, room, &mut head, EDITED, Some(user), seq).await?;
+    Ok(Ok(Changed { room, seq: Some(seq) }))
 }
 
 /// Takes the contents of a message away, in the caller's transaction: one of the user's own, or in a group of the user's
@@ -70,9 +71,27 @@ pub(crate) async fn delete(
     if target.sender != Some(user) && head.owner != Some(user) {
         return Ok(Err(Refusal::MessageNotYours));
     }
-    if target.is_deleted {
-        return Ok(Ok(Changed { room, seq: None }));
-    }
+    let seq = take_contents(conn, (room, seq), &mut head, Some(user)).await?;
+    Ok(Ok(Changed { room, seq }))
+}
+
+/// Takes the contents of a message away in the caller's transaction, which holds the room's lock; returns the number of the
+/// entry that says so, `None` if they are gone. `by` is the user who does it, `None` an operator.
+pub(super) async fn take_contents(
+    conn: &mut MySqlConnection,
+    (room, seq): (RoomId, Seq),
+    head: &mut Head,
+    by: Option<UserId>,
+) -> Result<Option<Seq>, sqlx::Error> {
+    let author = sqlx::query_scalar!(
+        r#"SELECT sender_id AS "author: UserId" FROM messages
+           WHERE room_id = ? AND seq = ? AND deleted_at IS NULL AND kind IN ('text', 'image')"#,
+        room,
+        seq
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(author) = author else { return Ok(None) };
     let pictures = sqlx::query_scalar!(
         r#"SELECT picture_id AS "id: uuid::Uuid" FROM message_pictures
            WHERE room_id = ? AND seq = ?"#,
@@ -100,10 +119,10 @@ pub(crate) async fn delete(
     )
     .execute(&mut *conn)
     .await?;
-    if let Some(owner) = target.sender {
-        withdraw(&mut *conn, owner, &pictures).await?;
+    if let Some(author) = author {
+        withdraw(&mut *conn, author, &pictures).await?;
     }
-    note(conn, room, &mut head, DELETED, user, seq).await.map(Ok)
+    note(conn, room, head, DELETED, by, seq).await.map(Some)
 }
 
 /// Finds a message that the user may see.
@@ -131,10 +150,9 @@ async fn note(
     room: RoomId,
     head: &mut Head,
     kind: &'static str,
-    sender: UserId,
+    sender: Option<UserId>,
     target: Seq,
-) -> Result<Changed, sqlx::Error> {
+) -> Result<Seq, sqlx::Error> {
     let happening = Happening { kind, sender, subject: None, target: Some(target), body: None };
-    let seq = append(conn, room, head, happening).await?;
-    Ok(Changed { room, seq: Some(seq) })
+    append(conn, room, head, happening).await
 }

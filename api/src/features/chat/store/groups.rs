@@ -108,8 +108,13 @@ pub(crate) async fn invite(
     sqlx::query!("UPDATE rooms SET members = members + 1 WHERE id = ?", room)
         .execute(&mut *conn)
         .await?;
-    let happening =
-        Happening { kind: JOINED, sender: user, subject: Some(guest), target: None, body: None };
+    let happening = Happening {
+        kind: JOINED,
+        sender: Some(user),
+        subject: Some(guest),
+        target: None,
+        body: None,
+    };
     let seq = append(conn, room, &mut head, happening).await?;
     Ok(Ok(Changed { room, seq: Some(seq) }))
 }
@@ -139,8 +144,13 @@ pub(crate) async fn rename(
     if renamed.execute(&mut *conn).await?.rows_affected() == 0 {
         return Ok(Ok(Changed { room, seq: None }));
     }
-    let happening =
-        Happening { kind: RENAMED, sender: user, subject: None, target: None, body: Some(name) };
+    let happening = Happening {
+        kind: RENAMED,
+        sender: Some(user),
+        subject: None,
+        target: None,
+        body: Some(name),
+    };
     let seq = append(conn, room, &mut head, happening).await?;
     Ok(Ok(Changed { room, seq: Some(seq) }))
 }

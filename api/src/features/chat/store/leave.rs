@@ -68,7 +68,7 @@ async fn take_out(
     }
     let kind = if user == member { LEFT } else { REMOVED };
     let happening =
-        Happening { kind, sender: user, subject: Some(member), target: None, body: None };
+        Happening { kind, sender: Some(user), subject: Some(member), target: None, body: None };
     let seq = append(conn, room, &mut head, happening).await?;
     Ok(Changed { room, seq: Some(seq) })
 }

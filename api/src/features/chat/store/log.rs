@@ -13,8 +13,8 @@ use crate::features::chat::model::{Entry, RoomId, Seq};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Happening<'a> {
     pub(super) kind: &'static str,
-    /// Whoever did it.
-    pub(super) sender: UserId,
+    /// Whoever did it; `None`: an operator.
+    pub(super) sender: Option<UserId>,
     pub(super) subject: Option<UserId>,
     pub(super) target: Option<Seq>,
     pub(super) body: Option<&'a str>,

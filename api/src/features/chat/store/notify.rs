@@ -96,7 +96,7 @@ pub(crate) async fn find_due(
     Ok(due)
 }
 
-/// Tells in the caller's transaction, unless another replica was faster: then there is nothing to tell.
+/// Tells in the caller's transaction, unless another replica, which led before, was faster: then there is nothing to tell.
 pub(crate) async fn tell_due(
     conn: &mut MySqlConnection,
     due: &DueRoom,

@@ -94,7 +94,7 @@ pub(crate) async fn set_room_picture(
         withdraw(&mut *conn, before.owner, &[before.id]).await?;
     }
     let happening =
-        Happening { kind: PICTURE, sender: user, subject: None, target: None, body: None };
+        Happening { kind: PICTURE, sender: Some(user), subject: None, target: None, body: None };
     let seq = append(conn, room, &mut head, happening).await?;
     Ok(Ok(Changed { room, seq: Some(seq) }))
 }

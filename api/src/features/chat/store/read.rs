@@ -50,14 +50,23 @@ pub(crate) async fn find_membership(
     .await
 }
 
-/// Marks what the user has read, up to `seq` or the last entry; the mark never goes back. Returns the place afterwards;
-/// `None` if the user is not in the room.
+/// A mark of what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marked {
+    /// The user's place in the room afterwards.
+    pub(crate) place: Membership,
+    /// Whether the mark was elsewhere before.
+    pub(crate) has_moved: bool,
+}
+
+/// Marks what the user has read, up to `seq` or the last entry; the mark never goes back. `None` if the user is not in the
+/// room.
 pub(crate) async fn mark_read(
     conn: &mut MySqlConnection,
     room: RoomId,
     user: UserId,
     seq: Seq,
-) -> Result<Option<Membership>, sqlx::Error> {
+) -> Result<Option<Marked>, sqlx::Error> {
     let place = sqlx::query!(
         "SELECT x.seq, x.counted
          FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
@@ -67,8 +76,9 @@ pub(crate) async fn mark_read(
     )
     .fetch_optional(&mut *conn)
     .await?;
+    let mut has_moved = false;
     if let Some(place) = place {
-        let moved = sqlx::query!(
+        let update = sqlx::query!(
             "UPDATE members SET read_seq = ?, read_counted = ?
              WHERE user_id = ? AND room_id = ? AND read_seq < ?",
             place.seq,
@@ -77,11 +87,13 @@ pub(crate) async fn mark_read(
             room,
             place.seq
         );
-        if moved.execute(&mut *conn).await?.rows_affected() > 0 {
+        has_moved = update.execute(&mut *conn).await?.rows_affected() > 0;
+        if has_moved {
             mark_seen(&mut *conn, user, NoticeKind::ChatMessage, room.0).await?;
         }
     }
-    find_membership(conn, room, user).await
+    let place = find_membership(conn, room, user).await?;
+    Ok(place.map(|place| Marked { place, has_moved }))
 }
 
 /// Reads how far the members of a room have read, in order of their ids.

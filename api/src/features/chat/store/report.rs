@@ -1,21 +1,38 @@
-//! Reports of messages to the operators.
+//! Messages that are reported to the operators, and what they remove.
+
+use std::collections::BTreeSet;
 
 use sqlx::MySqlConnection;
 use toneup_platform::identity::UserId;
+use uuid::Uuid;
 
+use super::edit::take_contents;
+use super::lock::lock_rooms;
 use crate::features::chat::model::{RoomId, Seq};
 
-/// Keeps a report of a message of another user's, with its text as it is now; `false` if there is no such message for the
-/// user. Safe to repeat: the first counts.
-pub(crate) async fn report(
+/// A message that somebody may report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reportable {
+    /// Identifier of the message.
+    pub(crate) id: Uuid,
+    pub(crate) room: RoomId,
+    pub(crate) seq: Seq,
+    /// Who wrote it.
+    pub(crate) author: UserId,
+    /// What it says now.
+    pub(crate) text: Option<String>,
+}
+
+/// Finds a message of another user's that the user may see.
+pub(crate) async fn find_reportable(
     conn: &mut MySqlConnection,
-    (room, seq): (RoomId, Seq),
     user: UserId,
-    reason: &str,
-    description: Option<&str>,
-) -> Result<bool, sqlx::Error> {
-    let found = sqlx::query_scalar!(
-        r#"SELECT m.sender_id AS "sender!: UserId"
+    (room, seq): (RoomId, Seq),
+) -> Result<Option<Reportable>, sqlx::Error> {
+    sqlx::query_as!(
+        Reportable,
+        r#"SELECT m.id AS "id: Uuid", m.room_id AS "room: RoomId", m.seq,
+                  m.sender_id AS "author!: UserId", m.body AS text
            FROM members me JOIN messages m ON m.room_id = me.room_id AND m.seq > me.joined_seq
            WHERE me.user_id = ? AND me.room_id = ? AND m.seq = ? AND m.kind IN ('text', 'image')
              AND m.sender_id IS NOT NULL AND m.sender_id <> ?"#,
@@ -24,21 +41,18 @@ pub(crate) async fn report(
         seq,
         user
     )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(sender) = found else { return Ok(false) };
-    sqlx::query!(
-        "INSERT IGNORE INTO message_reports
-             (room_id, seq, user_id, subject_id, reason, description, body, created_at)
-         SELECT room_id, seq, ?, ?, ?, ?, body, NOW(3) FROM messages WHERE room_id = ? AND seq = ?",
-        user,
-        sender,
-        reason,
-        description,
-        room,
-        seq
-    )
-    .execute(conn)
-    .await?;
-    Ok(true)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Takes the contents of a message away, whosever it is, in the caller's transaction; nothing if they are gone. Those who
+/// follow the room are told when they are looked for by the clock.
+pub(crate) async fn remove_message(
+    conn: &mut MySqlConnection,
+    message: (RoomId, Seq),
+) -> Result<(), sqlx::Error> {
+    match lock_rooms(&mut *conn, &BTreeSet::from([message.0])).await?.remove(&message.0) {
+        Some(mut head) => take_contents(conn, message, &mut head, None).await.map(drop),
+        None => Ok(()),
+    }
 }

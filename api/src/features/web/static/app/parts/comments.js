@@ -3,7 +3,7 @@
 
 import { uuid } from "../../../client/api.js";
 import { button, el, fill, show } from "../elements.js";
-import { confirm, openMenu, openReport, REASONS } from "./dialogs.js";
+import { confirm, openMenu, openReport } from "./dialogs.js";
 import { likeButton } from "./like-button.js";
 import { emptiness, PagedList } from "./list.js";
 import { avatar } from "./person.js";
@@ -180,7 +180,7 @@ export class CommentsPart {
     openMenu(app, app.say("moreActions"), [
       mine ? { label: app.say("edit"), press: () => this.#edit(comment, text) } : null,
       mayDelete ? { label: app.say("delete"), press: () => confirm(app, question, remove), isDangerous: true } : null,
-      mine ? null : { label: app.say("report"), press: () => openReport(app, REASONS, (reason, description) => app.api.comments.report({ kind: "comment", id: comment.id, reason, description })), isDangerous: true },
+      mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "comment", id: comment.id, reason, description })), isDangerous: true },
     ]);
   }
 

@@ -63,22 +63,19 @@ export function confirm(app, { title, text, label }, work) {
   ]);
 }
 
-/** Reasons to report what is public, and what is written in a room. */
-export const REASONS = /** @type {const} */ (["spam", "abuse", "nudity", "violence", "copyright", "other"]);
-export const MESSAGE_REASONS = /** @type {const} */ (["spam", "abuse", "sexual", "fraud", "other"]);
+/** Reasons to report something. */
+const REASONS = /** @type {const} */ (["spam", "abuse", "nudity", "violence", "fraud", "copyright", "other"]);
 
 /**
  * Reports something to the operators.
  *
- * @template {string} T
  * @param {App} app
- * @param {readonly T[]} reasons
- * @param {(reason: T, description: string | undefined) => Promise<unknown>} send
+ * @param {(reason: typeof REASONS[number], description: string | undefined) => Promise<unknown>} send
  */
-export function openReport(app, reasons, send) {
+export function openReport(app, send) {
   openDialog(app, app.say("reportTitle"), (close) => {
     const name = freshId("reason");
-    const choices = reasons.map((reason) =>
+    const choices = REASONS.map((reason) =>
       el(
         "label",
         { class: "choice" },
@@ -96,7 +93,7 @@ export function openReport(app, reasons, send) {
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const reason = /** @type {T} */ (new FormData(form).get(name));
+      const reason = /** @type {typeof REASONS[number]} */ (new FormData(form).get(name));
       close();
       void app.attempt(async () => {
         await send(reason, description.value.trim() || undefined);

@@ -1,7 +1,7 @@
 // @ts-check
 // What can be done with a post beside liking it.
 
-import { confirm, openMenu, openReport, REASONS } from "./dialogs.js";
+import { confirm, openMenu, openReport } from "./dialogs.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../../../client/posts.js").Post} Post */
@@ -20,7 +20,7 @@ export async function openPostMenu(app, post) {
     mine ? { label: app.say("edit"), press: () => app.go(`/compose?edit=${post.id}`) } : null,
     mine ? { label: app.say("delete"), press: () => confirm(app, question, remove), isDangerous: true } : null,
     mine ? null : { label: app.say("mutePerson", { name: post.author.nickname }), press: () => void mute(app, post) },
-    mine ? null : { label: app.say("report"), press: () => openReport(app, REASONS, (reason, description) => app.api.comments.report({ kind: "post", id: post.id, reason, description })), isDangerous: true },
+    mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "post", id: post.id, reason, description })), isDangerous: true },
   ]);
 }
 

@@ -2,7 +2,7 @@
 // What can be done with a room, and with a message in it.
 
 import { button, el } from "../elements.js";
-import { confirm, MESSAGE_REASONS, openDialog, openMenu, openReport } from "./dialogs.js";
+import { confirm, openDialog, openMenu, openReport } from "./dialogs.js";
 import { personLine } from "./person.js";
 import { PeoplePicker } from "./people-picker.js";
 
@@ -57,6 +57,6 @@ export function openMessageMenu(app, room, entry, me) {
   openMenu(app, app.say("moreActions"), [
     text ? { label: app.say("copy"), press: () => void app.attempt(() => navigator.clipboard.writeText(text)) } : null,
     mine ? { label: app.say("delete"), press: () => confirm(app, { title: app.say("deleteMessage"), text: app.say("deleteMessageText"), label: app.say("delete") }, remove), isDangerous: true } : null,
-    mine ? null : { label: app.say("report"), press: () => openReport(app, MESSAGE_REASONS, (reason, description) => app.api.chat.reportMessage(room, entry.seq, { reason, description })), isDangerous: true },
+    mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.chat.reportMessage(room, entry.seq, { reason, description })), isDangerous: true },
   ]);
 }

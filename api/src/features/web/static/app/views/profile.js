@@ -2,7 +2,7 @@
 // A person: who they are, what is between them and the caller, and their posts. Of oneself also what one likes, and the diary.
 
 import { button, el, heading, icon, local } from "../elements.js";
-import { confirm, openMenu, openReport, REASONS } from "../parts/dialogs.js";
+import { confirm, openMenu, openReport } from "../parts/dialogs.js";
 import { emptiness, PagedList } from "../parts/list.js";
 import { avatar, seasonChip } from "../parts/person.js";
 import { loadInto, view } from "../parts/single.js";
@@ -109,7 +109,7 @@ function menu(app, { id, nickname, relation }, reload) {
   openMenu(app, nickname, [
     { label: app.say(isMuted ? "unmutePerson" : "mutePerson", { name: nickname }), press: () => void app.attempt(() => people.setMute(id, !isMuted).then(reload)) },
     { label: app.say("block"), press: () => confirm(app, question, block), isDangerous: true },
-    { label: app.say("report"), press: () => openReport(app, REASONS, (reason, description) => app.api.comments.report({ kind: "user", id, reason, description })), isDangerous: true },
+    { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "user", id, reason, description })), isDangerous: true },
   ]);
 }
 

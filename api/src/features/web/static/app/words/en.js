@@ -115,7 +115,6 @@ export const EN = {
   reported: "Thank you. We will look at it.",
   reason_spam: "Advertising or spam",
   reason_abuse: "Insults or hate",
-  reason_sexual: "Sexual content",
   reason_fraud: "Fraud",
   reason_nudity: "Nudity",
   reason_violence: "Violence",

@@ -116,7 +116,6 @@ export const KO = {
   reported: "고마워요. 확인해 볼게요.",
   reason_spam: "광고·스팸",
   reason_abuse: "욕설·혐오",
-  reason_sexual: "성적인 내용",
   reason_fraud: "사기",
   reason_nudity: "노출",
   reason_violence: "폭력",

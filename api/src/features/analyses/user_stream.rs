@@ -19,8 +19,8 @@ use crate::http::problem::{ApiError, Problem};
 /// Events and analyses read at once.
 const CHUNK: u32 = 100;
 
-/// All analyses of a user: the last event told, and what was told of those that have not ended.
-pub(super) struct AllAnalyses {
+/// The stream of a user: the last event told, and what was told of the analyses that have not ended.
+pub(super) struct UserStream {
     pub(super) state: AnalysesState,
     pub(super) user: UserId,
     pub(super) last: u64,
@@ -31,7 +31,7 @@ pub(super) struct AllAnalyses {
     pub(super) language: Language,
 }
 
-impl Subject for AllAnalyses {
+impl Subject for UserStream {
     async fn read(&mut self, news: &mut VecDeque<Event>) -> Result<Pace, ApiError> {
         let mut connection = self.state.pool.acquire().await?;
         // Active ones first: one that ends in between is then among the events, not lost from both.
@@ -91,7 +91,7 @@ impl Subject for AllAnalyses {
     }
 }
 
-impl AllAnalyses {
+impl UserStream {
     fn tell_active(
         &mut self,
         active: Vec<Analysis>,
