@@ -20,14 +20,18 @@ suite() {
   RESULTS+=("$(printf '%-10s %-6s %4d s' "$name" "$( ((status == 0)) && echo passed || echo FAILED)" $((SECONDS - began)))")
 }
 
+# Clippy's driver compiles, as the compiler would, and lints in the same pass: a pass of its own would read every
+# dependency anew. The arguments are those of `cargo clippy -- -D warnings` (`make lint` runs that one).
+with_lints() { RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ "$@"; }
+
 rust_tests() {
   # The programs, because tests start them; together with the tests, so that dependencies are built once, with the
   # features that both ask for.
-  cargo build --workspace --bins --tests --locked || return 1
+  with_lints cargo build --workspace --all-targets --locked || return 1
   if have cargo-nextest; then
-    cargo nextest run --workspace --locked --no-fail-fast
+    with_lints cargo nextest run --workspace --all-targets --locked --no-fail-fast
   else
-    cargo test --workspace --locked --no-fail-fast
+    with_lints cargo test --workspace --all-targets --locked --no-fail-fast
   fi
 }
 
