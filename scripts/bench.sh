@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The measurements, from nothing: release build, servers, photos, then one scenario or all of them.
-#   scripts/bench.sh [document|burst|replicas|change|tenants|push|real|start] [--quick]
+#   scripts/bench.sh [document|burst|replicas|change|tenants|push|real|start|identity] [--quick]
 # Starts processes of its own with a database and a virtual host of their own: the stack of `make up` is neither used
 # nor disturbed, but stop it before a run that counts. Servers that were not up before are stopped.
 set -euo pipefail
@@ -10,8 +10,8 @@ cd "$ROOT"
 export SQLX_OFFLINE=true
 
 main() {
-  # The analyzer's Python is for `real`, the peers are for `burst`.
-  scripts/setup.sh rust python peers
+  # The analyzer's Python is for `real`, the peers are for `burst`, Node's provider is for `identity`.
+  scripts/setup.sh rust python peers node
   borrow_services
   scripts/fetch-photos.sh
   export_service_settings

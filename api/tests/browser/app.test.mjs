@@ -213,3 +213,29 @@ test("without a network the page opens, and says so", TEST, async () => {
   await page.getByText("You are offline.").waitFor({ state: "hidden" });
   await leave();
 });
+
+test("a slow phone shows something soon, and loads little for it", TEST, async () => {
+  const { page, leave } = await visit({ path: "/shop", context: { viewport: { width: 390, height: 844 } } });
+  const phone = await page.context().newCDPSession(page);
+  // Lighthouse's slow 4G: 150 ms to the server and back, 1.6 Mbit/s. A slower processor would measure this machine's load.
+  await phone.send("Network.enable");
+  await phone.send("Network.clearBrowserCache");
+  await phone.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 200_000, uploadThroughput: 93_750 });
+  await phone.send("Network.setBypassServiceWorker", { bypass: true });
+  await page.reload();
+  await page.getByRole("navigation").first().waitFor();
+  const { painted, bytes, rounds } = await page.evaluate(() => {
+    const paint = performance.getEntriesByName("first-contentful-paint")[0];
+    const loaded = /** @type {PerformanceResourceTiming[]} */ (performance.getEntries().filter((entry) => "transferSize" in entry));
+    const before = loaded.filter((entry) => entry.startTime < paint.startTime);
+    return {
+      painted: paint.startTime,
+      bytes: before.reduce((sum, entry) => sum + entry.transferSize, 0),
+      rounds: before.length,
+    };
+  });
+  assert.ok(bytes > 0 && bytes < 120_000, `${bytes} bytes in ${rounds} requests before the first paint`);
+  assert.ok(painted < 4_000, `painted after ${painted} ms`);
+  await phone.detach();
+  await leave();
+});

@@ -131,6 +131,26 @@ pub async fn open(
     Jobs(clients.join_all().await)
 }
 
+/// Open loop of any requests, `rate` per second: each one's time in milliseconds from the moment at which it was due, so
+/// that a client that falls behind is counted, and its answer.
+pub async fn paced<T, F>(rate: f64, requests: impl IntoIterator<Item = F>) -> Vec<(f64, T)>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Instant::now();
+    let mut clients = JoinSet::new();
+    for (n, request) in (0_u32..).zip(requests) {
+        let due = start + Duration::from_secs_f64(f64::from(n) / rate);
+        sleep_until(due).await;
+        clients.spawn(async move {
+            let answer = request.await;
+            (due.elapsed().as_secs_f64() * 1e3, answer)
+        });
+    }
+    clients.join_all().await
+}
+
 /// Submits `count` jobs, a few at a time, without waiting for results.
 pub async fn backlog(target: &Arc<Target>, count: usize, patience: Duration) -> Jobs {
     const AT_ONCE: usize = 32;

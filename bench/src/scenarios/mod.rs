@@ -4,6 +4,7 @@ mod burst;
 mod change;
 mod common;
 mod document;
+mod identity;
 mod peers;
 mod push;
 mod real;
@@ -37,6 +38,8 @@ pub enum Scenario {
     Real,
     /// The first requests after a start, beside those that follow
     Start,
+    /// Posted ID tokens, access tokens, and following
+    Identity,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -54,6 +57,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Push => Box::pin(push::run(&bench)).await,
             Scenario::Real => Box::pin(real::run(&bench)).await,
             Scenario::Start => Box::pin(start::run(&bench)).await,
+            Scenario::Identity => Box::pin(identity::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

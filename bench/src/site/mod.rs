@@ -243,6 +243,11 @@ impl Site {
             .context("the workers do not consume; their logs are in .local/bench")
     }
 
+    /// Settings of its processes.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     /// Running workers of the site.
     pub(crate) fn workers(&self) -> &[Process] {
         self.processes.get(1..).unwrap_or_default()
