@@ -15,6 +15,7 @@ mod jobs;
 mod migrate;
 mod output;
 mod progress;
+mod prune;
 mod queue;
 mod snapshot;
 mod status;
@@ -61,6 +62,7 @@ enum Command {
     Bucket(bucket::BucketArgs),
     Status(status::StatusArgs),
     Check(check::CheckArgs),
+    Prune(prune::PruneArgs),
     Top(top::TopArgs),
     Queue(queue::QueueArgs),
     Jobs(jobs::JobsArgs),
@@ -93,6 +95,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
         Command::Check(args) => check::run(args, output).await,
+        Command::Prune(args) => prune::run(args, output).await,
         Command::Status(args) => status::run(&args, output).await,
         Command::Top(args) => top::run(&args, output).await,
         Command::Queue(args) => queue::run(args, output).await,

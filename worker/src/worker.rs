@@ -4,7 +4,6 @@ use std::num::NonZeroU16;
 
 use anyhow::Context;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use toneup_colour::analysis::ANALYSIS;
 use toneup_colour::photo_answers::Answers;
 use toneup_colour::photo_deletion::PHOTO_DELETION;
@@ -39,7 +38,7 @@ const ONE: NonZeroU16 = NonZeroU16::MIN;
 /// Starts the worker's tasks on `shutdown`; no server needs to be reachable yet. The returned channel is `true` while
 /// the worker consumes. Fails if the configuration is invalid.
 pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch::Receiver<bool>> {
-    let database = Database::open(&config.database)?;
+    let database = Database::open_frugal(&config.database)?;
     shutdown.tasks.spawn(database.clone().report(shutdown.draining.clone()));
     let engine = open_engine(&config, &database, shutdown)?;
     Sweep::spawn(engine.clone(), shutdown);
@@ -67,7 +66,7 @@ pub fn start(config: WorkerConfig, shutdown: &Shutdown) -> anyhow::Result<watch:
     // Paused until the database has been read: no job could be claimed before anyway.
     let (set_paused, paused) = watch::channel(true);
     let draining = shutdown.draining.clone();
-    shutdown.tasks.spawn(follow_intake(database, set_paused, draining));
+    shutdown.tasks.spawn(intake::follow_intake(database, set_paused, draining));
     let ready = workers.spawn(config.broker, paused.clone());
     let registry = Registry::new(&config.redis)?;
     report(registry, flow, ready.clone(), paused, shutdown);
@@ -88,20 +87,6 @@ fn open_engine(
         kinds,
         config: config.jobs,
     })
-}
-
-/// Opens half of the pool's connections, so that the first jobs do not wait for them, and then follows the intake
-/// switch.
-async fn follow_intake(
-    database: Database,
-    paused: watch::Sender<bool>,
-    draining: CancellationToken,
-) {
-    let filling = database.fill(|lent| async { Ok(lent) });
-    if let Some(Err(error)) = draining.run_until_cancelled(filling).await {
-        tracing::warn!(%error, "cannot warm up the connection pool");
-    }
-    intake::follow_intake(database, paused, draining).await;
 }
 
 /// Reports this replica until the process ends.

@@ -63,6 +63,51 @@ async fn a_worker_that_ends_hands_back_what_it_waits_with(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn what_is_handed_back_keeps_its_place_before_the_backlog(db: MySqlPool) {
+    let busy = ResponseTemplate::new(503).insert_header("retry-after-ms", "30000");
+    let analyzer = analyzer(&[busy, season()]).await;
+    let stack = Stack::new(db.clone()).await.with("ANALYZER_URLS", analyzer.uri());
+    let (api, first) = (stack.api().await, stack.worker());
+    let guest = api.guest().await;
+    let mut all = Vec::new();
+    for photo in 0..6_u8 {
+        all.push(guest.submit(&guest.upload(vec![photo; 9]).await).await);
+        if photo == 0 {
+            eventually("the first waits", async || (calls(&analyzer).await > 0).then_some(()))
+                .await;
+        }
+    }
+    assert!(first.stop().await, "drained");
+    let _second = stack.worker();
+    for analysis in &all {
+        assert_eq!(finished(&guest, analysis).await["attempt"], json!(1));
+    }
+    let order = "SELECT id FROM jobs WHERE kind = 'analysis' ORDER BY finished_at LIMIT 1";
+    let earliest: uuid::Uuid = sqlx::query_scalar(order).fetch_one(&db).await.unwrap();
+    assert_eq!(json!(earliest), all[0]["id"], "the deploy cost it its turn");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_job_that_waits_longer_than_a_message_may_be_held_is_queued_anew_and_loses_no_attempt(
+    db: MySqlPool,
+) {
+    let busy = ResponseTemplate::new(503).insert_header("retry-after-ms", "2500");
+    let analyzer = analyzer(&[busy.clone(), busy, season()]).await;
+    let stack = Stack::new(db.clone())
+        .await
+        .with("ANALYZER_URLS", analyzer.uri())
+        .with("JOB_HOLD_LIMIT", "1s");
+    let (api, _worker) = (stack.api().await, stack.worker());
+    let guest = api.guest().await;
+    let analysis = guest.submit(&guest.upload(b"photo".to_vec()).await).await;
+    let done = finished(&guest, &analysis).await;
+    assert_eq!((&done["status"], &done["attempt"]), (&json!("succeeded"), &json!(1)));
+    let held = "SELECT COUNT(*) FROM job_transitions WHERE transition = 'handed_back'";
+    let times: i64 = sqlx::query_scalar(held).fetch_one(&db).await.unwrap();
+    assert!(times >= 3, "handed back {times} times in five seconds of a limit of one");
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn the_job_of_a_worker_that_vanished_is_done_by_another(db: MySqlPool) {
     let stuck = season().set_delay(Duration::from_mins(1));
     let analyzer = analyzer(&[stuck, season()]).await;

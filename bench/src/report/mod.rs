@@ -56,6 +56,7 @@ impl Row {
 #[derive(Debug)]
 pub struct Report {
     scenario: &'static str,
+    page: &'static str,
     quick: bool,
     rows: Vec<Row>,
     charts: Vec<Chart>,
@@ -65,7 +66,20 @@ pub struct Report {
 impl Report {
     /// Creates an empty report.
     pub fn new(scenario: &'static str, quick: bool) -> Self {
-        Self { scenario, quick, rows: Vec::new(), charts: Vec::new(), remarks: Vec::new() }
+        Self {
+            scenario,
+            page: "docs/performance.md",
+            quick,
+            rows: Vec::new(),
+            charts: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Writes the results to another page than that of performance.
+    #[must_use]
+    pub fn on(self, page: &'static str) -> Self {
+        Self { page, ..self }
     }
 
     /// Adds a row and prints it.
@@ -103,7 +117,7 @@ impl Report {
         }
         if !self.quick {
             let parts = [&[table::markdown(&self.rows)], self.remarks.as_slice()].concat();
-            docs::fill("docs/performance.md", self.scenario, &parts.join("\n\n"))?;
+            docs::fill(self.page, self.scenario, &parts.join("\n\n"))?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod peers;
 mod push;
 mod real;
 mod replicas;
+mod scale;
 mod start;
 mod tenants;
 
@@ -40,6 +41,8 @@ pub enum Scenario {
     Start,
     /// Posted ID tokens, access tokens, and following
     Identity,
+    /// 100 workers, millions of rows, thousands of users
+    Scale,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -58,6 +61,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Real => Box::pin(real::run(&bench)).await,
             Scenario::Start => Box::pin(start::run(&bench)).await,
             Scenario::Identity => Box::pin(identity::run(&bench)).await,
+            Scenario::Scale => Box::pin(scale::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

@@ -4,10 +4,13 @@
 pub(crate) mod broker;
 pub(crate) mod cores;
 pub(crate) mod cpu;
+pub(crate) mod own;
 pub mod process;
 pub mod servers;
+pub(crate) mod sockets;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -104,7 +107,10 @@ pub struct Site {
     plan: Plan,
     corner: Option<Corner>,
     variables: Vec<(String, String)>,
+    /// The API and the workers.
     processes: Vec<Process>,
+    /// Further replicas of the API.
+    more_apis: Vec<Process>,
     workers: usize,
 }
 
@@ -146,6 +152,7 @@ impl Drop for Site {
     fn drop(&mut self) {
         // Killed as they are dropped.
         self.processes.clear();
+        self.more_apis.clear();
         let Some(corner) = self.corner.take() else { return };
         // A runtime of its own: the one around may be ending.
         let removing = std::thread::spawn(move || {
@@ -173,6 +180,7 @@ impl Site {
             corner: Some(corner),
             variables,
             processes: Vec::new(),
+            more_apis: Vec::new(),
             workers: 0,
         };
         site.start_api().await?;
@@ -188,19 +196,45 @@ impl Site {
             "`toneup migrate` failed; its log is {}",
             process::log(&name).display()
         );
+        let (process, url) = self.serve("api").await?;
+        self.processes.push(process);
+        self.api = url;
+        Ok(())
+    }
+
+    /// Starts further replicas of the API; returns their base URLs.
+    pub(crate) async fn start_more_apis(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
+        let mut urls = Vec::new();
+        for number in 0..count {
+            let (process, url) = self.serve(&format!("api-{}", number + 2)).await?;
+            self.more_apis.push(process);
+            urls.push(url);
+        }
+        Ok(urls)
+    }
+
+    /// Starts a replica of the API, and waits until it serves.
+    async fn serve(&self, name: &str) -> anyhow::Result<(Process, String)> {
         let listen = format!("127.0.0.1:{}", free_port()?);
-        self.api = format!("http://{listen}");
+        let url = format!("http://{listen}");
         let mut variables = self.variables.clone();
         variables.push(("API_LISTEN".to_owned(), listen));
-        let name = format!("{}-api", self.plan.name);
-        self.processes.push(Process::start(&name, "toneup-api", &[], &variables)?);
+        let name = format!("{}-{name}", self.plan.name);
+        let process = Process::start(&name, "toneup-api", &[], &variables)?;
         let http = crate::load::target::http()?;
-        let ready = format!("{}/readyz", self.api);
+        let ready = format!("{url}/readyz");
         let answers =
             async || http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success());
         within(START_TIMEOUT, answers).await.with_context(|| {
             format!("the API does not serve; its log is {}", process::log(&name).display())
-        })
+        })?;
+        Ok((process, url))
+    }
+
+    /// Runs the command-line tool with the site's settings to its end.
+    pub(crate) async fn run_tool(&self, arguments: &[&str]) -> anyhow::Result<ExitStatus> {
+        let name = format!("{}-tool", self.plan.name);
+        Process::start(&name, "toneup", arguments, &self.variables)?.ended().await
     }
 
     /// Restarts the API, before any workers are started.
@@ -222,8 +256,8 @@ impl Site {
         self.processes.iter().map(Process::id).collect()
     }
 
-    /// Starts workers with additional `settings`, and waits until they consume.
-    pub async fn start_workers(
+    /// Starts workers with additional `settings`, and does not wait.
+    pub(crate) fn spawn_workers(
         &mut self,
         count: usize,
         settings: &[(&str, &str)],
@@ -236,6 +270,33 @@ impl Site {
             let name = format!("{}-worker-{}", self.plan.name, self.workers);
             self.processes.push(Process::start(&name, "toneup-worker", &[], &variables)?);
         }
+        Ok(())
+    }
+
+    /// Waits until every worker consumes every queue.
+    pub(crate) async fn all_consume(&self) -> anyhow::Result<()> {
+        const QUEUES: usize = 6;
+        const PATIENCE: Duration = Duration::from_mins(2);
+        let all = self.workers().len() * QUEUES;
+        let vhost = &self.corner.as_ref().context("the site is closed")?.vhost;
+        within(PATIENCE, async || vhost.consumers().await.is_ok_and(|found| found >= all))
+            .await
+            .context("the workers do not consume; their logs are in .local/bench")
+    }
+
+    /// Takes the last `count` workers out of the site, to end them.
+    pub(crate) fn take_workers(&mut self, count: usize) -> Vec<Process> {
+        let kept = self.processes.len().saturating_sub(count).max(1);
+        self.processes.split_off(kept)
+    }
+
+    /// Starts workers with additional `settings`, and waits until they consume.
+    pub async fn start_workers(
+        &mut self,
+        count: usize,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<()> {
+        self.spawn_workers(count, settings)?;
         let all = self.workers;
         let vhost = &self.corner.as_ref().context("the site is closed")?.vhost;
         within(START_TIMEOUT, async || vhost.consumers().await.is_ok_and(|found| found >= all))
@@ -267,7 +328,8 @@ impl Site {
         Ok(count.parse()?)
     }
 
-    async fn connect(&self) -> anyhow::Result<sqlx::MySqlConnection> {
+    /// Opens a connection to the site's database.
+    pub(crate) async fn connect(&self) -> anyhow::Result<sqlx::MySqlConnection> {
         let corner = self.corner.as_ref().context("the site is closed")?;
         let mut url = corner.database_url.clone();
         url.set_path(&corner.id);
@@ -276,7 +338,7 @@ impl Site {
 
     /// Ends the processes and deletes the resources.
     pub async fn close(mut self) -> anyhow::Result<()> {
-        for process in self.processes.drain(..) {
+        for process in self.processes.drain(..).chain(self.more_apis.drain(..)) {
             process.kill().await;
         }
         match self.corner.take() {

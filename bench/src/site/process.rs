@@ -37,6 +37,12 @@ pub(crate) fn servers() -> Vec<Pid> {
     files.filter_map(|path| cpu::process_of(&std::fs::read_to_string(path).ok()?)).collect()
 }
 
+/// Process id of one of these servers, by its name; `None` if it is a container or elsewhere.
+pub(crate) fn server(name: &str) -> Option<Pid> {
+    let path = super::repository().join(format!(".local/run/{name}.pid"));
+    cpu::process_of(&std::fs::read_to_string(path).ok()?)
+}
+
 /// Path of the log of process `name`.
 pub fn log(name: &str) -> PathBuf {
     super::repository().join(".local/bench").join(format!("{name}.log"))

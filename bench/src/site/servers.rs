@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use reqwest::Client;
+use rustix::process::Pid;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -157,6 +158,11 @@ impl OwnRedis {
         let mut redis = Self { url: format!("redis://127.0.0.1:{port}/0"), port, process: None };
         redis.revive().await?;
         Ok(redis)
+    }
+
+    /// Process of the server.
+    pub(crate) fn id(&self) -> anyhow::Result<Pid> {
+        self.process.as_ref().context("Redis does not run")?.id()
     }
 
     /// Kills the server (SIGKILL).

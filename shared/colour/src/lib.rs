@@ -10,4 +10,5 @@ pub mod photo;
 pub mod photo_answers;
 pub mod photo_deletion;
 mod photo_formats;
+pub mod prune;
 pub mod result;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::result::{AnalysisResult, Model};
 use toneup_jobs::job::JobId;
 use toneup_platform::batch::{Batcher, Limits};
-use toneup_platform::database::{Database, bind_pairs, json_rows};
+use toneup_platform::database::{Database, bind_list, bind_pairs, json_rows};
 use toneup_platform::identity::UserId;
 
 /// Scope of the reuse of answers.
@@ -173,6 +173,16 @@ pub async fn remember(
         json_rows(&rows)?,
     );
     insert.execute(conn).await.map(drop)
+}
+
+/// Forgets the answers of analyses that are deleted; `jobs` must not be empty.
+pub(crate) async fn forget_all(
+    conn: &mut MySqlConnection,
+    jobs: &[JobId],
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new("DELETE FROM photo_answers WHERE job_id IN ");
+    bind_list(&mut query, jobs.iter().copied());
+    query.build().execute(conn).await.map(drop)
 }
 
 /// Forgets the answer of an analysis that is deleted.

@@ -20,7 +20,7 @@ use toneup_jobs::store::claim::{Claim, Claimed};
 use toneup_jobs::store::due::{Scope, note_published};
 use toneup_jobs::store::fairness::release_room;
 use toneup_jobs::store::finish::{Finish, Guard};
-use toneup_jobs::store::lease::{hand_back, retry_later};
+use toneup_jobs::store::lease::{Message, hand_back, retry_later};
 use toneup_jobs::store::submit::{Allowance, NewJob};
 use toneup_notify::events::list_after;
 use toneup_platform::identity::UserId;
@@ -150,7 +150,8 @@ impl World {
             }
             Event::HandBack(which) => {
                 let Some(claimed) = take(&mut self.workers, which) else { return };
-                hand_back(&mut self.db.acquire().await.unwrap(), claimed.lease).await.unwrap();
+                let mut connection = self.db.acquire().await.unwrap();
+                hand_back(&mut connection, claimed.lease, Message::Anew).await.unwrap();
             }
             Event::Crash(which) => drop(take(&mut self.workers, which)),
             Event::Cancel(which) => {

@@ -19,7 +19,7 @@ use toneup_jobs::store::claim::{claim, take_queued};
 use toneup_jobs::store::due::{Scope, note_published, note_unpublished, take_due};
 use toneup_jobs::store::fairness::{count_active, release_room};
 use toneup_jobs::store::finish::{Guard, finish};
-use toneup_jobs::store::lease::{find_valid, hand_back, renew, retry_later};
+use toneup_jobs::store::lease::{Message, find_valid, hand_back, renew, retry_later};
 use toneup_jobs::store::load::measure_load;
 use toneup_jobs::store::purge::purge_succeeded;
 use toneup_jobs::store::read::{Filter, find_activity, list_queue};
@@ -88,7 +88,7 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 8, find_valid(&mut conn, &leases));
     let trouble = JobError::retryable("ANALYZER_FAILED", "the analyzer failed");
     assert_reads!(conn, 48, retry_later(&mut conn, leases[0], Duration::ZERO, &trouble));
-    assert_reads!(conn, 24, hand_back(&mut conn, leases[1]));
+    assert_reads!(conn, 24, hand_back(&mut conn, leases[1], Message::Anew));
     assert_reads!(conn, 24, note_published(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
     assert_reads!(conn, 24, note_unpublished(&mut conn, &[(ids[0], 1), (ids[1], 1)]));
     assert_reads!(conn, 40, take_due(&mut conn, &kinds, Scope::All, LEASE));

@@ -9,7 +9,7 @@ use toneup_jobs::outcome::{JobError, Outcome};
 use toneup_jobs::store::claim::Claim;
 use toneup_jobs::store::due::{Due, Scope, note_published, note_unpublished};
 use toneup_jobs::store::finish::{Finish, Guard};
-use toneup_jobs::store::lease::{hand_back, renew, retry_later};
+use toneup_jobs::store::lease::{Message, hand_back, renew, retry_later};
 use toneup_notify::events::{last_event, list_after};
 use toneup_platform::identity::UserId;
 
@@ -94,7 +94,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing(db: MySqlPool) {
     };
     let mut connection = db.acquire().await.unwrap();
     assert!(!retry_later(&mut connection, lost, LEASE, &trouble()).await.unwrap());
-    assert!(!hand_back(&mut connection, lost).await.unwrap());
+    assert!(!hand_back(&mut connection, lost, Message::Anew).await.unwrap());
     assert_eq!(finish(&db, &[success(user, lost)]).await, [None]);
     let standing = renew(&mut connection, &[lost, heir.lease], LEASE).await.unwrap();
     assert_eq!(standing.into_iter().collect::<Vec<_>>(), [heir.lease]);
@@ -194,7 +194,7 @@ async fn a_retry_waits_for_its_pause_and_a_job_handed_back_does_not(db: MySqlPoo
     let mut connection = db.acquire().await.unwrap();
     let (failed, unstarted) = (claimed(&db, ids[0]).await.lease, claimed(&db, ids[1]).await.lease);
     assert!(retry_later(&mut connection, failed, LEASE, &trouble()).await.unwrap());
-    assert!(hand_back(&mut connection, unstarted).await.unwrap());
+    assert!(hand_back(&mut connection, unstarted, Message::Anew).await.unwrap());
     let due = look(&db).await;
     assert_eq!(due.publications.len(), 1);
     assert_eq!((due.publications[0].job, due.publications[0].attempt), (ids[1], 0));

@@ -14,6 +14,10 @@ pub struct JobsConfig {
     /// Time after which a publish without a confirm is repeated.
     #[serde(with = "humantime_serde")]
     pub job_publish_grace: Duration,
+    /// Longest time that a worker keeps a message unacknowledged, waiting for a service: then the job is queued again, at no
+    /// cost. Must be less than RabbitMQ's `consumer_timeout` (30 minutes by default), which ends the whole channel.
+    #[serde(with = "humantime_serde")]
+    pub job_hold_limit: Duration,
     /// Interval of the comparison of a queue's messages with the jobs that should have one.
     #[serde(with = "humantime_serde")]
     pub job_audit_interval: Duration,
@@ -26,6 +30,7 @@ impl Section for JobsConfig {
     const DEFAULTS: &'static str = r#"
         job_lease = "60s"
         job_publish_grace = "15s"
+        job_hold_limit = "20m"
         job_audit_interval = "5s"
         job_sweep_interval = "250ms"
     "#;
@@ -36,6 +41,7 @@ impl Default for JobsConfig {
         Self {
             job_lease: Duration::from_mins(1),
             job_publish_grace: Duration::from_secs(15),
+            job_hold_limit: Duration::from_mins(20),
             job_audit_interval: Duration::from_secs(5),
             job_sweep_interval: Duration::from_millis(250),
         }

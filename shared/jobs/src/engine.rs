@@ -16,7 +16,7 @@ use crate::store::claim::{Claim, ClaimRequest, commit_claim};
 use crate::store::dead_letters::{Replay, replay};
 use crate::store::due::{Due, Scope, take_due};
 use crate::store::fairness::release_room;
-use crate::store::finish::{Ended, Finish, finish};
+use crate::store::finish::{Ended, Finish, Guard, finish};
 use crate::store::submit::{Accepted, Allowance, NewJob, Submitted, insert};
 
 /// Commits transitions of jobs of all kinds. Cheap to clone.
@@ -106,6 +106,8 @@ impl Engine {
             })
         });
         let changes = self.after(finishing).await?;
+        let cancelled = items.iter().zip(&changes).filter(|(item, _)| item.guard == Guard::Active);
+        self.hints.send_cancelled(cancelled.filter_map(|(_, change)| change.clone()));
         for (item, _) in items.iter().zip(&changes).filter(|(_, change)| change.is_some()) {
             let codes = self.kinds.get(item.kind).map_or(&[][..], |kind| kind.codes);
             let (status, code) = (item.outcome.status().as_str(), item.outcome.metric_code(codes));

@@ -229,6 +229,16 @@ pub async fn find_latest_of_all(
     Ok(rows.into_iter().collect())
 }
 
+/// Deletes all events about `subjects`, of which there must be some.
+pub async fn forget(
+    conn: &mut MySqlConnection,
+    subjects: impl Iterator<Item = Uuid>,
+) -> Result<(), sqlx::Error> {
+    let mut query = QueryBuilder::new("DELETE FROM events WHERE subject_id IN ");
+    bind_list(&mut query, subjects);
+    query.build().execute(conn).await.map(drop)
+}
+
 /// Deletes at most `limit` events that are older than `retention`; returns their number.
 pub async fn purge(
     conn: &mut MySqlConnection,

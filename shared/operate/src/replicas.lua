@@ -10,6 +10,8 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - 1)) do
   redis.call('HDEL', KEYS[1], gone)
   redis.call('ZREM', KEYS[2], gone)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[3] * 10)
-redis.call('PEXPIRE', KEYS[2], ARGV[3] * 10)
+if now % 10 == 0 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3] * 30)
+  redis.call('PEXPIRE', KEYS[2], ARGV[3] * 30)
+end
 return redis.call('GETDEL', KEYS[3]) and 1 or 0

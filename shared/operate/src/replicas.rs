@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -12,20 +11,22 @@ use redis::Script;
 use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use toneup_platform::config::RedisConfig;
-use toneup_platform::redis::{REDIS_TIMEOUT, client, connection_config};
+use toneup_platform::redis::{bounded, client, connection_config};
 use toneup_platform::shutdown::Shutdown;
 
-/// Interval of a replica's reports.
+/// Interval of a replica's reports while they change.
 const EVERY: Duration = Duration::from_secs(2);
+/// Interval of the reports while they say the same: an idle replica costs Redis next to nothing.
+const UNCHANGED: Duration = Duration::from_secs(6);
 /// Interval of the reports while draining.
 const WHILE_DRAINING: Duration = Duration::from_millis(250);
-/// Lifetime of a report: three may be lost.
-const LASTS: Duration = Duration::from_secs(8);
+/// Lifetime of a report: two may be lost.
+const LASTS: Duration = Duration::from_secs(20);
 /// Lifetime of a request to drain.
 const WISH: Duration = Duration::from_mins(1);
 /// Most replicas that are listed.
@@ -207,19 +208,27 @@ impl Registry {
         shutdown: Shutdown,
         describe: impl Fn(&mut Replica),
     ) {
+        let mut told: Option<(Replica, Instant)> = None;
         loop {
             describe(&mut replica);
             let draining = shutdown.draining.is_cancelled();
             if draining {
                 replica.activity = Activity::Draining;
             }
-            match self.exchange(&replica).await {
-                Ok(true) if !draining => {
-                    tracing::info!("draining at an operator's request");
-                    shutdown.leave();
+            let is_known = |(last, at): &(Replica, Instant)| {
+                *last == replica && at.elapsed() < UNCHANGED && !draining
+            };
+            if !told.as_ref().is_some_and(is_known) {
+                match self.exchange(&replica).await {
+                    Ok(asked) => {
+                        told = Some((replica.clone(), Instant::now()));
+                        if asked && !draining {
+                            tracing::info!("draining at an operator's request");
+                            shutdown.leave();
+                        }
+                    }
+                    Err(error) => tracing::debug!(%error, "cannot report"),
                 }
-                Ok(_) => {}
-                Err(error) => tracing::debug!(%error, "cannot report"),
             }
             if !draining {
                 shutdown.draining.run_until_cancelled(sleep(EVERY)).await;
@@ -297,13 +306,3 @@ static LIST: LazyLock<Script> = LazyLock::new(|| {
          return redis.call('HMGET', KEYS[1], unpack(ids))",
     )
 });
-
-/// Waits for one response of Redis, with a timeout.
-async fn bounded<T>(
-    call: impl Future<Output = Result<T, redis::RedisError>>,
-) -> Result<T, redis::RedisError> {
-    match timeout(REDIS_TIMEOUT, call).await {
-        Ok(answer) => answer,
-        Err(elapsed) => Err(std::io::Error::from(elapsed).into()),
-    }
-}

@@ -1,11 +1,12 @@
 //! Group commit: each caller submits one item, and one round trip to the database writes many.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
@@ -49,9 +50,24 @@ pub enum BatchError<E> {
     /// The batch timed out; it may or may not have been written.
     #[error("the batch took too long")]
     TimedOut,
+    /// Writing the batch panicked; it may or may not have been written.
+    #[error("the batch's write panicked")]
+    Panicked,
     /// The batch failed as a whole.
     #[error("{0}")]
     Failed(Arc<E>),
+}
+
+impl<E> Clone for BatchError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Closed => Self::Closed,
+            Self::TimedOut => Self::TimedOut,
+            Self::Panicked => Self::Panicked,
+            Self::Failed(error) => Self::Failed(Arc::clone(error)),
+        }
+    }
 }
 
 type Waiter<O, E> = oneshot::Sender<Result<O, BatchError<E>>>;
@@ -115,7 +131,8 @@ async fn gather<I, O, E, F, W>(
         let may_write = !batch.is_empty() && in_flight.len() < limits.writers;
         if may_write && (in_flight.is_empty() || room == 0 || Instant::now() >= ready_at) {
             let (items, waiters): (Vec<I>, Vec<_>) = std::mem::take(&mut batch).into_iter().unzip();
-            let written = timeout(limits.timeout, write(items));
+            let writing = AssertUnwindSafe(write(items)).catch_unwind();
+            let written = timeout(limits.timeout, writing);
             in_flight.push(async move { answer(waiters, written.await) });
             continue;
         }
@@ -135,22 +152,22 @@ async fn gather<I, O, E, F, W>(
 /// Passes each caller the output of its item. A caller that has gone is ignored.
 fn answer<O, E>(
     waiters: Vec<Waiter<O, E>>,
-    written: Result<Result<Vec<O>, E>, tokio::time::error::Elapsed>,
+    written: Result<std::thread::Result<Result<Vec<O>, E>>, tokio::time::error::Elapsed>,
 ) {
     let failure = match written {
-        Ok(Ok(answers)) => {
+        Ok(Ok(Ok(answers))) => {
             for (waiter, answer) in waiters.into_iter().zip(answers) {
                 drop(waiter.send(Ok(answer)));
             }
             return;
         }
-        Ok(Err(error)) => Some(Arc::new(error)),
-        Err(_) => None,
+        Ok(Ok(Err(error))) => BatchError::Failed(Arc::new(error)),
+        // The hook has logged where.
+        Ok(Err(_)) => BatchError::Panicked,
+        Err(_) => BatchError::TimedOut,
     };
     for waiter in waiters {
-        let error =
-            failure.as_ref().map_or(BatchError::TimedOut, |e| BatchError::Failed(Arc::clone(e)));
-        drop(waiter.send(Err(error)));
+        drop(waiter.send(Err(failure.clone())));
     }
 }
 
@@ -175,6 +192,7 @@ mod tests {
             seen.lock().unwrap().push(items.len());
             async move {
                 sleep(COMMIT).await;
+                assert!(!items.contains(&666), "a bug");
                 if items.contains(&13) {
                     return Err("unlucky".to_owned());
                 }
@@ -204,9 +222,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_batch_tells_every_caller_and_the_next_one_is_fresh() {
+    async fn a_batch_that_failed_or_panicked_tells_every_caller_and_the_next_one_is_fresh() {
         let (batcher, _) = doubling(Limits::default());
         assert!(matches!(batcher.submit(13).await, Err(BatchError::Failed(_))));
+        assert!(matches!(batcher.submit(666).await, Err(BatchError::Panicked)));
         assert_eq!(batcher.submit(1).await.unwrap(), 2);
     }
 

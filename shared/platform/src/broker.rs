@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::runtime::default_runtime;
+use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use metrics::gauge;
 use secrecy::ExposeSecret;
@@ -16,6 +17,10 @@ use crate::retry::Backoff;
 
 /// Timeout of every operation of the broker, publishing and confirming included.
 pub const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Interval of the heartbeats, in seconds, unless `AMQP_URL` sets one: a peer that has been silent for two of them is
+/// lost. The server's own proposal, a minute, notices it after two.
+const HEARTBEAT: u16 = 5;
 
 /// Duration after which a session counts as healthy, so that its failure resets the backoff.
 const HEALTHY: Duration = Duration::from_secs(30);
@@ -85,7 +90,9 @@ pub async fn connect(
     broker: &BrokerConfig,
 ) -> Result<Connection, SessionError> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let (url, runtime) = (broker.amqp_url.expose_secret(), default_runtime()?);
-    let trust = broker.trust.amqp();
-    answered(Connection::connect_with_config(url, properties, trust, runtime)).await
+    let url: Result<AMQPUri, String> = broker.amqp_url.expose_secret().parse();
+    let mut url = url.map_err(|error| lapin::Error::from(std::io::Error::other(error)))?;
+    url.query.heartbeat.get_or_insert(HEARTBEAT);
+    let (trust, runtime) = (broker.trust.amqp(), default_runtime()?);
+    answered(Connection::connect_uri_with_config(url, properties, trust, runtime)).await
 }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::kept::Kept;
-use self::session::{FRESH, LIFETIME, TEST_TIMEOUT};
+use self::session::{FRESH, IDLE, LIFETIME, TEST_TIMEOUT};
 use crate::config::DatabaseConfig;
 
 /// Time without any successful acquisition after which the pool counts as stuck, not merely busy.
@@ -60,11 +60,20 @@ impl Database {
     /// Creates the pool without connecting: a process starts without its database, and reports that it is not ready.
     /// Fails if the URL is invalid.
     pub fn open(config: &DatabaseConfig) -> Result<Self, sqlx::Error> {
+        Self::open_with(config, pool_options())
+    }
+
+    /// Creates the pool of a process that has many replicas and mostly waits: connections that rest are closed soon.
+    pub fn open_frugal(config: &DatabaseConfig) -> Result<Self, sqlx::Error> {
+        Self::open_with(config, pool_options().idle_timeout(IDLE))
+    }
+
+    fn open_with(config: &DatabaseConfig, pool: MySqlPoolOptions) -> Result<Self, sqlx::Error> {
         let options = config.trust.mysql(config.database_url.expose_secret())?;
         let options = options
             .log_statements(tracing::log::LevelFilter::Trace)
             .statement_cache_capacity(STATEMENTS);
-        let pool = pool_options()
+        let pool = pool
             .max_connections(config.database_max_connections)
             .acquire_timeout(config.database_acquire_timeout)
             .connect_lazy_with(options);

@@ -19,6 +19,8 @@ use crate::shutdown::Shutdown;
 const RENEWALS: u32 = 3;
 /// Share of the lease for which a leader trusts it, from before the renewal was sent.
 const TRUSTED: f64 = 0.8;
+/// Longest pause of a candidate that does not lead, as a share of the lease: a leader may give the role up early.
+const FOLLOWING: f64 = 0.75;
 
 /// Leadership of this replica in one role. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,15 +78,12 @@ impl Election {
         loop {
             let pause = if until.borrow().is_some() && !(self.fit)() {
                 self.give_up(&until).await;
-                self.lease
-            } else if self.stand(&until).await {
-                self.lease / RENEWALS
+                // The others try first.
+                self.lease.mul_f64(1.25)
             } else {
-                self.lease / 2
+                self.stand(&until).await
             };
             leads.set(u8::from(is_ahead(*until.borrow())));
-            // Jitter: candidates need not ask in step.
-            let pause = pause.mul_f64(rand::random_range(0.75..1.0));
             if draining.run_until_cancelled(sleep(pause)).await.is_none() {
                 break;
             }
@@ -94,20 +93,37 @@ impl Election {
         }
     }
 
-    /// Takes or renews the role; `true` if this replica leads.
-    async fn stand(&self, until: &watch::Sender<Option<Instant>>) -> bool {
+    /// Takes or renews the role; returns the time until the next try. Who does not lead asks again when the leader's lease
+    /// may have ended, or after most of one: a hundred candidates cost the database few statements.
+    async fn stand(&self, until: &watch::Sender<Option<Instant>>) -> Duration {
         let asked = Instant::now();
         let taken = bounded(async {
             let mut connection = self.database.acquire().await?;
-            take(&mut connection, self.role, self.candidate, self.lease).await
+            if until.borrow().is_none()
+                && let Some(left) = find_left(&mut connection, self.role).await?
+            {
+                return Ok(Some(left));
+            }
+            let taken = take(&mut connection, self.role, self.candidate, self.lease).await?;
+            Ok::<_, sqlx::Error>((!taken).then_some(self.lease))
         });
+        // Jitter: candidates need not ask in step.
+        let jitter = rand::random_range(0.0..0.25);
         match taken.await {
-            Ok(true) => drop(until.send_replace(Some(asked + self.lease.mul_f64(TRUSTED)))),
-            Ok(false) => drop(until.send_replace(None)),
-            // A lease that is held lasts until its end.
-            Err(error) => tracing::debug!(%error, self.role, "cannot take part in the election"),
+            Ok(None) => {
+                until.send_replace(Some(asked + self.lease.mul_f64(TRUSTED)));
+                (self.lease / RENEWALS).mul_f64(1.0 - jitter)
+            }
+            Ok(Some(left)) => {
+                until.send_replace(None);
+                left.min(self.lease.mul_f64(FOLLOWING)) + self.lease.mul_f64(jitter)
+            }
+            Err(error) => {
+                tracing::debug!(%error, self.role, "cannot take part in the election");
+                // A lease that is held lasts until its end.
+                self.lease.mul_f64(0.5 - jitter)
+            }
         }
-        until.borrow().is_some()
     }
 
     async fn give_up(&self, until: &watch::Sender<Option<Instant>>) {
@@ -120,6 +136,20 @@ impl Election {
             tracing::debug!(%error, self.role, "cannot give up a role; its lease will expire");
         }
     }
+}
+
+/// Time until the lease of `role` ends; `None` if it has ended, or nobody has led yet.
+async fn find_left(
+    conn: &mut MySqlConnection,
+    role: &str,
+) -> Result<Option<Duration>, sqlx::Error> {
+    let left = sqlx::query_scalar!(
+        r#"SELECT TIMESTAMPDIFF(MICROSECOND, NOW(3), expires_at) AS "left: i64"
+           FROM leaders WHERE role = ? AND expires_at > NOW(3)"#,
+        role
+    );
+    let left = left.fetch_optional(conn).await?.flatten();
+    Ok(left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_micros))
 }
 
 /// Takes or renews `role` for `lease`; `false` if another candidate leads.

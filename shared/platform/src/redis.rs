@@ -8,7 +8,7 @@ use redis::aio::ConnectionManagerConfig;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +17,9 @@ use crate::retry::Backoff;
 
 /// Timeout of every operation of Redis.
 pub const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Interval of the pings of a subscription: a lost peer sends nothing, and nothing else is sent to it.
+const PING: Duration = Duration::from_secs(10);
 
 /// Most messages waiting for Redis; further ones are dropped.
 const BACKLOG: usize = 4096;
@@ -72,17 +75,33 @@ async fn subscription(
         subscription.subscribe(channels).await?;
         Ok::<_, redis::RedisError>(subscription)
     };
-    let subscription = match timeout(REDIS_TIMEOUT, setup).await {
-        Ok(subscription) => subscription?,
-        Err(elapsed) => return Err(std::io::Error::from(elapsed).into()),
-    };
+    let subscription = bounded(setup).await?;
     connected.send_replace(true);
     gauge!("toneup_redis_connected").set(1);
-    let mut messages = subscription.into_on_message();
-    while let Some(message) = messages.next().await {
-        on_message(message.get_payload_bytes());
+    let (mut sink, mut messages) = subscription.split();
+    let mut ping_at = Instant::now() + PING;
+    loop {
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(message) => on_message(message.get_payload_bytes()),
+                None => return Ok(()),
+            },
+            () = sleep_until(ping_at) => {
+                bounded(sink.ping::<redis::Value>()).await?;
+                ping_at = Instant::now() + PING;
+            }
+        }
     }
-    Ok(())
+}
+
+/// Waits for one response of Redis, with a timeout.
+pub async fn bounded<T>(
+    call: impl Future<Output = Result<T, redis::RedisError>>,
+) -> Result<T, redis::RedisError> {
+    match timeout(REDIS_TIMEOUT, call).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Err(std::io::Error::from(elapsed).into()),
+    }
 }
 
 /// Publishes messages as JSON; never waits. Cheap to clone.
@@ -120,6 +139,8 @@ impl<T: Serialize + Send + Sync + 'static> Publisher<T> {
                 }
                 if let Err(error) = sent {
                     tracing::debug!(%error, "messages to Redis are lost");
+                    // Those that wait would each cost a timeout, also of a process that drains.
+                    while waiting.try_recv().is_ok() {}
                 }
             }
         });

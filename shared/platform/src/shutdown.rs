@@ -24,13 +24,24 @@ pub struct Shutdown {
     pub aborting: CancellationToken,
     /// Tasks that the shutdown waits for.
     pub tasks: TaskTracker,
+    /// Cancelled when those tasks have ended, or have been abandoned: what served them ends now.
+    pub ending: CancellationToken,
+    /// Tasks that serve the others to their end, such as the publisher of what the last job releases.
+    pub servants: TaskTracker,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
         let aborting = CancellationToken::new();
-        let draining = aborting.child_token();
-        Self { leaving: draining.child_token(), draining, aborting, tasks: TaskTracker::new() }
+        let (draining, ending) = (aborting.child_token(), aborting.child_token());
+        Self {
+            leaving: draining.child_token(),
+            draining,
+            aborting,
+            tasks: TaskTracker::new(),
+            ending,
+            servants: TaskTracker::new(),
+        }
     }
 }
 
@@ -69,15 +80,18 @@ impl Shutdown {
     }
 
     /// Stops accepting work and waits at most `grace` for the tracked tasks, then tells them to abort and give back
-    /// what they hold; `false` if some had to be abandoned.
+    /// what they hold. The servants end after them. `false` if some had to be abandoned.
     pub async fn drain(&self, grace: Duration) -> bool {
         self.draining.cancel();
         self.tasks.close();
-        if timeout(grace, self.tasks.wait()).await.is_ok() {
-            return true;
+        let mut ended = timeout(grace, self.tasks.wait()).await.is_ok();
+        if !ended {
+            self.aborting.cancel();
+            ended = timeout(HANDING_BACK, self.tasks.wait()).await.is_ok();
         }
-        self.aborting.cancel();
-        timeout(HANDING_BACK, self.tasks.wait()).await.is_ok()
+        self.ending.cancel();
+        self.servants.close();
+        timeout(HANDING_BACK, self.servants.wait()).await.is_ok() && ended
     }
 }
 
@@ -97,6 +111,24 @@ mod tests {
         assert_eq!(ended(Shutdown::leave).await, format!("{:?}", ExitCode::SUCCESS));
         let failed = ended(|shutdown| shutdown.draining.cancel()).await;
         assert_eq!(failed, format!("{:?}", ExitCode::FAILURE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_serves_the_tasks_ends_after_the_last_of_them() {
+        let shutdown = Shutdown::default();
+        let (draining, ending) = (shutdown.draining.clone(), shutdown.ending.clone());
+        let (publications, mut published) = tokio::sync::mpsc::channel(1);
+        shutdown.tasks.spawn(async move {
+            draining.cancelled().await;
+            sleep(Duration::from_secs(1)).await;
+            publications.send("released").await.unwrap();
+        });
+        let seen = shutdown.servants.spawn(async move {
+            ending.cancelled().await;
+            published.try_recv()
+        });
+        assert!(shutdown.drain(HOUR).await);
+        assert_eq!(seen.await.unwrap(), Ok("released"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use lapin::tcp::OwnedTLSConfig;
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{ConnectionAddr, IntoConnectionInfo, TlsCertificates};
 pub use rustls::ClientConfig;
 use rustls::RootCertStore;
@@ -15,6 +18,12 @@ use serde::Deserialize;
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::Url;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+/// Longest time that data sent to Redis may stay without an acknowledgement (`TCP_USER_TIMEOUT`, RFC 5482) before the
+/// connection counts as broken. The kernel's own limit is about a quarter of an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// Silence after which the kernel asks whether the peer is still there, and the interval of further probes.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(2));
 
 /// Makes *ring* the TLS implementation of the process. `main` calls this before it builds a client; later calls have no
 /// effect.
@@ -82,7 +91,7 @@ impl Trust {
 
     /// Creates a client of the Redis at `url`. Roots passed to it replace the public ones, so both are passed.
     pub fn redis(&self, url: &str) -> Result<redis::Client, redis::RedisError> {
-        let server = url.into_connection_info()?;
+        let server = url.into_connection_info()?.set_tcp_settings(lively());
         if self.own.is_empty() || !matches!(server.addr(), ConnectionAddr::TcpTls { .. }) {
             return redis::Client::open(server);
         }
@@ -120,6 +129,15 @@ impl Trust {
     fn all(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
         TLS_SERVER_ROOT_CERTS.iter().chain(self.own.iter())
     }
+}
+
+/// Socket options under which a lost peer is noticed within seconds.
+fn lively() -> TcpSettings {
+    let (idle, interval) = KEEPALIVE;
+    TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(idle).with_interval(interval))
+        .set_user_timeout(UNACKNOWLEDGED)
 }
 
 fn pem<'a>(certificates: impl Iterator<Item = &'a CertificateDer<'static>>) -> String {

@@ -1,4 +1,4 @@
-//! Behaviour of the pool when the database stalls in the middle of a response, and comes back.
+//! Behaviour of long-lived connections whose peer stalls for good, while new connections are let through.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and says where")]
 
@@ -11,9 +11,13 @@ use sqlx::{Executor, MySqlPool};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use toneup_platform::config::{DatabaseConfig, Settings};
+use toneup_platform::broker;
+use toneup_platform::config::{BrokerConfig, DatabaseConfig, RedisConfig, Settings};
 use toneup_platform::database::{Database, bounded};
+use toneup_platform::redis;
 
 /// Starts a TCP proxy that can stop forwarding without closing its connections; returns its port.
 async fn way(to: String, mut open: watch::Receiver<bool>) -> (u16, TaskTracker) {
@@ -95,4 +99,87 @@ async fn a_connection_that_stalls_while_others_work_gives_its_place_back(db: MyS
     answer.unwrap_err();
     set_open.send_replace(true);
     recovers(&pool).await;
+}
+
+/// `url` by way of a proxy, with the proxy's switch.
+async fn by_way(url: &SecretString) -> (SecretString, watch::Sender<bool>, TaskTracker) {
+    let mut url: url::Url = url.expose_secret().parse().unwrap();
+    let to = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let (set_open, open) = watch::channel(true);
+    let (port, tasks) = way(to, open).await;
+    url.set_port(Some(port)).unwrap();
+    (SecretString::from(url.to_string()), set_open, tasks)
+}
+
+/// Stalls what is connected and lets new connections through.
+async fn stall(set_open: &watch::Sender<bool>) -> Instant {
+    set_open.send_replace(false);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    set_open.send_replace(true);
+    Instant::now()
+}
+
+const NOTICED: Duration = Duration::from_secs(15);
+
+async fn a_stalled_subscription() {
+    let mut config: RedisConfig = Settings::from_env().section().unwrap();
+    let (url, set_open, _tasks) = by_way(&config.redis_url).await;
+    config.redis_url = url;
+    let (connected, mut is_connected) = watch::channel(false);
+    let draining = CancellationToken::new();
+    let channels = vec!["stalled".to_owned()];
+    let listening = redis::listen(config, channels, connected, draining.clone(), |_| {});
+    let watching = async {
+        is_connected.wait_for(|connected| *connected).await.unwrap();
+        let stalled = stall(&set_open).await;
+        let again = async {
+            is_connected.wait_for(|connected| !connected).await.unwrap();
+            is_connected.wait_for(|connected| *connected).await.unwrap();
+        };
+        timeout(NOTICED, again).await.expect("the subscription is made anew");
+        draining.cancel();
+        stalled.elapsed()
+    };
+    let ((), took) = tokio::join!(listening, watching);
+    assert!(took > Duration::from_secs(1), "it was not idle: {took:?}");
+}
+
+async fn a_stalled_session_with_the_broker() {
+    let mut config: BrokerConfig = Settings::from_env().section().unwrap();
+    let (url, set_open, _tasks) = by_way(&config.amqp_url).await;
+    config.amqp_url = url;
+    let draining = CancellationToken::new();
+    let (sessions, mut begun) = watch::channel(0);
+    let supervising = broker::supervise("toneup test", &config, &draining, |connection| {
+        sessions.send_modify(|begun| *begun += 1);
+        let draining = draining.clone();
+        async move {
+            let ended = async {
+                while connection.status().connected() {
+                    sleep_a_little().await
+                }
+            };
+            draining.run_until_cancelled(ended).await;
+            if draining.is_cancelled() { Ok(()) } else { Err(broker::SessionError::TimedOut) }
+        }
+    });
+    let watching = async {
+        begun.wait_for(|begun| *begun == 1).await.unwrap();
+        stall(&set_open).await;
+        timeout(NOTICED, begun.wait_for(|begun| *begun == 2))
+            .await
+            .expect("a new session")
+            .unwrap();
+        draining.cancel();
+    };
+    tokio::join!(supervising, watching);
+}
+
+async fn sleep_a_little() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_whose_peer_is_lost_is_noticed_within_fifteen_seconds() {
+    tokio::join!(a_stalled_subscription(), a_stalled_session_with_the_broker());
 }

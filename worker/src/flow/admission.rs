@@ -50,6 +50,8 @@ pub struct Admission {
     /// Jobs that have arrived since the last exchange.
     newcomers: usize,
     others_wait: bool,
+    /// True if a replica has announced a waiting job since the last exchange was built, whose reply may not know of it.
+    wanted: bool,
     /// True while Redis responds; without it nothing is shared.
     connected: bool,
 }
@@ -232,6 +234,7 @@ impl Admission {
             || self.newcomers > 0 && waiting && !self.has_everything(now)
             || self.connected && waiting && self.offered != self.offers(now)
             || self.connected && self.spare.iter().any(useless)
+            || self.wanted && !self.spare.is_empty()
     }
 
     /// True if this replica holds every lease there is and no other waits. A new job then needs no exchange at once;
@@ -261,6 +264,7 @@ impl Admission {
         self.spare = kept;
         self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
         self.untold = false;
+        self.wanted = false;
         self.newcomers = 0;
         self.announced = self.waiting.iter().cloned().collect();
         let offers = self.offers(now);
@@ -280,7 +284,9 @@ impl Admission {
     /// Applies the reply to an exchange.
     pub fn granted(&mut self, granted: Granted) {
         self.connected = true;
-        self.others_wait = granted.others_wait;
+        // Also for leases that were kept because nobody else had waited.
+        self.wanted |= granted.others_wait && !self.spare.is_empty();
+        self.others_wait = granted.others_wait || self.wanted;
         for lease in granted.leases {
             self.grant(lease);
         }
@@ -297,6 +303,12 @@ impl Admission {
     /// Records that a job of another replica waits for a lease.
     pub fn wanted(&mut self) {
         self.others_wait = true;
+        self.wanted = true;
+    }
+
+    /// True if this replica has nothing that Redis must be told of soon: no job, no lease.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.connected && self.waiting.is_empty() && self.used.is_empty() && self.spare.is_empty()
     }
 
     /// Records that the exchange `told` failed and may not have been applied. The leases it gave back are given back

@@ -40,6 +40,8 @@ use crate::config::AnalyzerConfig;
 
 /// Interval of the exchanges with Redis while nothing changes: leases are renewed three times in their lifetime.
 const RENEWAL: Duration = Duration::from_secs(3);
+/// Interval of the exchanges of a replica without jobs and leases: they only keep the published capacity alive.
+const IDLE_RENEWAL: Duration = Duration::from_secs(30);
 /// Interval of the exchanges while jobs wait, which also finds grants whose message was lost.
 const WAITING: Duration = Duration::from_secs(1);
 /// Interval of the exchanges while jobs wait and the subscription is not back yet after an outage of Redis.
@@ -182,10 +184,8 @@ impl Flow {
         let mut state = self.lock();
         match self.0.sharing.parse(payload) {
             Message::Granted(lease) => state.admission.grant(lease),
-            Message::Wanted => {
-                state.admission.wanted();
-                self.0.exchange.notify_one();
-            }
+            // A spare lease is given back by the exchange that this makes due; who holds none has nothing to say.
+            Message::Wanted => state.admission.wanted(),
             Message::FromUs => return,
         }
         self.dispatch(&mut state);
@@ -240,6 +240,7 @@ impl Flow {
     fn pause(&self, subscribed: bool) -> Duration {
         let state = self.lock();
         match (state.admission.is_waiting(), state.admission.is_connected() && !subscribed) {
+            (false, _) if state.admission.is_idle() => IDLE_RENEWAL,
             (false, _) => RENEWAL,
             (true, false) => WAITING,
             (true, true) => UNSUBSCRIBED,

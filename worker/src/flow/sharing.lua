@@ -35,7 +35,18 @@ local function hold(key, field, value)
   redis.call('HSET', key, field, string.format('%d %s', now + duration, value))
 end
 
-local places, offers = fresh(places_key), fresh(offers_key)
+local places = fresh(places_key)
+-- Offers are read one by one, as they are needed: their number grows with the replicas. Expired ones are deleted by one
+-- run in many.
+if now % 100 == 0 then fresh(offers_key) end
+local offers = {}
+local function offers_of(owner)
+  if not offers[owner] then
+    local till, value = string.match(redis.call('HGET', offers_key, owner) or '', '^(%d+) (.*)$')
+    offers[owner] = till and tonumber(till) > now and value or ''
+  end
+  return offers[owner]
+end
 local names = {}
 for i = 1, #offered, 3 do
   local name = offered[i]
@@ -74,6 +85,10 @@ for _, lease in ipairs(used) do
   take(lease)
 end
 
+-- Replicas in line before this exchange: none, one, or more.
+local first = string.match(redis.call('ZRANGE', waiting, 0, 0)[1] or '', '^(.*)/')
+local last = string.match(redis.call('ZRANGE', waiting, -1, -1)[1] or '', '^(.*)/')
+
 local granted, mine, new = {}, 0, false
 for i, ticket in ipairs(tickets) do
   if held[ticket] then
@@ -93,7 +108,7 @@ for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, SEARCHED - 1)) do
   if free == 0 then break end
   local owner = string.match(ticket, '^(.*)/')
   local best, most = nil, 0
-  for name in string.gmatch(offers[owner] or '', '%S+') do
+  for name in string.gmatch(offers_of(owner), '%S+') do
     local room = (places[name] or 0) - (taken[name] or 0)
     if room > most then best, most = name, room end
   end
@@ -114,8 +129,11 @@ for _, ticket in ipairs(redis.call('ZRANGE', waiting, 0, SEARCHED - 1)) do
 end
 
 local others = redis.call('ZCARD', waiting) > mine
--- Replicas keep idle leases while no other replica waits: tell them that one does.
-if new and mine > 0 then redis.call('PUBLISH', ARGV[4], replica) end
+-- Replicas keep idle leases while no other replica waits: tell them that one does. Who has been told keeps it in mind
+-- while anybody is in line, except a replica that was there alone.
+if new and mine > 0 and (first == replica or last == replica or first == last) then
+  redis.call('PUBLISH', ARGV[4], replica)
+end
 for _, key in ipairs({leases, waiting, seen, places_key, offers_key}) do
   redis.call('PEXPIRE', key, duration * 6)
 end

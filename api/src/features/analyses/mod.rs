@@ -14,6 +14,7 @@ mod path;
 mod photo_memory;
 mod problems;
 mod purge;
+mod queue_picture;
 mod queue_view;
 mod reader;
 mod routes;

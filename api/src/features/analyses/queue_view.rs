@@ -10,31 +10,29 @@ use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
-use toneup_colour::analysis::ANALYSIS;
+use tokio::time::{Instant, sleep, timeout};
 use toneup_colour::capacity::desired_workers;
 use toneup_colour::capacity::{capacity_key, models_key};
 use toneup_colour::result::Model;
 use toneup_jobs::job::JobId;
 use toneup_jobs::share::Share;
-use toneup_jobs::store::fairness::list_held;
-use toneup_jobs::store::load::{QueueLoad, measure_load};
-use toneup_jobs::store::read::list_queue;
+use toneup_jobs::store::load::QueueLoad;
 use toneup_platform::config::RedisConfig;
-use toneup_platform::database::{Database, bounded};
+use toneup_platform::database::Database;
 use toneup_platform::identity::UserId;
 use toneup_platform::redis::{REDIS_TIMEOUT, client, connection_config};
 use toneup_platform::shutdown::Shutdown;
 
 use super::problems::{deadline_unreachable, queue_full};
+use super::queue_picture::{Picture, Pictures};
 use crate::http::problem::ApiError;
 
-/// Maximum position that is counted; behind it, the position is unknown.
-const DEPTH: u32 = 10_000;
 /// Maximum age of the snapshot while clients ask for it.
 const FRESH: Duration = Duration::from_secs(1);
 /// Additional age that the snapshot may reach while no client asks.
 const UNASKED: Duration = Duration::from_secs(4);
+/// Age from which a snapshot decides nothing any more: no position, no refusal.
+const OUTDATED: Duration = Duration::from_secs(15);
 
 /// The position of a queued analysis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +72,8 @@ pub(crate) struct QueueSnapshot {
     pub(crate) capacity: Option<u32>,
     /// The models they answer with.
     pub(crate) models: BTreeSet<Model>,
+    /// Time at which it was read; `None` before the first.
+    read_at: Option<Instant>,
 }
 
 impl QueueSnapshot {
@@ -107,7 +107,13 @@ impl QueueSnapshot {
             load: Some(load),
             capacity,
             models: BTreeSet::new(),
+            read_at: Some(Instant::now()),
         }
+    }
+
+    /// True if the snapshot may still decide something.
+    fn is_recent(&self) -> bool {
+        self.read_at.is_some_and(|read_at| read_at.elapsed() < OUTDATED)
     }
 
     fn place(&self, id: JobId) -> Option<Place> {
@@ -164,10 +170,11 @@ impl QueueView {
             redis: client(redis)?.get_connection_manager_lazy(connection_config())?,
             keys: [capacity_key(redis), models_key(redis)],
         };
+        let mut pictures = Pictures::new(pool, redis)?;
         let following = share.clone();
         shutdown.tasks.spawn(async move {
             while !draining.is_cancelled() {
-                match look(&pool, &mut analyzers).await {
+                match look(&mut pictures, &mut analyzers).await {
                     Ok(snapshot) => {
                         snapshot.guide(&following);
                         snapshot.export();
@@ -193,7 +200,8 @@ impl QueueView {
     /// The last snapshot; asks for a newer one.
     pub(crate) fn latest(&self) -> Arc<QueueSnapshot> {
         self.asked.notify_one();
-        Arc::clone(&self.snapshot.borrow())
+        let latest = Arc::clone(&self.snapshot.borrow());
+        if latest.is_recent() { latest } else { Arc::default() }
     }
 
     /// Refuses an analysis that cannot be served in time, or when too many wait already.
@@ -281,16 +289,13 @@ impl QueueSnapshot {
     }
 }
 
-async fn look(pool: &Database, analyzers: &mut Analyzers) -> Result<QueueSnapshot, sqlx::Error> {
+async fn look(
+    pictures: &mut Pictures,
+    analyzers: &mut Analyzers,
+) -> Result<QueueSnapshot, sqlx::Error> {
     let (capacity, models) = analyzers.read().await;
-    bounded(async {
-        let mut connection = pool.acquire().await?;
-        let queued = list_queue(&mut connection, ANALYSIS, DEPTH).await?;
-        let held = list_held(&mut connection, ANALYSIS, DEPTH).await?;
-        let load = measure_load(&mut connection, ANALYSIS).await?;
-        Ok(QueueSnapshot { models, ..QueueSnapshot::new(&queued, &held, load, capacity) })
-    })
-    .await
+    let Picture { queued, held, load } = pictures.look().await?;
+    Ok(QueueSnapshot { models, ..QueueSnapshot::new(&queued, &held, load, capacity) })
 }
 
 #[cfg(test)]
@@ -348,6 +353,15 @@ mod tests {
         let position = |wait: Option<f64>| wait.unwrap().round();
         assert!((position(snapshot.wait_of_next(UserId(Uuid::now_v7()))) - 3.0).abs() < 0.1);
         assert!((position(snapshot.wait_of_next(bob)) - 6.0).abs() < 0.1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_snapshot_that_is_not_renewed_stops_deciding() {
+        let snapshot = QueueSnapshot::new(&ids(1), &[], load(Some(2.0)), None);
+        tokio::time::advance(OUTDATED / 2).await;
+        assert!(snapshot.is_recent());
+        tokio::time::advance(OUTDATED).await;
+        assert!(!snapshot.is_recent() && !QueueSnapshot::default().is_recent());
     }
 
     #[test]

@@ -11,6 +11,10 @@ pub struct AnalysesSettings {
     /// Retention of an `Idempotency-Key`.
     #[serde(with = "humantime_serde")]
     pub idempotency_ttl: Duration,
+    /// Retention of an analysis after its end, with its result, history and events; unset: kept. `toneup prune` deletes what
+    /// is older once.
+    #[serde(default, with = "humantime_serde::option")]
+    pub analysis_retention: Option<Duration>,
     /// Analyses that one user may cancel in an hour: what is submitted and cancelled costs, and is never counted as waiting.
     pub cancels_per_hour: u32,
     /// Memory for photos that come in forms, in MiB: what arrives slowest gives way when it is full.

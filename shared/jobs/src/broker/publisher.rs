@@ -48,8 +48,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts the publishing task, which ends once `shutdown` drains, after what it has been given. With `audits`, it
-    /// also republishes messages that were lost, at this interval and while it leads.
+    /// Starts the publishing task, which ends after the tasks that `shutdown` waits for, and after what they have given
+    /// it: jobs that end late release others. With `audits`, it also republishes messages that were lost, at this interval and while it leads.
     pub fn spawn(
         broker: BrokerConfig,
         pool: Database,
@@ -59,11 +59,11 @@ impl Publisher {
     ) -> Self {
         let (queue, publications) = mpsc::channel(BACKLOG);
         let (set_ready, ready) = watch::channel(false);
-        let draining = shutdown.draining.clone();
-        shutdown.tasks.spawn(async move {
+        let ending = shutdown.ending.clone();
+        shutdown.servants.spawn(async move {
             // One session at a time; the lock only lends these to the next one.
             let lent = Mutex::new((publications, SuspectsByKind::default()));
-            supervise("toneup publisher", &broker, &draining, |connection| async {
+            supervise("toneup publisher", &broker, &ending, |connection| async {
                 let connection = connection;
                 let (publications, suspects) = &mut *lent.lock().await;
                 let session = Session {
@@ -71,7 +71,7 @@ impl Publisher {
                     kinds: &kinds,
                     audits: audits.as_ref(),
                     ready: &set_ready,
-                    draining: &draining,
+                    ending: &ending,
                 };
                 let ended = Box::pin(session.run(&connection, publications, suspects)).await;
                 set_ready.send_replace(false);
@@ -118,7 +118,7 @@ struct Session<'a> {
     kinds: &'a Kinds,
     audits: Option<&'a (Duration, Leadership)>,
     ready: &'a watch::Sender<bool>,
-    draining: &'a CancellationToken,
+    ending: &'a CancellationToken,
 }
 
 /// Confirms that are not recorded in the database yet.
@@ -195,18 +195,18 @@ impl Session<'_> {
         let mut unconfirmed = FuturesUnordered::new();
         let mut noting = FuturesUnordered::new();
         let mut confirmed = Unrecorded::default();
-        let (mut blocked, mut draining) = (false, false);
+        let (mut blocked, mut ending) = (false, false);
         // Time of the broker's last response, or of the first publish while none was pending.
         let mut answered_at = Instant::now();
         self.ready.send_replace(true);
         loop {
             let waiting = !publishing.is_terminated() || !unconfirmed.is_empty();
-            let last = draining && !waiting && publications.is_empty();
+            let last = ending && !waiting && publications.is_empty();
             if noting.is_empty() {
                 noting.extend(confirmed.take(last).map(|some| self.note(some)));
             }
             let done = last && noting.is_empty() && confirmed.due().is_none();
-            if done || (draining && blocked) {
+            if done || (ending && blocked) {
                 return Ok(());
             }
             let may_publish =
@@ -239,7 +239,7 @@ impl Session<'_> {
                 () = sleep_until(answered_at + BROKER_TIMEOUT), if waiting && !blocked => {
                     return Err(SessionError::TimedOut);
                 }
-                () = self.draining.cancelled(), if !draining => draining = true,
+                () = self.ending.cancelled(), if !ending => ending = true,
             }
         }
     }

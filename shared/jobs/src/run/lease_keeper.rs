@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use toneup_platform::config::RedisConfig;
@@ -55,9 +55,7 @@ impl LeaseKeeper {
         let keeper = Self(Arc::default());
         let ended = shutdown.aborting.child_token();
         let doubting = keeper.clone();
-        // The state of the subscription makes no difference here, since leases are polled anyway.
-        let connected = watch::Sender::default();
-        let listening = hints::listen(redis.clone(), connected, ended.clone(), move |changed| {
+        let listening = hints::listen_for_cancelled(redis.clone(), ended.clone(), move |changed| {
             doubting.check_soon(&changed);
         });
         shutdown.tasks.spawn(listening);

@@ -84,6 +84,7 @@ impl Workers {
             leases: self.leases.clone(),
             handler,
             aborting: self.shutdown.aborting.clone(),
+            hold_limit: self.engine.config.job_hold_limit,
         };
         self.intakes.push(Intake::new(kind.name, window, Arc::new(runner)));
     }

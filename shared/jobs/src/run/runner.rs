@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use metrics::counter;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use toneup_platform::crash;
 use tracing::Instrument;
 
 use super::lease_keeper::LeaseKeeper;
-use super::settlements::{Aborted, Settlements};
+use super::settlements::{Aborted, Settlements, Undecided};
 use super::{Attempt, Handler};
 use crate::broker::message::JobRequested;
 use crate::document::Document;
@@ -31,6 +31,17 @@ pub(super) struct Runner<H> {
     pub(super) leases: LeaseKeeper,
     pub(super) handler: H,
     pub(super) aborting: CancellationToken,
+    /// Longest time that a message is kept unacknowledged; the broker's own limit ends the channel.
+    pub(super) hold_limit: Duration,
+}
+
+/// Answer to the broker about a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// The outcome is committed, or there is nothing to do: acknowledge it.
+    Done,
+    /// Another consumer is to have it: return it to its place in the queue.
+    Return,
 }
 
 /// End of the work on a claimed job.
@@ -41,6 +52,8 @@ enum WorkEnd {
     Overdue,
     /// The lease was lost: the job was cancelled, or another worker has claimed it.
     Lost,
+    /// It has waited for as long as its message may be kept.
+    PutOff,
 }
 
 impl WorkEnd {
@@ -53,6 +66,7 @@ impl WorkEnd {
             Self::Attempt(Attempt::HandedBack) => "handed_back",
             Self::Overdue => "overdue",
             Self::Lost => "lost",
+            Self::PutOff => "put_off",
         }
     }
 }
@@ -74,32 +88,43 @@ impl<H: Handler> Runner<H> {
             trace.id = tracing::field::Empty,
         );
         let request = ClaimRequest { job: id, redelivered: delivery.redelivered };
-        let Ok(()) = self.run(request).instrument(span).await else {
+        let Ok(answer) = self.run(request).instrument(span).await else {
             return; // The process ends: the broker gives the message to another worker.
         };
         crash::point("settled");
         // `Ok(false)` is a stale channel: the message is redelivered and its claim finds nothing to do.
-        log_unsettled(delivery.ack(BasicAckOptions::default()).await);
+        log_unsettled(match answer {
+            Answer::Done => delivery.ack(BasicAckOptions::default()).await,
+            Answer::Return => {
+                delivery.nack(BasicNackOptions { requeue: true, multiple: false }).await
+            }
+        });
         crash::point("acked");
     }
 
-    /// Claims the job and works on it; `Ok` means that the message can be acknowledged.
-    async fn run(&self, request: ClaimRequest) -> Result<(), Aborted> {
-        let (user, outcome) = match self.settlements.claim(request).await? {
+    /// Claims the job and works on it; `Ok` is the answer to the broker.
+    async fn run(&self, request: ClaimRequest) -> Result<Answer, Aborted> {
+        let claim = match self.settlements.claim(request).await {
+            Ok(claim) => claim,
+            Err(Undecided::TooLong) => return Ok(Answer::Return),
+            Err(Undecided::Aborted) => return Err(Aborted),
+        };
+        let (user, outcome) = match claim {
             Claim::Granted(claimed) => return self.work(*claimed).await,
             Claim::Stale => {
                 tracing::debug!("nothing to do");
-                return Ok(());
+                return Ok(Answer::Done);
             }
             Claim::Exhausted(user) => (user, Outcome::Failed(JobError::exhausted())),
             Claim::Overdue(user) => (user, Outcome::Expired),
         };
         let (job, kind, guard) = (request.job, self.kind.name, Guard::Unowned);
-        self.settlements.finish(Finish { job, kind, user, guard, outcome, note: None }).await
+        self.settlements.finish(Finish { job, kind, user, guard, outcome, note: None }).await?;
+        Ok(Answer::Done)
     }
 
     /// Runs one attempt and writes its outcome.
-    async fn work(&self, claimed: Claimed) -> Result<(), Aborted> {
+    async fn work(&self, claimed: Claimed) -> Result<Answer, Aborted> {
         tracing::Span::current().record("trace.id", claimed.trace.trace_id());
         self.settlements.tell(claimed.changed.clone());
         crash::point("claimed");
@@ -111,6 +136,7 @@ impl<H: Handler> Runner<H> {
             () = held.lost() => WorkEnd::Lost,
             () = deadline(claimed.remaining) => WorkEnd::Overdue,
             () = self.aborting.cancelled() => WorkEnd::Attempt(Attempt::HandedBack),
+            () = sleep(self.hold_limit) => WorkEnd::PutOff,
         };
         counter!("toneup_job_attempts_total", "kind" => self.kind.name, "outcome" => end.as_str())
             .increment(1);
@@ -119,7 +145,11 @@ impl<H: Handler> Runner<H> {
             WorkEnd::Overdue => self.end(&claimed, Outcome::Expired, None).await,
             WorkEnd::Lost => {
                 tracing::info!("lease lost: cancelled or taken over; attempt dropped");
-                Ok(())
+                Ok(Answer::Done)
+            }
+            WorkEnd::PutOff => {
+                tracing::warn!(after = ?self.hold_limit, "waited too long; queued again");
+                self.settlements.put_off(&claimed).await.map(|()| Answer::Done)
             }
         }
     }
@@ -133,7 +163,7 @@ impl<H: Handler> Runner<H> {
         })
     }
 
-    async fn settle(&self, claimed: &Claimed, attempt: Attempt) -> Result<(), Aborted> {
+    async fn settle(&self, claimed: &Claimed, attempt: Attempt) -> Result<Answer, Aborted> {
         let number = claimed.lease.attempt;
         match attempt {
             Attempt::Succeeded { result, note } => {
@@ -150,11 +180,12 @@ impl<H: Handler> Runner<H> {
             Attempt::FailedForNow { error, retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| self.kind.backoff.pause(number.into()));
                 tracing::warn!(code = error.code, attempt = number, ?pause, "attempt failed");
-                self.settlements.retry_later(claimed, pause, &error).await
+                self.settlements.retry_later(claimed, pause, &error).await.map(|()| Answer::Done)
             }
             Attempt::HandedBack => {
                 tracing::info!("handing back");
-                self.settlements.hand_back(claimed).await
+                let returned = self.settlements.hand_back(claimed).await?;
+                Ok(if returned { Answer::Return } else { Answer::Done })
             }
         }
     }
@@ -165,10 +196,11 @@ impl<H: Handler> Runner<H> {
         claimed: &Claimed,
         outcome: Outcome,
         note: Option<Document>,
-    ) -> Result<(), Aborted> {
+    ) -> Result<Answer, Aborted> {
         let job: JobId = claimed.lease.job;
         let (kind, user, guard) = (self.kind.name, claimed.user, Guard::Leased(claimed.lease));
-        self.settlements.finish(Finish { job, kind, user, guard, outcome, note }).await
+        self.settlements.finish(Finish { job, kind, user, guard, outcome, note }).await?;
+        Ok(Answer::Done)
     }
 }
 

@@ -19,11 +19,20 @@ use crate::kind::Kind;
 use crate::outcome::JobError;
 use crate::store::claim::{Claim, ClaimRequest, Claimed};
 use crate::store::finish::Finish;
-use crate::store::lease;
+use crate::store::lease::{self, Message};
 
 /// Error: the process ends before the transition could be written; the lease will expire.
 #[derive(Debug)]
 pub(super) struct Aborted;
+
+/// Reason why a claim was not decided.
+#[derive(Debug)]
+pub(super) enum Undecided {
+    /// The process ends.
+    Aborted,
+    /// The database has been away for as long as the message may be kept.
+    TooLong,
+}
 
 /// Writer of the transitions of one kind's jobs.
 #[derive(Debug, Clone)]
@@ -33,6 +42,8 @@ pub(super) struct Settlements {
     finishes: Batcher<Finish, Option<Changed>, sqlx::Error>,
     engine: Engine,
     aborting: CancellationToken,
+    /// Time after which a claim that waits for the database is given up.
+    patience: Duration,
 }
 
 impl Settlements {
@@ -40,6 +51,8 @@ impl Settlements {
     pub(super) fn spawn(engine: Engine, kind: &Kind, shutdown: &Shutdown) -> Self {
         let (claiming, claimed) = (engine.clone(), kind.clone());
         let aborting = shutdown.aborting.clone();
+        // Half of it in line for a batch, and half in one.
+        let patience = engine.config.job_hold_limit / 2;
         let claim = move |batch: Vec<ClaimRequest>| {
             let (engine, kind, aborting) = (claiming.clone(), claimed.clone(), aborting.clone());
             async move {
@@ -62,20 +75,29 @@ impl Settlements {
         Self {
             kind: kind.name,
             claims: Batcher::spawn(
-                Limits { timeout: Duration::MAX, ..Limits::default() },
+                Limits { timeout: patience, ..Limits::default() },
                 &shutdown.tasks,
                 claim,
             ),
             finishes: Batcher::spawn(Limits::default(), &shutdown.tasks, finish),
             engine,
             aborting: shutdown.aborting.clone(),
+            patience,
         }
     }
 
-    /// Claims a job; repeats the statement while the database is unavailable.
-    pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Aborted> {
+    /// Claims a job; repeats the statement while the database is unavailable, as long as the message may be kept.
+    pub(super) async fn claim(&self, request: ClaimRequest) -> Result<Claim, Undecided> {
         let begun = Instant::now();
-        let claim = persist("claim", &self.aborting, || self.claims.submit(request)).await?;
+        let claiming = async || match self.claims.submit(request).await {
+            Err(error) if begun.elapsed() >= self.patience => {
+                tracing::warn!(%error, "the message goes back to the broker");
+                Ok(None)
+            }
+            claim => claim.map(Some),
+        };
+        let claim = persist("claim", &self.aborting, claiming).await;
+        let claim = claim.map_err(|Aborted| Undecided::Aborted)?.ok_or(Undecided::TooLong)?;
         histogram!("toneup_claim_seconds").record(begun.elapsed());
         if let Claim::Granted(claimed) = &claim
             && let Some(waited) = claimed.waited
@@ -115,15 +137,31 @@ impl Settlements {
         Ok(())
     }
 
-    /// Requeues a job as if it had never been claimed.
-    pub(super) async fn hand_back(&self, claimed: &Claimed) -> Result<(), Aborted> {
-        let database = &self.engine.database;
-        let returning =
-            database.in_transaction(async |conn| lease::hand_back(conn, claimed.lease).await);
+    /// Requeues a job as if it had never been claimed, because the process ends; `false` if the lease was lost. The message
+    /// is to be returned to the broker.
+    pub(super) async fn hand_back(&self, claimed: &Claimed) -> Result<bool, Aborted> {
+        let returning = self.requeue(claimed, Message::Returned);
         // The process is ending: a single try.
-        let queued = bounded(returning).await.map_err(|_| Aborted)?;
+        let queued = returning.await.map_err(|_| Aborted)?;
+        self.tell_requeued(claimed, queued);
+        Ok(queued)
+    }
+
+    /// Requeues a job that has waited for as long as a message may be kept, under a new message.
+    pub(super) async fn put_off(&self, claimed: &Claimed) -> Result<(), Aborted> {
+        let putting_off = || self.requeue(claimed, Message::Anew);
+        let queued = persist("put off", &self.aborting, putting_off).await?;
         self.tell_requeued(claimed, queued);
         Ok(())
+    }
+
+    async fn requeue(&self, claimed: &Claimed, message: Message) -> Result<bool, sqlx::Error> {
+        let database = &self.engine.database;
+        bounded(
+            database
+                .in_transaction(async |conn| lease::hand_back(conn, claimed.lease, message).await),
+        )
+        .await
     }
 
     fn tell_requeued(&self, claimed: &Claimed, queued: bool) {

@@ -73,14 +73,30 @@ pub async fn retry_later(
     Ok(queued)
 }
 
-/// Requeues a job as if it had never been claimed, due at once, in the caller's transaction: the attempt was not the
-/// job's failure. `false` if the lease was lost.
-pub async fn hand_back(conn: &mut MySqlConnection, lease: Lease) -> Result<bool, sqlx::Error> {
+/// The message of a job that is handed back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// The delivery is returned to the broker, which keeps its place in the queue.
+    Returned,
+    /// The delivery is acknowledged, and the job is published again, at the end of the queue.
+    Anew,
+}
+
+/// Requeues a job as if it had never been claimed, in the caller's transaction: the attempt was not the job's failure.
+/// `false` if the lease was lost.
+pub async fn hand_back(
+    conn: &mut MySqlConnection,
+    lease: Lease,
+    message: Message,
+) -> Result<bool, sqlx::Error> {
+    let returned = message == Message::Returned;
     let queued = sqlx::query!(
         "UPDATE jobs SET status = 'queued', version = version + 1, attempt = attempt - 1,
                 lease_token = NULL, lease_expires_at = NULL, publish_seq = publish_seq + 1,
-                publish_due = NOW(3)
+                publish_due = IF(?, deadline, NOW(3)), published_at = IF(?, NOW(3), NULL)
          WHERE id = ? AND status = 'running' AND attempt = ? AND lease_token = ?",
+        returned,
+        returned,
         lease.job,
         lease.attempt,
         lease.token,

@@ -1,11 +1,12 @@
 //! Measurement of a kind's queue.
 
+use serde::{Deserialize, Serialize};
 use sqlx::MySqlConnection;
 
 use crate::job::Status;
 
 /// Load of one kind of job.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct QueueLoad {
     /// Number of queued jobs, held ones included.
     pub queued: i64,
@@ -15,7 +16,7 @@ pub struct QueueLoad {
     pub running: i64,
     /// Number of overdue rows of all kinds: publishes, retries, deadlines.
     pub due: i64,
-    /// Number of dead letters of all kinds.
+    /// Number of dead letters of all kinds, counted up to 10,000.
     pub dead: i64,
     /// Number of jobs that ended in the last minute.
     pub ended: i64,
@@ -38,8 +39,11 @@ pub async fn measure_load(
     let due = sqlx::query_scalar!("SELECT COUNT(*) FROM jobs WHERE publish_due <= NOW(3)")
         .fetch_one(&mut *conn)
         .await?;
-    let dead =
-        sqlx::query_scalar!("SELECT COUNT(*) FROM dead_letters").fetch_one(&mut *conn).await?;
+    let dead = sqlx::query_scalar!(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM dead_letters LIMIT 10000) AS some"
+    )
+    .fetch_one(&mut *conn)
+    .await?;
     let oldest_seconds = sqlx::query_scalar!(
         r#"SELECT CAST(TIMESTAMPDIFF(MICROSECOND, created_at, NOW(3)) / 1e6 AS DOUBLE)
                   AS "oldest: f64"

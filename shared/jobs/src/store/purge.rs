@@ -1,4 +1,4 @@
-//! Retention: jobs of kinds whose results nobody reads are deleted some time after they succeeded.
+//! Retention: jobs are deleted some time after they ended.
 
 use std::time::Duration;
 
@@ -30,4 +30,59 @@ pub async fn purge_succeeded(
         return Ok(0);
     }
     forget::delete(conn, &old).await
+}
+
+/// Deletes at most `most` jobs of a kind that ended at least `retention` ago, however they ended, with their history and
+/// dead letters, in the caller's transaction; returns their ids. Jobs that others work on at the moment are skipped.
+pub async fn delete_ended(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    retention: Duration,
+    most: u32,
+) -> Result<Vec<JobId>, sqlx::Error> {
+    // Locked: a failed job may be replayed at the same moment.
+    let old: Vec<JobId> = sqlx::query_scalar!(
+        r#"SELECT id AS "id: JobId" FROM jobs
+           WHERE kind = ? AND finished_at < NOW(3) - INTERVAL ? MICROSECOND
+           ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED"#,
+        kind,
+        micros(retention),
+        most
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    if !old.is_empty() {
+        forget::delete(conn, &old).await?;
+    }
+    Ok(old)
+}
+
+/// Counts the jobs of a kind that ended at least `retention` ago.
+pub async fn count_ended(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    retention: Duration,
+) -> Result<u64, sqlx::Error> {
+    let count = sqlx::query_scalar!(
+        "SELECT COUNT(*) FROM jobs
+         WHERE kind = ? AND finished_at < NOW(3) - INTERVAL ? MICROSECOND",
+        kind,
+        micros(retention)
+    );
+    Ok(u64::try_from(count.fetch_one(conn).await?).unwrap_or_default())
+}
+
+/// Deletes at most `most` dead letters that are older than `retention`; returns their number.
+pub async fn purge_dead_letters(
+    conn: &mut MySqlConnection,
+    retention: Duration,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let delete = sqlx::query!(
+        "DELETE FROM dead_letters WHERE created_at < NOW(3) - INTERVAL ? MICROSECOND
+         ORDER BY created_at LIMIT ?",
+        micros(retention),
+        most
+    );
+    Ok(delete.execute(conn).await?.rows_affected())
 }

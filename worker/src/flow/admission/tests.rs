@@ -308,3 +308,20 @@ fn an_instance_that_is_gone_takes_no_more_jobs_once_it_is_idle() {
     assert_eq!(admission.next(now).unwrap().instance, 1);
     assert_eq!(admission.limit(), 1);
 }
+
+#[test]
+fn a_job_announced_during_an_exchange_is_not_forgotten_with_its_reply() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 1);
+    grant(&mut admission, &[lease("me/1", 0)], false);
+    let start = admission.next(now).unwrap();
+    admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
+    // Redis answered before the other's job came, and the announcement overtakes the answer.
+    admission.exchange(now);
+    admission.wanted();
+    admission.granted(Granted { others_wait: false, leases: Vec::new() });
+    assert!(admission.wants_exchange(now), "an idle replica keeps a lease that others wait for");
+    assert_eq!(admission.exchange(now).returned, ["me/1"]);
+    admission.granted(Granted { others_wait: false, leases: Vec::new() });
+    assert!(admission.is_idle() && !admission.wants_exchange(now));
+}
