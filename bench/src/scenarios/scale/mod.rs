@@ -8,7 +8,7 @@ mod statements;
 mod tables;
 mod tenants;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 
 use self::counters::Servers;
 use super::common::Bench;
@@ -23,8 +23,11 @@ fn finding(name: &'static str, value: f64, conditions: &str) -> Row {
 }
 
 /// A part of the scenario, with the servers that it may use.
-type Part =
-    for<'a> fn(&'a Bench<'a>, &'a Servers, &'a mut Report) -> BoxFuture<'a, anyhow::Result<()>>;
+type Part = for<'a> fn(
+    &'a Bench<'a>,
+    &'a Servers,
+    &'a mut Report,
+) -> LocalBoxFuture<'a, anyhow::Result<()>>;
 
 /// Runs the scenario and returns its report. A part that fails does not keep the others from running.
 pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
