@@ -1,7 +1,10 @@
-//! Dead letters: noted, replayed, dropped.
+//! Dead letters: noted, replayed, dropped; and the deletion of old analyses, with their letters.
+
+use std::time::Duration;
 
 use sqlx::MySqlPool;
 use toneup_colour::analysis::find_owned;
+use toneup_colour::prune::{count_prunable, prune};
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::outcome::{JobError, Outcome};
@@ -84,4 +87,40 @@ async fn an_unreadable_message_is_kept_for_an_operator(db: MySqlPool) {
     let letters =
         dead_letters::list(&mut db.acquire().await.unwrap(), Some("REJECTED"), 10).await.unwrap();
     assert_eq!((letters[0].source.as_str(), letters[0].message.len()), ("broker", 500));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn analyses_that_ended_long_ago_are_deleted_in_slices_and_no_others(db: MySqlPool) {
+    const DAY: Duration = Duration::from_hours(24);
+    let user = user(&db).await;
+    let waiting = submit(&db, user, 1).await[0];
+    let mut old = Vec::new();
+    for _ in 0..3 {
+        old.push(ended(&db, user, success()).await);
+    }
+    old.push(ended(&db, user, Outcome::Failed(JobError::retryable("AWAY", "away"))).await);
+    sqlx::query(
+        "UPDATE jobs SET finished_at = finished_at - INTERVAL 2 DAY WHERE finished_at IS NOT NULL",
+    )
+    .execute(&db)
+    .await
+    .unwrap();
+    let recent = ended(&db, user, success()).await;
+    let mut connection = db.acquire().await.unwrap();
+    assert_eq!(count_prunable(&mut connection, DAY).await.unwrap(), 4);
+    let mut slices = Vec::new();
+    for _ in 0..2 {
+        slices.push(prune(&mut connection, DAY, 3).await.unwrap());
+    }
+    assert_eq!(slices, [3, 1]);
+    for id in old {
+        assert!(find_owned(&mut connection, user, id).await.unwrap().is_none());
+    }
+    for id in [waiting, recent] {
+        assert!(find_owned(&mut connection, user, id).await.unwrap().is_some());
+    }
+    assert!(dead_letters::list(&mut connection, None, 10).await.unwrap().is_empty());
+    let left = "SELECT (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM job_outcomes)";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut *connection).await.unwrap();
+    assert_eq!(left, 2, "event and outcome of the recent one");
 }

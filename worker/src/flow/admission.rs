@@ -49,6 +49,8 @@ pub struct Admission {
     untold: bool,
     /// Jobs that have arrived since the last exchange.
     newcomers: usize,
+    /// True if a job has started since the last exchange.
+    started: bool,
     others_wait: bool,
     /// True if a replica has announced a waiting job since the last exchange was built, whose reply may not know of it.
     wanted: bool,
@@ -102,6 +104,7 @@ impl Admission {
                 Some((instance.preference(now, shared), id, spare))
             })
             .max()?;
+        self.started = true;
         let full = self.instances.get_mut(&id)?.started(shared);
         let lease = spare.map(|at| self.spare.swap_remove(at));
         // A lease goes to its own ticket first: a ticket that lent its lease would have no place in Redis's queue.
@@ -257,10 +260,14 @@ impl Admission {
 
     /// Builds the next message to Redis, and marks its content as sent.
     pub fn exchange(&mut self, now: Instant) -> Exchange {
-        // Spare leases go to the replicas that wait; our own waiting jobs have been started before this call.
+        // Spare leases go to the replicas that wait; our own waiting jobs have been started before this call. Nor does a
+        // replica keep them that has had no job since the last exchange: each would be renewed for as long as it idles.
+        let rests =
+            !std::mem::take(&mut self.started) && self.waiting.is_empty() && self.used.is_empty();
+        let keeps = !self.others_wait && !rests;
         let (kept, useless): (Vec<Lease>, _) = std::mem::take(&mut self.spare)
             .into_iter()
-            .partition(|lease| !self.others_wait && self.can_use(now, &lease.instance));
+            .partition(|lease| keeps && self.can_use(now, &lease.instance));
         self.spare = kept;
         self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
         self.untold = false;

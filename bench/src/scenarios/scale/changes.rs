@@ -1,8 +1,8 @@
 //! Replicas that come and go under load: many started within seconds, all but one terminated, half of them killed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Row as _;
 use tokio::time::sleep;
 
 use super::counters::Servers;
@@ -11,16 +11,15 @@ use super::{Bench, finding};
 use crate::load;
 use crate::report::Report;
 use crate::scenarios::common::usage;
+use crate::site::process::Process;
 use crate::stub::record::Clock;
 
 /// Few enough analyzers for one worker, whose window is 64 jobs.
 const INSTANCES: usize = 12;
 const SERVICE_MS: f64 = 1000.0;
-const MANY: usize = 100;
-const KILLED: usize = 50;
 const USERS: usize = 120;
-/// Time in which the workers are started.
-const STARTING: Duration = Duration::from_secs(10);
+/// Workers started in a full and in a quick run, and the time for it in seconds; half of them are killed at the end.
+const MANY: [(usize, u64); 2] = [(100, 10), (40, 5)];
 const LEVEL: f64 = 0.95;
 /// Window of the utilisation, in service times.
 const WINDOW_SERVICE_TIMES: f64 = 2.0;
@@ -30,43 +29,33 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Jobs of other attempts than the first.
 const REPEATED: &str = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND attempt > 1";
 
+/// Changes as they were made, each with its time; the last one is the end.
+struct Changes {
+    made: Vec<(String, f64)>,
+    /// Jobs whose first attempt was lost when the workers had been terminated.
+    repeated: i64,
+    /// Workers that did not end in time.
+    abandoned: usize,
+}
+
 /// Measures how fast the analyzers are fully used again after each change.
 pub(super) async fn run(
     bench: &Bench<'_>,
     servers: &Servers,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let step = bench.seconds(12.0).max(Duration::from_secs(8));
+    let step = bench.seconds(12.0);
+    let (many, seconds) = MANY[usize::from(bench.quick)];
     let analyzers = (INSTANCES, SERVICE_MS);
     let mut fleet = Fleet::start(servers, "scale-changes", analyzers, (1, USERS), &[]).await?;
     fleet.add_workers(1).await?;
-    let whole = STARTING * 2 + step * 4;
+    let whole = Duration::from_secs(seconds) * 2 + step * 4;
     #[expect(clippy::cast_precision_loss, reason = "a hundred")]
     let rate = 1.1 * (INSTANCES * SLOTS) as f64 * 1e3 / SERVICE_MS;
-    let target = std::sync::Arc::clone(&fleet.target);
+    let target = Arc::clone(&fleet.target);
     let loading = load::open(&target, 200, rate, whole, Duration::from_mins(2));
-    let changing = async {
-        let (clock, mut made) = (Clock::default(), Vec::new());
-        sleep(step).await;
-        start_slowly(&mut fleet).await?;
-        made.push(("1 to 100 workers in 10 s", clock.now_ms()));
-        sleep(step).await;
-        made.push(("100 to 1 by SIGTERM", clock.now_ms()));
-        let ending = fleet.site.take_workers(MANY - 1).into_iter().map(|one| one.terminate(GRACE));
-        let abandoned = futures_util::future::try_join_all(ending).await?;
-        let abandoned = abandoned.iter().filter(|status| status.is_none()).count();
-        sleep(step).await;
-        let repeated = count(&fleet, REPEATED).await?;
-        start_slowly(&mut fleet).await?;
-        made.push(("50 killed", clock.now_ms()));
-        let killing = fleet.site.take_workers(KILLED).into_iter().map(|one| one.kill());
-        futures_util::future::join_all(killing).await;
-        sleep(step).await;
-        made.push(("end", clock.now_ms()));
-        anyhow::Ok((made, repeated, abandoned))
-    };
-    let (jobs, changed) = tokio::join!(loading, changing);
-    let (made, repeated, abandoned) = changed?;
+    let (jobs, changed) = tokio::join!(loading, change(&mut fleet, step, many, seconds));
+    let Changes { made, repeated, abandoned } = changed?;
     let usage = usage(&fleet.analyzers, &jobs).await?;
     for pair in made.windows(2) {
         let [(what, at), (_, end)] = pair else { continue };
@@ -76,28 +65,50 @@ pub(super) async fn run(
         report.row(row.wanted("<= 3", service_times <= WANTED_SERVICE_TIMES))?;
     }
     #[expect(clippy::cast_precision_loss, reason = "numbers of jobs")]
-    let lost = (jobs.failures() + jobs.unfinished()) as f64;
+    let (lost, burnt) = ((jobs.failures() + jobs.unfinished()) as f64, repeated as f64);
     let with = format!("{} jobs through all three changes", jobs.0.len());
     report.row(finding("lost", lost, &with).wanted("0", lost < 1.0))?;
-    let with = format!("99 workers terminated, {abandoned} of them not in time");
+    let with = format!("{} workers terminated, {abandoned} of them not in time", many - 1);
     let met = repeated == 0 && abandoned == 0;
-    #[expect(clippy::cast_precision_loss, reason = "numbers of jobs")]
-    report.row(finding("attempts_burnt", repeated as f64, &with).wanted("0", met))?;
+    report.row(finding("attempts_burnt", burnt, &with).wanted("0", met))?;
     fleet.site.close().await
 }
 
-/// Starts workers evenly over [`STARTING`], until there are [`MANY`].
-async fn start_slowly(fleet: &mut Fleet) -> anyhow::Result<()> {
-    const AT_ONCE: usize = 11;
-    const STEPS: u32 = 9;
-    for _ in 0..STEPS {
-        fleet.site.spawn_workers(AT_ONCE, &[])?;
-        sleep(STARTING / STEPS).await;
-    }
-    Ok(())
+async fn change(
+    fleet: &mut Fleet,
+    step: Duration,
+    many: usize,
+    seconds: u64,
+) -> anyhow::Result<Changes> {
+    let (clock, mut made) = (Clock::default(), Vec::new());
+    let starting = Duration::from_secs(seconds);
+    sleep(step).await;
+    start_slowly(fleet, many - 1, starting).await?;
+    made.push((format!("1 to {many} workers in {seconds} s"), clock.now_ms()));
+    sleep(step).await;
+    made.push((format!("{many} to 1 worker by SIGTERM"), clock.now_ms()));
+    let ending = fleet.site.take_workers(many - 1).into_iter().map(|one| one.terminate(GRACE));
+    let ended = futures_util::future::try_join_all(ending).await?;
+    let abandoned = ended.iter().filter(|status| status.is_none()).count();
+    sleep(step).await;
+    let mut conn = fleet.site.connect().await?;
+    let repeated = sqlx::query_scalar(REPEATED).fetch_one(&mut conn).await?;
+    start_slowly(fleet, many - 1, starting).await?;
+    made.push((format!("{} of {many} workers killed", many / 2), clock.now_ms()));
+    let killing = fleet.site.take_workers(many / 2).into_iter().map(Process::kill);
+    futures_util::future::join_all(killing).await;
+    sleep(step).await;
+    made.push((String::new(), clock.now_ms()));
+    Ok(Changes { made, repeated, abandoned })
 }
 
-async fn count(fleet: &Fleet, query: &'static str) -> anyhow::Result<i64> {
-    let row = sqlx::query(query).fetch_one(&mut fleet.site.connect().await?).await?;
-    Ok(row.try_get(0)?)
+/// Starts `count` workers evenly over a time.
+async fn start_slowly(fleet: &mut Fleet, count: usize, time: Duration) -> anyhow::Result<()> {
+    const STEPS: usize = 10;
+    for step in 0..STEPS {
+        let more = count * (step + 1) / STEPS - count * step / STEPS;
+        fleet.site.spawn_workers(more, &[])?;
+        sleep(time / 10).await;
+    }
+    Ok(())
 }

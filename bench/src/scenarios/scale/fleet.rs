@@ -31,6 +31,8 @@ const OVERLOAD: f64 = 1.1;
 const FIRST: usize = 200;
 /// Size of the photos: they are not what is measured.
 const PHOTO_BYTES: usize = 20_000;
+/// Time after which connections of the last batches are closed, and leases given back.
+const SETTLING: Duration = Duration::from_secs(36);
 /// Start of the measured part, in service times.
 const RAMP_SERVICE_TIMES: f64 = 3.0;
 
@@ -101,7 +103,7 @@ pub(super) async fn run(
     servers: &Servers,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let load = bench.seconds(24.0);
+    let load = bench.seconds(18.0);
     let analyzers = (INSTANCES, SERVICE_MS);
     let mut fleet = Fleet::start(servers, "scale-fleet", analyzers, (APIS, USERS), &[]).await?;
     fleet.add_workers(FEW).await?;
@@ -176,9 +178,8 @@ async fn idle(
     mut fleet: Fleet,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // Connections of the last batches are closed, and leases given back.
-    sleep(Duration::from_secs(35)).await;
-    let time = bench.seconds(15.0).max(Duration::from_secs(10));
+    sleep(if bench.quick { SETTLING / 2 } else { SETTLING }).await;
+    let time = bench.seconds(12.0);
     let port = servers.database_port()?;
     let (mut memory, mut connections) = (Vec::new(), Vec::new());
     for worker in fleet.site.workers() {
@@ -191,7 +192,7 @@ async fn idle(
         worker.kill().await;
     }
     // Their leases, and the elections that they held, have ended.
-    sleep(Duration::from_secs(12)).await;
+    sleep(bench.seconds(12.0)).await;
     let without = rest(servers, time).await?;
     let statements =
         with_workers.statements / with_workers.seconds - without.statements / without.seconds;

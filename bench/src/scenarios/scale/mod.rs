@@ -39,8 +39,8 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
         ("tenants", |bench, servers, report| Box::pin(tenants::run(bench, servers, report))),
         ("tables", |bench, servers, report| Box::pin(tables::run(bench, servers, report))),
     ];
+    let servers = Servers::start(bench.services).await?;
     for (name, part) in parts {
-        let servers = Servers::start(bench.services).await?;
         if let Err(error) = part(bench, &servers, &mut report).await {
             report.row(
                 finding("failed", f64::NAN, &format!("{name}: {error:#}"))

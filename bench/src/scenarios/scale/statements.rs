@@ -10,6 +10,8 @@ use crate::report::Report;
 
 /// The server's `max_prepared_stmt_count`.
 const LIMIT: u32 = 1000;
+/// The server's default.
+const DEFAULT: u32 = 16_382;
 const WORKERS: usize = 2;
 const USERS: usize = 64;
 /// Bursts in a full and in a quick run.
@@ -43,5 +45,6 @@ pub(super) async fn run(
     #[expect(clippy::cast_precision_loss, reason = "a thousand")]
     let row = finding("prepared_statements", most as f64, "the most at any time, in the same run");
     report.row(row.wanted(format!("< {LIMIT}"), most < u64::from(LIMIT)))?;
+    servers.database.set("max_prepared_stmt_count", DEFAULT).await?;
     fleet.site.close().await
 }

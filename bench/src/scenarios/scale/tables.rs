@@ -19,7 +19,7 @@ use crate::site::sockets;
 /// Queued and ended rows, in a full and in a quick run.
 const SIZES: [(usize, usize); 2] = [(1_000_000, 10_000_000), (50_000, 300_000)];
 /// Longest time for filling the tables, in a full and in a quick run.
-const FILLING: [Duration; 2] = [Duration::from_secs(170), Duration::from_secs(30)];
+const FILLING: [Duration; 2] = [Duration::from_secs(90), Duration::from_secs(15)];
 const USERS: usize = 60;
 const WORKERS: usize = 2;
 /// Target of the medians, relative to the empty system.

@@ -13,7 +13,8 @@ pub struct JobRequested {
     pub job_id: JobId,
     /// Name of the job's kind; a dead letter tells by it which queue it came from.
     pub kind: String,
-    /// Number of attempts started before this one.
+    /// Number of attempts started before this one, for the text of a dead letter. It decides nothing: a claim goes by the
+    /// row, so that a message of an earlier attempt serves a queued job as well as its own.
     pub attempt: u16,
 }
 

@@ -325,3 +325,17 @@ fn a_job_announced_during_an_exchange_is_not_forgotten_with_its_reply() {
     admission.granted(Granted { others_wait: false, leases: Vec::new() });
     assert!(admission.is_idle() && !admission.wants_exchange(now));
 }
+
+#[test]
+fn a_replica_without_jobs_keeps_its_leases_for_one_exchange_and_no_longer() {
+    let (mut admission, now) = (introduced(1), Instant::now());
+    join(&mut admission, 1);
+    grant(&mut admission, &[lease("me/1", 0)], false);
+    let start = admission.next(now).unwrap();
+    admission.ended(now, &start, SECOND, answered(4, 4), 0.0);
+    let told = admission.exchange(now);
+    assert_eq!((told.returned.len(), told.used.len()), (0, 1), "the next job may come");
+    admission.granted(Granted { others_wait: false, leases: Vec::new() });
+    assert_eq!(admission.exchange(now).returned, ["me/1"]);
+    assert!(admission.is_idle());
+}
