@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The measurements, from nothing: release build, servers, photos, then one scenario or all of them.
-#   scripts/bench.sh [document|burst|replicas|change|tenants|push|real|start|identity] [--quick]
+#   scripts/bench.sh [SCENARIO] [--quick]    `bench run --help` lists the scenarios
 # Starts processes of its own with a database and a virtual host of their own: the stack of `make up` is neither used
 # nor disturbed, but stop it before a run that counts. Servers that were not up before are stopped.
 set -euo pipefail
