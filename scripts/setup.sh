@@ -189,7 +189,20 @@ setup_audit() {
 # --- measurements -----------------------------------------------------------------------------------
 
 # What ToneUp is measured beside.
-setup_peers() { python_requirements bench/peers/requirements.txt; }
+setup_peers() {
+  python_requirements bench/peers/requirements.txt
+  need_node
+  [[ -d $ROOT/bench/peers/bullmq/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-bullmq"
+  once_for bench/peers/bullmq/package-lock.json npm_ci bench/peers/bullmq
+  [[ -x $LOCAL/peers/apalis/release/apalis-peer ]] || rm -f "$LOCAL/stamps/build_apalis-apalis"
+  once_for bench/peers/apalis/Cargo.lock build_apalis bench/peers/apalis
+}
+
+# A program of its own, with its own lock: nothing of it belongs to the workspace.
+build_apalis() {
+  cargo build --release --locked --quiet --manifest-path "$ROOT/$1/Cargo.toml" \
+    --target-dir "$LOCAL/peers/apalis"
+}
 
 # --- fault suite ------------------------------------------------------------------------------------
 

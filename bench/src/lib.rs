@@ -1,6 +1,7 @@
 //! ToneUp's measurements: a stub analyzer, a load generator, and one command for each scenario.
 
 pub mod chaos;
+pub mod contenders;
 pub mod load;
 pub mod measure;
 pub mod proxy;

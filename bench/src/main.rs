@@ -15,7 +15,7 @@ use toneup_bench::site::Services;
 use toneup_bench::streams;
 use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
-use toneup_bench::{chaos, rolling};
+use toneup_bench::{chaos, contenders, rolling};
 
 /// Grace period of a stub that is terminated.
 const STUB_GRACE: Duration = Duration::from_secs(3);
@@ -42,6 +42,8 @@ enum Command {
     Chaos(Box<chaos::Options>),
     /// Write the results of full runs of the fault suite to docs/reliability.md
     ChaosSummary(chaos::summary::Options),
+    /// Run a process of a contender of `run overhead`
+    Contender(contenders::Options),
     /// Replace every process by a newer one under load, and check that no request fails; see scripts/rolling.sh
     Rolling(Box<rolling::Options>),
 }
@@ -160,6 +162,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 interrupted = interrupted() => interrupted.map(|()| ExitCode::FAILURE),
             };
         }
+        Command::Contender(options) => contenders::run(options).await?,
         Command::Streams(options) => {
             tokio::select! {
                 ran = streams::run(&options) => ran?,

@@ -59,6 +59,8 @@ pub struct Report {
     page: &'static str,
     quick: bool,
     rows: Vec<Row>,
+    /// Rows of a table of their own, before the others.
+    beside: Vec<Row>,
     charts: Vec<Chart>,
     remarks: Vec<String>,
 }
@@ -71,6 +73,7 @@ impl Report {
             page: "docs/performance.md",
             quick,
             rows: Vec::new(),
+            beside: Vec::new(),
             charts: Vec::new(),
             remarks: Vec::new(),
         }
@@ -89,6 +92,13 @@ impl Report {
         Ok(())
     }
 
+    /// Adds a row to the table before the others, and prints it.
+    pub fn beside(&mut self, row: Row) -> anyhow::Result<()> {
+        say(&table::line(self.scenario, &row))?;
+        self.beside.push(row);
+        Ok(())
+    }
+
     /// Adds a remark and prints it.
     pub fn remark(&mut self, text: String) -> anyhow::Result<()> {
         say(&format!("scenario={} {text}", self.scenario))?;
@@ -103,7 +113,13 @@ impl Report {
 
     /// Prints the table and writes the files. Only full runs change the documentation.
     pub fn finish(self) -> anyhow::Result<()> {
-        say(&table::table(&self.rows))?;
+        let tables: Vec<&[Row]> = [self.beside.as_slice(), self.rows.as_slice()]
+            .into_iter()
+            .filter(|rows| !rows.is_empty())
+            .collect();
+        for rows in &tables {
+            say(&table::table(rows))?;
+        }
         let results = repository().join("bench/results");
         let images = if self.quick { results.clone() } else { repository().join("docs/images") };
         for folder in [&results, &images] {
@@ -116,7 +132,8 @@ impl Report {
             chart.draw(&path).with_context(|| format!("drawing {}", path.display()))?;
         }
         if !self.quick {
-            let parts = [&[table::markdown(&self.rows)], self.remarks.as_slice()].concat();
+            let tables: Vec<String> = tables.into_iter().map(table::markdown).collect();
+            let parts = [tables.as_slice(), self.remarks.as_slice()].concat();
             docs::fill(self.page, self.scenario, &parts.join("\n\n"))?;
         }
         Ok(())
@@ -133,6 +150,7 @@ impl Report {
             "scenario": self.scenario,
             "quick": self.quick,
             "rows": self.rows.iter().map(object).collect::<Vec<_>>(),
+            "beside": self.beside.iter().map(object).collect::<Vec<_>>(),
             "remarks": self.remarks,
         })
     }

@@ -5,6 +5,7 @@ mod change;
 mod common;
 mod document;
 mod identity;
+mod overhead;
 mod peers;
 mod push;
 mod real;
@@ -43,6 +44,8 @@ pub enum Scenario {
     Identity,
     /// 100 workers, millions of rows, thousands of users
     Scale,
+    /// An analyzer that costs nothing, beside other job systems
+    Overhead,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -62,6 +65,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Start => Box::pin(start::run(&bench)).await,
             Scenario::Identity => Box::pin(identity::run(&bench)).await,
             Scenario::Scale => Box::pin(scale::run(&bench)).await,
+            Scenario::Overhead => Box::pin(overhead::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

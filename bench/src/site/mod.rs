@@ -17,6 +17,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use rustix::process::Pid;
 use sqlx::{Connection, Executor};
+use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -109,8 +110,8 @@ pub struct Site {
     variables: Vec<(String, String)>,
     /// The API and the workers.
     processes: Vec<Process>,
-    /// Further replicas of the API.
-    more_apis: Vec<Process>,
+    /// Processes beside the API and its workers.
+    others: Vec<Process>,
     workers: usize,
 }
 
@@ -152,7 +153,7 @@ impl Drop for Site {
     fn drop(&mut self) {
         // Killed as they are dropped.
         self.processes.clear();
-        self.more_apis.clear();
+        self.others.clear();
         let Some(corner) = self.corner.take() else { return };
         // A runtime of its own: the one around may be ending.
         let removing = std::thread::spawn(move || {
@@ -172,33 +173,39 @@ pub fn repository() -> PathBuf {
 impl Site {
     /// Creates the database and the virtual host, and starts the API.
     pub async fn open(services: &Services, plan: Plan) -> anyhow::Result<Self> {
+        let mut site = Self::bare(services, plan).await?;
+        site.start_api().await?;
+        Ok(site)
+    }
+
+    /// Creates the database, with its tables, and the virtual host; starts nothing.
+    pub(crate) async fn bare(services: &Services, plan: Plan) -> anyhow::Result<Self> {
         let corner = Corner::create(services).await?;
         let variables = variables(services, &plan, &corner.id);
-        let mut site = Self {
+        let site = Self {
             api: String::new(),
             plan,
             corner: Some(corner),
             variables,
             processes: Vec::new(),
-            more_apis: Vec::new(),
+            others: Vec::new(),
             workers: 0,
         };
-        site.start_api().await?;
-        Ok(site)
-    }
-
-    async fn start_api(&mut self) -> anyhow::Result<()> {
-        let name = format!("{}-migrate", self.plan.name);
+        let name = format!("{}-migrate", site.plan.name);
         let migrated =
-            Process::start(&name, "toneup", &["migrate"], &self.variables)?.ended().await?;
+            Process::start(&name, "toneup", &["migrate"], &site.variables)?.ended().await?;
         ensure!(
             migrated.success(),
             "`toneup migrate` failed; its log is {}",
             process::log(&name).display()
         );
-        let (process, url) = self.serve("api").await?;
-        self.processes.push(process);
+        Ok(site)
+    }
+
+    async fn start_api(&mut self) -> anyhow::Result<()> {
+        let (process, url) = self.serve("api", "toneup-api", "API_LISTEN").await?;
         self.api = url;
+        self.processes.push(process);
         Ok(())
     }
 
@@ -206,29 +213,42 @@ impl Site {
     pub(crate) async fn start_more_apis(&mut self, count: usize) -> anyhow::Result<Vec<String>> {
         let mut urls = Vec::new();
         for number in 0..count {
-            let (process, url) = self.serve(&format!("api-{}", number + 2)).await?;
-            self.more_apis.push(process);
+            let name = format!("api-{}", number + 2);
+            let (process, url) = self.serve(&name, "toneup-api", "API_LISTEN").await?;
+            self.others.push(process);
             urls.push(url);
         }
         Ok(urls)
     }
 
-    /// Starts a replica of the API, and waits until it serves.
-    async fn serve(&self, name: &str) -> anyhow::Result<(Process, String)> {
-        let listen = format!("127.0.0.1:{}", free_port()?);
-        let url = format!("http://{listen}");
+    /// Starts a program that serves HTTP at the address in the variable `listen`; returns its base URL once it is ready.
+    async fn serve(
+        &self,
+        name: &str,
+        program: &str,
+        listen: &str,
+    ) -> anyhow::Result<(Process, String)> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let url = format!("http://{address}");
         let mut variables = self.variables.clone();
-        variables.push(("API_LISTEN".to_owned(), listen));
+        variables.push((listen.to_owned(), address));
         let name = format!("{}-{name}", self.plan.name);
-        let process = Process::start(&name, "toneup-api", &[], &variables)?;
-        let http = crate::load::target::http()?;
-        let ready = format!("{url}/readyz");
-        let answers =
-            async || http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success());
-        within(START_TIMEOUT, answers).await.with_context(|| {
-            format!("the API does not serve; its log is {}", process::log(&name).display())
-        })?;
+        let process = Process::start(&name, program, &[], &variables)?;
+        until_ready(&url, &name).await?;
         Ok((process, url))
+    }
+
+    /// Starts any command with the settings of the site and `more`; it ends with the site.
+    pub(crate) fn start_other(
+        &mut self,
+        name: &str,
+        command: Command,
+        more: &[(String, String)],
+    ) -> anyhow::Result<()> {
+        let variables: Vec<_> = self.variables.iter().chain(more).cloned().collect();
+        let name = format!("{}-{name}", self.plan.name);
+        self.others.push(Process::spawn(&name, command, &variables)?);
+        Ok(())
     }
 
     /// Runs the command-line tool with the site's settings to its end.
@@ -251,9 +271,9 @@ impl Site {
         self.processes.first()?.child.id()
     }
 
-    /// Process ids of the API and the running workers.
+    /// Process ids of the API, the running workers and whatever else was started.
     pub(crate) fn processes(&self) -> anyhow::Result<Vec<Pid>> {
-        self.processes.iter().map(Process::id).collect()
+        self.processes.iter().chain(&self.others).map(Process::id).collect()
     }
 
     /// Starts workers with additional `settings`, and does not wait.
@@ -304,11 +324,6 @@ impl Site {
             .context("the workers do not consume; their logs are in .local/bench")
     }
 
-    /// Settings of its processes.
-    pub(crate) fn variables(&self) -> &[(String, String)] {
-        &self.variables
-    }
-
     /// Running workers of the site.
     pub(crate) fn workers(&self) -> &[Process] {
         self.processes.get(1..).unwrap_or_default()
@@ -338,7 +353,7 @@ impl Site {
 
     /// Ends the processes and deletes the resources.
     pub async fn close(mut self) -> anyhow::Result<()> {
-        for process in self.processes.drain(..).chain(self.more_apis.drain(..)) {
+        for process in self.processes.drain(..).chain(self.others.drain(..)) {
             process.kill().await;
         }
         match self.corner.take() {
@@ -346,6 +361,17 @@ impl Site {
             None => Ok(()),
         }
     }
+}
+
+/// Waits until `GET /readyz` succeeds; `name` is that of the log.
+pub(crate) async fn until_ready(url: &str, name: &str) -> anyhow::Result<()> {
+    let http = crate::load::target::http()?;
+    let ready = format!("{url}/readyz");
+    let answers =
+        async || http.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success());
+    within(START_TIMEOUT, answers).await.with_context(|| {
+        format!("{name} does not serve; its log is {}", process::log(name).display())
+    })
 }
 
 /// Settings of every process of a site.

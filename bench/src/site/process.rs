@@ -31,10 +31,19 @@ pub fn free_port() -> std::io::Result<u16> {
 /// Process ids of the servers that the development stack has started on this machine; none if they are containers or
 /// elsewhere.
 pub(crate) fn servers() -> Vec<Pid> {
+    named_servers().into_iter().map(|(_, server)| server).collect()
+}
+
+/// The same, with the servers' names.
+pub(crate) fn named_servers() -> Vec<(String, Pid)> {
     let files = std::fs::read_dir(super::repository().join(".local/run"));
     let paths = files.into_iter().flatten().flatten().map(|file| file.path());
     let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "pid"));
-    files.filter_map(|path| cpu::process_of(&std::fs::read_to_string(path).ok()?)).collect()
+    let server = |path: PathBuf| {
+        let name = path.file_stem()?.to_string_lossy().into_owned();
+        Some((name, cpu::process_of(&std::fs::read_to_string(path).ok()?)?))
+    };
+    files.filter_map(server).collect()
 }
 
 /// Process id of one of these servers, by its name; `None` if it is a container or elsewhere.

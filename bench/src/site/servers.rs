@@ -1,5 +1,6 @@
 //! Stub analyzers, proxies and a Redis as separate processes.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -148,6 +149,8 @@ pub struct OwnRedis {
     /// URL of the server.
     pub url: String,
     port: u16,
+    /// Folder of the append-only file; `None` keeps nothing.
+    folder: Option<PathBuf>,
     process: Option<Process>,
 }
 
@@ -155,14 +158,26 @@ impl OwnRedis {
     /// Starts the server on a free port.
     pub async fn start() -> anyhow::Result<Self> {
         let port = free_port()?;
-        let mut redis = Self { url: format!("redis://127.0.0.1:{port}/0"), port, process: None };
+        let url = format!("redis://127.0.0.1:{port}/0");
+        let mut redis = Self { url, port, folder: None, process: None };
         redis.revive().await?;
         Ok(redis)
     }
 
-    /// Process of the server.
-    pub(crate) fn id(&self) -> anyhow::Result<Pid> {
-        self.process.as_ref().context("Redis does not run")?.id()
+    /// Starts the server on a free port, with an append-only file that is written to disk once a second.
+    pub(crate) async fn start_durable() -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let folder = std::env::temp_dir().join(format!("toneup-bench-redis-{port}"));
+        std::fs::create_dir_all(&folder)?;
+        let url = format!("redis://127.0.0.1:{port}/0");
+        let mut redis = Self { url, port, folder: Some(folder), process: None };
+        redis.revive().await?;
+        Ok(redis)
+    }
+
+    /// Process id of the server; `None` while it is down.
+    pub(crate) fn id(&self) -> Option<Pid> {
+        self.process.as_ref()?.id().ok()
     }
 
     /// Kills the server (SIGKILL).
@@ -176,12 +191,25 @@ impl OwnRedis {
     pub async fn revive(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new("redis-server");
         let port = self.port.to_string();
-        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"]);
-        command.current_dir(std::env::temp_dir()).stdout(output("redis")?);
+        let durable = if self.folder.is_some() { "yes" } else { "no" };
+        command.args(["--bind", "127.0.0.1", "--port", &port, "--save", ""]);
+        command.args(["--appendonly", durable, "--appendfsync", "everysec"]);
+        let folder = self.folder.clone().unwrap_or_else(std::env::temp_dir);
+        command.current_dir(folder).stdout(output("redis")?);
         self.process = Some(Process::spawn("redis", command, &[])?);
         let address = ("127.0.0.1", self.port);
         within(START_TIMEOUT, async || tokio::net::TcpStream::connect(address).await.is_ok())
             .await
             .context("Redis does not start")
+    }
+}
+
+impl Drop for OwnRedis {
+    fn drop(&mut self) {
+        self.process.take();
+        if let Some(folder) = &self.folder {
+            // What is left is in the folder of temporary files.
+            std::fs::remove_dir_all(folder).ok();
+        }
     }
 }

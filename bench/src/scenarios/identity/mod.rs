@@ -15,7 +15,7 @@ use super::common::Bench;
 use crate::load::{self, target::http};
 use crate::measure::percentiles::Sorted;
 use crate::report::{Report, Row};
-use crate::site::{Plan, Site, cpu, process::Process};
+use crate::site::{Plan, Site, cpu};
 
 /// Sessions begun a second.
 const RATE: f64 = 200.0;
@@ -146,7 +146,5 @@ async fn guest(http: &Client, api: &str) -> anyhow::Result<String> {
 }
 
 async fn counters_agree(site: &Site) -> anyhow::Result<bool> {
-    let arguments = ["check", "counters"];
-    let check = Process::start("identity-check", "toneup", &arguments, site.variables())?;
-    Ok(check.ended().await?.success())
+    Ok(site.run_tool(&["check", "counters"]).await?.success())
 }

@@ -55,7 +55,7 @@ impl Servers {
 
     /// Reads the counters.
     pub(super) async fn count(&self) -> anyhow::Result<Counters> {
-        let redis = self.redis.id()?;
+        let redis = self.redis.id().context("Redis does not run")?;
         Ok(Counters {
             at: Instant::now(),
             statements: self.database.status("Questions").await?,
