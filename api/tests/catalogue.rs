@@ -10,6 +10,8 @@ use toneup_catalogue::product::store;
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_platform::identity::UserId;
+use crate::people::{name, relate};
+use crate::posts::{call, publish};
 use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
 
 /// Stores generated products.
@@ -234,6 +236,60 @@ async fn a_change_is_found_and_suggested_soon_and_a_deleted_product_never(db: My
         let refused = alice.get(&format!("/v1/search/suggestions?{bad}")).await;
         assert_eq!(problem_of(&refused).0, 422, "{bad}");
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn posts_and_people_are_found_by_those_who_may_see_them(db: MySqlPool) {
+    let api = Stack::new(db.clone()).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    name(&alice, "봄앨리스").await;
+    let posts = publish(&db, &alice, &["코랄 니트와 함께", "코랄 니트 한 벌"]).await;
+    let diary = json!({ "title": "일기", "text": "코랄 니트 비밀", "pictures": [] });
+    alice.post("/v1/diary", diary).await;
+    let search = "/v1/search?kind=post&q=코랄니트";
+    let found = async |client: &Client, path: &str| -> Vec<String> {
+        let page = get(client, path).await;
+        assert_eq!(page["total"], json!(null), "{page}");
+        let item = |item: &Value| item["post"]["id"].as_str().unwrap().to_owned();
+        page["items"].as_array().unwrap().iter().map(item).collect()
+    };
+    eventually("both posts, the newer first", async || {
+        (found(&bob, search).await == [posts[1].clone(), posts[0].clone()]).then_some(())
+    })
+    .await;
+    let page = get(&bob, &format!("{search}&limit=1")).await;
+    assert_eq!((&page["items"][0]["kind"], &page["isLoose"]), (&json!("post"), &json!(false)));
+    let parts = page["items"][0]["highlights"]["text"].as_array().unwrap();
+    assert!(parts.iter().any(|part| part["isMatch"] == true), "{parts:?}");
+    let next = page["nextCursor"].as_str().unwrap();
+    assert_eq!(found(&bob, &format!("{search}&limit=1&cursor={next}")).await, posts[..1]);
+    let elsewhere = format!("/v1/search?q=코랄니트&cursor={next}");
+    assert_eq!(problem_of(&bob.get(&elsewhere).await).2, ["cursor"]);
+
+    // Gone at once for those who may not see it, and for all who look for what it said.
+    relate(Method::PUT, &bob, "mute", &alice).await;
+    assert_eq!(found(&bob, search).await, [] as [String; 0]);
+    relate(Method::DELETE, &bob, "mute", &alice).await;
+    let delete = call(&alice, Method::DELETE, &format!("/v1/posts/{}", posts[0])).await;
+    assert_eq!(delete.status, 204);
+    assert_eq!(found(&bob, search).await, posts[1..]);
+    let change = json!({ "text": "버건디 코트" });
+    let path = format!("/v1/posts/{}", posts[1]);
+    alice.send(alice.request(Method::PATCH, &path).json(&change)).await;
+    let changed = "/v1/search?kind=post&q=버건디";
+    eventually("the new text", async || (found(&bob, changed).await == posts[1..]).then_some(()))
+        .await;
+    assert_eq!(found(&bob, search).await, [] as [String; 0]);
+
+    let people = "/v1/search?kind=person&q=봄앨";
+    let page = get(&bob, people).await;
+    let person = &page["items"][0];
+    assert_eq!((&person["kind"], &person["person"]["nickname"]), (&json!("person"), &json!("봄앨리스")));
+    relate(Method::PUT, &alice, "block", &bob).await;
+    assert_eq!(get(&bob, people).await["items"], json!([]));
+    assert_eq!(found(&bob, changed).await, [] as [String; 0]);
+    assert_eq!(get(&bob, "/v1/search?kind=person&q=!!").await["items"], json!([]));
+    assert_eq!(problem_of(&bob.get("/v1/search?kind=shop&q=a").await).0, 422);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -58,9 +58,8 @@ pub struct Report {
     scenario: &'static str,
     page: &'static str,
     quick: bool,
-    rows: Vec<Row>,
-    /// Rows of a table of their own, before the others.
-    beside: Vec<Row>,
+    /// Tables, each with columns of its own.
+    tables: Vec<Vec<Row>>,
     charts: Vec<Chart>,
     remarks: Vec<String>,
 }
@@ -72,8 +71,7 @@ impl Report {
             scenario,
             page: "docs/performance.md",
             quick,
-            rows: Vec::new(),
-            beside: Vec::new(),
+            tables: vec![Vec::new()],
             charts: Vec::new(),
             remarks: Vec::new(),
         }
@@ -85,17 +83,17 @@ impl Report {
         Self { page, ..self }
     }
 
+    /// Begins another table, with columns of its own.
+    pub fn next_table(&mut self) {
+        self.tables.push(Vec::new());
+    }
+
     /// Adds a row and prints it.
     pub fn row(&mut self, row: Row) -> anyhow::Result<()> {
         say(&table::line(self.scenario, &row))?;
-        self.rows.push(row);
-        Ok(())
-    }
-
-    /// Adds a row to the table before the others, and prints it.
-    pub fn beside(&mut self, row: Row) -> anyhow::Result<()> {
-        say(&table::line(self.scenario, &row))?;
-        self.beside.push(row);
+        if let Some(table) = self.tables.last_mut() {
+            table.push(row);
+        }
         Ok(())
     }
 
@@ -113,11 +111,8 @@ impl Report {
 
     /// Prints the table and writes the files. Only full runs change the documentation.
     pub fn finish(self) -> anyhow::Result<()> {
-        let tables: Vec<&[Row]> = [self.beside.as_slice(), self.rows.as_slice()]
-            .into_iter()
-            .filter(|rows| !rows.is_empty())
-            .collect();
-        for rows in &tables {
+        let tables = || self.tables.iter().filter(|rows| !rows.is_empty());
+        for rows in tables() {
             say(&table::table(rows))?;
         }
         let results = repository().join("bench/results");
@@ -132,8 +127,8 @@ impl Report {
             chart.draw(&path).with_context(|| format!("drawing {}", path.display()))?;
         }
         if !self.quick {
-            let tables: Vec<String> = tables.into_iter().map(table::markdown).collect();
-            let parts = [tables.as_slice(), self.remarks.as_slice()].concat();
+            let mut parts: Vec<String> = tables().map(|rows| table::markdown(rows)).collect();
+            parts.extend_from_slice(&self.remarks);
             docs::fill(self.page, self.scenario, &parts.join("\n\n"))?;
         }
         Ok(())
@@ -149,8 +144,7 @@ impl Report {
         json!({
             "scenario": self.scenario,
             "quick": self.quick,
-            "rows": self.rows.iter().map(object).collect::<Vec<_>>(),
-            "beside": self.beside.iter().map(object).collect::<Vec<_>>(),
+            "rows": self.tables.iter().flatten().map(object).collect::<Vec<_>>(),
             "remarks": self.remarks,
         })
     }

@@ -1,6 +1,7 @@
 //! The scenarios, one file each.
 
 mod burst;
+mod catalogue;
 mod change;
 mod common;
 mod document;
@@ -46,6 +47,8 @@ pub enum Scenario {
     Scale,
     /// An analyzer that costs nothing, beside other job systems
     Overhead,
+    /// Products: the file of embeddings, search, suggestions, recommendations
+    Catalogue,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -66,6 +69,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Identity => Box::pin(identity::run(&bench)).await,
             Scenario::Scale => Box::pin(scale::run(&bench)).await,
             Scenario::Overhead => Box::pin(overhead::run(&bench)).await,
+            Scenario::Catalogue => Box::pin(catalogue::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

@@ -42,7 +42,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
         for contender in Contender::ALL {
             match measure(bench, contender, part).await {
                 Ok(figures) => {
-                    report.beside(line(part, contender, &figures))?;
+                    report.row(line(part, contender, &figures))?;
                     goals.note(part, contender, figures);
                 }
                 Err(error) if contender != Contender::ToneUp => {
@@ -52,6 +52,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
             }
         }
     }
+    report.next_table();
     goals.compare(&mut report)?;
     goals::of_ours(bench, &goals, &mut report).await?;
     Ok(report)

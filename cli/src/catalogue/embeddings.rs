@@ -11,7 +11,7 @@ use toneup_catalogue::config::CatalogueConfig;
 use toneup_catalogue::embeddings::{Input, Loader, OnError};
 use toneup_platform::config::Settings;
 
-use super::is_stream;
+use super::{is_stream, object};
 use crate::draw::clean;
 use crate::exit::{self, Ending};
 use crate::output::Output;
@@ -25,7 +25,7 @@ use crate::progress::Work;
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(super) struct LoadArgs {
-    /// The file; `-` reads standard input
+    /// The file; `-` reads standard input, `s3://BUCKET/KEY` an object of the store at `S3_ENDPOINT`
     file: PathBuf,
     /// What to do about a record that cannot be used
     #[arg(long, value_enum, default_value = "refuse")]
@@ -49,6 +49,7 @@ enum OnBroken {
 const HELP: &str = exit::help!(
     "toneup catalogue load-embeddings product_embeddings.json --directory /var/lib/toneup/embeddings",
     "zstd -dc product_embeddings.json.zst | toneup catalogue load-embeddings - --on-error skip",
+    "toneup catalogue load-embeddings s3://models/product_embeddings.json.gz",
 );
 
 /// Runs `toneup catalogue load-embeddings` with these arguments.
@@ -90,6 +91,9 @@ pub(super) fn run(args: LoadArgs, output: &Output) -> anyhow::Result<Ending> {
 }
 
 fn open(path: &Path) -> anyhow::Result<Input> {
+    if let Some(address) = path.to_str().and_then(|path| path.strip_prefix("s3://")) {
+        return object::open(address);
+    }
     let input = if is_stream(path) { Input::stream(io::stdin()) } else { Input::open(path) };
     input.with_context(|| format!("cannot open {}", path.display()))
 }

@@ -3,6 +3,7 @@
 mod embeddings;
 mod generate;
 mod import;
+mod object;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

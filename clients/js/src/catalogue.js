@@ -104,6 +104,17 @@ export class CatalogueApi {
   }
 
   /**
+   * Finds posts by their text. A page may have fewer than asked for, and a next one.
+   *
+   * @param {string} text 1 to 200 characters
+   * @param {PageOptions} [options]
+   * @returns {Promise<{ items: { kind: "post", post: import("./posts.js").Post, highlights: { text: Segment[] } }[], nextCursor: string | null }>}
+   */
+  searchPosts(text, options = {}) {
+    return this.#caller.page("/v1/search", { ...options, query: { q: text, kind: "post" } });
+  }
+
+  /**
    * Lists brands and names that a text may become which is being typed.
    *
    * @param {string} text 1 to 200 characters

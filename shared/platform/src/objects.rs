@@ -29,6 +29,14 @@ pub struct Upload {
     pub headers: Vec<(String, String)>,
 }
 
+/// A version of an object.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its length, in bytes.
+    pub length: u64,
+    tag: Option<String>,
+}
+
 /// Reason why an object could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectError {
@@ -73,6 +81,12 @@ impl Objects {
             bucket: config.s3_bucket.clone(),
             upload_ttl: config.s3_upload_ttl,
         })
+    }
+
+    /// The same store's bucket of another name.
+    #[must_use]
+    pub fn in_bucket(self, bucket: impl Into<String>) -> Self {
+        Self { bucket: bucket.into(), ..self }
     }
 
     /// Lifetime of a presigned upload.
@@ -150,6 +164,39 @@ impl Objects {
             return Err(ObjectError::TooLarge(limit_bytes));
         }
         let body = object.body.collect().await.map_err(|error| ObjectError::unavailable(&error))?;
+        Ok(body.into_bytes())
+    }
+
+    /// Finds the version of an object that is there now.
+    pub async fn version(&self, key: &str) -> Result<Version, ObjectError> {
+        let head = self.client.head_object().bucket(&self.bucket).key(key).send().await;
+        let head = head.map_err(|error| match error.as_service_error() {
+            Some(service) if service.is_not_found() => ObjectError::Missing,
+            _ if is_final(&error) => ObjectError::Refused(DisplayErrorContext(&error).to_string()),
+            _ => ObjectError::unavailable(&error),
+        })?;
+        let length = u64::try_from(head.content_length().unwrap_or_default()).unwrap_or_default();
+        Ok(Version { length, tag: head.e_tag().map(str::to_owned) })
+    }
+
+    /// Reads bytes of a version from `start`, at most `length` and at least one. Refused once another version is there.
+    pub async fn get_part(
+        &self,
+        key: &str,
+        version: &Version,
+        start: u64,
+        length: u64,
+    ) -> Result<Bytes, ObjectError> {
+        let last = start.saturating_add(length.max(1)) - 1;
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request.range(format!("bytes={start}-{last}"));
+        let part = request.set_if_match(version.tag.clone()).send().await;
+        let part = part.map_err(|error| match error.as_service_error() {
+            Some(service) if service.is_no_such_key() => ObjectError::Missing,
+            _ if is_final(&error) => ObjectError::Refused(DisplayErrorContext(&error).to_string()),
+            _ => ObjectError::unavailable(&error),
+        })?;
+        let body = part.body.collect().await.map_err(|error| ObjectError::unavailable(&error))?;
         Ok(body.into_bytes())
     }
 

@@ -13,6 +13,8 @@ use super::recommendations;
 use super::search;
 use super::state::CatalogueState;
 use super::view::{ProductView, read};
+use crate::features::people::PeopleState;
+use crate::features::posts::PostsState;
 use crate::http::extract::{ApiQuery, IdPath};
 use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
@@ -22,6 +24,8 @@ pub(crate) fn routes<S>() -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
     CatalogueState: FromRef<S>,
+    PostsState: FromRef<S>,
+    PeopleState: FromRef<S>,
     Authenticator: FromRef<S>,
 {
     OpenApiRouter::new()

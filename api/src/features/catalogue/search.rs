@@ -1,10 +1,11 @@
 //! Search over HTTP.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use toneup_catalogue::live::Filter;
-use toneup_catalogue::product::ProductId;
 use toneup_catalogue::product::changes::SubjectKind;
 use toneup_catalogue::recommend::read_colour;
 use toneup_catalogue::search::{
@@ -19,6 +20,8 @@ use super::problems::too_deep;
 use super::selection::Selection;
 use super::state::CatalogueState;
 use super::view::{Listed, ProductView, read};
+use crate::features::people::{PeopleState, PersonView, find_people};
+use crate::features::posts::{PostView, PostsState, read_found};
 use crate::http::extract::ApiQuery;
 use crate::http::identity::CurrentUser;
 use crate::http::problem::{ApiError, Problem};
@@ -35,6 +38,10 @@ pub(super) struct SearchQuery {
     /// The text, 1 to 200 characters.
     #[param(max_length = 200)]
     q: String,
+    /// What to find. Filters and facets are of products.
+    #[serde(default)]
+    #[param(inline)]
+    kind: Kind,
     /// Things a page, 1 to 50.
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 50, default = 20)]
@@ -50,20 +57,52 @@ fn default_limit() -> usize {
     20
 }
 
-/// A product that was found.
+/// What can be found.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    #[default]
+    Product,
+    Post,
+    Person,
+}
+
+/// Something that was found.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FoundView {
-    /// `product`.
-    kind: &'static str,
-    product: ProductView,
-    highlights: Highlights,
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub(super) enum FoundView {
+    /// A product.
+    Product {
+        /// The product.
+        product: Box<ProductView>,
+        /// What matches.
+        highlights: Highlights,
+    },
+    /// A post.
+    Post {
+        /// The post.
+        post: Box<PostView>,
+        /// What matches.
+        highlights: TextHighlights,
+    },
+    /// A person, whose nickname begins with the text.
+    Person {
+        /// The person.
+        person: PersonView,
+    },
 }
 
 /// Texts in parts, those that match marked.
 #[derive(Debug, Serialize, ToSchema)]
-struct Highlights {
+pub(super) struct Highlights {
     brand: Vec<Segment>,
     name: Vec<Segment>,
+}
+
+/// A text in parts, those that match marked.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TextHighlights {
+    text: Vec<Segment>,
 }
 
 /// A page of what was found.
@@ -72,8 +111,8 @@ struct Highlights {
 pub(super) struct SearchPage {
     /// The best first.
     items: Vec<FoundView>,
-    /// The number of things that were found.
-    total: usize,
+    /// The number of products that were found; null of other things.
+    total: Option<usize>,
     /// True if nothing matches what was typed, and these may be meant.
     is_loose: bool,
     /// Values of filters among all that was found; null unless asked for.
@@ -82,8 +121,8 @@ pub(super) struct SearchPage {
     next_cursor: Option<String>,
 }
 
-/// Searches products. What is typed may lack spaces, have particles, a slip in it, be half typed, be initial consonants, or be
-/// written with the keyboard in the other mode.
+/// Searches products, posts or people. What is typed may lack spaces, have particles, a slip in it, be half typed, be initial
+/// consonants, or be written with the keyboard in the other mode. Of posts, a page may have fewer than asked for, and a next one.
 #[utoipa::path(
     get,
     path = "/v1/search",
@@ -94,19 +133,94 @@ pub(super) struct SearchPage {
 )]
 pub(super) async fn search(
     State(state): State<CatalogueState>,
+    State(posts): State<PostsState>,
+    State(people): State<PeopleState>,
     CurrentUser(user): CurrentUser,
     ApiQuery(query): ApiQuery<SearchQuery>,
     ApiQuery(selection): ApiQuery<Selection>,
 ) -> Result<Json<SearchPage>, ApiError> {
-    let SearchQuery { q, limit, cursor, facets } = query;
-    check_text("q", &q)?;
-    if !(1..=50).contains(&limit) {
+    check_text("q", &query.q)?;
+    if !(1..=50).contains(&query.limit) {
         return Err(ApiError::invalid("limit", "expected 1 to 50"));
     }
     let filter = selection.check()?;
+    let page = match query.kind {
+        Kind::Product => search_products(&state, user, query, filter).await,
+        Kind::Post => search_posts(&state, &posts, user, query).await,
+        Kind::Person => search_people(&people, user, query).await,
+    };
+    page.map(Json)
+}
+
+async fn search_products(
+    state: &CatalogueState,
+    user: UserId,
+    query: SearchQuery,
+    filter: Filter,
+) -> Result<SearchPage, ApiError> {
+    let SearchQuery { q, limit, cursor, facets, .. } = query;
+    let words = query_words(&q);
     let list = format!("{} {filter:?} {q}", user.0).into_bytes();
+    let wanted = Wanted { text: q, kind: SubjectKind::Product, filter, limit, facets };
+    let (Page { hits, total, is_loose, facets, .. }, next_cursor) =
+        find_page(state, user, wanted, cursor, &list).await?;
+    let view = |listed: Listed| FoundView::Product {
+        highlights: Highlights {
+            brand: highlight(&listed.product.brand, &words),
+            name: highlight(&listed.product.name, &words),
+        },
+        product: Box::new(listed.into()),
+    };
+    let items = read(state, user, &ids(&hits)).await?.into_iter().map(view).collect();
+    Ok(SearchPage { items, total: Some(total), is_loose, facets, next_cursor })
+}
+
+async fn search_posts(
+    state: &CatalogueState,
+    posts: &PostsState,
+    user: UserId,
+    query: SearchQuery,
+) -> Result<SearchPage, ApiError> {
+    let SearchQuery { q, limit, cursor, .. } = query;
+    let words = query_words(&q);
+    let list = format!("{} post {q}", user.0).into_bytes();
+    let (kind, filter) = (SubjectKind::Post, Filter::default());
+    let wanted = Wanted { text: q, kind, filter, limit, facets: false };
+    let (Page { hits, is_loose, .. }, next_cursor) =
+        find_page(state, user, wanted, cursor, &list).await?;
+    let view = |post: PostView| FoundView::Post {
+        highlights: TextHighlights { text: highlight(post.text(), &words) },
+        post: Box::new(post),
+    };
+    let items = read_found(posts, user, &ids(&hits)).await?.into_iter().map(view).collect();
+    // How many there are would tell of posts that the caller may not see.
+    Ok(SearchPage { items, total: None, is_loose, facets: None, next_cursor })
+}
+
+async fn search_people(
+    people: &PeopleState,
+    user: UserId,
+    query: SearchQuery,
+) -> Result<SearchPage, ApiError> {
+    let SearchQuery { q, limit, cursor, .. } = query;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let cursor = cursor.unwrap_or_default();
+    let page = find_people(people, user, q.trim(), &cursor, limit).await?;
+    let items = page.items.into_iter().map(|person| FoundView::Person { person }).collect();
+    let next_cursor = page.next_cursor;
+    Ok(SearchPage { items, total: None, is_loose: false, facets: None, next_cursor })
+}
+
+/// Finds a page of a list behind a cursor, and makes the cursor of the next page.
+async fn find_page(
+    state: &CatalogueState,
+    user: UserId,
+    wanted: Wanted,
+    cursor: Option<String>,
+    list: &[u8],
+) -> Result<(Page, Option<String>), ApiError> {
     let decode = |text: String| {
-        let place = Place::decode(&text, &list);
+        let place = Place::decode(&text, list);
         place.ok_or_else(|| ApiError::invalid("cursor", "expected nextCursor of this search"))
     };
     let (after, before) = cursor.map(decode).transpose()?.unzip();
@@ -114,23 +228,14 @@ pub(super) async fn search(
     if before >= DEEPEST {
         return Err(too_deep());
     }
-    let words = query_words(&q);
-    let wanted = Wanted { text: q, filter, after, most: limit + 1, facets };
-    let Page { mut hits, total, is_loose, facets } = find(&state, user, wanted).await?;
-    let has_next = hits.len() > limit;
-    hits.truncate(limit);
-    let shown = before.saturating_add(u32::try_from(hits.len()).unwrap_or(u32::MAX));
-    let next_cursor = hits.last().filter(|_| has_next).map(|hit| hit.place.encode(shown, &list));
-    let view = |listed: Listed| FoundView {
-        kind: SubjectKind::Product.as_str(),
-        highlights: Highlights {
-            brand: highlight(&listed.product.brand, &words),
-            name: highlight(&listed.product.name, &words),
-        },
-        product: listed.into(),
-    };
-    let items = read(&state, user, &products(&hits)).await?.into_iter().map(view).collect();
-    Ok(Json(SearchPage { items, total, is_loose, facets, next_cursor }))
+    let limit = wanted.limit;
+    let mut page = find(state, user, wanted, after).await?;
+    let has_next = page.hits.len() > limit;
+    page.hits.truncate(limit);
+    let shown = before.saturating_add(u32::try_from(page.hits.len()).unwrap_or(u32::MAX));
+    let last = page.hits.last().filter(|_| has_next);
+    let next_cursor = last.map(|hit| hit.place.encode(shown, list));
+    Ok((page, next_cursor))
 }
 
 fn check_text(field: &str, text: &str) -> Result<(), ApiError> {
@@ -144,29 +249,36 @@ fn check_text(field: &str, text: &str) -> Result<(), ApiError> {
 /// What to find.
 struct Wanted {
     text: String,
+    kind: SubjectKind,
     filter: Filter,
-    after: Option<Place>,
-    most: usize,
+    /// Things a page; one more is looked for.
+    limit: usize,
     facets: bool,
 }
 
-async fn find(state: &CatalogueState, user: UserId, wanted: Wanted) -> Result<Page, ApiError> {
+async fn find(
+    state: &CatalogueState,
+    user: UserId,
+    wanted: Wanted,
+    after: Option<Place>,
+) -> Result<Page, ApiError> {
     let colour = bounded(async { read_colour(&mut *state.pool.acquire().await?, user).await });
     let request = Request {
         text: wanted.text,
-        kinds: vec![SubjectKind::Product],
+        kinds: vec![wanted.kind],
         filter: wanted.filter,
         preferred: colour.await?.season,
-        after: wanted.after,
-        most: wanted.most,
+        after,
+        most: wanted.limit + 1,
         wants_facets: wanted.facets,
     };
     let found = state.compute(move |copies| copies.engine.search(&request)).await?;
     found.map_err(|error: EngineError| ApiError::Internal(error.into()))
 }
 
-fn products(hits: &[Hit]) -> Vec<ProductId> {
-    hits.iter().filter_map(|hit| hit.subject.id.parse().ok().map(ProductId)).collect()
+/// The ids of what was found.
+fn ids<T: FromStr>(hits: &[Hit]) -> Vec<T> {
+    hits.iter().filter_map(|hit| hit.subject.id.parse().ok()).collect()
 }
 
 /// Finds the first products for a text, for clients that know no pages; returns true if there are others. Texts that cannot
@@ -178,12 +290,12 @@ pub(crate) async fn find_first(
     limit: usize,
 ) -> Result<(Vec<Listed>, bool), ApiError> {
     let text: String = text.chars().take(LONGEST).collect();
-    let wanted =
-        Wanted { text, filter: Filter::default(), after: None, most: limit + 1, facets: false };
-    let Page { mut hits, .. } = find(state, user, wanted).await?;
+    let (kind, filter) = (SubjectKind::Product, Filter::default());
+    let wanted = Wanted { text, kind, filter, limit, facets: false };
+    let Page { mut hits, .. } = find(state, user, wanted, None).await?;
     let has_next = hits.len() > limit;
     hits.truncate(limit);
-    Ok((read(state, user, &products(&hits)).await?, has_next))
+    Ok((read(state, user, &ids(&hits)).await?, has_next))
 }
 
 /// A text that is being typed.

@@ -1,5 +1,6 @@
 //! The state of the catalogue.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -10,14 +11,17 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use toneup_catalogue::config::CatalogueConfig;
-use toneup_catalogue::live::{Consumer, FactsCopy, Follower, VectorsCopy};
+use toneup_catalogue::live::{Again, Consumer, FactsCopy, Follower, VectorsCopy};
+use toneup_catalogue::product::ProductId;
+use toneup_catalogue::product::changes::SubjectKind;
 use toneup_catalogue::recommend::Recommender;
-use toneup_catalogue::search::{Engine, Indexer, TantivyEngine};
+use toneup_catalogue::search::{Commits, Engine, Indexer, TantivyEngine, Writer};
 use toneup_catalogue::suggest::Suggestions;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::shutdown::Shutdown;
 
 use super::likes::Likes;
+use crate::features::posts::{PostIndexer, PublicPosts};
 use crate::http::problem::ApiError;
 
 /// Longest wait for the first reading of the catalogue, and for a thread.
@@ -31,8 +35,8 @@ pub struct CatalogueState {
     pub(crate) pool: Database,
     pub(super) likes: Likes,
     pub(super) copies: Arc<Copies>,
-    /// True once all products have been read.
-    is_complete: watch::Receiver<bool>,
+    /// True once all products, and all posts, have been read.
+    are_complete: [watch::Receiver<bool>; 2],
     /// As many as there are cores: what is computed waits for one.
     permits: Arc<Semaphore>,
 }
@@ -66,22 +70,29 @@ impl CatalogueState {
             suggestions: Arc::default(),
             engine: Arc::new(engine),
         };
+        let commits = Arc::new(Commits::new(Arc::clone(&copies.engine), 2));
+        let indexer = Arc::new(Indexer::new(Arc::clone(&commits)));
         let consumers: Vec<Arc<dyn Consumer>> = vec![
             Arc::clone(&copies.facts) as _,
             Arc::clone(&copies.suggestions) as _,
-            Arc::new(Indexer::new(Arc::clone(&copies.engine))),
+            Arc::clone(&indexer) as _,
         ];
-        let (follower, is_complete) = Follower::new(pool.clone(), consumers);
+        let (follower, products) = Follower::new(pool.clone(), consumers);
+        let again = follower.again();
+        shutdown.tasks.spawn(follower.run(shutdown.draining.clone()));
+        let writer = PostIndexer(Writer::new(commits, SubjectKind::Post));
+        let (follower, posts) = Follower::<PublicPosts>::new(pool.clone(), vec![Arc::new(writer)]);
         shutdown.tasks.spawn(follower.run(shutdown.draining.clone()));
         if let Some(directory) = config.embeddings_dir {
             let vectors = Arc::clone(&copies.vectors);
             shutdown.tasks.spawn(vectors.follow(directory, shutdown.draining.clone()));
         }
-        let facts = Arc::clone(&copies.facts);
-        shutdown.tasks.spawn(count_likes(likes.clone(), facts, shutdown.draining.clone()));
+        let counted = Counted { facts: Arc::clone(&copies.facts), indexer, again };
+        shutdown.tasks.spawn(count_likes(likes.clone(), counted, shutdown.draining.clone()));
         let cores = available_parallelism().map_or(1, usize::from);
         let permits = Arc::new(Semaphore::new(cores));
-        Ok(Self { pool, likes, copies: Arc::new(copies), is_complete, permits })
+        let are_complete = [products, posts];
+        Ok(Self { pool, likes, copies: Arc::new(copies), are_complete, permits })
     }
 
     /// Computes something from the copies, on a thread that may block; one computation a core at a time.
@@ -89,12 +100,14 @@ impl CatalogueState {
         &self,
         work: impl FnOnce(&Copies) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let mut is_complete = self.is_complete.clone();
-        let complete = timeout(PATIENCE, is_complete.wait_for(|is_complete| *is_complete)).await;
-        if !matches!(complete, Ok(Ok(_))) {
-            return Err(ApiError::Unavailable(anyhow!("the catalogue has not been read yet")));
+        for is_complete in &self.are_complete {
+            let mut is_complete = is_complete.clone();
+            let complete =
+                timeout(PATIENCE, is_complete.wait_for(|is_complete| *is_complete)).await;
+            if !matches!(complete, Ok(Ok(_))) {
+                return Err(ApiError::Unavailable(anyhow!("the catalogue has not been read yet")));
+            }
         }
-        drop(complete);
         let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(ApiError::Unavailable(anyhow!("no core is free")));
@@ -108,15 +121,31 @@ impl CatalogueState {
     }
 }
 
+/// What the counts of likes go to.
+struct Counted {
+    facts: Arc<FactsCopy>,
+    indexer: Arc<Indexer>,
+    /// Products that the index is to have again, with their likes.
+    again: Again,
+}
+
+impl Counted {
+    /// Waits for whoever reads the facts.
+    fn set(&self, counts: &HashMap<ProductId, u32>) {
+        self.facts.set_likes(counts);
+        self.again.extend(self.indexer.set_likes(counts));
+    }
+}
+
 /// Counts likes now and then, until `draining`.
-async fn count_likes(likes: Likes, facts: Arc<FactsCopy>, draining: CancellationToken) {
+async fn count_likes(likes: Likes, counted: Counted, draining: CancellationToken) {
+    let counted = Arc::new(counted);
     let counting = async {
         loop {
             match bounded(likes.counts()).await {
                 Ok(counts) => {
-                    // Waits for whoever reads the facts.
-                    let facts = Arc::clone(&facts);
-                    drop(spawn_blocking(move || facts.set_likes(&counts)).await);
+                    let counted = Arc::clone(&counted);
+                    drop(spawn_blocking(move || counted.set(&counts)).await);
                 }
                 Err(error) => tracing::warn!(%error, "cannot count the likes of products"),
             }

@@ -25,6 +25,6 @@ pub use self::problems::PROBLEMS;
 pub(crate) use self::problems::user_blocked;
 pub(crate) use self::profile::{Profile, find, find_by_number};
 pub(crate) use self::relations::{Followed, toggle_follow};
-pub(crate) use self::routes::routes;
+pub(crate) use self::routes::{find_people, routes};
 pub use self::state::PeopleState;
 pub(crate) use self::summary::{PeoplePage, PersonView, list_likers};

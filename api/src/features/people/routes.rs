@@ -143,20 +143,44 @@ async fn find_users(
     let prefix = nickname::prefix_key(&query.nickname).ok_or_else(|| {
         ApiError::invalid("nickname", "expected 1 to 20 letters or digits of any script")
     })?;
-    if query.cursor.chars().count() > nickname::KEY_LENGTH {
+    Ok(Json(list_found(&state, viewer, &prefix, &query.cursor, query.limit).await?))
+}
+
+/// Finds people by how their nicknames begin; nobody where none can begin so.
+pub(crate) async fn find_people(
+    state: &PeopleState,
+    viewer: UserId,
+    text: &str,
+    cursor: &str,
+    limit: u32,
+) -> Result<PeoplePage, ApiError> {
+    match nickname::prefix_key(text) {
+        Some(prefix) => list_found(state, viewer, &prefix, cursor, limit).await,
+        None => Ok(PeoplePage::new(Vec::new(), None, &state.pictures)),
+    }
+}
+
+async fn list_found(
+    state: &PeopleState,
+    viewer: UserId,
+    prefix: &str,
+    cursor: &str,
+    limit: u32,
+) -> Result<PeoplePage, ApiError> {
+    if cursor.chars().count() > nickname::KEY_LENGTH {
         return Err(ApiError::invalid("cursor", "expected nextCursor of a page"));
     }
     let reading = bounded(async {
         let mut connection = state.pool.acquire().await?;
-        search(&mut connection, viewer, &prefix, &query.cursor, query.limit + 1).await
+        search(&mut connection, viewer, prefix, cursor, limit + 1).await
     });
     let mut found = reading.await?;
-    let more = found.len() > usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if more {
         found.pop();
     }
     let next = found.last().filter(|_| more).map(|last| last.nickname_key.clone());
-    Ok(Json(PeoplePage::new(found, next, &state.pictures)))
+    Ok(PeoplePage::new(found, next, &state.pictures))
 }
 
 async fn read(state: &PeopleState, viewer: UserId, user: UserId) -> Result<Profile, ApiError> {

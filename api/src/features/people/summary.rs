@@ -27,9 +27,9 @@ pub(crate) struct PersonView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PeoplePage {
-    items: Vec<PersonView>,
+    pub(crate) items: Vec<PersonView>,
     /// The cursor of the next page; null at the end.
-    next_cursor: Option<String>,
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl PeoplePage {

@@ -4,7 +4,7 @@ use sqlx::MySqlConnection;
 use toneup_jobs::job::JobId;
 use toneup_people::pictures::{Purpose, delete_all, order_all};
 use toneup_people::posts::{
-    LockedPost, PostState, Visibility, change_state, lock, lock_own, settle,
+    LockedPost, PostState, Visibility, change_state, lock, lock_own, note_changed, settle,
 };
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
@@ -108,6 +108,7 @@ pub(super) async fn change(
     .await?;
     if let (Visibility::Public, Some(text)) = (visibility, &change.text) {
         store_mentions(&mut *conn, user, ("post", post.number), text).await?;
+        note_changed(&mut *conn, &[post.number]).await?;
     }
     settle(conn, &post).await?;
     Ok(Changed::Done)

@@ -88,6 +88,11 @@ pub(crate) struct EntryPage {
 }
 
 impl PostView {
+    /// Its text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn new(post: Post, urls: &PictureUrls) -> Self {
         let picture =
             ReadyPicture::new(post.user_id, post.author_picture, post.author_thumb_hash.clone());

@@ -17,6 +17,11 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 type Source = Box<dyn Read + Send>;
 
+/// What can be read from anywhere.
+pub trait Anywhere: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Anywhere for T {}
+
 /// A file that can be read from an offset on.
 pub struct Input {
     /// Length of the file as it is stored, where it is known.
@@ -24,7 +29,7 @@ pub struct Input {
     /// Bytes of it that have been read.
     read: Arc<AtomicU64>,
     /// The file itself, where it is plain and can be read from anywhere.
-    seekable: Option<File>,
+    seekable: Option<Box<dyn Anywhere>>,
     /// The decompressed file, from the beginning.
     text: Source,
     identity: String,
@@ -42,8 +47,17 @@ impl Input {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         let length = metadata.is_file().then_some(metadata.len());
-        let again = if length.is_some() { Some(File::open(path)?) } else { None };
-        Self::new(Box::new(file), length, again)
+        if length.is_none() {
+            return Self::new(Box::new(file), None, None);
+        }
+        let again: Box<dyn Anywhere> = Box::new(File::open(path)?);
+        Self::new(Box::new(file), length, Some(again))
+    }
+
+    /// Reads what lies elsewhere and has a length; `file` twice, from its beginning.
+    pub fn remote(file: [impl Anywhere + 'static; 2], length: u64) -> io::Result<Self> {
+        let [file, again] = file;
+        Self::new(Box::new(file), Some(length), Some(Box::new(again)))
     }
 
     /// Reads a stream, such as standard input.
@@ -51,7 +65,7 @@ impl Input {
         Self::new(Box::new(stream), None, None)
     }
 
-    fn new(raw: Source, length: Option<u64>, again: Option<File>) -> io::Result<Self> {
+    fn new(raw: Source, length: Option<u64>, again: Option<Box<dyn Anywhere>>) -> io::Result<Self> {
         let read = Arc::new(AtomicU64::new(0));
         let mut raw: Source = Box::new(Counted { inner: raw, read: Arc::clone(&read) });
         let magic = read_up_to(&mut raw, 4)?;
@@ -88,7 +102,7 @@ impl Input {
         if let Some(mut file) = self.seekable {
             file.seek(SeekFrom::Start(offset))?;
             self.read.store(offset, Ordering::Relaxed);
-            return Ok(Box::new(Counted { inner: Box::new(file), read: self.read }));
+            return Ok(Box::new(Counted { inner: file, read: self.read }));
         }
         let mut text = self.text;
         io::copy(&mut text.by_ref().take(offset), &mut io::sink())?;

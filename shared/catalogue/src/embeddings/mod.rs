@@ -14,7 +14,7 @@ mod splitter;
 mod vectors;
 
 pub use self::dimensions::{DIMENSIONS, HALF};
-pub use self::input::Input;
+pub use self::input::{Anywhere, Input};
 pub use self::load::{LoadError, Loaded, Loader, OnError, Progress};
 pub use self::parser::RecordFault;
 pub use self::splitter::{SplitError, Splitter};

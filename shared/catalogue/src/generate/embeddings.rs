@@ -44,8 +44,8 @@ pub fn write_embeddings(
     file.flush()
 }
 
-/// Picture and text, each of length 1.
-fn embedding(catalogue: Catalogue, product: &Product) -> Vec<f32> {
+/// The embedding of a product: picture and text, each of length 1.
+pub fn embedding(catalogue: Catalogue, product: &Product) -> Vec<f32> {
     let colour = product.color.as_deref().unwrap_or_default();
     let own = direction(catalogue.seed() ^ product.id.0.rotate_left(32));
     let shared = [

@@ -5,6 +5,6 @@ mod embeddings;
 mod products;
 mod words;
 
-pub use self::embeddings::write_embeddings;
+pub use self::embeddings::{embedding, write_embeddings};
 pub use self::products::Catalogue;
 pub use self::words::{COLOURS, TYPES};

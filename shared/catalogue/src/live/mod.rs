@@ -8,4 +8,4 @@ mod follow;
 pub use self::copy::{FactsCopy, VectorsCopy};
 pub use self::facts::{Fact, Facts};
 pub use self::filter::{Admission, Filter, OF_SEASON};
-pub use self::follow::{Batch, Consumer, Follower};
+pub use self::follow::{Again, Batch, Consumer, Follower, Products, Source};

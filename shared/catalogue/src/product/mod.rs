@@ -6,6 +6,9 @@ pub mod colour;
 pub mod palettes;
 pub mod store;
 
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use sqlx::MySql;
 use sqlx::error::BoxDynError;
@@ -18,11 +21,30 @@ use self::colour::Rgb;
 
 /// The catalogue's number of a product.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    sqlx::Type,
 )]
 #[sqlx(transparent)]
 #[serde(transparent)]
 pub struct ProductId(pub u64);
+
+impl FromStr for ProductId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
 
 /// Whom a product is made for.
 #[derive(

@@ -6,7 +6,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::hangul::{initial_of, is_initial, is_letter, is_syllable};
+use crate::hangul::{initial_of, is_initial, is_letter, is_syllable, keys};
 
 /// Words of a query that count.
 const MOST_WORDS: usize = 10;
@@ -155,12 +155,37 @@ pub fn index_tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The initial consonants of a text, as tokens: bigrams in order.
+/// Begins the token of a whole run's initial consonants.
+pub(super) const WHOLE: char = '=';
+
+/// The initial consonants of a text, as tokens: bigrams in order, and those of each run of Hangul as a whole.
 pub(super) fn initial_tokens(text: &str) -> Vec<Token> {
     let initials: Vec<char> = folded(text).filter_map(initial_of).collect();
     let bigram =
         |(position, pair): (usize, &[char])| Token { position, text: pair.iter().collect() };
-    initials.windows(2).enumerate().map(bigram).collect()
+    let mut tokens: Vec<Token> = initials.windows(2).enumerate().map(bigram).collect();
+    let mut position = 0;
+    for run in runs(text) {
+        let own: String = run.text.iter().copied().filter_map(initial_of).collect();
+        let length = own.chars().count();
+        if length > 1 {
+            tokens.push(Token { position, text: format!("{WHOLE}{own}") });
+        }
+        position += length;
+    }
+    tokens.sort();
+    tokens
+}
+
+/// The keys that write each run of Hangul of a text: words with a slip in them differ little in their keys.
+pub(super) fn key_tokens(text: &str) -> Vec<Token> {
+    let words = runs(text).into_iter().filter(|run| run.class == Class::Syllable);
+    let token = |(position, run): (usize, Run)| Token { position, text: keys_of(&run.text) };
+    words.enumerate().map(token).collect()
+}
+
+fn keys_of(characters: &[char]) -> String {
+    keys(&characters.iter().collect::<String>())
 }
 
 /// The bigrams of a word, in order; the word itself where it is one character.
@@ -224,6 +249,18 @@ mod tests {
         assert_eq!(texts("니트, 코트"), ["1니트", "4코트"], "no phrase across a comma");
         assert_eq!(texts("니트 Knit 2pack"), ["1니트", "4knit", "62", "8pack"]);
         assert_eq!(texts("ＫＮＩＴ"), ["1knit"]);
+    }
+
+    #[test]
+    fn initials_and_keys_are_of_whole_words_too() {
+        let texts = |tokens: Vec<Token>| -> Vec<String> {
+            tokens.into_iter().map(|token| format!("{}{}", token.position, token.text)).collect()
+        };
+        assert_eq!(
+            texts(initial_tokens("울 니트 A 가디건")),
+            ["0ㅇㄴ", "1=ㄴㅌ", "1ㄴㅌ", "2ㅌㄱ", "3=ㄱㄷㄱ", "3ㄱㄷ", "4ㄷㄱ"]
+        );
+        assert_eq!(texts(key_tokens("울 니트, knit")), ["0ㅇㅜㄹ", "1ㄴㅣㅌㅡ"]);
     }
 
     #[test]

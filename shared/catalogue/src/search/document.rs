@@ -37,6 +37,24 @@ pub struct Document {
 }
 
 impl Document {
+    /// The document of a post: newer posts before older ones that match as well.
+    pub fn of_post(number: u64, text: String) -> Self {
+        Self {
+            subject: Subject::new(SubjectKind::Post, number),
+            order: u64::MAX - number,
+            brand: String::new(),
+            name: String::new(),
+            labels: Vec::new(),
+            body: text,
+            sex: None,
+            kind: None,
+            color: None,
+            price: None,
+            seasons: Vec::new(),
+            likes: 0,
+        }
+    }
+
     /// The document of a product.
     pub fn of_product(stored: &StoredProduct, likes: u32) -> Self {
         let product = &stored.product;

@@ -17,5 +17,5 @@ pub use self::cursor::Place;
 pub use self::document::Document;
 pub use self::engine::{Engine, EngineError, Facet, Facets, Hit, Page, Request};
 pub use self::highlight::{Segment, highlight};
-pub use self::indexer::Indexer;
+pub use self::indexer::{Commits, Indexer, Writer};
 pub use self::tantivy_engine::TantivyEngine;

@@ -31,6 +31,9 @@ const PARTICLES: [&str; 24] = [
     "와",
     "과",
 ];
+/// Words that say nothing of what is looked for.
+const FILLERS: [&str; 10] =
+    ["된", "만든", "있는", "들어간", "어울리는", "위한", "같은", "추천", "찾아요", "좋은"];
 /// Syllables that are left of a word whose particle is taken off.
 const LEAST: usize = 2;
 
@@ -43,6 +46,59 @@ pub(super) struct Variant {
     pub(super) kind: WordKind,
     /// How likely it is meant, 0 to 1.
     pub(super) weight: f32,
+}
+
+/// The words of a query, without those that say nothing, unless there are no others.
+pub(super) fn meaningful_words(text: &str) -> Vec<Word> {
+    let words = query_words(text);
+    let is_meant = |word: &Word| !FILLERS.contains(&word.text.as_str());
+    if words.iter().any(is_meant) { words.into_iter().filter(is_meant).collect() } else { words }
+}
+
+/// The words with each lone syllable joined to the word before it, or else behind it; `None` where there is none.
+pub(super) fn joined(words: &[Word]) -> Option<Vec<Word>> {
+    let is_lone = |word: &Word| word.text.chars().count() == 1;
+    let mut joined: Vec<Word> = Vec::with_capacity(words.len());
+    for word in words {
+        let before = joined.last_mut().filter(|before| {
+            before.kind == WordKind::Syllables
+                && word.kind == WordKind::Syllables
+                && (is_lone(before) || is_lone(word))
+        });
+        match before {
+            Some(before) => before.text.push_str(&word.text),
+            None => joined.push(word.clone()),
+        }
+    }
+    (joined.len() < words.len()).then_some(joined)
+}
+
+/// Splits a word into words that are known, as few as possible, of two syllables or more; `None` where that cannot be done.
+/// `is_known` is asked for parts of the word only.
+pub(super) fn parts(word: &str, is_known: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+    let characters: Vec<char> = word.chars().collect();
+    let length = characters.len();
+    // The fewest parts up to each place, and where the last of them begins.
+    let mut best: Vec<Option<(usize, usize)>> = vec![None; length + 1];
+    best[0] = Some((0, 0));
+    for end in LEAST..=length {
+        for start in (0..=end - LEAST).rev().filter(|start| end - start < length) {
+            let Some((count, _)) = best[start] else { continue };
+            let is_better = best[end].is_none_or(|(known, _)| count + 1 < known);
+            if is_better && is_known(&characters[start..end].iter().collect::<String>()) {
+                best[end] = Some((count + 1, start));
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    let mut end = length;
+    while end > 0 {
+        let (_, start) = best[end]?;
+        parts.push(characters[start..end].iter().collect());
+        end = start;
+    }
+    parts.reverse();
+    (parts.len() > 1).then_some(parts)
 }
 
 /// What a word may mean, itself first. `is_last`: it may be half typed.
@@ -108,6 +164,32 @@ mod tests {
     fn texts(word: &str, is_last: bool) -> Vec<String> {
         let words = query_words(word);
         variants(&words[0], is_last).into_iter().map(|variant| variant.text).collect()
+    }
+
+    #[test]
+    fn compounds_are_split_into_the_fewest_words_that_are_known() {
+        let known = ["오버핏", "오버", "린넨", "셔츠", "핏린"];
+        let split = |word: &str| parts(word, |part| known.contains(&part));
+        let words = |words: &[&str]| Some(words.iter().map(|one| (*one).to_owned()).collect());
+        assert_eq!(split("오버핏린넨셔츠"), words(&["오버핏", "린넨", "셔츠"]));
+        assert_eq!(split("린넨셔츠"), words(&["린넨", "셔츠"]));
+        assert_eq!(
+            (split("린넨"), split("셔츠린"), split("셔"), split("")),
+            (None, None, None, None)
+        );
+    }
+
+    #[test]
+    fn lone_syllables_join_their_neighbours_and_fillers_go() {
+        let joined_texts = |text: &str| -> Option<Vec<String>> {
+            Some(joined(&query_words(text))?.into_iter().map(|word| word.text).collect())
+        };
+        assert_eq!(joined_texts("오버 핏 셔츠").unwrap(), ["오버핏", "셔츠"]);
+        assert_eq!(joined_texts("립 스틱").unwrap(), ["립스틱"]);
+        assert_eq!(joined_texts("오버핏 셔츠"), None);
+        assert_eq!(joined_texts("A 백"), None);
+        let meant = |text: &str| meaningful_words(text).len();
+        assert_eq!((meant("린넨으로 된 원피스"), meant("좋은"), meant("")), (2, 1, 0));
     }
 
     #[test]

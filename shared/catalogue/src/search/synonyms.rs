@@ -39,6 +39,43 @@ const OTHERS: [(&str, &str); 30] = [
     ("로고", "logo"),
 ];
 
+/// Words of Korean for what shops name in loanwords, and other ways to write these.
+const KOREAN: [(&str, &str); 33] = [
+    ("검정", "블랙"),
+    ("검은", "블랙"),
+    ("검은색", "블랙"),
+    ("검정색", "블랙"),
+    ("하얀", "화이트"),
+    ("흰색", "화이트"),
+    ("하얀색", "화이트"),
+    ("빨간", "레드"),
+    ("빨강", "레드"),
+    ("빨간색", "레드"),
+    ("분홍", "핑크"),
+    ("분홍색", "핑크"),
+    ("노란", "옐로우"),
+    ("노랑", "옐로우"),
+    ("노란색", "옐로우"),
+    ("파란", "블루"),
+    ("파랑", "블루"),
+    ("파란색", "블루"),
+    ("초록", "그린"),
+    ("초록색", "그린"),
+    ("보라", "퍼플"),
+    ("보라색", "퍼플"),
+    ("주황", "오렌지"),
+    ("주황색", "오렌지"),
+    ("회색", "그레이"),
+    ("하늘색", "스카이블루"),
+    ("하늘색", "소라"),
+    ("남색", "네이비"),
+    ("갈색", "브라운"),
+    ("밤색", "브라운"),
+    ("재킷", "자켓"),
+    ("카디건", "가디건"),
+    ("치마", "스커트"),
+];
+
 static SYNONYMS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
     let colours = COLOURS.iter().map(|(korean, latin, _)| (*korean, *latin));
     let types = TYPES.iter().map(|kind| (kind.name, kind.english));
@@ -46,6 +83,9 @@ static SYNONYMS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::
     for (korean, latin) in colours.chain(types).chain(OTHERS) {
         synonyms.entry(korean).or_default().push(latin);
         synonyms.entry(latin).or_default().push(korean);
+    }
+    for (korean, loanword) in KOREAN {
+        synonyms.entry(korean).or_default().push(loanword);
     }
     // What shares a word in Latin letters is the same, too.
     for (korean, latin) in OTHERS {
@@ -74,6 +114,7 @@ mod tests {
     fn words_are_known_in_both_scripts() {
         assert_eq!(synonyms("coral"), ["코랄"]);
         assert!(synonyms("가죽").contains(&"leather") && synonyms("가죽").contains(&"레더"));
+        assert_eq!(synonyms("하늘색"), ["스카이블루", "소라"]);
         assert!(synonyms("없는말").is_empty());
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use tantivy::collector::{Count, TopDocs};
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::query::{EmptyQuery, Query};
+use tantivy::query::Query;
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value,
 };
@@ -19,12 +19,13 @@ use tantivy::{
     TantivyError, Term,
 };
 
-use super::analyser::{Token, index_tokens, initial_tokens, query_words};
+use super::analyser::{Token, index_tokens, initial_tokens, key_tokens, query_words};
 use super::collect::FacetCollector;
 use super::cursor::Place;
 use super::document::Document;
 use super::engine::{Engine, EngineError, Hit, Page, Request};
-use super::tantivy_query::{Strictness, build};
+use super::query::meaningful_words;
+use super::tantivy_query::{Asked, Strictness, build};
 use crate::hangul::latin_of_hangul;
 use crate::product::changes::{Subject, SubjectKind};
 
@@ -49,6 +50,8 @@ pub(super) struct Fields {
     pub(super) labels: Field,
     pub(super) body: Field,
     pub(super) initials: Field,
+    /// The keys of each word of Hangul, of all texts but the body.
+    pub(super) keys: Field,
     pub(super) season: Field,
     pub(super) sex: Field,
     pub(super) kind: Field,
@@ -104,6 +107,7 @@ fn schema() -> (Schema, Fields) {
         labels: text("labels", &mut schema),
         body: text("body", &mut schema),
         initials: text("initials", &mut schema),
+        keys: text("keys", &mut schema),
         season: schema.add_text_field("season", STRING | FAST),
         sex: schema.add_text_field("sex", STRING | FAST),
         kind: schema.add_text_field("kind", filter.clone()),
@@ -159,7 +163,8 @@ impl TantivyEngine {
     }
 
     fn document(&self, document: &Document) -> TantivyDocument {
-        let Fields { key, what, order, brand, name, labels, body, initials, .. } = self.fields;
+        let Fields { key, what, order, brand, name, labels, body, initials, keys, .. } =
+            self.fields;
         let mut indexed = TantivyDocument::new();
         indexed.add_text(key, key_of(&document.subject));
         indexed.add_text(what, document.subject.kind.as_str());
@@ -169,9 +174,11 @@ impl TantivyEngine {
         for (field, text) in texts {
             indexed.add_pre_tokenized_text(field, tokens(index_tokens(text)));
         }
-        indexed.add_pre_tokenized_text(labels, tokens(index_tokens(&document.labels.join(", "))));
-        for text in [&document.brand, &document.name] {
+        let label_text = document.labels.join(", ");
+        indexed.add_pre_tokenized_text(labels, tokens(index_tokens(&label_text)));
+        for text in [&document.brand, &document.name, &label_text] {
             indexed.add_pre_tokenized_text(initials, tokens(initial_tokens(text)));
+            indexed.add_pre_tokenized_text(keys, tokens(key_tokens(text)));
         }
         for season in &document.seasons {
             indexed.add_text(self.fields.season, season.as_str());
@@ -248,33 +255,36 @@ impl TantivyEngine {
 
 impl Engine for TantivyEngine {
     fn search(&self, request: &Request) -> Result<Page, EngineError> {
-        let words = query_words(&request.text);
+        let words = meaningful_words(&request.text);
         if words.is_empty() {
             return Ok(Page::default());
         }
         let searcher = self.reader.searcher();
+        let asked = Asked { fields: &self.fields, searcher: &searcher, request };
         let goes_on_loose = request.after.is_some_and(|place| place.is_loose);
         if !goes_on_loose {
-            let query = build(&self.fields, &words, request, Strictness::All);
+            let query = build(&asked, &words, Strictness::All);
             let page = self.run(&searcher, query.as_ref(), request, false)?;
             if page.total > 0 || request.after.is_some() {
                 return Ok(page);
             }
         }
         // Written with the keyboard in the other mode: letters of Hangul that make no syllables.
-        let latin =
-            latin_of_hangul(&request.text).map(|text| query_words(&text)).unwrap_or_default();
-        let latin = if latin.is_empty() {
-            Box::new(EmptyQuery) as Box<dyn Query>
-        } else {
-            build(&self.fields, &latin, request, Strictness::All)
-        };
-        let page = self.run(&searcher, latin.as_ref(), request, true)?;
-        if page.total > 0 {
-            return Ok(page);
+        let latin = latin_of_hangul(&request.text).map(|text| query_words(&text));
+        let tries = [
+            (latin.unwrap_or_default(), Strictness::All),
+            (words.clone(), Strictness::Slips),
+            (words, Strictness::Some),
+        ];
+        let mut last = Page::default();
+        for (words, strictness) in tries.iter().filter(|(words, _)| !words.is_empty()) {
+            let query = build(&asked, words, *strictness);
+            last = self.run(&searcher, query.as_ref(), request, true)?;
+            if last.total > 0 {
+                break;
+            }
         }
-        let query = build(&self.fields, &words, request, Strictness::Some);
-        self.run(&searcher, query.as_ref(), request, true)
+        Ok(last)
     }
 
     fn write(&self, documents: &[Document], gone: &[Subject]) -> Result<(), EngineError> {

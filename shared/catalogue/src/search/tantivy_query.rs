@@ -2,17 +2,18 @@
 
 use std::ops::Bound;
 
-use tantivy::Term;
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur,
     PhraseQuery, Query, RangeQuery, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term};
 
-use super::analyser::{Word, WordKind, bigrams};
+use super::analyser::{WHOLE, Word, WordKind, bigrams};
 use super::engine::Request;
-use super::query::{Variant, variants};
+use super::query::{Variant, joined, parts, variants};
 use super::tantivy_engine::Fields;
+use crate::hangul::keys;
 use crate::live::Filter;
 use crate::product::Sex;
 
@@ -23,68 +24,152 @@ const TIE: f32 = 0.1;
 /// Letters from which a word may have a slip.
 const FUZZY: usize = 4;
 
+/// Keys from which a word of Hangul may have a slip.
+const FUZZY_KEYS: usize = 5;
+/// Syllables from which a word may be several.
+const COMPOUND: usize = 4;
+/// What words count that a compound is made of, beside the compound.
+const PARTS: f32 = 0.7;
+
 /// How much of a query must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strictness {
     /// Every word.
     All,
+    /// Every word, each with one slip in its keys.
+    Slips,
     /// Half of the words, and of a word half of its bigrams.
     Some,
 }
 
+/// What is asked of an index.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) fields: &'a Fields,
+    pub(super) searcher: &'a Searcher,
+    pub(super) request: &'a Request,
+}
+
+impl Asked<'_> {
+    /// True if any text that is searched has a token.
+    fn has(&self, token: &str) -> bool {
+        let Fields { brand, name, labels, body, .. } = *self.fields;
+        [brand, name, labels, body].into_iter().any(|field| self.is_in(field, token))
+    }
+
+    /// True if a run of Hangul is a word somewhere.
+    fn is_word(&self, text: &str) -> bool {
+        self.is_in(self.fields.keys, &keys(text))
+    }
+
+    fn is_in(&self, field: Field, token: &str) -> bool {
+        // An index that cannot be read fails in the search itself.
+        self.searcher.doc_freq(&Term::from_field_text(field, token)).is_ok_and(|count| count > 0)
+    }
+}
+
 /// Builds the query for the words of a request, with its filters.
-pub(super) fn build(
-    fields: &Fields,
-    words: &[Word],
-    request: &Request,
-    strictness: Strictness,
-) -> Boxed {
-    let word_query = |(index, word): (usize, &Word)| {
-        (Occur::Should, word_query(fields, word, index + 1 == words.len(), strictness))
+pub(super) fn build(asked: &Asked<'_>, words: &[Word], strictness: Strictness) -> Boxed {
+    let as_typed = words_query(asked, words, strictness);
+    let matching = match joined(words) {
+        Some(joined) => {
+            let joined = words_query(asked, &joined, strictness);
+            Box::new(DisjunctionMaxQuery::new(vec![as_typed, joined]))
+        }
+        None => as_typed,
     };
-    let clauses: Vec<(Occur, Boxed)> = words.iter().enumerate().map(word_query).collect();
-    let needed = match strictness {
-        Strictness::All => words.len(),
-        Strictness::Some => words.len().div_ceil(2),
-    };
-    let matching: Boxed = Box::new(BooleanQuery::with_minimum_required_clauses(clauses, needed));
     let mut all = vec![(Occur::Must, matching)];
     all.extend(
-        filters(fields, request)
+        filters(asked.fields, asked.request)
             .into_iter()
             .map(|filter| (Occur::Must, Box::new(ConstScoreQuery::new(filter, 0.0)) as Boxed)),
     );
     Box::new(BooleanQuery::new(all))
 }
 
+fn words_query(asked: &Asked<'_>, words: &[Word], strictness: Strictness) -> Boxed {
+    let word_query = |(index, word): (usize, &Word)| {
+        (Occur::Should, word_query(asked, word, index + 1 == words.len(), strictness))
+    };
+    let clauses: Vec<(Occur, Boxed)> = words.iter().enumerate().map(word_query).collect();
+    let needed = match strictness {
+        Strictness::All | Strictness::Slips => words.len(),
+        Strictness::Some => words.len().div_ceil(2),
+    };
+    Box::new(BooleanQuery::with_minimum_required_clauses(clauses, needed))
+}
+
 /// The ways in which a word may match, of which the best counts.
-fn word_query(fields: &Fields, word: &Word, is_last: bool, strictness: Strictness) -> Boxed {
-    let texts = [(fields.brand, 5.0), (fields.name, 3.0), (fields.labels, 2.0), (fields.body, 1.0)];
+fn word_query(asked: &Asked<'_>, word: &Word, is_last: bool, strictness: Strictness) -> Boxed {
+    let fields = asked.fields;
+    let texts = texts(fields);
     let mut ways: Vec<Boxed> = Vec::new();
     for variant in variants(word, is_last) {
         if variant.kind == WordKind::Initials {
-            ways.push(boosted(phrase(fields.initials, &bigrams(&variant.text)), 1.0));
+            let whole = format!("{WHOLE}{}", variant.text);
+            ways.push(boosted(term(fields.initials, &whole), 2.0));
+            ways.push(boosted(phrase(fields.initials, &bigrams(&variant.text)), 0.5));
             continue;
         }
         for (field, boost) in texts {
             let weight = boost * variant.weight;
             ways.extend(
-                matches(field, &variant, is_last)
+                matches(asked, field, &variant, is_last)
                     .into_iter()
                     .map(|(way, part)| boosted(way, weight * part)),
             );
         }
     }
-    if strictness == Strictness::Some && word.kind == WordKind::Syllables {
-        for (field, boost) in texts {
-            ways.extend(half_of(field, &word.text).map(|way| boosted(way, boost * 0.3)));
-        }
+    if word.kind == WordKind::Syllables {
+        ways.extend(of_syllables(asked, word, is_last, strictness));
     }
     Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, TIE))
 }
 
+fn texts(fields: &Fields) -> [(Field, f32); 4] {
+    [(fields.brand, 5.0), (fields.name, 3.0), (fields.labels, 2.0), (fields.body, 1.0)]
+}
+
+/// Further ways in which a word of Hangul may match.
+fn of_syllables(
+    asked: &Asked<'_>,
+    word: &Word,
+    is_last: bool,
+    strictness: Strictness,
+) -> Vec<Boxed> {
+    let fields = asked.fields;
+    let mut ways = Vec::new();
+    let length = word.text.chars().count();
+    let own_keys = keys(&word.text);
+    let ending = bigrams(&word.text).pop().filter(|_| length > 1);
+    if is_last && ending.is_some_and(|ending| !asked.has(&ending)) {
+        // The last syllable is not whole yet.
+        ways.push(boosted(prefix(fields.keys, &own_keys), 3.0));
+    }
+    if length >= COMPOUND
+        && let Some(parts) = parts(&word.text, |part| asked.is_word(part))
+    {
+        let part_query = |text: String| {
+            let word = Word { text, kind: WordKind::Syllables };
+            (Occur::Must, word_query(asked, &word, false, Strictness::All))
+        };
+        let clauses = parts.into_iter().map(part_query).collect();
+        ways.push(boosted(Box::new(BooleanQuery::new(clauses)), PARTS));
+    }
+    if strictness != Strictness::All && own_keys.chars().count() >= FUZZY_KEYS {
+        let slip = FuzzyTermQuery::new(Term::from_field_text(fields.keys, &own_keys), 1, true);
+        ways.push(boosted(Box::new(slip), 3.0));
+    }
+    if strictness == Strictness::Some {
+        for (field, boost) in texts(fields) {
+            ways.extend(half_of(field, &word.text).map(|way| boosted(way, boost * 0.3)));
+        }
+    }
+    ways
+}
+
 /// How a word can match in a field, each with its part of the score.
-fn matches(field: Field, variant: &Variant, is_last: bool) -> Vec<(Boxed, f32)> {
+fn matches(asked: &Asked<'_>, field: Field, variant: &Variant, is_last: bool) -> Vec<(Boxed, f32)> {
     let text = variant.text.as_str();
     match variant.kind {
         WordKind::Syllables => {
@@ -100,7 +185,7 @@ fn matches(field: Field, variant: &Variant, is_last: bool) -> Vec<(Boxed, f32)> 
         }
         WordKind::Letters => {
             let mut ways = vec![(term(field, text), 1.0)];
-            if text.chars().count() >= FUZZY {
+            if text.chars().count() >= FUZZY && !asked.has(text) {
                 let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, text), 1, true);
                 ways.push((Box::new(fuzzy), 0.5));
             }

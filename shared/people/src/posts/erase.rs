@@ -4,6 +4,8 @@ use sqlx::{MySqlConnection, QueryBuilder};
 use toneup_platform::database::bind_list;
 use toneup_platform::identity::UserId;
 
+use super::note_changed;
+
 /// Posts, and comments, that one call looks at.
 const AT_ONCE: u32 = 200;
 
@@ -69,7 +71,9 @@ async fn erase(conn: &mut MySqlConnection, posts: &[u64], most: u32) -> Result<u
     {
         delete(&mut *conn, what, posts, None).await?;
     }
-    delete(conn, "posts WHERE number IN ", posts, None).await
+    let erased = delete(&mut *conn, "posts WHERE number IN ", posts, None).await?;
+    note_changed(conn, posts).await?;
+    Ok(erased)
 }
 
 /// Erases what hangs on comments, `most` rows at a time, and the comments with the last of it.

@@ -1,8 +1,10 @@
 //! Posts and diary entries, as far as more than one program changes them: when they are shown, and how they are erased.
 
 pub mod erase;
+mod searched;
 mod shown;
 
+pub use self::searched::note_changed;
 pub use self::shown::{LockedPost, change_state, lock, lock_of_pictures, lock_own, settle};
 
 /// The people to whom a post is shown.

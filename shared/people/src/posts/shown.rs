@@ -7,7 +7,7 @@ use toneup_platform::database::bind_list;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
-use super::{PostState, Visibility};
+use super::{PostState, Visibility, note_changed};
 use crate::ranking::hotness;
 
 /// A post whose row the transaction has locked; never one that is deleted.
@@ -115,10 +115,11 @@ pub async fn change_state(
             "DELETE FROM content_counters WHERE kind = 'post' AND target_id = ?",
             post.number
         )
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
     }
-    Ok(())
+    let was_found = post.is_ready() || state == PostState::Ready;
+    if was_found && post.is_public() { note_changed(conn, &[post.number]).await } else { Ok(()) }
 }
 
 async fn count_in(conn: &mut MySqlConnection, post: &LockedPost) -> Result<(), sqlx::Error> {
