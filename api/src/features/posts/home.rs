@@ -1,5 +1,6 @@
 //! The home feed, exact at every request: no copies of posts are kept for followers. The newest posts of those whom somebody
-//! follows are among the posts of as many authors, those whose newest post below the cursor is the newest.
+//! follows are among the posts of as many authors, those whose newest post below the cursor is the newest. A later page of
+//! somebody who follows many is found among everybody's posts just below the cursor, however deep it is.
 
 use sqlx::{MySqlConnection, QueryBuilder};
 use toneup_platform::database::padded;
@@ -11,6 +12,10 @@ use crate::http::cursor::ListPage;
 /// An author, and the number of the newest post that may be on the page.
 type Head = (UserId, u64);
 
+/// Numbers below a cursor within which a page is looked for among everybody's posts. Whoever follows one author in a hundred
+/// has a page there; where it is not full, as many rows were read in vain.
+const WINDOW: u64 = 4_000;
+
 /// The numbers of the posts on a page, and of one more, newest first.
 pub(super) async fn list_home(
     conn: &mut MySqlConnection,
@@ -19,7 +24,13 @@ pub(super) async fn list_home(
 ) -> Result<Vec<u64>, sqlx::Error> {
     let heads = match page.after {
         None => newest_heads(&mut *conn, viewer, page.reach()).await?,
-        Some(_) => heads_below(&mut *conn, viewer, below(page), page.reach()).await?,
+        Some(_) => {
+            let near = list_near(&mut *conn, viewer, below(page), page.reach()).await?;
+            if near.len() > page.length() {
+                return Ok(near);
+            }
+            heads_below(&mut *conn, viewer, below(page), page.reach()).await?
+        }
     };
     merge(conn, &heads, page.reach()).await
 }
@@ -42,6 +53,32 @@ async fn newest_heads(
         most
     );
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.user, row.last_post)).collect())
+}
+
+/// The newest posts within the window below a number. The order of the tables is prescribed, and their keys are: a sort
+/// would read the whole window.
+async fn list_near(
+    conn: &mut MySqlConnection,
+    viewer: UserId,
+    below: u64,
+    most: u32,
+) -> Result<Vec<u64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT STRAIGHT_JOIN p.number
+         FROM posts p FORCE INDEX (PRIMARY)
+         JOIN follows f FORCE INDEX (PRIMARY) ON f.follower_id = ? AND f.followed_id = p.user_id
+         WHERE p.number < ? AND p.number >= ? AND p.visibility = 'public' AND p.state = 'ready'
+           AND NOT EXISTS (SELECT 1 FROM restrictions m
+                           WHERE m.user_id = ? AND m.subject_id = p.user_id)
+         ORDER BY p.number DESC LIMIT ?",
+    )
+    .bind(viewer)
+    .bind(below)
+    .bind(below.saturating_sub(WINDOW))
+    .bind(viewer)
+    .bind(most)
+    .fetch_all(conn)
+    .await
 }
 
 /// The authors with the newest posts below a number. Only of those who have posted since is it looked for, from their newest
