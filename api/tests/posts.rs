@@ -6,6 +6,7 @@ mod feeds;
 mod likes;
 mod paging;
 mod pictures;
+mod refusals;
 
 use reqwest::Method;
 use serde_json::{Value, json};

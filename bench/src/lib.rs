@@ -5,6 +5,7 @@ pub mod contenders;
 pub mod load;
 pub mod measure;
 pub mod proxy;
+pub mod redis_lock;
 pub mod report;
 pub mod rolling;
 pub mod scenarios;

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use toneup_bench::proxy::Proxy;
+use toneup_bench::redis_lock;
 use toneup_bench::report::table::say;
 use toneup_bench::scenarios::{self, Scenario};
 use toneup_bench::site::Services;
@@ -34,6 +35,8 @@ enum Command {
     Stub(StubArgs),
     /// Serve a blocking proxy in front of an analyzer: each request is held until the analyzer has responded
     Proxy(ProxyArgs),
+    /// Serve likes behind a lock in Redis, as the first server did; prints its address as one line of JSON
+    RedisLock(redis_lock::Options),
     /// Run one scenario, or all
     Run(Box<RunArgs>),
     /// Open event streams at one API, and measure the memory that each costs
@@ -144,6 +147,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             say(&json!({ "address": proxy.address }).to_string())?;
             proxy.serve().await?;
         }
+        Command::RedisLock(options) => redis_lock::serve(&options).await?,
         Command::Chaos(options) => {
             // Dropped on Ctrl-C, as below.
             return tokio::select! {

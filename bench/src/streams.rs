@@ -141,7 +141,7 @@ async fn read_until(
 /// Opens streams, each as a different user.
 async fn open(address: &str, signer: &Signer, count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let opening = (0..count).map(|_| async move {
-        let token = signer.token()?;
+        let token = signer.token_of(Uuid::now_v7())?;
         let opened = timeout(OPEN_TIMEOUT, open_one(address, &token)).await;
         let (stream, _) = opened.context("a stream does not open")??;
         anyhow::Ok(stream)
@@ -166,15 +166,15 @@ async fn open_one(address: &str, token: &str) -> anyhow::Result<(TcpStream, Vec<
     Ok((stream, head))
 }
 
-/// Signs tokens of new users: nothing is looked up to check one.
-struct Signer {
+/// Signs tokens of users: nothing is looked up to check one.
+pub(crate) struct Signer {
     key: EncodingKey,
     header: Header,
 }
 
 impl Signer {
     /// Prepares the key of every site, under the name by which this one publishes it.
-    async fn of(site: &Site) -> anyhow::Result<Self> {
+    pub(crate) async fn of(site: &Site) -> anyhow::Result<Self> {
         let url = format!("{}/.well-known/jwks.json", site.api);
         let keys: Value = crate::load::target::http()?.get(url).send().await?.json().await?;
         let kid = keys["keys"][0]["kid"].as_str().context("no key is published")?.to_owned();
@@ -186,9 +186,10 @@ impl Signer {
         Ok(Self { key: EncodingKey::from_ed_der(&der.concat()), header })
     }
 
-    fn token(&self) -> anyhow::Result<String> {
+    /// Signs a token of a user.
+    pub(crate) fn token_of(&self, user: Uuid) -> anyhow::Result<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let (user, session) = (Uuid::now_v7(), Uuid::now_v7());
+        let session = Uuid::now_v7();
         let claims =
             json!({ "sub": user, "sid": session, "iss": "toneup", "iat": now, "exp": now + 7200 });
         Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)

@@ -105,12 +105,3 @@ async fn counts_are_the_rows_and_what_everybody_was_told(db: MySqlPool) {
         assert_eq!(rows, i64::try_from(expected).unwrap());
     }
 }
-
-#[sqlx::test(migrations = "../migrations")]
-async fn one_person_may_like_so_often_and_no_more(db: MySqlPool) {
-    let api = Stack::new(db.clone()).await.api().await;
-    let alice = api.guest().await;
-    let ids = publish(&db, &alice, &["one"]).await;
-    let answer = call(&alice, Method::PUT, &format!("/v1/posts/{}/like", ids[0])).await;
-    assert!(answer.header("ratelimit-policy").contains("\"likes\""), "{answer:?}");
-}

@@ -1,6 +1,8 @@
 //! Checker: judges a run by the evidence it left. Pure, and independent of the code under test: it knows what the API
 //! promises, not how it is implemented.
 
+mod social;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
@@ -77,6 +79,7 @@ pub(crate) fn check(evidence: &Evidence) -> Verdict {
     check_told(evidence, &rows, &mut verdict);
     check_calls(evidence, &rows, &mut verdict);
     check_queues(evidence, &mut verdict);
+    social::check(evidence, &mut verdict);
     for incident in &evidence.incidents {
         verdict.find(Class::Broken, "nothing else goes wrong", None, incident);
     }

@@ -1,6 +1,8 @@
 //! Realistic clients: they retry failures, watch their events on whichever replica responds, and log what they were
 //! notified of.
 
+mod social;
+
 use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +27,8 @@ use super::ledger::{Entry, Ledger};
 use super::tally::{Answer, Tally};
 use crate::load::{Photo, User};
 use crate::stub::record::Clock;
+
+pub(crate) use self::social::NOT_FOUND;
 
 /// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
@@ -60,6 +64,8 @@ pub(crate) struct Crowd {
     witness: mpsc::Sender<(u64, Uuid)>,
     submitting: TaskTracker,
     watching: TaskTracker,
+    /// Ends posting and liking.
+    resting: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -67,6 +73,8 @@ pub(crate) struct Crowd {
 struct Seen {
     accepted: HashSet<Uuid>,
     told: HashSet<Uuid>,
+    /// Posts that were accepted.
+    posts: Vec<Uuid>,
 }
 
 /// Deviations of one job from the plain course.
@@ -123,6 +131,7 @@ impl Crowd {
             witness,
             submitting: TaskTracker::new(),
             watching: TaskTracker::new(),
+            resting: CancellationToken::new(),
             stop: CancellationToken::new(),
         });
         for user in 0..users {
@@ -306,6 +315,10 @@ impl Crowd {
                 Ok(None) => return,
                 Err(error) => return self.tally.broken(&error.to_string()),
             };
+            // Likes are told on the same stream.
+            if event.event != "analysis" {
+                continue;
+            }
             // Only ends have an id.
             let Ok(number) = event.id.parse::<u64>() else { continue };
             let Ok(data) = serde_json::from_str::<Value>(&event.data) else { return };

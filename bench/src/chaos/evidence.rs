@@ -40,6 +40,30 @@ pub(crate) struct EventRow {
     pub(crate) created_ms: f64,
 }
 
+/// A post.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct PostRow {
+    pub(crate) id: Uuid,
+    pub(crate) text: String,
+    pub(crate) state: String,
+    /// One of its pictures is still being made.
+    pub(crate) is_pending: bool,
+}
+
+/// A like of a post.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct LikeRow {
+    pub(crate) post: Uuid,
+    pub(crate) user: Uuid,
+}
+
+/// The counter of a post's likes.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct CountRow {
+    pub(crate) post: Uuid,
+    pub(crate) likes: u32,
+}
+
 /// Complete evidence of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Evidence {
@@ -47,6 +71,9 @@ pub(crate) struct Evidence {
     pub(crate) analyses: Vec<AnalysisRow>,
     pub(crate) outcomes: Vec<OutcomeRow>,
     pub(crate) events: Vec<EventRow>,
+    pub(crate) posts: Vec<PostRow>,
+    pub(crate) likes: Vec<LikeRow>,
+    pub(crate) counts: Vec<CountRow>,
     pub(crate) calls: Vec<Call>,
     /// Number of messages by queue.
     pub(crate) queues: Vec<(String, u64)>,
@@ -68,7 +95,15 @@ const OUTCOMES: &str =
     FROM job_outcomes o JOIN jobs j ON j.id = o.job_id WHERE j.kind = 'analysis'";
 const EVENTS: &str = "SELECT subject_id AS analysis, seq AS event,
     SUBSTRING_INDEX(name, '.', -1) AS status,
-    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM events";
+    CAST(UNIX_TIMESTAMP(created_at) * 1000 AS DOUBLE) AS created_ms FROM events
+    WHERE name LIKE 'analysis.%'";
+const POSTS: &str = "SELECT p.id, p.text, p.state,
+    EXISTS (SELECT 1 FROM post_pictures x JOIN jobs j ON j.id = x.picture_id
+            WHERE x.post_id = p.number AND j.finished_at IS NULL) AS is_pending FROM posts p";
+const LIKES: &str = "SELECT p.id AS post, l.user_id AS user
+    FROM likes l JOIN posts p ON p.number = l.target_id WHERE l.kind = 'post'";
+const COUNTS: &str = "SELECT p.id AS post, c.likes
+    FROM content_counters c JOIN posts p ON p.number = c.target_id WHERE c.kind = 'post'";
 
 const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";
 
@@ -88,6 +123,9 @@ impl Evidence {
             analyses: sqlx::query_as(ANALYSES).fetch_all(database).await?,
             outcomes: sqlx::query_as(OUTCOMES).fetch_all(database).await?,
             events: sqlx::query_as(EVENTS).fetch_all(database).await?,
+            posts: sqlx::query_as(POSTS).fetch_all(database).await?,
+            likes: sqlx::query_as(LIKES).fetch_all(database).await?,
+            counts: sqlx::query_as(COUNTS).fetch_all(database).await?,
             calls,
             queues: servers.messages().await?,
             dead_letters,

@@ -29,6 +29,16 @@ pub(crate) enum Entry {
     Told { user: usize, event: u64, analysis: Uuid, status: String, at_ms: f64 },
     /// Verification in the database, right after a client was notified; `visible` if the event was committed.
     Witnessed { event: u64, analysis: Uuid, visible: bool },
+    /// A client is about to post, with this text and a key of its own.
+    Posts { number: usize, text: String },
+    /// The API accepted the post, possibly for a repetition.
+    Posted { number: usize, post: Uuid },
+    /// The API finally refused the post.
+    PostRefused { number: usize, status: u16, code: String },
+    /// A client is about to like a post, or to like it no longer.
+    Likes { user: Uuid, post: Uuid, likes: bool },
+    /// Response to a wish: whether the user likes the post now.
+    LikeAnswered { user: Uuid, post: Uuid, status: u16, liked: Option<bool> },
 }
 
 /// Writer of the ledger.

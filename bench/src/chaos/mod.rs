@@ -71,8 +71,6 @@ pub struct Options {
 const JOBS_OF: (usize, usize) = (2_000, 300);
 /// Share of the jobs that is submitted in bursts at the start of each slot; the others are spread over time.
 const BURST_SHARE: f64 = 0.6;
-/// Size of the photos: small, since the suite tests jobs, not the transfer of bytes.
-const PHOTO_BYTES: usize = 20_000;
 /// Interval of the jobs that are spread over time.
 const TRICKLE: Duration = Duration::from_millis(250);
 /// Time within which jobs must flow again after a slot's faults are cleared.
@@ -95,8 +93,9 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         .connect_lazy(options.services.database_url.as_str())?;
     let site = Site::open(&servers, options.port_base, &options.folder).await?;
     let ledger = Ledger::create(options.folder.join("ledger.jsonl"))?;
-    let mut photo = Photo::made_up();
-    photo.0.truncate(PHOTO_BYTES);
+    // A real one, since posts show it; small, since the suite tests jobs, not the transfer of bytes.
+    let photo = repository().join("api/src/features/pictures/default.jpg");
+    let photo = Photo(std::fs::read(photo)?.into());
     let apis = (0..APIS).map(|replica| site.api(replica)).collect();
     let crowd =
         Crowd::gather(options.seed, options.clients, &photo, apis, ledger, database.clone())
@@ -154,6 +153,7 @@ impl Run<'_> {
         )]
         let burst = (jobs as f64 * BURST_SHARE / slots.len() as f64) as usize;
         let mut all = Vec::new();
+        self.crowd.act();
         for slot in slots {
             self.crowd.submit(burst);
             let injected = tokio::select! {
@@ -163,6 +163,7 @@ impl Run<'_> {
             all.extend(injected);
             sleep(BREATH).await;
         }
+        self.crowd.rest();
         self.crowd.submit(jobs.saturating_sub(self.crowd.jobs()));
         self.progress("calm; waiting for the rest")?;
         calm(&self.crowd, &self.database, &self.servers, |text| self.progress(text)).await?;

@@ -1,6 +1,7 @@
 //! Load generator: clients that submit, wait for the result, and record the times.
 
 pub mod target;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,6 +9,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout_at};
+use uuid::Uuid;
 
 use super::Job;
 use crate::stub::record::Clock;
@@ -59,6 +60,7 @@ pub struct Direct {
 pub struct User {
     http: Client,
     api: String,
+    id: Uuid,
     token: String,
     object_key: String,
     clock: Clock,
@@ -145,29 +147,21 @@ impl User {
         let session = http.post(format!("{api}/v1/sessions/guest")).json(&json!({}));
         let session = read(session).await.context("signing in")?;
         let token = session["accessToken"].as_str().context("no access token")?.to_owned();
-        let wanted = json!({ "contentType": "image/jpeg", "contentLength": photo.0.len() });
-        let upload = http.post(format!("{api}/v1/uploads")).bearer_auth(&token).json(&wanted);
-        let upload = read(upload).await.context("asking for an upload")?;
-        let mut put = http.put(upload["url"].as_str().context("no upload address")?);
-        for (name, value) in upload["headers"].as_object().into_iter().flatten() {
-            // The client sets these two itself.
-            if ![CONTENT_LENGTH.as_str(), HOST.as_str()].contains(&name.as_str()) {
-                put = put.header(name, value.as_str().unwrap_or_default());
-            }
-        }
-        if upload["headers"].get(CONTENT_TYPE.as_str()).is_none() {
-            put = put.header(CONTENT_TYPE, "image/jpeg");
-        }
-        let stored = put.body(photo.0.clone()).send().await.context("uploading")?;
-        ensure!(stored.status().is_success(), "uploading: {}", stored.status());
-        let object_key = upload["objectKey"].as_str().context("no object key")?.to_owned();
+        let id = session["userId"].as_str().context("no user id")?.parse()?;
+        let object_key = upload(http, api, &token, photo).await?;
         Ok(Self {
             http: http.clone(),
             api: api.to_owned(),
+            id,
             token,
             object_key,
             clock: Clock::default(),
         })
+    }
+
+    /// Id of the user.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Access token of the user.
@@ -243,6 +237,31 @@ impl User {
             }
         }
     }
+}
+
+/// Uploads a photo as a client does; returns its key.
+pub(crate) async fn upload(
+    http: &Client,
+    api: &str,
+    token: &str,
+    photo: &Photo,
+) -> anyhow::Result<String> {
+    let wanted = json!({ "contentType": "image/jpeg", "contentLength": photo.0.len() });
+    let upload = http.post(format!("{api}/v1/uploads")).bearer_auth(token).json(&wanted);
+    let upload = read(upload).await.context("asking for an upload")?;
+    let mut put = http.put(upload["url"].as_str().context("no upload address")?);
+    for (name, value) in upload["headers"].as_object().into_iter().flatten() {
+        // The client sets these two itself.
+        if ![CONTENT_LENGTH.as_str(), HOST.as_str()].contains(&name.as_str()) {
+            put = put.header(name, value.as_str().unwrap_or_default());
+        }
+    }
+    if upload["headers"].get(CONTENT_TYPE.as_str()).is_none() {
+        put = put.header(CONTENT_TYPE, "image/jpeg");
+    }
+    let stored = put.body(photo.0.clone()).send().await.context("uploading")?;
+    ensure!(stored.status().is_success(), "uploading: {}", stored.status());
+    Ok(upload["objectKey"].as_str().context("no object key")?.to_owned())
 }
 
 async fn read(request: RequestBuilder) -> anyhow::Result<Value> {

@@ -12,6 +12,7 @@ mod push;
 mod real;
 mod replicas;
 mod scale;
+mod social;
 mod start;
 mod tenants;
 
@@ -49,6 +50,8 @@ pub enum Scenario {
     Overhead,
     /// Products: the file of embeddings, search, suggestions, recommendations
     Catalogue,
+    /// Feed, posts and likes, under load and under faults
+    Social,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -70,6 +73,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Scale => Box::pin(scale::run(&bench)).await,
             Scenario::Overhead => Box::pin(overhead::run(&bench)).await,
             Scenario::Catalogue => Box::pin(catalogue::run(&bench)).await,
+            Scenario::Social => Box::pin(social::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

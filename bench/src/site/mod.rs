@@ -4,7 +4,7 @@
 pub(crate) mod broker;
 pub(crate) mod cores;
 pub(crate) mod cpu;
-pub(crate) mod own;
+pub(crate) mod database;
 pub mod process;
 pub mod servers;
 pub(crate) mod sockets;
@@ -23,6 +23,7 @@ use url::Url;
 
 use self::broker::VirtualHost;
 use self::process::{Process, free_port};
+use crate::chaos::replica::Replica;
 
 /// The secret of every site.
 const JWT_SECRET: &str = "a secret that only this measurement uses";
@@ -113,6 +114,8 @@ pub struct Site {
     /// Processes beside the API and its workers.
     others: Vec<Process>,
     workers: usize,
+    /// Further APIs, each with its base URL.
+    replicas: Vec<(String, Replica)>,
 }
 
 /// Resources created for a site, deleted with it.
@@ -154,6 +157,7 @@ impl Drop for Site {
         // Killed as they are dropped.
         self.processes.clear();
         self.others.clear();
+        self.replicas.clear();
         let Some(corner) = self.corner.take() else { return };
         // A runtime of its own: the one around may be ending.
         let removing = std::thread::spawn(move || {
@@ -190,6 +194,7 @@ impl Site {
             processes: Vec::new(),
             others: Vec::new(),
             workers: 0,
+            replicas: Vec::new(),
         };
         let name = format!("{}-migrate", site.plan.name);
         let migrated =
@@ -255,6 +260,43 @@ impl Site {
     pub(crate) async fn run_tool(&self, arguments: &[&str]) -> anyhow::Result<ExitStatus> {
         let name = format!("{}-tool", self.plan.name);
         Process::start(&name, "toneup", arguments, &self.variables)?.ended().await
+    }
+
+    /// Starts another API.
+    pub(crate) async fn add_replica(&mut self) -> anyhow::Result<()> {
+        let listen = format!("127.0.0.1:{}", free_port()?);
+        let mut variables = self.variables.clone();
+        variables.push(("API_LISTEN".to_owned(), listen.clone()));
+        let name = format!("{}-api-{}", self.plan.name, self.replicas.len() + 2);
+        let replica = Replica::new(name, "toneup-api", Vec::new(), variables);
+        self.replicas.push((format!("http://{listen}"), replica));
+        self.start_replica(self.replicas.len() - 1).await
+    }
+
+    /// Starts an added API again, and waits until it serves.
+    pub(crate) async fn start_replica(&self, index: usize) -> anyhow::Result<()> {
+        let (url, replica) = &self.replicas[index];
+        replica.start().await?;
+        until_ready(url, &replica.name).await
+    }
+
+    /// Kills an added API (SIGKILL).
+    pub(crate) async fn kill_replica(&self, index: usize) {
+        self.replicas[index].1.kill().await;
+    }
+
+    /// Base URLs of all APIs.
+    pub(crate) fn apis(&self) -> Vec<String> {
+        let added = self.replicas.iter().map(|(url, _)| url.clone());
+        std::iter::once(self.api.clone()).chain(added).collect()
+    }
+
+    /// URL of the site's database.
+    pub(crate) fn database_url(&self) -> anyhow::Result<Url> {
+        let corner = self.corner.as_ref().context("the site is closed")?;
+        let mut url = corner.database_url.clone();
+        url.set_path(&corner.id);
+        Ok(url)
     }
 
     /// Restarts the API, before any workers are started.
@@ -345,16 +387,16 @@ impl Site {
 
     /// Opens a connection to the site's database.
     pub(crate) async fn connect(&self) -> anyhow::Result<sqlx::MySqlConnection> {
-        let corner = self.corner.as_ref().context("the site is closed")?;
-        let mut url = corner.database_url.clone();
-        url.set_path(&corner.id);
-        Ok(sqlx::MySqlConnection::connect(url.as_str()).await?)
+        Ok(sqlx::MySqlConnection::connect(self.database_url()?.as_str()).await?)
     }
 
     /// Ends the processes and deletes the resources.
     pub async fn close(mut self) -> anyhow::Result<()> {
         for process in self.processes.drain(..).chain(self.others.drain(..)) {
             process.kill().await;
+        }
+        for (_, replica) in &self.replicas {
+            replica.kill().await;
         }
         match self.corner.take() {
             Some(corner) => corner.remove().await,

@@ -88,6 +88,31 @@ impl HoldingProxy {
     }
 }
 
+/// A running peer of the likes, which locks each post in Redis.
+#[derive(Debug)]
+pub(crate) struct LockingPeer {
+    /// Base URL of the peer.
+    pub(crate) url: String,
+    _process: Process,
+    _redis: OwnRedis,
+}
+
+impl LockingPeer {
+    /// Starts the peer beside the API at `api`, with a Redis of its own, in the API's database.
+    pub(crate) async fn start(name: &str, database_url: &str, api: &str) -> anyhow::Result<Self> {
+        let redis = OwnRedis::start().await?;
+        let arguments = [
+            "redis-lock".to_owned(),
+            format!("--database-url={database_url}"),
+            format!("--redis-url={}", redis.url),
+            format!("--keys={api}/.well-known/jwks.json"),
+        ];
+        let (process, said) = ourselves(name, &arguments).await?;
+        let address = said["address"].as_str().context("the peer says no address")?;
+        Ok(Self { url: format!("http://{address}"), _process: process, _redis: redis })
+    }
+}
+
 /// A running Celery with its Redis, its worker, and the HTTP server that holds requests.
 #[derive(Debug)]
 pub struct CeleryQueue {

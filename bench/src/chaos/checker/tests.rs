@@ -1,13 +1,15 @@
 use std::time::Duration;
 
 use super::*;
-use crate::chaos::evidence::OutcomeRow;
+use crate::chaos::evidence::{CountRow, LikeRow, OutcomeRow, PostRow};
 use crate::chaos::faults::Injected;
 use crate::chaos::schedule::Fault;
 use crate::stub::calls::Call;
 
 const JOB: Uuid = Uuid::from_u128(1);
 const OTHER: Uuid = Uuid::from_u128(2);
+const POST: Uuid = Uuid::from_u128(3);
+const USER: Uuid = Uuid::from_u128(4);
 
 /// Evidence of one job without faults: submitted at 1 s, called at 2 s, ended at 3 s, notified at 3.1 s.
 fn good() -> Evidence {
@@ -27,6 +29,10 @@ fn good() -> Evidence {
             Entry::Accepted { job: 0, analysis: JOB, at_ms: 1_010.0 },
             told(5, "succeeded", 3_100.0),
             Entry::Witnessed { event: 5, analysis: JOB, visible: true },
+            Entry::Posts { number: 0, text: "post 0".into() },
+            Entry::Posted { number: 0, post: POST },
+            Entry::Likes { user: USER, post: POST, likes: true },
+            liked(true),
         ],
         analyses: vec![row],
         outcomes: vec![OutcomeRow { analysis: JOB, error_code: None, has_result: true }],
@@ -36,6 +42,14 @@ fn good() -> Evidence {
             status: "succeeded".into(),
             created_ms: 3_000.0,
         }],
+        posts: vec![PostRow {
+            id: POST,
+            text: "post 0".into(),
+            state: "ready".into(),
+            is_pending: false,
+        }],
+        likes: vec![LikeRow { post: POST, user: USER }],
+        counts: vec![CountRow { post: POST, likes: 1 }],
         calls: vec![call(2_000.0)],
         queues: vec![(JOBS.into(), 0)],
         dead_letters: vec![POISON.into()],
@@ -47,6 +61,10 @@ fn good() -> Evidence {
 
 fn told(event: u64, status: &str, at_ms: f64) -> Entry {
     Entry::Told { user: 0, event, analysis: JOB, status: status.into(), at_ms }
+}
+
+fn liked(liked: bool) -> Entry {
+    Entry::LikeAnswered { user: USER, post: POST, status: 200, liked: Some(liked) }
 }
 
 fn call(at_ms: f64) -> Call {
@@ -232,4 +250,55 @@ fn an_analysis_is_counted_once_however_much_is_wrong_with_it() {
     evidence.outcomes.clear();
     evidence.events.clear();
     assert_eq!(check(&evidence).count(Class::Lost), 1);
+}
+
+#[test]
+fn posts_that_are_lost_doubled_or_stuck_are_found() {
+    let lost = (Class::Lost, "an accepted post is in the database");
+    assert!(broken(|run| run.posts.clear()).contains(&lost));
+    let other = || PostRow { id: OTHER, ..good().posts.remove(0) };
+    assert_eq!(broken(|run| run.posts.push(other())), [(Class::Repeated, "one post is one row")]);
+    let twice = Entry::Posted { number: 0, post: OTHER };
+    let found = broken(|run| run.ledger.push(twice));
+    assert!(found.contains(&(Class::Repeated, "one key is one post")), "{found:?}");
+    let stuck = (Class::Lost, "a post is shown when its pictures are made");
+    assert_eq!(broken(|run| run.posts[0].state = "processing".into()), [stuck]);
+    let found = broken(|run| {
+        run.posts[0].state = "processing".into();
+        run.posts[0].is_pending = true;
+    });
+    assert_eq!(found, [], "it may take its time");
+    let refused = Entry::PostRefused { number: 0, status: 500, code: "internal".into() };
+    let found = broken(|run| run.ledger.push(refused));
+    assert_eq!(found, [(Class::Broken, "a right post is accepted")]);
+    let unasked = PostRow { id: OTHER, text: "post 1".into(), ..good().posts.remove(0) };
+    let found = broken(|run| run.posts.push(unasked));
+    assert_eq!(found, [(Class::Broken, "every post was asked for")]);
+}
+
+#[test]
+fn likes_are_as_their_people_were_told_last() {
+    let lost = (Class::Lost, "a like that was granted is a row");
+    let wrong_count = (Class::Broken, "a count is that of the rows");
+    assert_eq!(broken(|run| run.likes.clear()), [lost, wrong_count]);
+    assert_eq!(broken(|run| run.counts[0].likes = 2), [wrong_count]);
+    let gone = (Class::Broken, "what is liked no longer is no row");
+    assert_eq!(broken(|run| run.ledger.push(liked(false))), [gone]);
+    let strange = (Class::Broken, "every like was asked for");
+    let found = broken(|run| run.likes[0].user = OTHER);
+    assert!(found.contains(&strange) && found.contains(&lost), "{found:?}");
+    let wish = || Entry::Likes { user: USER, post: POST, likes: false };
+    assert_eq!(broken(|run| run.ledger.push(wish())), [], "granted or not: nobody was told");
+    let unknown = broken(|run| {
+        run.ledger.push(wish());
+        run.likes.clear();
+        run.counts[0].likes = 0;
+    });
+    assert_eq!(unknown, []);
+    let not_shown = Entry::LikeAnswered { user: USER, post: POST, status: 404, liked: None };
+    let found = broken(|run| run.ledger.extend([wish(), not_shown]));
+    assert_eq!(found, [], "nothing has changed");
+    let refused = Entry::LikeAnswered { user: USER, post: POST, status: 500, liked: None };
+    let found = broken(|run| run.ledger.push(refused));
+    assert_eq!(found, [(Class::Broken, "a right like is granted")]);
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::site::own::OwnDatabase;
+use crate::site::database::OwnDatabase;
 use crate::site::process;
 use crate::site::servers::OwnRedis;
 use crate::site::{Services, cpu};
