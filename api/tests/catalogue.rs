@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::people::{name, relate};
+use crate::posts::{call, publish};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
@@ -10,8 +12,6 @@ use toneup_catalogue::product::store;
 use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_platform::identity::UserId;
-use crate::people::{name, relate};
-use crate::posts::{call, publish};
 use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
 
 /// Stores generated products.
@@ -284,7 +284,10 @@ async fn posts_and_people_are_found_by_those_who_may_see_them(db: MySqlPool) {
     let people = "/v1/search?kind=person&q=봄앨";
     let page = get(&bob, people).await;
     let person = &page["items"][0];
-    assert_eq!((&person["kind"], &person["person"]["nickname"]), (&json!("person"), &json!("봄앨리스")));
+    assert_eq!(
+        (&person["kind"], &person["person"]["nickname"]),
+        (&json!("person"), &json!("봄앨리스"))
+    );
     relate(Method::PUT, &alice, "block", &bob).await;
     assert_eq!(get(&bob, people).await["items"], json!([]));
     assert_eq!(found(&bob, changed).await, [] as [String; 0]);

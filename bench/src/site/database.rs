@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use rustix::process::Pid;
-use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 use tokio::process::Command;
 use url::Url;
@@ -31,7 +30,7 @@ const SETTINGS: [&str; 8] = [
 /// The server.
 #[derive(Debug)]
 pub(crate) struct OwnDatabase {
-    /// URL of an account that may create databases.
+    /// URL of an account that may do everything.
     pub(crate) url: Url,
     folder: PathBuf,
     port: u16,
@@ -63,9 +62,7 @@ impl OwnDatabase {
 
     /// Sets a global variable.
     pub(crate) async fn set(&self, variable: &str, value: u32) -> anyhow::Result<()> {
-        let socket = self.folder.join("server.sock");
-        let administrator = MySqlConnectOptions::new().socket(socket).username("root");
-        let mut conn = MySqlConnection::connect_with(&administrator).await?;
+        let mut conn = MySqlConnection::connect(self.url.as_str()).await?;
         conn.execute(AssertSqlSafe(format!("SET GLOBAL {variable} = {value}"))).await?;
         Ok(())
     }
