@@ -127,7 +127,7 @@ impl Engine {
         let grace = self.config.job_publish_grace;
         let scope = if self.publisher.is_ready() { Scope::All } else { Scope::WithoutPublishing };
         let taking = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let Due { publications, finishes } =
                     take_due(conn, &self.kinds, scope, grace).await?;
                 let found = publications.len() + finishes.len();
@@ -145,7 +145,7 @@ impl Engine {
     pub async fn release_room(&self, kind: &Kind) -> Result<(), sqlx::Error> {
         let grace = self.config.job_publish_grace;
         let releasing = retry_deadlock(|| {
-            self.database.in_transaction(async |conn| {
+            self.database.in_batch(async |conn| {
                 let publications = release_room(conn, kind, grace).await?;
                 Ok(((), Effects { publications, ..Effects::default() }))
             })

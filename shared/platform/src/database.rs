@@ -14,12 +14,13 @@ use serde::Serialize;
 use sqlx::mysql::{MySqlDatabaseError, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
 use sqlx::{
-    ConnectOptions, Connection, MySql, MySqlConnection, MySqlPool, QueryBuilder, Transaction,
+    ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPool, QueryBuilder,
+    Transaction,
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::kept::Kept;
+use self::kept::{Commit, Kept};
 use self::session::{FRESH, IDLE, LIFETIME, TEST_TIMEOUT};
 use crate::config::DatabaseConfig;
 
@@ -44,15 +45,19 @@ pub struct Database(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     current: RwLock<MySqlPool>,
+    /// Connections whose statements count by themselves.
     kept: Kept,
+    /// Connections that are always in a transaction.
+    transactions: Kept,
     /// Since when nobody has got a connection.
     stuck_since: Mutex<Option<Instant>>,
 }
 
 impl From<MySqlPool> for Database {
     fn from(pool: MySqlPool) -> Self {
-        let (current, kept) = (RwLock::new(pool), Kept::default());
-        Self(Arc::new(Inner { current, kept, stuck_since: Mutex::default() }))
+        let (kept, transactions) = (Kept::new(Commit::ByStatement), Kept::new(Commit::ByRequest));
+        let current = RwLock::new(pool);
+        Self(Arc::new(Inner { current, kept, transactions, stuck_since: Mutex::default() }))
     }
 }
 
@@ -108,16 +113,16 @@ impl Database {
     }
 
     /// Does a batch's `work` in a transaction, on a connection that is kept for batches. These are beside the pool: there
-    /// are as many as batches are written at once, which each batcher bounds.
+    /// are as many as batches are written at once, which each batcher bounds. The transaction begins with the first
+    /// statement, which saves a round trip.
     pub async fn in_batch<T, E: From<sqlx::Error>>(
         &self,
         work: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut lane = self.0.kept.take(&self.pool().connect_options()).await?;
-        let mut transaction = lane.connection.begin().await?;
-        let done = work(&mut transaction).await?;
-        transaction.commit().await?;
-        self.0.kept.put(lane);
+        let mut lane = self.0.transactions.take(&self.pool().connect_options()).await?;
+        let done = work(&mut lane.connection).await?;
+        lane.connection.execute("COMMIT").await?;
+        self.0.transactions.put(lane);
         Ok(done)
     }
 
@@ -167,6 +172,7 @@ impl Database {
             set("used", pool.size().saturating_sub(idle));
             set("max", pool.options().get_max_connections());
             self.0.kept.close_idle();
+            self.0.transactions.close_idle();
             if draining.run_until_cancelled(sleep(REPORT)).await.is_none() {
                 return;
             }

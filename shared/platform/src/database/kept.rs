@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::{ConnectOptions, Connection, MySqlConnection};
+use sqlx::{ConnectOptions, Connection, Executor, MySqlConnection};
 use tokio::time::{Instant, timeout};
 
 use super::session::{self, FRESH, LIFETIME, TEST_TIMEOUT};
@@ -15,9 +15,21 @@ const IDLE: Duration = Duration::from_secs(15);
 /// Longest time until a new connection is ready.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The moment at which a connection's statements are committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commit {
+    /// Each by itself.
+    ByStatement,
+    /// All together, by `COMMIT`.
+    ByRequest,
+}
+
 /// The connections that no batch uses at the moment, the latest used on top.
-#[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Vec<Lane>>);
+#[derive(Debug)]
+pub(super) struct Kept {
+    commit: Commit,
+    idle: Mutex<Vec<Lane>>,
+}
 
 /// A connection that serves one batch after another.
 #[derive(Debug)]
@@ -28,6 +40,10 @@ pub(super) struct Lane {
 }
 
 impl Kept {
+    pub(super) fn new(commit: Commit) -> Self {
+        Self { commit, idle: Mutex::default() }
+    }
+
     /// Takes a connection that works, or opens one.
     pub(super) async fn take(&self, options: &MySqlConnectOptions) -> Result<Lane, sqlx::Error> {
         while let Some(mut lane) = self.pop() {
@@ -35,7 +51,7 @@ impl Kept {
                 return Ok(lane);
             }
         }
-        let opening = timeout(CONNECT_TIMEOUT, Lane::open(options));
+        let opening = timeout(CONNECT_TIMEOUT, Lane::open(options, self.commit));
         opening.await.map_err(|elapsed| sqlx::Error::Io(elapsed.into()))?
     }
 
@@ -43,24 +59,27 @@ impl Kept {
     /// its state, and the server rolls back.
     pub(super) fn put(&self, lane: Lane) {
         let lane = Lane { used: Instant::now(), ..lane };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
     }
 
     /// Closes those that have been idle for some time.
     pub(super) fn close_idle(&self) {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         lanes.retain(|lane| lane.used.elapsed() < IDLE);
     }
 
     fn pop(&self) -> Option<Lane> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
 impl Lane {
-    async fn open(options: &MySqlConnectOptions) -> Result<Self, sqlx::Error> {
+    async fn open(options: &MySqlConnectOptions, commit: Commit) -> Result<Self, sqlx::Error> {
         let mut connection = options.connect().await?;
         session::prepare(&mut connection).await?;
+        if commit == Commit::ByRequest {
+            connection.execute("SET SESSION autocommit = 0").await?;
+        }
         let now = Instant::now();
         Ok(Self { connection, opened: now, used: now })
     }
