@@ -7,7 +7,6 @@ use toneup_jobs::document::Document;
 use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::store::read::{self, Filter, Job};
-use toneup_notify::events;
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
@@ -115,6 +114,15 @@ pub async fn list_active(
     all(read::list_active(conn, ANALYSIS, user, limit).await?)
 }
 
+/// Lists the unfinished analyses of several users, each user's oldest first; at most `limit` of all together.
+pub async fn list_active_of(
+    conn: &mut MySqlConnection,
+    users: impl Iterator<Item = UserId>,
+    limit: u32,
+) -> Result<Vec<Analysis>, sqlx::Error> {
+    all(read::list_active_of(conn, ANALYSIS, users, limit).await?)
+}
+
 /// Finds analyses of any owner, in no particular order.
 pub async fn find_all(
     conn: &mut MySqlConnection,
@@ -122,20 +130,4 @@ pub async fn find_all(
 ) -> Result<Vec<Analysis>, sqlx::Error> {
     let jobs = read::find_all(conn, &ids.into_iter().collect()).await?;
     all(jobs.into_iter().filter(|job| job.kind == ANALYSIS).collect())
-}
-
-/// Lists the analyses of a user's events after `sequence`, at most `limit` events, in the order of the events.
-pub async fn list_ended_after(
-    conn: &mut MySqlConnection,
-    user: UserId,
-    sequence: u64,
-    limit: u32,
-) -> Result<Vec<Analysis>, sqlx::Error> {
-    let events = events::list_after(&mut *conn, user, sequence, limit).await?;
-    let mut found = find_all(conn, events.iter().map(|event| JobId(event.subject))).await?;
-    let order = |analysis: &Analysis| {
-        events.iter().position(|event| event.subject == analysis.id.0).unwrap_or(usize::MAX)
-    };
-    found.sort_by_key(order);
-    Ok(found)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::types::time::OffsetDateTime;
 use sqlx::{MySqlConnection, MySqlPool};
-use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_ended_after, list_owned};
+use toneup_colour::analysis::{ANALYSIS, find_owned, list_active, list_active_of, list_owned};
 use toneup_colour::photo_answers::{PhotoDigest, PhotoKey, Reuse, find_answers, remember};
 use toneup_colour::photo_deletion::{PHOTO_DELETION, is_needed};
 use toneup_colour::prune::{count_prunable, prune};
@@ -31,6 +31,7 @@ use toneup_notify::deliveries::{NewDelivery, insert};
 use toneup_notify::delivery_log::{list as list_deliveries, list_attempts, redeliver};
 use toneup_notify::events::{
     find_latest_of, find_latest_of_all, find_log_span, last_event, last_events, list_after,
+    list_after_each,
 };
 use toneup_notify::purge::purge;
 use toneup_notify::settle::{Health, Settlement, settle};
@@ -106,9 +107,11 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     assert_reads!(conn, 20, list_owned(&mut conn, me, Filter::default(), None, 4));
     assert_reads!(conn, 20, list_active(&mut conn, me, 100));
     assert_reads!(conn, 6, list_after(&mut conn, me, 0, 10));
-    assert_reads!(conn, 12, list_ended_after(&mut conn, me, 0, 10));
+    let (both, nobody) = ([me, UserId(Uuid::now_v7())], UserId(Uuid::now_v7()));
+    assert_reads!(conn, 24, list_active_of(&mut conn, both.into_iter(), 100));
+    let seen = BTreeMap::from([(me, 0), (nobody, 0)]);
+    assert_reads!(conn, 12, list_after_each(&mut conn, &seen, 10));
     assert_reads!(conn, 6, last_event(&mut conn, me));
-    let both = [me, UserId(Uuid::now_v7())];
     assert_reads!(conn, 6, last_events(&mut conn, &both));
     assert_reads!(conn, 16, find_activity(&mut conn, ANALYSIS, &both));
     assert_reads!(conn, 6, find_latest_of(&mut conn, ids[3].0));

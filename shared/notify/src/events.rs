@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::{bind_list, json_rows, micros};
+use toneup_platform::database::{bind_list, json_rows, micros, padded};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -196,6 +196,28 @@ pub async fn list_after(
     )
     .fetch_all(conn)
     .await
+}
+
+/// Lists the events of several users, of each those after a sequence number, in order; at most `limit` of all together.
+pub async fn list_after_each(
+    conn: &mut MySqlConnection,
+    seen: &BTreeMap<UserId, u64>,
+    limit: u32,
+) -> Result<Vec<(UserId, Event)>, sqlx::Error> {
+    if seen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new("SELECT user_id, seq, name, subject_id FROM events WHERE (");
+    let mut any = query.separated(" OR ");
+    for (user, sequence) in padded(seen.iter()) {
+        any.push("(user_id = ").push_bind_unseparated(*user);
+        any.push_unseparated(" AND seq > ").push_bind_unseparated(*sequence);
+        any.push_unseparated(")");
+    }
+    query.push(") ORDER BY user_id, seq LIMIT ").push_bind(limit);
+    let rows: Vec<(UserId, u64, String, Uuid)> = query.build_query_as().fetch_all(conn).await?;
+    let event = |(user, sequence, name, subject)| (user, Event { sequence, name, subject });
+    Ok(rows.into_iter().map(event).collect())
 }
 
 /// Finds the number of the latest event about `subject`.

@@ -26,6 +26,7 @@ mod stream_request;
 mod stream_slots;
 mod submission;
 mod told;
+mod user_reader;
 mod user_stream;
 mod view;
 mod wait;

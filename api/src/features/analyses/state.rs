@@ -18,6 +18,7 @@ use super::queue_view::QueueView;
 use super::reader::Reader;
 use super::settings::AnalysesSettings;
 use super::stream_slots::StreamSlots;
+use super::user_reader::UserReader;
 use super::watch::Watchers;
 use crate::features::notifications::EventFormats;
 use crate::features::uploads::{Seal, UploadQuota};
@@ -56,6 +57,7 @@ pub struct AnalysesState {
     pub(super) pool: Database,
     pub(super) submitter: Submitter,
     pub(super) reader: Reader,
+    pub(super) user_reader: UserReader,
     pub(super) answers: Answers,
     pub(super) objects: Objects,
     pub(super) seal: Seal,
@@ -64,7 +66,6 @@ pub struct AnalysesState {
     /// Rate limit of cancellations per user.
     pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
-    pub(super) formats: EventFormats,
     pub(super) queue: QueueView,
     pub(super) photo_memory: PhotoMemory,
     pub(super) stream_slots: StreamSlots,
@@ -94,6 +95,7 @@ impl AnalysesState {
             queue: QueueView::spawn(pool.clone(), redis, analysis.share.clone(), shutdown)?,
             answers: Answers::spawn(pool.clone(), colour.photo_reuse, tasks),
             reader: Reader::spawn(pool.clone(), tasks),
+            user_reader: UserReader::spawn(pool.clone(), formats, tasks),
             submitter: Submitter::spawn(engine.clone(), analysis.clone(), tasks),
             colour,
             engine,
@@ -104,7 +106,6 @@ impl AnalysesState {
             limiter,
             cancels: Policy::per_hour("cancellations", settings.cancels_per_hour),
             watchers,
-            formats,
             photo_memory: PhotoMemory::new(u64::from(settings.form_photos_mib) * 1024 * 1024),
             stream_slots: StreamSlots::new(settings.streams_per_user, settings.streams_per_replica),
             draining,

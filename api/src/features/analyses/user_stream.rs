@@ -3,9 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use axum::response::sse::Event;
-use toneup_colour::analysis::{Analysis, list_active, list_ended_after};
+use toneup_colour::analysis::Analysis;
 use toneup_jobs::job::JobId;
-use toneup_notify::events::list_after;
 use toneup_platform::identity::UserId;
 use toneup_platform::trace::TraceParent;
 
@@ -13,11 +12,9 @@ use super::problems;
 use super::state::AnalysesState;
 use super::stream::{Pace, Places, Subject};
 use super::told::{Look, Told};
+use super::user_reader::{CHUNK, UserNews};
 use crate::http::language::Language;
 use crate::http::problem::{ApiError, Problem};
-
-/// Events and analyses read at once.
-const CHUNK: u32 = 100;
 
 /// The stream of a user: the last event told, and what was told of the analyses that have not ended.
 pub(super) struct UserStream {
@@ -33,17 +30,8 @@ pub(super) struct UserStream {
 
 impl Subject for UserStream {
     async fn read(&mut self, news: &mut VecDeque<Event>) -> Result<Pace, ApiError> {
-        let mut connection = self.state.pool.acquire().await?;
-        // Active ones first: one that ends in between is then among the events, not lost from both.
-        let active = list_active(&mut connection, self.user, CHUNK).await?;
-        let events = list_after(&mut connection, self.user, self.last, CHUNK).await?;
-        let ended = if events.is_empty() {
-            Vec::new()
-        } else {
-            list_ended_after(&mut connection, self.user, self.last, CHUNK).await?
-        };
-        let mut others = self.state.formats.read_streamed(&mut connection, &events).await?;
-        drop(connection);
+        let UserNews { active, events, ended, mut others } =
+            self.state.user_reader.read(self.user, self.last).await?;
 
         // Numbers are dense: one that is skipped was deleted before this client was ready for it.
         let first = events.first().map(|event| event.sequence);
@@ -52,8 +40,6 @@ impl Subject for UserStream {
             news.push_back(history_gone(before, self.trace)?);
         }
         self.tell_active(active, news)?;
-        let ended: HashMap<JobId, Analysis> =
-            ended.into_iter().map(|analysis| (analysis.id, analysis)).collect();
         for logged in &events {
             self.last = logged.sequence;
             // One that was replayed since is active again, and told as such.

@@ -197,6 +197,27 @@ pub async fn list_active(
     Ok(rows.into_iter().map(Job::from).collect())
 }
 
+/// Lists the unfinished jobs of a kind of several users, each user's oldest first; at most `limit` of all together.
+pub async fn list_active_of(
+    conn: &mut MySqlConnection,
+    kind: &str,
+    users: impl Iterator<Item = UserId>,
+    limit: u32,
+) -> Result<Vec<Job>, sqlx::Error> {
+    let mut query = QueryBuilder::new(
+        "SELECT j.id, j.kind, j.user_id, j.payload, j.status, j.version, j.attempt, j.created_at,
+                j.deadline, j.started_at, j.finished_at, o.result, o.error_code, o.error_message,
+                o.error_retryable, j.traceparent
+         FROM jobs j FORCE INDEX (jobs_active) LEFT JOIN job_outcomes o ON o.job_id = j.id
+         WHERE j.finished_at IS NULL AND j.kind = ",
+    );
+    query.push_bind(kind).push(" AND j.user_id IN ");
+    bind_list(&mut query, users);
+    query.push(" ORDER BY j.user_id, j.id LIMIT ").push_bind(limit);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().map(Job::from).collect())
+}
+
 /// Finds a job of any kind and owner. For operators.
 pub async fn find(conn: &mut MySqlConnection, id: JobId) -> Result<Option<Job>, sqlx::Error> {
     let row = select_jobs!("jobs j", "WHERE j.id = ?", id).fetch_optional(conn).await?;
