@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+};
 use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{
@@ -318,6 +320,8 @@ fn s3_client(config: &ObjectsConfig, endpoint: &Url) -> Result<Client, ObjectErr
         .credentials_provider(credentials)
         // Presigned uploads must not demand a checksum that a browser does not send.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        // Nor is a checksum that the store keeps computed again at every read.
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .retry_config(RetryConfig::standard().with_max_attempts(2))
         .timeout_config(timeouts)
         .build();
