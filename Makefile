@@ -25,7 +25,7 @@ services: ## start only the servers: RabbitMQ, MariaDB, Redis, S3
 test: ## all the tests, from nothing
 	@scripts/test.sh
 
-bench: ## measure everything in about 28 minutes (SCENARIO=replicas: one), results in docs/performance.md
+bench: ## measure everything in about an hour (SCENARIO=replicas: one), results in docs/performance.md
 	@scripts/bench.sh $(SCENARIO)
 
 chaos: ## break everything while 2,000 jobs run, and see that none is lost (SEED=7; about 6 minutes)

@@ -72,7 +72,8 @@ async fn measure(bench: &Bench<'_>, contender: Contender, part: Part) -> anyhow:
         rates.push(rate(&jobs));
         failures += jobs.failures() + jobs.unfinished();
     }
-    let jobs = running.crowd.open(CALM, bench.seconds(12.0)).await;
+    let jobs =
+        running.crowd.open(CALM, Duration::from_secs(if bench.quick { 4 } else { 12 })).await;
     failures += jobs.failures() + jobs.unfinished();
     let times = jobs.end_to_end();
     running.end().await?;
@@ -84,7 +85,7 @@ async fn measure(bench: &Bench<'_>, contender: Contender, part: Part) -> anyhow:
 
 /// Longest time of a flood.
 fn flood_time(bench: &Bench<'_>) -> Duration {
-    Duration::from_secs(if bench.quick { 4 } else { 7 })
+    Duration::from_secs(if bench.quick { 3 } else { 7 })
 }
 
 /// Results per second, from the first submit to the last result.

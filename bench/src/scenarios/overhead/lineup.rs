@@ -26,6 +26,9 @@ const PHOTO_BYTES: usize = 20_000;
 /// Lifetime of the photo's presigned URL.
 const PHOTO_TTL: Duration = Duration::from_hours(1);
 
+/// Program of the apalis peer.
+const APALIS: &str = ".local/peers/apalis/release/apalis-peer";
+
 /// A job system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contender {
@@ -68,8 +71,21 @@ impl Contender {
         }
     }
 
-    /// Commands of the front and of the worker; none for ToneUp's own programs.
+    /// File without which the contender cannot be started, from the root of the repository.
+    fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::ToneUp | Self::Rows => None,
+            Self::Apalis => Some(APALIS),
+            Self::BullMq => Some("bench/peers/bullmq/node_modules/bullmq"),
+            Self::Celery => Some(".local/venv/bin/celery"),
+        }
+    }
+
+    /// Commands of the front and of the worker.
     fn commands(self) -> anyhow::Result<[Command; 2]> {
+        if let Some(file) = self.needs() {
+            ensure!(repository().join(file).exists(), "no {file}: scripts/setup.sh peers");
+        }
         let peers = repository().join("bench/peers");
         let ours = |name: &str, role: &str| {
             let mut command = Command::new(std::env::current_exe()?);
@@ -86,7 +102,7 @@ impl Contender {
             Self::ToneUp => [ours("engine", "front")?, ours("engine", "worker")?],
             Self::Rows => [ours("rows", "front")?, ours("rows", "worker")?],
             Self::Apalis => {
-                let built = repository().join(".local/peers/apalis/release/apalis-peer");
+                let built = repository().join(APALIS);
                 ["front", "worker"].map(|role| program(built.clone(), "apalis", &[role]))
             }
             Self::BullMq => {
