@@ -95,7 +95,7 @@ async fn run(command: Command, output: &Output) -> anyhow::Result<Ending> {
         Command::Migrate(args) => migrate::run(&args, output).await,
         Command::Bucket(args) => bucket::run(args, output).await,
         Command::Check(args) => check::run(args, output).await,
-        Command::Prune(args) => prune::run(args, output).await,
+        Command::Prune(args) => prune::run(&args, output).await,
         Command::Status(args) => status::run(&args, output).await,
         Command::Top(args) => top::run(&args, output).await,
         Command::Queue(args) => queue::run(args, output).await,

@@ -37,7 +37,7 @@ const HELP: &str =
     exit::help!("toneup prune --older-than 90d --dry-run", "toneup prune --older-than 90d",);
 
 /// Runs `toneup prune` with these arguments.
-pub(crate) async fn run(args: PruneArgs, output: &Output) -> anyhow::Result<Ending> {
+pub(crate) async fn run(args: &PruneArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let mut connection = pool.acquire().await.context("cannot use the database")?;
     let counted = count_prunable(&mut connection, args.older_than).await;

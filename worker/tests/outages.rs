@@ -82,9 +82,11 @@ async fn what_is_handed_back_keeps_its_place_before_the_backlog(db: MySqlPool) {
     for analysis in &all {
         assert_eq!(finished(&guest, analysis).await["attempt"], json!(1));
     }
-    let order = "SELECT id FROM jobs WHERE kind = 'analysis' ORDER BY finished_at LIMIT 1";
-    let earliest: uuid::Uuid = sqlx::query_scalar(order).fetch_one(&db).await.unwrap();
-    assert_eq!(json!(earliest), all[0]["id"], "the deploy cost it its turn");
+    let order = "SELECT id FROM jobs WHERE kind = 'analysis' ORDER BY finished_at";
+    let order: Vec<uuid::Uuid> = sqlx::query_scalar(order).fetch_all(&db).await.unwrap();
+    let turn = order.iter().position(|id| json!(id) == all[0]["id"]).unwrap();
+    // The first worker's window held three.
+    assert!(turn < 3, "the deploy cost it its turn: it was number {}", turn + 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -29,6 +29,18 @@ pub struct Start {
     pub full: bool,
 }
 
+/// Jobs of other replicas that wait for a lease, as far as this one knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Others {
+    /// None waits.
+    #[default]
+    Idle,
+    /// Some wait, and Redis gives them what it gets.
+    Waiting,
+    /// One was announced since the last exchange was built, whose reply may not know of it.
+    Announced,
+}
+
 /// Queue, instances and leases of this worker.
 #[derive(Debug, Default)]
 pub struct Admission {
@@ -51,9 +63,7 @@ pub struct Admission {
     newcomers: usize,
     /// True if a job has started since the last exchange.
     started: bool,
-    others_wait: bool,
-    /// True if a replica has announced a waiting job since the last exchange was built, whose reply may not know of it.
-    wanted: bool,
+    others: Others,
     /// True while Redis responds; without it nothing is shared.
     connected: bool,
 }
@@ -136,7 +146,8 @@ impl Admission {
         if let Some(lease) = &start.lease {
             self.used.remove(lease);
             // The lease is reused for this replica's next job, without a round trip, while no other replica waits.
-            if !start.granted || self.others_wait || !self.can_use(now, &lease.instance) {
+            if !start.granted || self.others != Others::Idle || !self.can_use(now, &lease.instance)
+            {
                 self.returned.push(lease.ticket.clone());
                 self.untold = true;
             } else {
@@ -237,7 +248,7 @@ impl Admission {
             || self.newcomers > 0 && waiting && !self.has_everything(now)
             || self.connected && waiting && self.offered != self.offers(now)
             || self.connected && self.spare.iter().any(useless)
-            || self.wanted && !self.spare.is_empty()
+            || self.others == Others::Announced && !self.spare.is_empty()
     }
 
     /// True if this replica holds every lease there is and no other waits. A new job then needs no exchange at once;
@@ -245,7 +256,7 @@ impl Admission {
     fn has_everything(&self, now: Instant) -> bool {
         let places: u32 = self.offers(now).iter().map(|offer| offer.places).sum();
         let held = self.used.len() + self.spare.len();
-        self.is_shared() && !self.others_wait && places > 0 && held >= whole(places)
+        self.is_shared() && self.others == Others::Idle && places > 0 && held >= whole(places)
     }
 
     /// True if the last exchange with Redis succeeded.
@@ -264,14 +275,16 @@ impl Admission {
         // replica keep them that has had no job since the last exchange: each would be renewed for as long as it idles.
         let rests =
             !std::mem::take(&mut self.started) && self.waiting.is_empty() && self.used.is_empty();
-        let keeps = !self.others_wait && !rests;
+        let keeps = self.others == Others::Idle && !rests;
         let (kept, useless): (Vec<Lease>, _) = std::mem::take(&mut self.spare)
             .into_iter()
             .partition(|lease| keeps && self.can_use(now, &lease.instance));
         self.spare = kept;
         self.returned.extend(useless.into_iter().map(|lease| lease.ticket));
         self.untold = false;
-        self.wanted = false;
+        if self.others == Others::Announced {
+            self.others = Others::Waiting;
+        }
         self.newcomers = 0;
         self.announced = self.waiting.iter().cloned().collect();
         let offers = self.offers(now);
@@ -291,9 +304,14 @@ impl Admission {
     /// Applies the reply to an exchange.
     pub fn granted(&mut self, granted: Granted) {
         self.connected = true;
-        // Also for leases that were kept because nobody else had waited.
-        self.wanted |= granted.others_wait && !self.spare.is_empty();
-        self.others_wait = granted.others_wait || self.wanted;
+        // Leases that were kept because nobody else had waited are given back too.
+        let keeps_too_much = granted.others_wait && !self.spare.is_empty();
+        self.others = match self.others {
+            Others::Announced => Others::Announced,
+            _ if keeps_too_much => Others::Announced,
+            _ if granted.others_wait => Others::Waiting,
+            _ => Others::Idle,
+        };
         for lease in granted.leases {
             self.grant(lease);
         }
@@ -309,8 +327,7 @@ impl Admission {
 
     /// Records that a job of another replica waits for a lease.
     pub fn wanted(&mut self) {
-        self.others_wait = true;
-        self.wanted = true;
+        self.others = Others::Announced;
     }
 
     /// True if this replica has nothing that Redis must be told of soon: no job, no lease.
