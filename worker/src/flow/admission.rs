@@ -305,13 +305,13 @@ impl Admission {
     pub fn granted(&mut self, granted: Granted) {
         self.connected = true;
         // Leases that were kept because nobody else had waited are given back too.
-        let keeps_too_much = granted.others_wait && !self.spare.is_empty();
-        self.others = match self.others {
-            Others::Announced => Others::Announced,
-            _ if keeps_too_much => Others::Announced,
-            _ if granted.others_wait => Others::Waiting,
-            _ => Others::Idle,
-        };
+        if self.others != Others::Announced {
+            self.others = match granted.others_wait {
+                true if self.spare.is_empty() => Others::Waiting,
+                true => Others::Announced,
+                false => Others::Idle,
+            };
+        }
         for lease in granted.leases {
             self.grant(lease);
         }
