@@ -306,10 +306,12 @@ impl Admission {
         self.connected = true;
         // Leases that were kept because nobody else had waited are given back too.
         if self.others != Others::Announced {
-            self.others = match granted.others_wait {
-                true if self.spare.is_empty() => Others::Waiting,
-                true => Others::Announced,
-                false => Others::Idle,
+            self.others = if granted.others_wait && self.spare.is_empty() {
+                Others::Waiting
+            } else if granted.others_wait {
+                Others::Announced
+            } else {
+                Others::Idle
             };
         }
         for lease in granted.leases {
