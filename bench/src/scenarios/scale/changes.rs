@@ -66,7 +66,8 @@ pub(super) async fn run(
     }
     #[expect(clippy::cast_precision_loss, reason = "numbers of jobs")]
     let (lost, burnt) = ((jobs.failures() + jobs.unfinished()) as f64, repeated as f64);
-    let with = format!("{} jobs through all three changes", jobs.0.len());
+    let why = jobs.a_failure().map(|why| format!("; the first: {why}")).unwrap_or_default();
+    let with = format!("{} jobs through all three changes{why}", jobs.0.len());
     report.row(finding("lost", lost, &with).wanted("0", lost < 1.0))?;
     let with = format!("{} workers terminated, {abandoned} of them not in time", many - 1);
     let met = repeated == 0 && abandoned == 0;

@@ -151,7 +151,8 @@ fn use_of_analyzers(
     report.row(finding("in_flight", most, &with).wanted(format!("<= {allowed}"), fits))?;
     #[expect(clippy::cast_precision_loss, reason = "a number of jobs")]
     let failures = lost as f64;
-    let with = format!("{with}, {} jobs", jobs.0.len());
+    let why = jobs.a_failure().map(|why| format!("; the first: {why}")).unwrap_or_default();
+    let with = format!("{with}, {} jobs{why}", jobs.0.len());
     report.row(finding("failures", failures, &with).wanted("0", lost == 0))
 }
 
