@@ -22,11 +22,11 @@ use toneup_platform::shutdown::Shutdown;
 /// Interval of a replica's reports while they change.
 const EVERY: Duration = Duration::from_secs(2);
 /// Interval of the reports while they say the same: an idle replica costs Redis next to nothing.
-const UNCHANGED: Duration = Duration::from_secs(6);
+const UNCHANGED: Duration = Duration::from_secs(10);
 /// Interval of the reports while draining.
 const WHILE_DRAINING: Duration = Duration::from_millis(250);
 /// Lifetime of a report: two may be lost.
-const LASTS: Duration = Duration::from_secs(20);
+const LASTS: Duration = Duration::from_secs(30);
 /// Lifetime of a request to drain.
 const WISH: Duration = Duration::from_mins(1);
 /// Most replicas that are listed.

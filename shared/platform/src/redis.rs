@@ -19,7 +19,7 @@ use crate::retry::Backoff;
 pub const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Interval of the pings of a subscription: a lost peer sends nothing, and nothing else is sent to it.
-const PING: Duration = Duration::from_secs(10);
+const PING: Duration = Duration::from_secs(12);
 
 /// Most messages waiting for Redis; further ones are dropped.
 const BACKLOG: usize = 4096;

@@ -41,7 +41,7 @@ use crate::config::AnalyzerConfig;
 /// Interval of the exchanges with Redis while nothing changes: leases are renewed three times in their lifetime.
 const RENEWAL: Duration = Duration::from_secs(3);
 /// Interval of the exchanges of a replica without jobs and leases: they only keep the published capacity alive.
-const IDLE_RENEWAL: Duration = Duration::from_secs(30);
+const IDLE_RENEWAL: Duration = Duration::from_secs(45);
 /// Interval of the exchanges while jobs wait, which also finds grants whose message was lost.
 const WAITING: Duration = Duration::from_secs(1);
 /// Interval of the exchanges while jobs wait and the subscription is not back yet after an outage of Redis.

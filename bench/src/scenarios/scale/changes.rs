@@ -65,9 +65,10 @@ pub(super) async fn run(
         report.row(row.wanted("<= 3", service_times <= WANTED_SERVICE_TIMES))?;
     }
     #[expect(clippy::cast_precision_loss, reason = "numbers of jobs")]
-    let (lost, burnt) = ((jobs.failures() + jobs.unfinished()) as f64, repeated as f64);
-    let why = jobs.a_failure().map(|why| format!("; the first: {why}")).unwrap_or_default();
-    let with = format!("{} jobs through all three changes{why}", jobs.0.len());
+    let (lost, burnt) = ((jobs.accepted().count() - jobs.finished()) as f64, repeated as f64);
+    let why = jobs.a_failure().map(|why| format!("; a failure: {why}")).unwrap_or_default();
+    let refused = jobs.0.len() - jobs.accepted().count();
+    let with = format!("{} jobs, {refused} of them refused{why}", jobs.0.len());
     report.row(finding("lost", lost, &with).wanted("0", lost < 1.0))?;
     let with = format!("{} workers terminated, {abandoned} of them not in time", many - 1);
     let met = repeated == 0 && abandoned == 0;

@@ -6,9 +6,9 @@ use sqlx::{Executor, MySqlConnection};
 
 /// Age at which a connection is replaced.
 pub(super) const LIFETIME: Duration = Duration::from_mins(30);
-/// Idle time after which a pooled connection is closed: the pool lends the one that has rested longest, so that even a
-/// few statements a second keep many open.
-pub(super) const IDLE: Duration = Duration::from_secs(15);
+/// Idle time after which a pooled connection is closed: the pool lends the one that has rested longest, so that even
+/// one statement in two seconds keeps several open.
+pub(super) const IDLE: Duration = Duration::from_secs(6);
 /// Time since its last response within which a connection is used without a test.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// Longest time that a test may take.
