@@ -154,6 +154,7 @@ fn words_of_either_script_and_with_a_slip_find_the_same() {
     assert_eq!(find("셔츠 오버핏"), [1], "in any order");
     assert_eq!(find("울"), [4]);
     assert!(find("ㅣㅑㅜ두").contains(&2));
+    assert_eq!(find("울로"), [4], "a particle behind one syllable");
     assert_eq!(find("atel"), [2]);
     assert_eq!(find("무드온 없는말"), [1], "half of it");
     assert_eq!(find("없는말"), [] as [u64; 0]);

@@ -74,8 +74,9 @@ impl CatalogueState {
         let indexer = Arc::new(Indexer::new(Arc::clone(&commits)));
         let consumers: Vec<Arc<dyn Consumer>> = vec![
             Arc::clone(&copies.facts) as _,
-            Arc::clone(&copies.suggestions) as _,
             Arc::clone(&indexer) as _,
+            // Last: they are built anew.
+            Arc::clone(&copies.suggestions) as _,
         ];
         let (follower, products) = Follower::new(pool.clone(), consumers);
         let again = follower.again();

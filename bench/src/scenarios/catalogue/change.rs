@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use reqwest::Client;
 use serde_json::{Value, json};
-use sqlx::Connection;
+use sqlx::{Connection, MySqlConnection};
 use tokio::time::{Instant, sleep};
 use toneup_catalogue::product::{Product, store};
 use url::Url;
@@ -22,7 +22,9 @@ const BATCH: usize = 500;
 const CHANGES: (usize, usize) = (100, 15);
 /// Pause between two searches.
 const LOOK: Duration = Duration::from_millis(10);
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(4);
+/// Number of the change by which the import's end is seen.
+const SENTINEL: usize = 9999;
 
 /// A signed-in client that searches.
 struct Searcher {
@@ -48,24 +50,20 @@ pub(super) async fn run(
     }
     let imported = begun.elapsed().as_secs_f64();
     let client = Searcher::sign_in(site).await?;
+    // All are in the index once the last change is.
     let last = products.last().context("no products")?;
-    client.found(&last.name, last.id.0).await?;
+    change(&mut conn, last, SENTINEL).await?;
+    client.found(&rare_word(SENTINEL), last.id.0).await?;
+    write(&mut conn, last).await?;
     let changes = if quick { CHANGES.1 } else { CHANGES.0 };
     let mut times = Vec::with_capacity(changes);
     for (number, product) in products.iter().step_by(products.len() / changes).enumerate() {
-        let mut changed = product.clone();
-        // A word that no other name has.
-        changed.name = format!("{} {}", product.name, rare_word(number));
-        let mut transaction = conn.begin().await?;
-        store::write(&mut transaction, std::slice::from_ref(&changed)).await?;
-        transaction.commit().await?;
+        change(&mut conn, product, number).await?;
         let committed = Instant::now();
         client.found(&rare_word(number), product.id.0).await?;
         times.push(committed.elapsed().as_secs_f64() * 1e3);
         // And back, so that what is measured later is the generated catalogue.
-        let mut transaction = conn.begin().await?;
-        store::write(&mut transaction, std::slice::from_ref(product)).await?;
-        transaction.commit().await?;
+        write(&mut conn, product).await?;
     }
     let times = Sorted::new(times);
     report.next_table();
@@ -79,6 +77,22 @@ pub(super) async fn run(
             .number("p99_ms", times.percentile(99.0))
             .wanted("p99 <= 1000 ms", times.percentile(99.0) <= 1000.0),
     )
+}
+
+/// Adds a word to a product's name that no other name has.
+async fn change(
+    conn: &mut MySqlConnection,
+    product: &Product,
+    number: usize,
+) -> anyhow::Result<()> {
+    let name = format!("{} {}", product.name, rare_word(number));
+    write(conn, &Product { name, ..product.clone() }).await
+}
+
+async fn write(conn: &mut MySqlConnection, product: &Product) -> anyhow::Result<()> {
+    let mut transaction = conn.begin().await?;
+    store::write(&mut transaction, std::slice::from_ref(product)).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// A word of syllables that are rare, for each number another.

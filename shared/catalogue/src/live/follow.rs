@@ -25,8 +25,9 @@ use crate::product::store::{self, StoredProduct};
 const SETTLING: Duration = Duration::from_secs(10);
 /// Pause between two looks at the log.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Part of the time that looking may take.
+/// Part of the time that looking may take, and the longest pause for that: a large import must not keep later changes waiting.
 const SHARE: u32 = 5;
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Entries read at once.
 const PAGE: u32 = 1000;
 /// Things read at once.
@@ -166,7 +167,7 @@ impl<S: Source> Follower<S> {
                 Ok(()) => {
                     (failures, is_complete) = (0, true);
                     self.caught_up.send_replace(true);
-                    PAUSE.max(begun.elapsed() * SHARE)
+                    (begun.elapsed() * SHARE).clamp(PAUSE, LONGEST_PAUSE)
                 }
                 Err(error) => {
                     failures += 1;

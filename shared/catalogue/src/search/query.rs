@@ -149,6 +149,12 @@ fn stem(word: &str) -> Option<&str> {
     stems.into_iter().find(|stem| stem.chars().count() >= LEAST)
 }
 
+/// The lone syllable before a particle of one syllable.
+pub(super) fn lone_stem(word: &str) -> Option<&str> {
+    let stems = PARTICLES.iter().filter_map(|particle| word.strip_suffix(particle));
+    stems.into_iter().find(|stem| stem.chars().count() == 1)
+}
+
 /// A word without the final consonant of its last syllable, which may be the next one's beginning.
 fn opened(word: &str) -> Option<String> {
     let last = word.chars().next_back()?;
@@ -188,6 +194,10 @@ mod tests {
         assert_eq!(joined_texts("립 스틱").unwrap(), ["립스틱"]);
         assert_eq!(joined_texts("오버핏 셔츠"), None);
         assert_eq!(joined_texts("A 백"), None);
+        assert_eq!(
+            (lone_stem("울로"), lone_stem("코트로"), lone_stem("로")),
+            (Some("울"), None, None)
+        );
         let meant = |text: &str| meaningful_words(text).len();
         assert_eq!((meant("린넨으로 된 원피스"), meant("좋은"), meant("")), (2, 1, 0));
     }

@@ -256,13 +256,10 @@ impl TantivyEngine {
 impl Engine for TantivyEngine {
     fn search(&self, request: &Request) -> Result<Page, EngineError> {
         let words = meaningful_words(&request.text);
-        if words.is_empty() {
-            return Ok(Page::default());
-        }
         let searcher = self.reader.searcher();
         let asked = Asked { fields: &self.fields, searcher: &searcher, request };
         let goes_on_loose = request.after.is_some_and(|place| place.is_loose);
-        if !goes_on_loose {
+        if !goes_on_loose && !words.is_empty() {
             let query = build(&asked, &words, Strictness::All);
             let page = self.run(&searcher, query.as_ref(), request, false)?;
             if page.total > 0 || request.after.is_some() {

@@ -11,7 +11,7 @@ use tantivy::{Searcher, Term};
 
 use super::analyser::{WHOLE, Word, WordKind, bigrams};
 use super::engine::Request;
-use super::query::{Variant, joined, parts, variants};
+use super::query::{Variant, joined, lone_stem, parts, variants};
 use super::tantivy_engine::Fields;
 use crate::hangul::keys;
 use crate::live::Filter;
@@ -145,6 +145,9 @@ fn of_syllables(
     if is_last && ending.is_some_and(|ending| !asked.has(&ending)) {
         // The last syllable is not whole yet.
         ways.push(boosted(prefix(fields.keys, &own_keys), 3.0));
+    }
+    if let Some(stem) = lone_stem(&word.text).filter(|_| !asked.has(&word.text)) {
+        ways.extend(texts(fields).map(|(field, boost)| boosted(term(field, stem), boost * 0.8)));
     }
     if length >= COMPOUND
         && let Some(parts) = parts(&word.text, |part| asked.is_word(part))

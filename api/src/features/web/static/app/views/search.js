@@ -1,22 +1,27 @@
 // @ts-check
-// Finds people and products; what was searched for is in the address, so that one comes back to it.
+// Finds people, products and posts; what was searched for is in the address, so that one comes back to it.
 
 import { el, heading } from "../elements.js";
 import { emptiness, PagedList } from "../parts/list.js";
 import { personLine } from "../parts/person.js";
+import { postCard } from "../parts/post-card.js";
 import { productCard } from "../parts/product-card.js";
 import { SearchBox } from "../parts/search-box.js";
 import { view } from "../parts/single.js";
 
 /** @typedef {import("../app.js").App} App */
-/** @typedef {"person" | "product"} Kind */
+/** @typedef {"person" | "product" | "post"} Kind */
 /** @typedef {{ id: string, element: HTMLElement }} Found */
 
 /** @type {{ kind: Kind, key: import("../words.js").Key, className: string }[]} */
 const KINDS = [
   { kind: "person", key: "people", className: "people-list" },
   { kind: "product", key: "products", className: "products" },
+  { kind: "post", key: "posts", className: "" },
 ];
+
+/** @type {Record<Kind, "line" | "card" | "tile">} */
+const SKELETONS = { person: "line", product: "tile", post: "card" };
 
 /** @type {import("../app.js").MakeView} */
 export default function makeSearch(app, params, signal) {
@@ -55,7 +60,7 @@ function results(app, text, kind, signal) {
     key: ({ id }) => id,
     empty: () => emptiness(app.say("nothingFound"), app.say("nothingFoundText")),
     className: KINDS.find((one) => one.kind === kind)?.className ?? "",
-    skeleton: kind === "product" ? "tile" : "line",
+    skeleton: SKELETONS[kind],
   });
   return list;
 }
@@ -73,6 +78,10 @@ async function load(app, text, kind, cursor, signal) {
   if (kind === "product") {
     const { items, nextCursor } = await app.api.catalogue.search(text, options);
     return { items: items.map(({ product, highlights }) => ({ id: String(product.id), element: productCard(app, product, { highlights }) })), nextCursor };
+  }
+  if (kind === "post") {
+    const { items, nextCursor } = await app.api.catalogue.searchPosts(text, options);
+    return { items: items.map(({ post }) => ({ id: post.id, element: postCard(app, post, signal) })), nextCursor };
   }
   // By the beginning of the nickname: what one types of a person's name.
   const { items, nextCursor } = await app.api.people.find(text, options);

@@ -258,7 +258,7 @@ export const EN = {
   why_popular: "Many like it",
   why_new: "New",
   why_surprise: "Something different",
-  searchAll: "Search people and products",
+  searchAll: "Search people, products and posts",
   searchWhere: "What to search",
   searchHint: "Who or what are you looking for?",
   searchHintText: "Type the beginning of a nickname, a brand or a word.",

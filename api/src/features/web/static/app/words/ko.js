@@ -259,7 +259,7 @@ export const KO = {
   why_popular: "많은 사람이 좋아해요",
   why_new: "새로 나왔어요",
   why_surprise: "색다른 추천",
-  searchAll: "사람, 상품 검색",
+  searchAll: "사람, 상품, 게시글 검색",
   searchWhere: "검색 대상",
   searchHint: "무엇을 찾고 있나요?",
   searchHintText: "닉네임, 브랜드, 단어를 입력해 보세요.",
