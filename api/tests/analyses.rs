@@ -232,8 +232,9 @@ async fn what_a_person_sent_is_theirs_to_take_back(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
-async fn uploads_and_cancellations_have_their_quota(db: MySqlPool) {
+async fn uploads_submits_and_cancellations_have_their_quota(db: MySqlPool) {
     let stack = Stack::new(db).await.with("UPLOADS_PER_HOUR", "3").with("CANCELS_PER_HOUR", "1");
+    let stack = stack.with("SUBMITS_PER_HOUR", "4");
     let guest = stack.api().await.guest().await;
     let files = |count: usize| json!({ "fileNames": vec!["a.jpg"; count] });
     let upload = json!({ "contentType": "image/jpeg", "contentLength": 5 });
@@ -253,6 +254,18 @@ async fn uploads_and_cancellations_have_their_quota(db: MySqlPool) {
     };
     assert_eq!(cancel().await.status, 200);
     assert_eq!(problem_of(&cancel().await).1, "rate_limited");
+    // Three submits so far; a repetition of an accepted one is none too many.
+    let object = guest.unused_key();
+    let submit = async |key: &'static str| {
+        let request = guest.request(Method::POST, "/v1/analyses").header("idempotency-key", key);
+        guest.send(request.json(&json!({ "objectKey": object }))).await
+    };
+    let accepted = submit("one").await;
+    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let refused = submit("two").await;
+    assert_eq!(problem_of(&refused).1, "rate_limited");
+    assert!(refused.header("ratelimit-policy").contains("\"submits\";q=4;w=3600"), "{refused:?}");
+    assert_eq!(submit("one").await.body["id"], accepted.body["id"]);
 }
 
 #[sqlx::test(migrations = "../migrations")]

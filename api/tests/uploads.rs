@@ -1,11 +1,14 @@
 //! Presigned uploads: what S3 itself enforces.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::MySqlPool;
+use toneup_api::features::uploads::delete_unsubmitted;
 use toneup_platform::origins::PageOrigins;
 use toneup_testing::{Stack, problem_of};
 
@@ -102,4 +105,55 @@ async fn pages_that_may_call_the_api_may_upload_to_the_bucket(db: MySqlPool) {
         assert!(admitted(origin).await, "{origin}");
     }
     assert!(!admitted("https://evil.example").await);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_apps_door_signs_a_length_that_it_is_told(db: MySqlPool) {
+    let guest = Stack::new(db).await.api().await.guest().await;
+    let sign = async |names: &[&str], lengths: Value| {
+        let body = json!({ "fileNames": names, "contentLengths": lengths });
+        guest.post("/api/uploads/presigned-urls", body).await
+    };
+    let signed = sign(&["a.jpg"], json!([5])).await.body;
+    let url = signed["data"]["files"][0]["uploadUrl"].as_str().unwrap();
+    let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+    let put = async |bytes: usize| {
+        browser.put(url).body(vec![7; bytes]).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((put(6).await, put(5).await), (403, 200));
+    for lengths in [json!([5]), json!([5, 0]), json!([5, 10 * 1024 * 1024 + 1])] {
+        let refused = sign(&["a.jpg", "b.jpg"], lengths.clone()).await;
+        assert!(refused.status.is_client_error(), "{lengths}: {refused:?}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_nobody_submits_is_deleted_and_what_is_too_large_at_once(db: MySqlPool) {
+    let stack = Stack::new(db).await.with_bucket("unsubmitted");
+    let objects = stack.objects();
+    let origins = PageOrigins::of(&"http://127.0.0.1:8080".parse().unwrap(), vec![]);
+    objects.prepare_bucket(&origins, "u/", 1).await.unwrap();
+    let guest = stack.api().await.guest().await;
+    let (submitted, forgotten) = (guest.upload(vec![7; 5]).await, guest.upload(vec![7; 5]).await);
+    guest.submit(&submitted).await;
+    // By a door that signed no length, and of a user of another installation.
+    let large = guest.unused_key();
+    objects.put(&large, "image/jpeg", vec![7; 10 * 1024 * 1024 + 1].into()).await.unwrap();
+    let foreign = format!("u/{}/x.jpg", uuid::Uuid::now_v7());
+    objects.put(&foreign, "image/jpeg", vec![7; 5].into()).await.unwrap();
+    let left = async |retention: Duration| {
+        let pool = stack.pool.clone().into();
+        delete_unsubmitted(&pool, &objects, retention).await.unwrap();
+        let listed = objects.list("u/", None).await.unwrap();
+        let mut keys: Vec<String> = listed.into_iter().map(|object| object.key).collect();
+        keys.sort();
+        keys
+    };
+    let sorted = |mut keys: Vec<&String>| {
+        keys.sort();
+        keys.into_iter().cloned().collect::<Vec<_>>()
+    };
+    let young = sorted(vec![&submitted, &forgotten, &foreign]);
+    assert_eq!(left(Duration::from_hours(12)).await, young);
+    assert_eq!(left(Duration::ZERO).await, sorted(vec![&submitted, &foreign]));
 }

@@ -30,3 +30,15 @@ async fn a_photo_is_deleted_once_its_retention_is_over_and_no_other_is(db: MySql
     assert!(matches!(objects.get(&photo, 100).await, Err(ObjectError::Missing)));
     assert_eq!(objects.get(&other, 100).await.unwrap(), Bytes::from_static(b"other"));
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_upload_that_is_too_large_is_deleted_when_it_is_submitted(db: MySqlPool) {
+    let stack = Stack::new(db).await;
+    let (api, _worker, objects) = (stack.api().await, stack.worker(), stack.objects());
+    let guest = api.guest().await;
+    let key = guest.unused_key();
+    objects.put(&key, "image/jpeg", vec![7; 10 * 1024 * 1024 + 1].into()).await.unwrap();
+    let analysis = finished(&guest, &guest.submit(&key).await).await;
+    assert_eq!(analysis["error"]["code"], "IMAGE_TOO_LARGE");
+    assert!(matches!(objects.get(&key, 100).await, Err(ObjectError::Missing)));
+}

@@ -97,7 +97,13 @@ impl Features {
     ) -> anyhow::Result<Self> {
         let Platform { pool, engine, objects, registry, limiter, .. } = platform;
         let settings = config.features.clone();
-        let uploads = UploadsState::new(&settings.uploads, objects.clone(), limiter.clone())?;
+        let uploads = UploadsState::start(
+            &settings.uploads,
+            (pool.clone(), objects.clone()),
+            limiter.clone(),
+            platform.maintenance.clone(),
+            shutdown,
+        )?;
         let urls = PictureUrls::new(config.page_origins.page());
         let formats = event_formats(&urls);
         let post = NoticePost::new(engine.hints.clone());

@@ -250,6 +250,7 @@ fn variables(options: &Options, local: &impl Fn(u16) -> SocketAddr) -> Vec<(Stri
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("UPLOADS_PER_HOUR", "1000000".to_owned()),
+        ("SUBMITS_PER_HOUR", "1000000000".to_owned()),
         ("CANCELS_PER_HOUR", "1000000".to_owned()),
         ("STREAMS_PER_USER", "100000".to_owned()),
         ("STREAMS_PER_REPLICA", "100000".to_owned()),

@@ -442,6 +442,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("UPLOADS_PER_HOUR", "1000000".to_owned()),
+        ("SUBMITS_PER_HOUR", "1000000000".to_owned()),
         ("CANCELS_PER_HOUR", "1000000".to_owned()),
         ("STREAMS_PER_USER", "100000".to_owned()),
         ("STREAMS_PER_REPLICA", "100000".to_owned()),

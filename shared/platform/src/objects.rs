@@ -17,6 +17,7 @@ use aws_sdk_s3::types::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use secrecy::ExposeSecret;
+use time::OffsetDateTime;
 use url::Url;
 
 use crate::config::ObjectsConfig;
@@ -37,6 +38,17 @@ pub struct Version {
     /// Its length, in bytes.
     pub length: u64,
     tag: Option<String>,
+}
+
+/// An object as a listing of the bucket shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key.
+    pub key: String,
+    /// Its size, in bytes.
+    pub size_bytes: u64,
+    /// Time of the upload that it holds, by the object store's clock.
+    pub modified: OffsetDateTime,
 }
 
 /// Reason why an object could not be read or written.
@@ -122,11 +134,17 @@ impl Objects {
         Ok(Upload { url: request.uri().to_owned(), headers })
     }
 
-    /// Signs a PUT of this key with any type and length; the reader must check the object.
-    pub async fn presign_put_of_any(&self, key: &str) -> Result<String, ObjectError> {
+    /// Signs a PUT of this key with any type, and with any length unless one is given; the reader must check the object.
+    pub async fn presign_put_of_any(
+        &self,
+        key: &str,
+        length_bytes: Option<u64>,
+    ) -> Result<String, ObjectError> {
         let ttl = PresigningConfig::expires_in(self.upload_ttl)
             .map_err(|error| ObjectError::unavailable(&error))?;
-        let request = self.signer.put_object().bucket(&self.bucket).key(key).presigned(ttl).await;
+        let length = length_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        let request = self.signer.put_object().bucket(&self.bucket).key(key);
+        let request = request.set_content_length(length).presigned(ttl).await;
         let request = request.map_err(|error| ObjectError::unavailable(&error))?;
         Ok(request.uri().to_owned())
     }
@@ -210,6 +228,26 @@ impl Objects {
             Some(service) if service.is_not_found() => Ok(false),
             _ => Err(ObjectError::unavailable(&error)),
         }
+    }
+
+    /// Lists at most 1000 of the objects whose keys begin with `prefix` and come after `after`, in the order of their keys.
+    pub async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<Listed>, ObjectError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let list = list.set_start_after(after.map(str::to_owned)).send().await;
+        let list = list.map_err(|error| ObjectError::unavailable(&error))?;
+        let listed = list.contents().iter().filter_map(|object| {
+            let modified = OffsetDateTime::from_unix_timestamp(object.last_modified()?.secs());
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                size_bytes: u64::try_from(object.size()?).unwrap_or_default(),
+                modified: modified.ok()?,
+            })
+        });
+        Ok(listed.collect())
     }
 
     /// Deletes an object. A missing object counts as deleted.

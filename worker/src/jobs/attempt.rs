@@ -4,6 +4,7 @@ use serde::Serialize;
 use toneup_jobs::document::Document;
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::run::Attempt;
+use toneup_platform::objects::Objects;
 
 /// Ends with a result.
 pub(super) fn succeeded(result: &impl Serialize) -> Attempt {
@@ -31,4 +32,11 @@ pub(super) fn store_unavailable() -> Attempt {
 /// Fails for now, because the database does.
 pub(super) fn database_unavailable() -> Attempt {
     for_now("DATABASE_UNAVAILABLE", "The database is away.")
+}
+
+/// Deletes an upload that is too large to be used; if that fails, the api's pass over the bucket finds it.
+pub(super) async fn discard(objects: &Objects, object_key: &str) {
+    if let Err(error) = objects.delete(object_key).await {
+        tracing::warn!(%error, "cannot delete an upload that is too large");
+    }
 }

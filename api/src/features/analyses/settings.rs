@@ -15,6 +15,8 @@ pub struct AnalysesSettings {
     /// is older once.
     #[serde(default, with = "humantime_serde::option")]
     pub analysis_retention: Option<Duration>,
+    /// Analyses that one user may submit in an hour.
+    pub submits_per_hour: u32,
     /// Analyses that one user may cancel in an hour: what is submitted and cancelled costs, and is never counted as waiting.
     pub cancels_per_hour: u32,
     /// Memory for photos that come in forms, in MiB: what arrives slowest gives way when it is full.
@@ -28,6 +30,7 @@ pub struct AnalysesSettings {
 impl Section for AnalysesSettings {
     const DEFAULTS: &'static str = r#"
         idempotency_ttl = "24h"
+        submits_per_hour = 3600
         cancels_per_hour = 600
         form_photos_mib = 64
         streams_per_user = 20

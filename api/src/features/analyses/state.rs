@@ -63,6 +63,8 @@ pub struct AnalysesState {
     pub(super) seal: Seal,
     pub(super) quota: UploadQuota,
     pub(super) limiter: RateLimiter,
+    /// Rate limit of submits per user.
+    pub(super) submits: Policy,
     /// Rate limit of cancellations per user.
     pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
@@ -104,6 +106,7 @@ impl AnalysesState {
             seal,
             quota,
             limiter,
+            submits: Policy::per_hour("submits", settings.submits_per_hour),
             cancels: Policy::per_hour("cancellations", settings.cancels_per_hour),
             watchers,
             photo_memory: PhotoMemory::new(u64::from(settings.form_photos_mib) * 1024 * 1024),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use toneup_colour::photo::{PhotoType, photo_key};
+use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType, photo_key};
 use utoipa::ToSchema;
 
 use super::envelope::{Answer, Failure};
@@ -24,6 +24,10 @@ pub(super) struct CreatePresignedUrls {
     /// Ending in an extension of a photo: jpg, png, webp, heic and other names of these formats.
     #[schema(min_items = 1, max_items = 20)]
     file_names: Vec<String>,
+    /// The photos' sizes in bytes, in the order of the names: S3 then refuses others. Where they are missing, a photo over
+    /// 10 MiB is deleted after its upload.
+    #[schema(min_items = 1, max_items = 20)]
+    content_lengths: Option<Vec<u64>>,
 }
 
 /// Where the photos go.
@@ -43,7 +47,7 @@ pub(super) struct FileView {
     file_url: String,
 }
 
-/// Signs a PUT for each of the named files. Its type and size are not signed, since the app does not say them.
+/// Signs a PUT for each of the named files. Its type is not signed, since the app does not say it.
 #[utoipa::path(
     post,
     path = "/api/uploads/presigned-urls",
@@ -54,13 +58,14 @@ pub(super) struct FileView {
 pub(super) async fn create_presigned_urls(
     State(state): State<UploadsState>,
     CurrentUser(user): CurrentUser,
-    ApiJson(CreatePresignedUrls { file_names }): ApiJson<CreatePresignedUrls>,
+    ApiJson(CreatePresignedUrls { file_names, content_lengths }): ApiJson<CreatePresignedUrls>,
 ) -> Result<Json<Answer<FilesView>>, ApiError> {
     let named = check(file_names)?;
+    let lengths = check_lengths(content_lengths, named.len())?;
     state.quota.take(user, u32::try_from(named.len()).unwrap_or(u32::MAX)).await?;
     let mut files = Vec::new();
-    for (file_name, kind) in named {
-        let upload_url = state.objects.presign_put_of_any(&photo_key(user, kind)).await?;
+    for ((file_name, kind), length) in named.into_iter().zip(lengths) {
+        let upload_url = state.objects.presign_put_of_any(&photo_key(user, kind), length).await?;
         let file_url = upload_url.split('?').next().unwrap_or_default().to_owned();
         files.push(FileView { file_name, upload_url, file_url });
     }
@@ -81,6 +86,18 @@ fn check(file_names: Vec<String>) -> Result<Vec<(String, PhotoType)>, ApiError> 
         Ok((file_name, kind))
     });
     named.collect()
+}
+
+/// The size of each photo, where the client says them.
+fn check_lengths(lengths: Option<Vec<u64>>, files: usize) -> Result<Vec<Option<u64>>, ApiError> {
+    let Some(lengths) = lengths else { return Ok(vec![None; files]) };
+    if lengths.len() != files
+        || lengths.iter().any(|bytes| !(1..=PHOTO_LIMIT_BYTES).contains(bytes))
+    {
+        let detail = format!("expected one size of 1 to {PHOTO_LIMIT_BYTES} bytes for each name");
+        return Err(ApiError::invalid("contentLengths", detail));
+    }
+    Ok(lengths.into_iter().map(Some).collect())
 }
 
 fn photo_type(file_name: &str) -> Option<PhotoType> {

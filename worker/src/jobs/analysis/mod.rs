@@ -24,6 +24,7 @@ use tracing::Instrument;
 
 use self::analyzer::CallError;
 use crate::flow::Flow;
+use crate::jobs::attempt::discard;
 
 /// Delay between retries while a service is unavailable. The job waits without losing an attempt.
 const OUTAGE: Backoff =
@@ -75,7 +76,10 @@ impl Analyze {
             match self.objects.get(object_key, PHOTO_LIMIT_BYTES).await {
                 Ok(photo) => return Ok(photo),
                 Err(ObjectError::Missing) => return Err(Attempt::Failed(image_missing())),
-                Err(ObjectError::TooLarge(_)) => return Err(Attempt::Failed(image_too_large())),
+                Err(ObjectError::TooLarge(_)) => {
+                    discard(&self.objects, object_key).await;
+                    return Err(Attempt::Failed(image_too_large()));
+                }
                 Err(ObjectError::Refused(error)) => {
                     tracing::warn!(%error, "the object store refuses the photo");
                     let error = JobError { retryable: true, ..image_missing() };

@@ -12,7 +12,7 @@ use toneup_people::pictures::{PictureSource, object_key};
 use toneup_platform::objects::{ObjectError, Objects};
 
 use self::render::{Rendered, render};
-use super::attempt::{for_now, store_unavailable, succeeded};
+use super::attempt::{discard, for_now, store_unavailable, succeeded};
 
 /// Handler of picture jobs.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ impl Handler for MakePicture {
                 return refused("IMAGE_MISSING", "Nothing was uploaded at this key.");
             }
             Err(ObjectError::TooLarge(_)) => {
+                discard(&self.objects, &object_key).await;
                 return refused("IMAGE_TOO_LARGE", "The upload has more than 10 MiB.");
             }
             Err(error) => {
