@@ -7,9 +7,11 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
+use toneup_api::app::{ApiConfig, purge, purges};
 use toneup_colour::photo::PHOTO_LIMIT_BYTES;
 use toneup_jobs::job::JobId;
 use toneup_jobs::outcome::{JobError, Outcome};
+use toneup_platform::config::Settings;
 use toneup_platform::identity::UserId;
 use toneup_testing::{
     Answer, Client, JOBS_QUEUE, Stack, end_analyses, eventually, photo, problem_of,
@@ -48,6 +50,7 @@ async fn a_submit_is_durable_and_puts_one_message_in_the_queue(db: MySqlPool) {
       "estimatedWaitSeconds": null,
       "finishedAt": null,
       "id": "[id]",
+      "metadata": {},
       "queuePosition": null,
       "reasons": [],
       "result": null,
@@ -223,6 +226,18 @@ async fn what_a_person_sent_is_theirs_to_take_back(db: MySqlPool) {
     let left = "SELECT (SELECT COUNT(*) FROM job_outcomes) + (SELECT COUNT(*) FROM photo_answers)";
     let left: i64 = sqlx::query_scalar(left).fetch_one(&stack.pool).await.unwrap();
     assert_eq!(left, 0);
+    // What is older than may be kept goes in the same way.
+    let old = guest.submit(&guest.upload(photo("face.jpg")).await).await;
+    end(&stack.pool, &guest, &old).await;
+    let young = guest.submit(&guest.unused_key()).await;
+    let settings = stack.environment().clone();
+    let settings = settings.into_iter().chain([("ANALYSIS_RETENTION".into(), "0s".into())]);
+    let settings = ApiConfig::load(&Settings::from_vars(settings.collect())).unwrap().features;
+    for rule in purges(&settings).iter().filter(|rule| rule.table() == "jobs") {
+        purge(&stack.pool.clone().into(), rule).await.unwrap();
+    }
+    let left = guest.get("/v1/analyses").await.body["items"].clone();
+    assert_eq!((left[0]["id"].clone(), left.as_array().unwrap().len()), (young["id"].clone(), 1));
     // The photo follows by a job, and its events stay as numbers alone.
     let _worker = stack.worker();
     eventually("the photo is deleted", async || {
@@ -335,6 +350,14 @@ async fn a_photo_may_come_with_the_request(db: MySqlPool) {
             .await
             .unwrap();
     assert_eq!(stack.objects().get(&key, PHOTO_LIMIT_BYTES).await.unwrap(), photo("face.jpg"));
+    let noted = form(photo("face.jpg")).text("metadata", r#"{"order":"7"}"#);
+    let noted = submit_form(&guest, noted).await.body;
+    assert_eq!(noted["metadata"], json!({ "order": "7" }));
+    assert_ne!(noted["id"], accepted.body["id"], "noted otherwise, and so another request");
+    let refused = submit_form(&guest, form(photo("face.jpg")).text("webhook", "http://10.0.0.1/"));
+    assert_eq!(problem_of(&refused.await).2, ["webhook"]);
+    let refused = submit_form(&guest, form(photo("face.jpg")).text("metadata", "[1]")).await;
+    assert_eq!(problem_of(&refused).2, ["metadata"]);
 }
 
 #[sqlx::test(migrations = "../migrations")]

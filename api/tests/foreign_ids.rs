@@ -57,6 +57,7 @@ const WITHOUT_IDS: &[&str] = &[
     "get /v1/analyses",
     "get /v1/events",
     "get /v1/webhooks",
+    "get /v1/webhooks/secret",
     "post /v1/webhooks",
     "get /v1/push-subscriptions",
     "post /v1/push-subscriptions",

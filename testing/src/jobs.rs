@@ -39,7 +39,7 @@ fn all_kinds() -> Kinds {
 
 /// Creates an analysis of a photo that was never uploaded.
 pub fn new_analysis(user: UserId) -> NewJob {
-    let payload = AnalysisPayload { object_key: "u/x/photo.jpg".to_owned() };
+    let payload = AnalysisPayload::of("u/x/photo.jpg");
     NewJob {
         id: JobId::generate(),
         user,

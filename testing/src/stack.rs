@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 
-/// Key that signs the tests' access tokens.
+/// Key that signs the tests' access tokens, and encrypts their webhooks' secrets.
 const TOKEN_KEY: &str = "YSBrZXkgdGhhdCBvbmx5IHRoZSB0ZXN0cyBrbm93ISE=";
 /// Grace period of a test's processes.
 const GRACE: Duration = Duration::from_secs(5);
@@ -93,6 +93,7 @@ impl Stack {
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
         vars.insert("OPERATOR_SECRET".into(), "another that the tests alone know of".into());
         vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
+        vars.insert("WEBHOOK_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
         // The test machine may be busy with other tests.

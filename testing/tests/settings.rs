@@ -108,6 +108,7 @@ fn every_process_refuses_to_start_without_what_it_needs() {
         "JWT_SECRET",
         "OPERATOR_SECRET",
         "TOKEN_KEYS",
+        "WEBHOOK_KEYS",
     ];
     let missing: BTreeSet<String> = needed
         .iter()
@@ -124,11 +125,11 @@ fn every_process_refuses_to_start_without_what_it_needs() {
 
 #[test]
 fn published_secrets_are_for_development_alone() {
-    let all = ["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS"];
+    let all = ["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS", "WEBHOOK_KEYS"];
     for named in all {
         let mut vars = example();
         vars.insert("DEVELOPMENT".into(), "false".into());
-        for (own, digit) in all.into_iter().filter(|own| *own != named).zip(["MDE", "MTE"]) {
+        for (own, digit) in all.into_iter().filter(|own| *own != named).zip(["MDE", "MTE", "MjE"]) {
             vars.insert(own.into(), format!("{digit}yMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="));
         }
         let published = vars[named].clone();

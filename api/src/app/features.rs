@@ -20,7 +20,7 @@ use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
 use crate::features::likes::{self, LikesState, ProductLikes};
 use crate::features::notices::{self, NoticePost, NoticesState};
-use crate::features::notifications::{self, EventFormats, NotificationsState};
+use crate::features::notifications::{self, EventFormats, NotificationsState, WebhookUrls};
 use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
@@ -97,13 +97,7 @@ impl Features {
     ) -> anyhow::Result<Self> {
         let Platform { pool, engine, objects, registry, limiter, .. } = platform;
         let settings = config.features.clone();
-        let uploads = UploadsState::start(
-            &settings.uploads,
-            (pool.clone(), objects.clone()),
-            limiter.clone(),
-            platform.maintenance.clone(),
-            shutdown,
-        )?;
+        let uploads = start_uploads(config, platform, shutdown)?;
         let urls = PictureUrls::new(config.page_origins.page());
         let formats = event_formats(&urls);
         let post = NoticePost::new(engine.hints.clone());
@@ -125,13 +119,7 @@ impl Features {
         )?;
         let conversations = for_chat(config, platform, watchers, &accounts, &urls);
         let (chat, sockets) = chat::start(conversations, shutdown)?;
-        let notifications = NotificationsState::start(
-            settings.notifications,
-            &formats,
-            pool.clone(),
-            limiter.clone(),
-            shutdown,
-        )?;
+        let notifications = start_notifications(config, platform, &formats, &accounts, shutdown)?;
         let sign_in = sign_in::Dependencies {
             pool: pool.clone(),
             limiter: limiter.clone(),
@@ -161,6 +149,30 @@ impl Features {
     }
 }
 
+fn start_uploads(
+    config: &ApiConfig,
+    platform: &Platform,
+    shutdown: &Shutdown,
+) -> anyhow::Result<UploadsState> {
+    let settings = &config.features.uploads;
+    let stores = (platform.pool.clone(), platform.objects.clone());
+    let (limiter, leadership) = (platform.limiter.clone(), platform.maintenance.clone());
+    UploadsState::start(settings, stores, limiter, leadership, shutdown)
+}
+
+fn start_notifications(
+    config: &ApiConfig,
+    platform: &Platform,
+    formats: &EventFormats,
+    accounts: &AccountsState,
+    shutdown: &Shutdown,
+) -> anyhow::Result<NotificationsState> {
+    let settings = config.features.notifications.clone();
+    let (pool, limiter) = (platform.pool.clone(), platform.limiter.clone());
+    let (secret, leadership) = (accounts.secret(), platform.maintenance.clone());
+    NotificationsState::start(settings, formats, secret, pool, limiter, leadership, shutdown)
+}
+
 /// What analyses are built on.
 fn for_analyses<'a>(
     config: &'a ApiConfig,
@@ -180,6 +192,7 @@ fn for_analyses<'a>(
         limiter: platform.limiter.clone(),
         watchers: watchers.clone(),
         formats: formats.clone(),
+        webhooks: WebhookUrls::new(&config.features.notifications),
     }
 }
 

@@ -188,7 +188,7 @@ async fn multiply(db: &MySqlPool, guest: &Client) {
         "INSERT INTO push_targets
              (id, user_id, channel, address, address_hash, secrets, created_at)
          SELECT UNHEX(LEFT(SHA2(RAND(), 256), 32)), user_id, channel, CONCAT(address, FLOOR(RAND() * 1e9)),
-                UNHEX(SHA2(RAND(), 256)), secrets, created_at
+                UNHEX(SHA2(RAND(), 256)), '[]', created_at
          FROM push_targets WHERE user_id = ?",
     )
     .bind(UserId(guest.user().parse().unwrap()))

@@ -88,13 +88,13 @@ async fn while_a_secret_is_rotated_the_old_and_the_new_one_verify(db: MySqlPool)
         assert_eq!(told["payload"]["type"], "analysis.succeeded", "{told}");
         assert_eq!(told["signature"].as_str().unwrap().split(' ').count(), 2);
     }
-    // A day later, the first one is good no more.
-    sqlx::query(
-        "UPDATE push_targets SET secrets = REPLACE(secrets, '\"until\":\"20', '\"until\":\"19')",
-    )
-    .execute(&db)
-    .await
-    .unwrap();
+    // A day later, the first one is good no more; written as it was before secrets were encrypted.
+    let secrets = json!([
+        { "secret": rotated.body["secret"] },
+        { "secret": webhook["secret"], "until": "1999-01-01T00:00:00Z" },
+    ]);
+    let later = sqlx::query("UPDATE push_targets SET secrets = ?").bind(secrets.to_string());
+    later.execute(&db).await.unwrap();
     receiver.know(&webhook["secret"]).await;
     succeeded(&db, &guest).await;
     assert!(receiver.next().await["refused"].is_string());

@@ -1,12 +1,17 @@
 //! Requests of webhook owners, and their refusals.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use sqlx::MySqlPool;
-use toneup_testing::{Client, Stack, problem_of};
+use toneup_testing::{Client, Stack, eventually, problem_of};
 
 use super::{
-    body_of, cancelled, create, delivery, id_of, path, receiver, requests, stack, status, succeeded,
+    body_of, cancelled, create, delivery, end, id_of, path, receiver, requests, stack, status,
+    succeeded, time_passes,
 };
 
 async fn patch(guest: &Client, webhook: &Value, body: Value) -> toneup_testing::Answer {
@@ -22,6 +27,16 @@ async fn a_webhook_is_made_read_changed_and_deleted(db: MySqlPool) {
     let webhook = &made.body;
     assert_eq!(made.header("location"), path(webhook, ""));
     assert!(webhook["secret"].as_str().unwrap().starts_with("whsec_"));
+
+    let again = async |url: &str| {
+        let request = guest.request(Method::POST, "/v1/webhooks").header("idempotency-key", "k");
+        guest.send(request.json(&json!({ "url": url }))).await
+    };
+    let keyed = again("https://hooks.example/k").await;
+    assert_eq!(again("https://hooks.example/k").await.body, keyed.body, "with its secret");
+    assert_eq!(problem_of(&again("https://hooks.example/l").await).1, "idempotency_key_reused");
+    let withdrawn = guest.request(Method::DELETE, &path(&keyed.body, ""));
+    assert_eq!(guest.send(withdrawn).await.status, 204);
 
     let mut expected = webhook.clone();
     expected.as_object_mut().unwrap().remove("secret");
@@ -221,4 +236,111 @@ async fn the_log_is_read_page_by_page(db: MySqlPool) {
     }
     assert_eq!(ids.len(), 5);
     assert!(ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
+}
+
+async fn stored(db: &MySqlPool) -> Vec<String> {
+    let secrets = "SELECT secrets FROM push_targets ORDER BY id";
+    sqlx::query_scalar(secrets).fetch_all(db).await.unwrap()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn secrets_are_encrypted_in_the_database_and_their_key_can_be_replaced(db: MySqlPool) {
+    let stack = stack(db.clone()).await;
+    let old = stack.environment()["WEBHOOK_KEYS"].clone();
+    let api = stack.api().await;
+    let guest = api.guest().await;
+    let server = receiver(&[status(204)]).await;
+    let webhooks =
+        [create(&guest, &server.uri()).await, create(&guest, "https://example.com/").await];
+    let sealed = stored(&db).await;
+    for (webhook, stored) in webhooks.iter().zip(&sealed) {
+        let secret = webhook["secret"].as_str().unwrap().strip_prefix("whsec_").unwrap();
+        assert!(!stored.contains("whsec_") && !stored.contains(secret), "{stored}");
+    }
+    assert!(api.stop().await);
+    // One as it was before secrets were encrypted, one under a key that is being replaced.
+    let plain = json!([{ "secret": webhooks[1]["secret"] }]).to_string();
+    let before =
+        sqlx::query("UPDATE push_targets SET secrets = ? WHERE address LIKE '%example.com/'");
+    before.bind(plain).execute(&db).await.unwrap();
+    let new = "YW5vdGhlciBrZXkgb2YgdGhlIHNhbWUgbGVuZ3RoISE=";
+    let api = stack.with("WEBHOOK_KEYS", format!("{new},{old}")).api().await;
+    eventually("both are encrypted anew", async || {
+        let (stored, old) = (stored(&db).await, sealed[0].split(':').next().unwrap());
+        let is_new = |text: &String| !text.starts_with('[') && !text.starts_with(old);
+        stored.iter().all(is_new).then_some(())
+    })
+    .await;
+    let mut again = api.anonymous();
+    again.session = guest.session.clone();
+    assert_eq!(again.post(&path(&webhooks[0], "/ping"), json!({})).await.status, 202);
+    delivery(&again, &webhooks[0], |told| told["status"] == "delivered").await;
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_submit_may_bring_its_metadata_and_its_webhook(db: MySqlPool) {
+    let guest = stack(db.clone()).await.api().await.guest().await;
+    let server = receiver(&[status(503), status(204)]).await;
+    let url = format!("{}/one", server.uri());
+    let noted = |metadata: Value, webhook: &str| json!({ "objectKey": guest.unused_key(), "metadata": metadata, "webhook": webhook });
+    let submit = async |body: Value| guest.post("/v1/analyses", body).await;
+    let analysis = submit(noted(json!({ "order": "7" }), &url)).await;
+    assert_eq!(analysis.body["metadata"], json!({ "order": "7" }), "{analysis:?}");
+    // Any number may name the same URL; it is none of the registered ones, and told of nothing else.
+    let other = submit(noted(json!({}), &url)).await.body;
+    cancelled(&guest).await;
+    let id = analysis.body["id"].as_str().unwrap();
+    end(&db, guest.user(), id).await;
+    time_passes_until_told(&db, &server, 2).await;
+    let told = requests(&server, 2).await;
+    assert_eq!(id_of(&told[0]), id_of(&told[1]), "repeated, with the same id");
+    let (body, seen) = (body_of(&told[1]), guest.get(&format!("/v1/analyses/{id}")).await.body);
+    assert_eq!((&body["type"], &body["data"]), (&json!("analysis.succeeded"), &seen));
+    assert_eq!(seen["metadata"], json!({ "order": "7" }));
+    assert_eq!(guest.get("/v1/webhooks").await.body, json!({ "items": [] }));
+    let secret = guest.get("/v1/webhooks/secret").await.body["secret"].clone();
+    assert!(verifies(&told[1], secret.as_str().unwrap()));
+
+    let erased = guest.request(Method::DELETE, &format!("/v1/analyses/{id}"));
+    assert_eq!(guest.send(erased).await.status, 204);
+    end(&db, guest.user(), other["id"].as_str().unwrap()).await;
+    eventually("the other's call", async || {
+        let told = server.received_requests().await.unwrap();
+        told.iter().any(|call| body_of(call)["data"]["id"] == other["id"]).then_some(())
+    })
+    .await;
+    let left: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM push_targets").fetch_one(&db).await.unwrap();
+    assert_eq!(left, 1, "the other's");
+    for (body, field) in [
+        (noted(json!({ "x": 1 }), &url), "metadata.x"),
+        (noted(json!({ "x": "y".repeat(501) }), &url), "metadata"),
+        (noted(json!({}), "http://10.0.0.1/"), "webhook"),
+    ] {
+        let refused = submit(body).await;
+        assert_eq!(
+            problem_of(&refused),
+            (422, "validation_failed".to_owned(), vec![field.to_owned()])
+        );
+    }
+}
+
+/// Lets the waits between attempts pass until so many requests have come.
+async fn time_passes_until_told(db: &MySqlPool, server: &wiremock::MockServer, count: usize) {
+    eventually("the repetition", async || {
+        time_passes(db).await;
+        (server.received_requests().await.unwrap().len() >= count).then_some(())
+    })
+    .await;
+}
+
+/// Checks a signature as the specification says.
+fn verifies(request: &wiremock::Request, secret: &str) -> bool {
+    let header = |name: &str| request.headers[name].to_str().unwrap();
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{}.{}.", header("webhook-id"), header("webhook-timestamp")).as_bytes());
+    mac.update(&request.body);
+    let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    header("webhook-signature") == format!("v1,{signature}")
 }

@@ -439,6 +439,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("OPERATOR_SECRET", "another secret that only this run uses".to_owned()),
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
+        ("WEBHOOK_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("UPLOADS_PER_HOUR", "1000000".to_owned()),

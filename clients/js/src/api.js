@@ -51,6 +51,14 @@ import { transfer } from "./transfer.js";
  * @property {{ code: string, message: string, retryable: boolean } | null} [error]
  * @property {Told[]} [advice] on the error or the warnings, in the language the browser asked for
  * @property {Told[]} [reasons] what moved the result, in the same language
+ * @property {Record<string, string>} [metadata] what was noted when it was submitted
+ */
+
+/**
+ * @typedef {object} Noted
+ * @property {Date | string} [deadline] until when the answer is of use
+ * @property {Record<string, string>} [metadata] what you note with the analysis
+ * @property {string} [webhook] a URL that is called when the analysis ends
  */
 
 /** @typedef {{ code: string, language: string, title?: string | null, text: string }} Told */
@@ -134,11 +142,11 @@ export class Api {
    *
    * @param {string} objectKey
    * @param {string} key 1 to 128 printable ASCII characters
-   * @param {CallOptions & { deadline?: Date | string }} [options]
+   * @param {CallOptions & Noted} [options]
    * @returns {Promise<Analysis>}
    */
-  createAnalysis(objectKey, key, { deadline, ...options } = {}) {
-    const json = deadline === undefined ? { objectKey } : { objectKey, deadline: timeText(deadline) };
+  createAnalysis(objectKey, key, { deadline, metadata, webhook, ...options } = {}) {
+    const json = { objectKey, deadline: deadline === undefined ? undefined : timeText(deadline), metadata, webhook };
     return this.#caller.call("POST", "/v1/analyses", { json, headers: { "idempotency-key": key } }, options);
   }
 
@@ -147,12 +155,14 @@ export class Api {
    *
    * @param {Blob} photo
    * @param {string} key 1 to 128 printable ASCII characters
-   * @param {CallOptions & { deadline?: Date | string, onProgress?: (fraction: number) => void }} [options]
+   * @param {CallOptions & Noted & { onProgress?: (fraction: number) => void }} [options]
    * @returns {Promise<Analysis>}
    */
-  async createAnalysisByForm(photo, key, { deadline, onProgress, signal, onWait, attempts } = {}) {
+  async createAnalysisByForm(photo, key, { deadline, metadata, webhook, onProgress, signal, onWait, attempts } = {}) {
     const form = new FormData();
     if (deadline !== undefined) form.append("deadline", timeText(deadline));
+    if (metadata !== undefined) form.append("metadata", JSON.stringify(metadata));
+    if (webhook !== undefined) form.append("webhook", webhook);
     form.append("image", photo, "photo");
     const send = async (/** @type {string} */ authorization) => {
       const headers = { accept: "application/json", authorization, "idempotency-key": key };

@@ -62,6 +62,8 @@ async function digest(photo) {
  * @property {string} [idempotencyKey] your own, 1 to 128 printable ASCII characters: the same photo with the same key is one
  *   analysis, also when a program that was restarted sends it again. Such a photo goes through the API, not straight to the store
  * @property {Date | string} [deadline] until when the answer is of use (a string: RFC 3339)
+ * @property {Record<string, string>} [metadata] what you note with the analysis, and are told with it
+ * @property {string} [webhook] a URL that is called when the analysis ends
  * @property {OnProgress} [onProgress] of the upload, 0 to 1
  * @property {import("./api.js").OnWait} [onWait] told before each pause for a busy server or a broken line
  * @property {AbortSignal} [signal] ends the upload
@@ -78,10 +80,11 @@ async function digest(photo) {
  * @throws {ApiError}
  */
 export async function submitPhoto(api, photo, options) {
-  const { contentType, idempotencyKey, deadline, onProgress, onWait, signal } = options;
+  const { contentType, idempotencyKey, deadline, metadata, webhook, onProgress, onWait, signal } = options;
+  const noted = { deadline, metadata, webhook };
   const key = idempotencyKey ?? uuid();
   // A key stands for a request: the form is the same each time, while each upload has another place.
-  if (idempotencyKey !== undefined) return api.createAnalysisByForm(photo, key, { deadline, onProgress, onWait, signal });
+  if (idempotencyKey !== undefined) return api.createAnalysisByForm(photo, key, { ...noted, onProgress, onWait, signal });
   const sha256 = await digest(photo);
   /** @type {ApiError} */
   let unreachable;
@@ -99,11 +102,11 @@ export async function submitPhoto(api, photo, options) {
       await sleep(backoff(attempt, { baseMs: 1000 }), signal);
       continue;
     }
-    return api.createAnalysis(place.objectKey, key, { deadline, signal, onWait });
+    return api.createAnalysis(place.objectKey, key, { ...noted, signal, onWait });
   }
   try {
     const told = { onProgress: guarded(onProgress), onWait: guarded(onWait) };
-    return await api.createAnalysisByForm(photo, key, { deadline, signal, ...told });
+    return await api.createAnalysisByForm(photo, key, { ...noted, signal, ...told });
   } catch (error) {
     if (error instanceof CallbackError) throw error.thrown;
     throw error instanceof ApiError ? bothFailed(unreachable, error) : error;

@@ -1,5 +1,7 @@
 //! Analyses: jobs whose payload is a photo and whose result is a season.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sqlx::MySqlConnection;
 use sqlx::types::time::OffsetDateTime;
@@ -21,6 +23,19 @@ pub const ANALYSIS: &str = "analysis";
 pub struct AnalysisPayload {
     /// Key of the photo in the object store, under its owner's prefix.
     pub object_key: String,
+    /// What the client notes with the analysis, and is told with it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// URL that is called when the analysis ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+}
+
+impl AnalysisPayload {
+    /// An analysis of this photo, and nothing else.
+    pub fn of(object_key: impl Into<String>) -> Self {
+        Self { object_key: object_key.into(), metadata: BTreeMap::new(), webhook: None }
+    }
 }
 
 /// An analysis as stored.
@@ -48,6 +63,8 @@ pub struct Analysis {
     pub result: Option<AnalysisResult>,
     /// Error; `None` unless the analysis ended without a result.
     pub error: Option<JobError>,
+    /// What the client noted with the analysis.
+    pub metadata: BTreeMap<String, String>,
     /// Trace of the request that submitted the analysis.
     pub trace: Option<TraceParent>,
 }
@@ -71,9 +88,14 @@ impl TryFrom<Job> for Analysis {
             finished_at: job.finished_at,
             result,
             error: job.error,
+            metadata: metadata(&job.payload),
             trace: job.trace,
         })
     }
+}
+
+fn metadata(payload: &Document) -> BTreeMap<String, String> {
+    payload.read().map(|payload: AnalysisPayload| payload.metadata).unwrap_or_default()
 }
 
 fn unreadable(job: JobId, column: &str, error: &serde_json::Error) -> sqlx::Error {

@@ -3,6 +3,7 @@
 use sqlx::MySqlConnection;
 use toneup_jobs::job::JobId;
 use toneup_jobs::store::forget::forget;
+use toneup_notify::callbacks;
 use toneup_platform::identity::UserId;
 
 use crate::analysis::ANALYSIS;
@@ -19,6 +20,7 @@ pub async fn erase(
         return Ok(false);
     };
     photo_answers::forget(&mut *conn, id).await?;
+    callbacks::forget_all(&mut *conn, [id.0].into_iter()).await?;
     photo_deletion::schedule_now(conn, user, &payload).await?;
     Ok(true)
 }

@@ -10,11 +10,13 @@ use sqlx::MySqlConnection;
 use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::kind::{EndedJob, Endings, Kind};
 use toneup_jobs::outcome::Outcome;
+use toneup_notify::ChannelKind;
+use toneup_notify::callbacks::{Callback, call_back};
 use toneup_notify::deliveries::{Announcement, Audience, announce};
 use toneup_notify::events::{self, NewEvent};
 use toneup_platform::identity::UserId;
 
-use crate::analysis::ANALYSIS;
+use crate::analysis::{ANALYSIS, AnalysisPayload};
 use crate::config::ColourConfig;
 use crate::photo_answers::{self, PhotoKey};
 use crate::result::{AnalysisResult, PersonalColor};
@@ -71,8 +73,8 @@ pub fn event_name(status: Status) -> &'static str {
     }
 }
 
-/// Consequences of an analysis's end: an event of its owner's, deliveries to the owner's targets, the photo's reusable
-/// answer, the owner's personal colour, and the deletion of the photo.
+/// Consequences of an analysis's end: an event of its owner's, deliveries to the owner's targets and to the URL that
+/// came with it, the photo's reusable answer, the owner's personal colour, and the deletion of the photo.
 #[derive(Debug)]
 struct AnalysisEndings {
     photo_retention: Option<Duration>,
@@ -105,7 +107,14 @@ impl AnalysisEndings {
         let entries: Vec<NewEvent> = jobs.iter().map(event).collect();
         events::append(&mut *conn, &entries).await?;
         let announcements: Vec<Announcement> = jobs.iter().map(announcement).collect();
-        let channels = announce(&mut *conn, &announcements).await?;
+        let mut channels = announce(&mut *conn, &announcements).await?;
+        let mut callbacks = Vec::new();
+        for (job, channels) in jobs.iter().zip(&mut channels) {
+            let Some(callback) = callback(job) else { continue };
+            callbacks.push(callback);
+            channels.insert(ChannelKind::Callback);
+        }
+        call_back(&mut *conn, &callbacks).await?;
         let answered = jobs.iter().filter_map(|job| {
             let photo: PhotoKey = job.note?.read().ok()?;
             Some((photo, job.job))
@@ -117,7 +126,7 @@ impl AnalysisEndings {
             let over = jobs.iter().filter(|job| !may_be_replayed(job.outcome)).map(|job| job.job);
             photo_deletion::schedule(conn, &over.collect(), retention).await?;
         }
-        let words = |due: BTreeSet<toneup_notify::ChannelKind>| {
+        let words = |due: BTreeSet<ChannelKind>| {
             due.into_iter().map(|channel| channel.as_str().to_owned()).collect()
         };
         Ok(channels.into_iter().map(words).collect())
@@ -141,6 +150,15 @@ fn announcement(job: &EndedJob<'_>) -> Announcement {
         quiet: Duration::ZERO,
         folds: false,
     }
+}
+
+/// The call to the URL that came with an analysis.
+fn callback(job: &EndedJob<'_>) -> Option<Callback> {
+    let AnalysisPayload { webhook: Some(address), .. } = job.payload.read().ok()? else {
+        return None;
+    };
+    let event = event_name(job.outcome.status());
+    Some(Callback { user: job.user, event, subject: job.job.0, address })
 }
 
 fn colour(job: &EndedJob<'_>) -> Option<(UserId, JobId, PersonalColor)> {

@@ -39,7 +39,7 @@ pub(crate) async fn schedule(
     let deletions: Vec<_> = ended
         .iter()
         .filter_map(|job| {
-            let AnalysisPayload { object_key } = job.payload.read().ok()?;
+            let AnalysisPayload { object_key, .. } = job.payload.read().ok()?;
             Some((job.user, Document::of(&PhotoDeletion { object_key }).ok()?))
         })
         .collect();
@@ -52,7 +52,7 @@ pub(crate) async fn schedule_now(
     user: UserId,
     payload: &Document,
 ) -> Result<(), sqlx::Error> {
-    let Ok(AnalysisPayload { object_key }) = payload.read() else { return Ok(()) };
+    let Ok(AnalysisPayload { object_key, .. }) = payload.read() else { return Ok(()) };
     let Ok(deletion) = Document::of(&PhotoDeletion { object_key }) else { return Ok(()) };
     submit::schedule(conn, PHOTO_DELETION, &[(user, deletion)], Duration::ZERO).await.map(drop)
 }

@@ -58,7 +58,7 @@ pub(crate) async fn user(db: &MySqlPool) -> UserId {
 
 /// An analysis to submit.
 pub(crate) fn new(user: UserId) -> NewJob {
-    let payload = AnalysisPayload { object_key: "u/x/photo.jpg".to_owned() };
+    let payload = AnalysisPayload::of("u/x/photo.jpg");
     NewJob {
         id: JobId::generate(),
         user,

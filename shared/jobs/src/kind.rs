@@ -60,6 +60,8 @@ pub struct EndedJob<'a> {
     pub job: JobId,
     /// Owner of the job.
     pub user: UserId,
+    /// Input of the handler.
+    pub payload: &'a Document,
     /// Outcome of the job.
     pub outcome: &'a Outcome,
     /// Note that the handler passed on with the result; it is not stored with the job.

@@ -159,6 +159,9 @@ async fn find_targets(
          WHERE disabled_at IS NULL AND user_id IN ",
     );
     bind_list(&mut query, users.into_iter());
+    // Callbacks, of which a user may have many, are told of their own subject alone.
+    query.push(" AND channel IN ");
+    bind_list(&mut query, ChannelKind::REGISTERED.iter().map(|channel| channel.as_str()));
     let found: Vec<(UserId, TargetId, String, Option<String>)> =
         query.build_query_as().fetch_all(conn).await?;
     for (user, target, channel, events) in found {

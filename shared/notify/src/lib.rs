@@ -5,6 +5,7 @@
 //! A target is also a *lane*: one sender at a time holds it ([`claim`]), sends some of what is due, and writes the
 //! outcome ([`settle`]).
 
+pub mod callbacks;
 pub mod claim;
 pub mod deliveries;
 pub mod delivery_log;
@@ -44,11 +45,15 @@ pub enum ChannelKind {
     WebPush,
     /// Firebase Cloud Messaging.
     Fcm,
+    /// HTTP request to a URL that was given with one job.
+    Callback,
 }
 
 impl ChannelKind {
+    /// The channels whose targets users register.
+    pub const REGISTERED: [Self; 3] = [Self::Webhook, Self::WebPush, Self::Fcm];
     /// All channels.
-    pub const ALL: [Self; 3] = [Self::Webhook, Self::WebPush, Self::Fcm];
+    const ALL: [Self; 4] = [Self::Webhook, Self::WebPush, Self::Fcm, Self::Callback];
 
     /// Returns the channel of this name; `None` if only a later version knows it.
     pub fn named(word: &str) -> Option<Self> {
@@ -61,6 +66,7 @@ impl ChannelKind {
             Self::Webhook => "webhook",
             Self::WebPush => "web_push",
             Self::Fcm => "fcm",
+            Self::Callback => "callback",
         }
     }
 }

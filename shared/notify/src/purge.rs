@@ -6,6 +6,8 @@ use sqlx::MySqlConnection;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::ChannelKind;
+
 /// Deletes deliveries older than `retention` and their attempts, at most `most` of each; returns the number of deleted
 /// rows.
 pub async fn purge(
@@ -19,6 +21,20 @@ pub async fn purge(
     let deliveries = sqlx::query!("DELETE FROM push_deliveries WHERE id < ? LIMIT ?", bound, most);
     let deleted = attempts.execute(&mut *conn).await?.rows_affected();
     Ok(deleted.max(deliveries.execute(conn).await?.rows_affected()))
+}
+
+/// Deletes callbacks with nothing left to send whose subject is older than `retention`, at most `most`; returns their number.
+pub async fn purge_callbacks(
+    conn: &mut MySqlConnection,
+    retention: Duration,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let delete = sqlx::query(
+        "DELETE FROM push_targets WHERE channel = ? AND due_at IS NULL AND id < ? LIMIT ?",
+    );
+    let bound = earliest_id(OffsetDateTime::now_utc() - retention);
+    let delete = delete.bind(ChannelKind::Callback.as_str()).bind(bound).bind(most);
+    Ok(delete.execute(conn).await?.rows_affected())
 }
 
 /// Smallest `UUIDv7` of a point in time.

@@ -143,6 +143,40 @@ pub async fn list_owned(
         .await
 }
 
+/// Lists the targets of a channel, after `after` in the order of their ids, whose keys do not begin with `prefix`; with the
+/// keys.
+pub async fn list_other_secrets(
+    conn: &mut MySqlConnection,
+    channel: ChannelKind,
+    prefix: &str,
+    after: TargetId,
+    limit: u32,
+) -> Result<Vec<(TargetId, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, secrets FROM push_targets
+         WHERE channel = ? AND secrets IS NOT NULL AND LEFT(secrets, ?) <> ? AND id > ?
+         ORDER BY id LIMIT ?",
+    )
+    .bind(channel.as_str())
+    .bind(u32::try_from(prefix.len()).unwrap_or(u32::MAX))
+    .bind(prefix)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+}
+
+/// Replaces the keys of a target if they are still `old`; `false` otherwise.
+pub async fn replace_secrets(
+    conn: &mut MySqlConnection,
+    id: TargetId,
+    old: &str,
+    new: &str,
+) -> Result<bool, sqlx::Error> {
+    let update = sqlx::query("UPDATE push_targets SET secrets = ? WHERE id = ? AND secrets = ?");
+    Ok(update.bind(new).bind(id).bind(old).execute(conn).await?.rows_affected() == 1)
+}
+
 /// Deletes a user's target; `false` if there is none. Its pending deliveries are never sent.
 pub async fn delete_owned(
     conn: &mut MySqlConnection,

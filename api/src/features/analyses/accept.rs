@@ -1,7 +1,9 @@
 //! Accepting a submit from any endpoint.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
-use toneup_colour::analysis::{ANALYSIS, Analysis, AnalysisPayload};
+use toneup_colour::analysis::{ANALYSIS, Analysis};
 use toneup_colour::photo_answers::PhotoDigest;
 use toneup_colour::result::AnalysisResult;
 use toneup_jobs::document::Document;
@@ -55,17 +57,20 @@ pub(crate) async fn accept(
             (key.or_else(|| submission.implicit_key()), answer)
         }
     };
-    let object_key = submission.into_object_key(state, user).await?;
+    let payload = submission.into_payload(state, user).await?;
     let id = JobId::generate();
     tracing::Span::current().record("analysis.id", tracing::field::display(id.0));
 
     let answered = answer.is_some();
-    let payload = document(&AnalysisPayload { object_key })?;
+    let (metadata, payload) = (payload.metadata.clone(), document(&payload)?);
     let result = answer.as_ref().map(document).transpose()?;
     let new = NewJob { id, user, payload, trace, deadline, idempotency, result };
     match state.submitter.submit(new).await? {
         Submitted::Accepted { .. } if answered => Waiting::new(state, user, id).read().await,
-        Submitted::Accepted { created_at } => Ok(accepted(id, user, created_at, deadline, trace)),
+        Submitted::Accepted { created_at } => {
+            let analysis = accepted(id, user, created_at, deadline, trace);
+            Ok(Analysis { metadata, ..analysis })
+        }
         Submitted::Repeated(earlier) => Waiting::new(state, user, earlier).read().await,
         Submitted::KeyReused => Err(key_reused()),
         Submitted::TooMany => Err(too_many_analyses(state.queue.next_end())),
@@ -131,6 +136,7 @@ fn accepted(
         finished_at: None,
         result: None,
         error: None,
+        metadata: BTreeMap::new(),
         trace: Some(trace),
     }
 }

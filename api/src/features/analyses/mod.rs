@@ -9,6 +9,7 @@ mod export;
 mod fallback_poll;
 mod metrics;
 mod multipart;
+mod notes;
 mod one_analysis;
 mod path;
 mod photo_memory;

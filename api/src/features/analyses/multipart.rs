@@ -1,13 +1,16 @@
 //! Photos sent through us, for clients that cannot PUT to S3.
 
+use std::collections::BTreeMap;
+
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::http::StatusCode;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
 
+use super::notes::Notes;
 use super::photo_memory::{NoRoom, Room};
 use crate::http::extract::{cause_of, unreadable};
 use crate::http::problem::ApiError;
@@ -16,6 +19,11 @@ use crate::http::problem::ApiError;
 const PART: &str = "image";
 /// The part that says until when the answer is of use.
 const DEADLINE: &str = "deadline";
+/// The part with what the client notes, as JSON.
+const METADATA: &str = "metadata";
+/// The part with the URL that is called when the analysis ends.
+const WEBHOOK: &str = "webhook";
+
 /// A photo in memory.
 #[derive(Debug)]
 pub(super) struct Photo {
@@ -30,6 +38,7 @@ pub(super) struct Photo {
 pub(super) struct PhotoForm {
     pub(super) photo: Photo,
     pub(super) deadline: Option<OffsetDateTime>,
+    pub(super) notes: Notes,
 }
 
 /// Policy for the parts of a form that have no meaning here.
@@ -48,13 +57,17 @@ pub(super) async fn read_form(
     unknown: UnknownParts,
 ) -> Result<PhotoForm, ApiError> {
     let (mut photo, mut deadline) = (None, None);
+    let (mut metadata, mut webhook) = (None, None);
     while let Some(part) = form.next_field().await.map_err(broken)? {
         match part.name() {
             Some(PART) if photo.is_none() => {
                 photo = Some(read_part(part, PHOTO_LIMIT_BYTES).await?);
             }
             Some(DEADLINE) if deadline.is_none() => deadline = Some(read_time(part).await?),
-            Some(name @ (PART | DEADLINE)) => {
+            Some(METADATA | WEBHOOK) if unknown == UnknownParts::Ignored => {}
+            Some(METADATA) if metadata.is_none() => metadata = Some(read_metadata(part).await?),
+            Some(WEBHOOK) if webhook.is_none() => webhook = Some(read_url(part).await?),
+            Some(name @ (PART | DEADLINE | METADATA | WEBHOOK)) => {
                 return Err(ApiError::invalid(name, "expected one form part of this name"));
             }
             name if unknown == UnknownParts::Refused => return Err(unexpected(name)),
@@ -68,13 +81,17 @@ pub(super) async fn read_form(
         .map_err(|error| ApiError::UnsupportedMediaType(format!("{PART}: {error}")))?;
     room.complete();
     let digest = Sha256::new_with_prefix(&bytes);
-    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _room: room }, deadline })
+    let notes = Notes { metadata: metadata.unwrap_or_default(), webhook };
+    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _room: room }, deadline, notes })
 }
 
 fn unexpected(name: Option<&str>) -> ApiError {
     const LONGEST: usize = 64;
     let name: String = name.unwrap_or_default().chars().take(LONGEST).collect();
-    ApiError::invalid(&name, format!("expected the form parts {PART} and {DEADLINE} only"))
+    ApiError::invalid(
+        &name,
+        format!("expected the form parts {PART}, {DEADLINE}, {METADATA} and {WEBHOOK} only"),
+    )
 }
 
 async fn read_time(part: Field<'_>) -> Result<OffsetDateTime, ApiError> {
@@ -85,16 +102,34 @@ async fn read_time(part: Field<'_>) -> Result<OffsetDateTime, ApiError> {
     time.ok_or_else(|| ApiError::invalid(DEADLINE, "expected a time in RFC 3339"))
 }
 
+async fn read_metadata(part: Field<'_>) -> Result<BTreeMap<String, String>, ApiError> {
+    // The largest, with each character as six of an escape.
+    const LONGEST_BYTES: u64 = 64 * 1024;
+    let bytes = read_part(part, LONGEST_BYTES).await?;
+    let metadata = serde_json::from_slice(&bytes);
+    metadata.map_err(|_| ApiError::invalid(METADATA, "expected a JSON object of strings"))
+}
+
+async fn read_url(part: Field<'_>) -> Result<String, ApiError> {
+    const LONGEST_BYTES: u64 = 8 * 1024;
+    let bytes = read_part(part, LONGEST_BYTES).await?;
+    String::from_utf8(bytes.into()).map_err(|_| ApiError::invalid(WEBHOOK, "expected a URL"))
+}
+
 async fn read_part(mut part: Field<'_>, limit: u64) -> Result<Bytes, ApiError> {
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         let length = u64::try_from(bytes.len() + chunk.len()).unwrap_or(u64::MAX);
         if length > limit {
             return Err(too_large());
         }
+        // By an eighth, not by doubling: the memory is counted by what has come.
+        if bytes.capacity() - bytes.len() < chunk.len() {
+            bytes.reserve_exact(chunk.len().max(bytes.len() / 8));
+        }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes.freeze())
+    Ok(bytes.into())
 }
 
 fn too_large() -> ApiError {

@@ -11,8 +11,8 @@ pub struct AnalysesSettings {
     /// Retention of an `Idempotency-Key`.
     #[serde(with = "humantime_serde")]
     pub idempotency_ttl: Duration,
-    /// Retention of an analysis after its end, with its result, history and events; unset: kept. `toneup prune` deletes what
-    /// is older once.
+    /// Retention of an analysis after its end, with its result, history and photo; unset: until its owner deletes it.
+    /// `toneup prune` deletes what is older once.
     #[serde(default, with = "humantime_serde::option")]
     pub analysis_retention: Option<Duration>,
     /// Analyses that one user may submit in an hour.

@@ -20,7 +20,7 @@ use super::settings::AnalysesSettings;
 use super::stream_slots::StreamSlots;
 use super::user_reader::UserReader;
 use super::watch::Watchers;
-use crate::features::notifications::EventFormats;
+use crate::features::notifications::{EventFormats, WebhookUrls};
 use crate::features::uploads::{Seal, UploadQuota};
 use crate::http::limits::{Policy, RateLimiter};
 
@@ -47,6 +47,8 @@ pub(crate) struct Dependencies<'a> {
     pub watchers: Watchers,
     /// What else a user's stream tells.
     pub formats: EventFormats,
+    /// Checks the URLs that come with submits.
+    pub webhooks: WebhookUrls,
 }
 
 /// The part of the application's state that analyses use. Cheap to clone.
@@ -68,6 +70,7 @@ pub struct AnalysesState {
     /// Rate limit of cancellations per user.
     pub(super) cancels: Policy,
     pub(super) watchers: Watchers,
+    pub(super) webhooks: WebhookUrls,
     pub(super) queue: QueueView,
     pub(super) photo_memory: PhotoMemory,
     pub(super) stream_slots: StreamSlots,
@@ -88,6 +91,7 @@ impl AnalysesState {
             limiter,
             watchers,
             formats,
+            webhooks,
         } = services;
         let (tasks, draining) = (&shutdown.tasks, shutdown.draining.clone());
         let pool = engine.database.clone();
@@ -109,6 +113,7 @@ impl AnalysesState {
             submits: Policy::per_hour("submits", settings.submits_per_hour),
             cancels: Policy::per_hour("cancellations", settings.cancels_per_hour),
             watchers,
+            webhooks,
             photo_memory: PhotoMemory::new(u64::from(settings.form_photos_mib) * 1024 * 1024),
             stream_slots: StreamSlots::new(settings.streams_per_user, settings.streams_per_replica),
             draining,

@@ -1,5 +1,6 @@
 //! The body of a submit: a reference to a photo in S3, or the photo itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Multipart, Request};
@@ -7,6 +8,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use toneup_colour::analysis::AnalysisPayload;
 use toneup_colour::photo::{is_key_of, photo_key};
 use toneup_colour::photo_answers::{PhotoDigest, Reuse};
 use toneup_jobs::store::idempotency::{Idempotency, Lasts};
@@ -14,6 +16,7 @@ use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
 use super::multipart::{Photo, PhotoForm, UnknownParts, read_form};
+use super::notes::Notes;
 use super::state::AnalysesState;
 use crate::http::extract::{ApiJson, check_coding, single};
 use crate::http::idempotency::key_of;
@@ -32,6 +35,11 @@ pub(super) struct CreateAnalysis {
     /// Until when the answer is of use (RFC 3339); after that the analysis is `expired`, and never started.
     #[serde(default, with = "time::serde::rfc3339::option")]
     deadline: Option<OffsetDateTime>,
+    /// What the caller notes with it, and is told with it: at most 16 strings of at most 500 characters.
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    /// A URL that is called when it ends, as webhooks are; `GET /v1/webhooks/secret` has the secret.
+    webhook: Option<String>,
 }
 
 /// The form for clients that cannot upload by themselves.
@@ -43,6 +51,10 @@ pub(crate) struct CreateAnalysisForm {
     image: Vec<u8>,
     /// Until when the answer is of use.
     deadline: Option<OffsetDateTime>,
+    /// What the caller notes with it: a JSON object of strings.
+    metadata: Option<String>,
+    /// A URL that is called when it ends.
+    webhook: Option<String>,
 }
 
 /// Parsed body of a submit.
@@ -51,6 +63,7 @@ pub(crate) struct Submission {
     source: Source,
     /// Until when the answer is of use.
     pub(super) deadline: Option<OffsetDateTime>,
+    notes: Notes,
 }
 
 /// Source of the photo.
@@ -79,11 +92,13 @@ where
             let state = AnalysesState::from_ref(state);
             return Self::from_form(request, &state, user, UnknownParts::Refused).await;
         }
-        let ApiJson(CreateAnalysis { object_key, deadline }) =
+        let ApiJson(CreateAnalysis { object_key, deadline, metadata, webhook }) =
             ApiJson::from_request(request, state).await?;
+        let notes = Notes { metadata, webhook };
         Ok(Self {
             source: Source::Uploaded(object_key),
             deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
+            notes: notes.check(&AnalysesState::from_ref(state))?,
         })
     }
 }
@@ -104,17 +119,24 @@ impl Submission {
         let form = Multipart::from_request(request, state)
             .await
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
-        let PhotoForm { photo, deadline } = read_form(form, room, unknown).await?;
+        let PhotoForm { photo, deadline, notes } = read_form(form, room, unknown).await?;
         Ok(Self {
             source: Source::Photo(photo),
             deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
+            notes: notes.check(state)?,
         })
     }
 
-    /// Returns the fingerprint that an idempotency key is bound to: that of the photo. It excludes the deadline, which
-    /// clients compute anew at each attempt.
+    /// Returns the fingerprint that an idempotency key is bound to: that of the photo, and of what is noted with it. It
+    /// excludes the deadline, which clients compute anew at each attempt.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
-        self.source_digest().finalize().into()
+        self.noted_digest().finalize().into()
+    }
+
+    fn noted_digest(&self) -> Sha256 {
+        let mut digest = self.source_digest();
+        self.notes.add_to(&mut digest);
+        digest
     }
 
     fn source_digest(&self) -> Sha256 {
@@ -137,7 +159,7 @@ impl Submission {
     /// Returns the key that replaces a missing client key: a photo sent with the request is recognized if sent again. A
     /// different deadline makes a different request: nothing says that it repeats the first.
     pub(super) fn implicit_key(&self) -> Option<Idempotency> {
-        let mut digest = self.source_digest();
+        let mut digest = self.noted_digest();
         if let Some(deadline) = self.deadline {
             digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
         }
@@ -145,20 +167,22 @@ impl Submission {
         came_along.then(|| Idempotency::implicit(digest.finalize().into()))
     }
 
-    /// The photo's key in S3, stored there now if it came along.
-    pub(super) async fn into_object_key(
+    /// The payload of the analysis. The photo is stored in S3 now if it came along.
+    pub(super) async fn into_payload(
         self,
         state: &AnalysesState,
         user: UserId,
-    ) -> Result<String, ApiError> {
-        match self.source {
-            Source::Uploaded(key) => check_key(key, user),
+    ) -> Result<AnalysisPayload, ApiError> {
+        let object_key = match self.source {
+            Source::Uploaded(key) => check_key(key, user)?,
             Source::Photo(photo) => {
                 let key = photo_key(user, photo.kind);
                 state.objects.put(&key, photo.kind.content_type(), photo.bytes).await?;
-                Ok(key)
+                key
             }
-        }
+        };
+        let Notes { metadata, webhook } = self.notes;
+        Ok(AnalysisPayload { object_key, metadata, webhook })
     }
 }
 

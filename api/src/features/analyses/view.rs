@@ -1,5 +1,7 @@
 //! An analysis as clients see it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use toneup_colour::analysis::Analysis;
@@ -42,6 +44,8 @@ pub(crate) struct AnalysisView {
     advice: Vec<Advice>,
     /// What moved the result, in the same language, the strongest first.
     reasons: Vec<Advice>,
+    /// What the caller noted when submitting it.
+    metadata: BTreeMap<String, String>,
 }
 
 impl AnalysisView {
@@ -70,6 +74,7 @@ impl AnalysisView {
             reasons: reasons(analysis.result.as_ref(), language),
             result: analysis.result,
             error: analysis.error,
+            metadata: analysis.metadata,
         }
     }
 

@@ -14,7 +14,8 @@ use super::format::EventFormats;
 use super::settings::NotificationsSettings;
 use super::web_push::WebPush;
 use super::webhooks::guard::system_lookup;
-use super::webhooks::send::Webhooks;
+use super::webhooks::send::{Callbacks, Webhooks};
+use crate::features::accounts::ServerSecret;
 
 /// The dispatchers of the channels that are configured. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -27,12 +28,16 @@ impl Dispatchers {
     pub(super) fn start(
         settings: &NotificationsSettings,
         formats: &EventFormats,
+        secret: ServerSecret,
         pool: Database,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let webhooks = Arc::new(Webhooks::new(settings, formats.clone())?);
-        let mut wakes =
-            HashMap::from([Dispatcher::start(webhooks, settings, formats, pool.clone(), shutdown)]);
+        let webhooks = Arc::new(Webhooks::new(settings, formats.clone(), secret)?);
+        let callbacks = Arc::new(Callbacks(Arc::clone(&webhooks)));
+        let mut wakes = HashMap::from([
+            Dispatcher::start(webhooks, settings, formats, pool.clone(), shutdown),
+            Dispatcher::start(callbacks, settings, formats, pool.clone(), shutdown),
+        ]);
         if let Some(vapid) = &settings.vapid {
             let allowed = settings.webhook_allowed.clone();
             let web_push =

@@ -25,7 +25,7 @@ pub(crate) fn exports() -> Vec<Export> {
 /// Without their secrets, which prove who we are and say nothing of the user.
 async fn list_targets(conn: &mut MySqlConnection, user: UserId) -> Result<ExportPage, sqlx::Error> {
     let mut items = Vec::new();
-    for channel in ChannelKind::ALL {
+    for channel in ChannelKind::REGISTERED {
         let targets = list_owned(&mut *conn, user, channel).await?;
         items.extend(targets.into_iter().map(|target: Target| {
             json!({

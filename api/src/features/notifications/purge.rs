@@ -9,7 +9,11 @@ use crate::http::purge::Purge;
 
 /// The retention rules of notifications.
 pub fn purges(settings: &NotificationsSettings) -> Vec<Purge> {
-    vec![purge_events(settings.event_retention), purge_deliveries(settings.retention)]
+    vec![
+        purge_events(settings.event_retention),
+        purge_deliveries(settings.retention),
+        purge_callbacks(settings.retention),
+    ]
 }
 
 /// Events, which clients replay when they reconnect. What they are about stays.
@@ -20,4 +24,11 @@ fn purge_events(retention: Duration) -> Purge {
 /// Deliveries and their attempts.
 fn purge_deliveries(retention: Duration) -> Purge {
     Purge::new("push_deliveries", move |conn, most| Box::pin(purge::purge(conn, retention, most)))
+}
+
+/// The targets of submits that named a URL.
+fn purge_callbacks(retention: Duration) -> Purge {
+    Purge::new("push_targets", move |conn, most| {
+        Box::pin(purge::purge_callbacks(conn, retention, most))
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
 use url::Url;
@@ -11,6 +11,10 @@ use url::Url;
 use super::fcm::FcmConfig;
 use super::vapid::Vapid;
 use super::webhooks::guard::AllowedHosts;
+use super::webhooks::vault::Vault;
+
+/// The key of `.env.example`, which everybody knows.
+const PUBLISHED_KEY: &str = "ZGV2ZWxvcG1lbnQtb25seS1yZXBsYWNlLWZvci13ZWI=";
 
 /// Settings of webhooks, Web Push and FCM.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct NotificationsSettings {
     pub webhook_limit: u32,
     /// Hosts that webhooks may use although they are not public, or not reached by https.
     pub webhook_allowed: AllowedHosts,
+    /// Encrypts the secrets of webhooks in the database.
+    pub vault: Vault,
     /// Push subscriptions of each kind that one user may have.
     pub subscription_limit: u32,
     /// Signs Web Push messages; `None` turns Web Push off.
@@ -56,6 +62,11 @@ struct RawSettings {
     /// they are private or not reached by https.
     #[serde(default)]
     webhook_allowed_hosts: String,
+    /// Encrypt the secrets of webhooks in the database (AES-256-GCM): keys of 32 random bytes in base64, separated by
+    /// commas. The first encrypts, all of them decrypt; what the others encrypted is encrypted anew within minutes.
+    webhook_keys: SecretString,
+    /// Accepts the secrets of `.env.example`, which are public. Never in production.
+    development: Option<bool>,
     /// Browsers, and phones, that one user may register.
     push_subscription_limit: u32,
     /// Private key that signs Web Push messages (`toneup vapid` makes one); unset: Web Push is off. A new key ends all
@@ -81,7 +92,7 @@ impl Section for RawSettings {
         push_subscription_limit = 20
         fcm_endpoint = "https://fcm.googleapis.com"
     "#;
-    const SECRETS: &'static [&'static str] = &["VAPID_PRIVATE_KEY"];
+    const SECRETS: &'static [&'static str] = &["WEBHOOK_KEYS", "VAPID_PRIVATE_KEY"];
 }
 
 impl NotificationsSettings {
@@ -108,6 +119,7 @@ impl RawSettings {
                 "host names, addresses or networks (10.0.0.0/8), separated by commas",
             )
         })?;
+        let vault = self.vault()?;
         let vapid = match (&self.vapid_private_key, &self.vapid_subject) {
             (None, _) => None,
             (Some(_), None) => {
@@ -127,10 +139,22 @@ impl RawSettings {
             patience: self.push_disable_after,
             webhook_limit: self.webhook_limit,
             webhook_allowed: allowed,
+            vault,
             subscription_limit: self.push_subscription_limit,
             vapid,
             fcm,
         })
+    }
+
+    /// The keys that encrypt the secrets of webhooks.
+    fn vault(&self) -> Result<Vault, ConfigError> {
+        let keys = self.webhook_keys.expose_secret();
+        if !self.development.unwrap_or(false) && keys.contains(PUBLISHED_KEY) {
+            let own = "one of your own, or DEVELOPMENT=true: this one is published";
+            return Err(ConfigError::invalid("WEBHOOK_KEYS", own));
+        }
+        let expected = "keys of 32 bytes in base64, separated by commas (openssl rand -base64 32)";
+        Vault::parse(keys).ok_or_else(|| ConfigError::invalid("WEBHOOK_KEYS", expected))
     }
 
     /// The service account's JSON, given as it is or as a file.

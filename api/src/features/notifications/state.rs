@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use toneup_platform::database::Database;
+use toneup_platform::leader::Leadership;
 use toneup_platform::shutdown::Shutdown;
 
 use super::dispatchers::Dispatchers;
 use super::format::EventFormats;
 use super::settings::NotificationsSettings;
+use super::webhooks::reseal;
+use super::webhooks::urls::WebhookUrls;
+use crate::features::accounts::ServerSecret;
 use crate::http::limits::RateLimiter;
 
 /// The part of the application's state that notifications use. Cheap to clone.
@@ -18,20 +22,31 @@ pub struct NotificationsState {
     pub(super) settings: Arc<NotificationsSettings>,
     pub(super) dispatchers: Dispatchers,
     pub(super) formats: EventFormats,
+    pub(super) urls: WebhookUrls,
+    /// Signs requests to the webhooks of single submits.
+    pub(super) secret: ServerSecret,
 }
 
 impl NotificationsState {
-    /// Starts a dispatcher for each channel that is configured.
+    /// Starts a dispatcher for each channel that is configured; on the replica that leads, encrypts secrets anew where the
+    /// keys have changed.
     pub(crate) fn start(
         settings: NotificationsSettings,
         formats: &EventFormats,
+        secret: &ServerSecret,
         pool: Database,
         limiter: RateLimiter,
+        leadership: Leadership,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let dispatchers = Dispatchers::start(&settings, formats, pool.clone(), shutdown)?;
+        let vault = settings.vault.clone();
+        let draining = shutdown.draining.clone();
+        shutdown.tasks.spawn(reseal::run(pool.clone(), vault, leadership, draining));
+        let (secret, urls) = (secret.clone(), WebhookUrls::new(&settings));
+        let dispatchers =
+            Dispatchers::start(&settings, formats, secret.clone(), pool.clone(), shutdown)?;
         let (settings, formats) = (Arc::new(settings), formats.clone());
-        Ok(Self { pool, limiter, settings, dispatchers, formats })
+        Ok(Self { pool, limiter, settings, dispatchers, formats, urls, secret })
     }
 
     /// Returns the handle that wakes the dispatchers.

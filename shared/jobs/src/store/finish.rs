@@ -45,7 +45,7 @@ pub enum Guard {
     Active,
 }
 
-/// Columns that a guard is checked against, read under the row's lock.
+/// Columns that a guard is checked against, read under the row's lock, and the payload.
 #[derive(Debug, Clone, FromRow)]
 struct Row {
     id: JobId,
@@ -54,6 +54,7 @@ struct Row {
     attempt: u16,
     lease_token: Option<Uuid>,
     lease_valid: bool,
+    payload: Document,
 }
 
 fn holds(guard: Guard, row: &Row) -> bool {
@@ -103,7 +104,7 @@ pub async fn finish(
             continue;
         }
         insert_outcomes(conn, kind, &won).await?;
-        let topics = run_endings(conn, kind, &won).await?;
+        let topics = run_endings(conn, kind, &won, &rows).await?;
         update_states(conn, &won).await?;
         dead_letters::record_failed(conn, kind.name, &won).await?;
         released.extend(release_next(conn, kind, &won, &rows, grace).await?);
@@ -133,12 +134,15 @@ async fn run_endings(
     conn: &mut MySqlConnection,
     kind: &Kind,
     won: &[&Finish],
+    rows: &HashMap<JobId, Row>,
 ) -> Result<Vec<BTreeSet<String>>, sqlx::Error> {
-    let jobs: Vec<EndedJob> = won
-        .iter()
-        .map(|item| EndedJob {
+    // Each was locked, and so has its row.
+    let locked = won.iter().filter_map(|item| Some((item, rows.get(&item.job)?)));
+    let jobs: Vec<EndedJob> = locked
+        .map(|(item, row)| EndedJob {
             job: item.job,
             user: item.user,
+            payload: &row.payload,
             outcome: &item.outcome,
             note: item.note.as_ref(),
         })
@@ -179,7 +183,7 @@ async fn lock_jobs(
     items: &[Finish],
 ) -> Result<HashMap<JobId, Row>, sqlx::Error> {
     let mut query = QueryBuilder::new(
-        "SELECT id, status, version, attempt, lease_token,
+        "SELECT id, status, version, attempt, lease_token, payload,
                 COALESCE(lease_expires_at > NOW(3), FALSE) AS lease_valid
          FROM jobs WHERE id IN ",
     );
@@ -259,6 +263,7 @@ mod tests {
             attempt: 2,
             lease_token: Some(lease.token),
             lease_valid: true,
+            payload: Document::of(&"a payload").unwrap(),
         };
         (row, lease)
     }
@@ -269,7 +274,7 @@ mod tests {
         assert!(holds(Guard::Leased(lease), &row));
         assert!(!holds(Guard::Leased(Lease { attempt: 1, ..lease }), &row));
         assert!(!holds(Guard::Leased(Lease { token: Uuid::new_v4(), ..lease }), &row));
-        let requeued = Row { status: Status::Queued, ..row };
+        let requeued = Row { status: Status::Queued, ..row.clone() };
         assert!(!holds(Guard::Leased(lease), &requeued));
     }
 

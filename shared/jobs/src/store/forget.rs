@@ -31,7 +31,7 @@ pub async fn forget(
 }
 
 /// Deletes the rows of jobs, the jobs themselves last: what is interrupted is found again. Answers how many jobs there were.
-pub(super) async fn delete(conn: &mut MySqlConnection, jobs: &[JobId]) -> Result<u64, sqlx::Error> {
+pub async fn delete(conn: &mut MySqlConnection, jobs: &[JobId]) -> Result<u64, sqlx::Error> {
     for table in ["dead_letters", "job_transitions", "job_outcomes"] {
         let mut query = QueryBuilder::new(format!("DELETE FROM {table} WHERE job_id IN "));
         bind_list(&mut query, jobs.iter().copied());

@@ -1,5 +1,6 @@
 //! Retention: jobs are deleted some time after they ended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::MySqlConnection;
@@ -32,29 +33,23 @@ pub async fn purge_succeeded(
     forget::delete(conn, &old).await
 }
 
-/// Deletes at most `most` jobs of a kind that ended at least `retention` ago, however they ended, with their history and
-/// dead letters, in the caller's transaction; returns their ids. Jobs that others work on at the moment are skipped.
-pub async fn delete_ended(
+/// Locks at most `most` jobs of a kind that ended at least `retention` ago, so that they can be deleted: a failed job may be
+/// replayed at the same moment. Those that somebody else has locked are left out.
+pub async fn lock_ended(
     conn: &mut MySqlConnection,
     kind: &str,
     retention: Duration,
     most: u32,
-) -> Result<Vec<JobId>, sqlx::Error> {
-    // Locked: a failed job may be replayed at the same moment.
-    let old: Vec<JobId> = sqlx::query_scalar!(
+) -> Result<BTreeSet<JobId>, sqlx::Error> {
+    let old = sqlx::query_scalar!(
         r#"SELECT id AS "id: JobId" FROM jobs
            WHERE kind = ? AND finished_at < NOW(3) - INTERVAL ? MICROSECOND
            ORDER BY finished_at LIMIT ? FOR UPDATE SKIP LOCKED"#,
         kind,
         micros(retention),
         most
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    if !old.is_empty() {
-        forget::delete(conn, &old).await?;
-    }
-    Ok(old)
+    );
+    Ok(old.fetch_all(conn).await?.into_iter().collect())
 }
 
 /// Counts the jobs of a kind that ended at least `retention` ago.

@@ -49,7 +49,7 @@ impl Handler for Analyze {
     /// Reads the photo, looks up an earlier result for it, and otherwise calls an analyzer when it is the job's turn.
     /// Outages of services are waited out, since they are not the job's failure.
     async fn run(&self, job: &Claimed) -> Attempt {
-        let Ok(AnalysisPayload { object_key }) = job.payload.read() else {
+        let Ok(AnalysisPayload { object_key, .. }) = job.payload.read() else {
             return Attempt::Failed(image_missing());
         };
         let photo = match self.read_photo(&object_key).await {

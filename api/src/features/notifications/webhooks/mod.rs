@@ -2,7 +2,10 @@
 
 pub(super) mod guard;
 pub(super) mod log;
+pub(super) mod reseal;
 pub(super) mod routes;
 pub(super) mod send;
 mod sign;
+pub(crate) mod urls;
+pub(super) mod vault;
 mod view;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRef, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::MySqlConnection;
 use time::OffsetDateTime;
 use toneup_notify::targets::{
@@ -15,23 +15,23 @@ use toneup_notify::targets::{
 use toneup_notify::{ChannelKind, TargetId};
 use toneup_platform::database::{bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
-use url::Url;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::sign::Secrets;
-use super::view::{WebhookList, WebhookView, WebhookWithSecret};
+use super::vault::Vault;
+use super::view::{CallbackSecret, WebhookList, WebhookView, WebhookWithSecret};
 use crate::features::notifications::problems::{
     too_many_secrets, too_many_webhooks, webhook_exists,
 };
 use crate::features::notifications::state::NotificationsState;
 use crate::http::extract::{ApiJson, IdPath, Nullable, present};
+use crate::http::idempotency::{Claimed, RequestKey, claim, key_reused};
 use crate::http::identity::{Authenticator, CurrentUser};
 use crate::http::problem::{ApiError, Problem};
 
-const URL_LIMIT: usize = 2048;
 const DESCRIPTION_LIMIT: usize = 200;
 
 pub(in crate::features::notifications) fn routes<S>() -> OpenApiRouter<S>
@@ -44,10 +44,11 @@ where
         .routes(routes!(create_webhook, list_webhooks))
         .routes(routes!(get_webhook, change_webhook, delete_webhook))
         .routes(routes!(rotate_secret))
+        .routes(routes!(get_callback_secret))
 }
 
 /// A server to tell.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct CreateWebhook {
     /// An https URL of a public host, at most 2048 characters.
@@ -78,12 +79,13 @@ struct ChangeWebhook {
     enabled: Option<bool>,
 }
 
-/// Adds a webhook. Its secret is in this answer and in no other.
+/// Adds a webhook. Its secret is in this answer and in no other; `Idempotency-Key` makes it safe to repeat.
 #[utoipa::path(
     post,
     path = "/v1/webhooks",
     tag = "webhooks",
     security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = CREATED, body = WebhookWithSecret, headers(("Location" = String))),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json",
@@ -94,20 +96,30 @@ struct ChangeWebhook {
 async fn create_webhook(
     State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
+    headers: HeaderMap,
     ApiJson(webhook): ApiJson<CreateWebhook>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let secrets = Secrets::generate();
+    let body = serde_json::to_vec(&webhook).map_err(anyhow::Error::from)?;
+    let key = RequestKey::of(&headers, &body)?;
+    let (id, secrets) = (TargetId(Uuid::now_v7()), Secrets::generate());
     let new = NewTarget {
-        id: TargetId(Uuid::now_v7()),
+        id,
         user,
         channel: ChannelKind::Webhook,
-        address: check_url(&state, &webhook.url)?,
-        secrets: Some(secrets.to_json().map_err(anyhow::Error::from)?),
+        address: state.urls.check("url", &webhook.url)?,
+        secrets: Some(secrets.seal(&state.settings.vault, id)?),
         description: webhook.description.map(check_description).transpose()?,
         events: webhook.events.map(|events| check_events(&state, &events)).transpose()?,
     };
     let limit = state.settings.webhook_limit;
     let adding = state.pool.in_transaction(async |conn| {
+        if let Some(key) = &key {
+            match claim(conn, user, "webhook", key, id.0).await? {
+                Claimed::First => {}
+                Claimed::Repeated(first) => return find(conn, user, TargetId(first)).await,
+                Claimed::Reused => return Err(key_reused()),
+            }
+        }
         if count_locked(conn, user, ChannelKind::Webhook).await? >= i64::from(limit) {
             return Err(too_many_webhooks(limit));
         }
@@ -116,8 +128,10 @@ async fn create_webhook(
         }
         find(conn, user, new.id).await
     });
-    let view = with_secret(bounded(adding).await?, &secrets)?;
-    let location = [(header::LOCATION, format!("/v1/webhooks/{}", new.id.0))];
+    let target = bounded(adding).await?;
+    let location = [(header::LOCATION, format!("/v1/webhooks/{}", target.id.0))];
+    let secrets = Secrets::open(&state.settings.vault, &target)?;
+    let view = with_secret(target, &secrets)?;
     Ok((StatusCode::CREATED, location, Json(view)))
 }
 
@@ -184,7 +198,7 @@ async fn change_webhook(
     ApiJson(wanted): ApiJson<ChangeWebhook>,
 ) -> Result<Json<WebhookView>, ApiError> {
     let wanted = Change {
-        address: wanted.url.map(|url| check_url(&state, &url)).transpose()?,
+        address: wanted.url.map(|url| state.urls.check("url", &url)).transpose()?,
         secrets: None,
         description: match wanted.description {
             Some(Nullable(text)) => Some(check_description(text.unwrap_or_default())?),
@@ -257,21 +271,37 @@ async fn rotate_secret(
         // Two rotations at once would lose one of the two secrets.
         count_locked(conn, user, ChannelKind::Webhook).await?;
         let target = find(conn, user, id).await?;
-        let (json, secrets) = rotate(&target)?;
-        let wanted = Change { secrets: Some(json), ..Change::default() };
+        let (sealed, secrets) = rotate(&state.settings.vault, &target)?;
+        let wanted = Change { secrets: Some(sealed), ..Change::default() };
         change(conn, id, &wanted).await?;
         with_secret(target, &secrets)
     });
     Ok(Json(bounded(rotating).await?))
 }
 
-fn rotate(target: &Target) -> Result<(String, Secrets), ApiError> {
-    let text = target.secrets.as_deref().unwrap_or("[]");
-    let mut secrets = Secrets::from_json(text).map_err(anyhow::Error::from)?;
+/// The secret of requests to the `webhook` of a submit; the same for all submits of the caller.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/secret",
+    tag = "webhooks",
+    security(("bearer" = [])),
+    responses((status = OK, body = CallbackSecret), Problem)
+)]
+async fn get_callback_secret(
+    State(state): State<NotificationsState>,
+    CurrentUser(user): CurrentUser,
+) -> Result<Json<CallbackSecret>, ApiError> {
+    let secrets = Secrets::of_callbacks(&state.secret, user);
+    let secret = secrets.newest().ok_or_else(|| anyhow::anyhow!("no secret"))?.to_owned();
+    Ok(Json(CallbackSecret { secret }))
+}
+
+fn rotate(vault: &Vault, target: &Target) -> Result<(String, Secrets), ApiError> {
+    let mut secrets = Secrets::open(vault, target)?;
     secrets
         .rotate(OffsetDateTime::now_utc())
         .map_err(|wait| too_many_secrets(Duration::try_from(wait).unwrap_or_default()))?;
-    Ok((secrets.to_json().map_err(anyhow::Error::from)?, secrets))
+    Ok((secrets.seal(vault, target.id)?, secrets))
 }
 
 fn with_secret(target: Target, secrets: &Secrets) -> Result<WebhookWithSecret, ApiError> {
@@ -286,17 +316,6 @@ pub(super) async fn find(
     id: TargetId,
 ) -> Result<Target, ApiError> {
     find_owned(conn, user, ChannelKind::Webhook, id).await?.ok_or(ApiError::NotFound)
-}
-
-fn check_url(state: &NotificationsState, text: &str) -> Result<String, ApiError> {
-    let refused = |detail: String| ApiError::invalid("url", detail);
-    let url: Url = text.parse().map_err(|error| refused(format!("expected a URL: {error}")))?;
-    state.settings.webhook_allowed.check(&url).map_err(|refusal| refused(refusal.to_string()))?;
-    let url = url.to_string();
-    if url.len() > URL_LIMIT {
-        return Err(refused(format!("expected at most {URL_LIMIT} characters")));
-    }
-    Ok(url)
 }
 
 /// Names of events, each once, as they are kept.

@@ -20,6 +20,8 @@ use url::Url;
 
 use super::guard::{AllowedHosts, GuardedResolver, Lookup, Refusal, system_lookup};
 use super::sign::Secrets;
+use super::vault::Vault;
+use crate::features::accounts::ServerSecret;
 use crate::features::notifications::channel::{Channel, SendOutcome};
 use crate::features::notifications::format::EventFormats;
 use crate::features::notifications::lanes::{Addresses, Place};
@@ -41,7 +43,13 @@ pub(crate) struct Webhooks {
     allowed: AllowedHosts,
     addresses: Addresses,
     formats: EventFormats,
+    vault: Vault,
+    secret: ServerSecret,
 }
+
+/// Requests to the URLs that came with single submits.
+#[derive(Debug)]
+pub(crate) struct Callbacks(pub(crate) Arc<Webhooks>);
 
 /// JSON body of a request.
 #[derive(Debug, Serialize)]
@@ -56,18 +64,21 @@ impl Webhooks {
     pub(crate) fn new(
         settings: &NotificationsSettings,
         formats: EventFormats,
+        secret: ServerSecret,
     ) -> reqwest::Result<Self> {
-        Self::with_lookup(settings.webhook_allowed.clone(), system_lookup(), formats)
+        let (allowed, vault) = (settings.webhook_allowed.clone(), settings.vault.clone());
+        Self::with_lookup(allowed, system_lookup(), formats, (vault, secret))
     }
 
     fn with_lookup(
         allowed: AllowedHosts,
         lookup: Lookup,
         formats: EventFormats,
+        (vault, secret): (Vault, ServerSecret),
     ) -> reqwest::Result<Self> {
         let addresses = Addresses::default();
         let client = guarded_client(allowed.clone(), lookup, addresses.clone())?;
-        Ok(Self { client, allowed, addresses, formats })
+        Ok(Self { client, allowed, addresses, formats, vault, secret })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, SendOutcome> {
@@ -75,8 +86,7 @@ impl Webhooks {
         let url: Url = target.address.parse().map_err(|_| broken("not a URL".to_owned()))?;
         // The client does not ask the resolver about addresses.
         self.allowed.check(&url).map_err(SendOutcome::unanswered)?;
-        let secrets = target.secrets.as_deref().unwrap_or_default();
-        let secrets = Secrets::from_json(secrets).map_err(|_| broken("no secret".to_owned()))?;
+        let secrets = self.secrets(target)?;
         let body = payload(delivery, &self.formats).map_err(|error| broken(error.to_owned()))?;
         let (id, now) = (delivery.id.0.to_string(), OffsetDateTime::now_utc());
         let signature = secrets.sign(&id, now, &body);
@@ -89,6 +99,19 @@ impl Webhooks {
             .header("webhook-signature", signature)
             .body(body);
         request.send().await.map_err(|error| SendOutcome::unanswered(describe(&error)))
+    }
+}
+
+impl Webhooks {
+    /// The secrets that sign for a target. A key that is missing is a mistake of ours, and may be mended.
+    fn secrets(&self, target: &Target) -> Result<Secrets, SendOutcome> {
+        if target.secrets.is_none() {
+            return Ok(Secrets::of_callbacks(&self.secret, target.user));
+        }
+        Secrets::open(&self.vault, target).map_err(|error| {
+            tracing::error!(%error, target.id = %target.id.0, "cannot sign for a webhook");
+            SendOutcome::unanswered("an internal error")
+        })
     }
 }
 
@@ -109,6 +132,19 @@ impl Channel for Webhooks {
             }
             Err(outcome) => outcome,
         }
+    }
+}
+
+impl Channel for Callbacks {
+    const KIND: ChannelKind = ChannelKind::Callback;
+    const GONE: Health = Health::Gone;
+
+    fn place(&self, target: &Target) -> Place {
+        self.0.place(target)
+    }
+
+    async fn send(&self, target: &Target, delivery: &Delivery) -> SendOutcome {
+        self.0.send(target, delivery).await
     }
 }
 
@@ -203,6 +239,8 @@ mod tests {
     use std::net::{IpAddr, SocketAddr};
     use std::sync::Mutex;
 
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
     use super::*;
@@ -222,8 +260,10 @@ mod tests {
     }
 
     async fn post(lookup: Lookup, port: u16) -> Result<StatusCode, String> {
+        let vault = Vault::parse(&BASE64_STANDARD.encode([1; 32])).unwrap();
+        let (allowed, formats) = ("127.0.0.1".parse().unwrap(), EventFormats::new(vec![]));
         let webhooks =
-            Webhooks::with_lookup("127.0.0.1".parse().unwrap(), lookup, EventFormats::new(vec![]))
+            Webhooks::with_lookup(allowed, lookup, formats, (vault, ServerSecret::of("x")))
                 .unwrap();
         let request = webhooks.client.post(format!("http://hooks.example:{port}/"));
         request.send().await.map(|answer| answer.status()).map_err(|error| describe(&error))

@@ -6,6 +6,12 @@ use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use time::{Duration, OffsetDateTime};
+use toneup_notify::TargetId;
+use toneup_notify::targets::Target;
+use toneup_platform::identity::UserId;
+
+use super::vault::Vault;
+use crate::features::accounts::ServerSecret;
 
 const PREFIX: &str = "whsec_";
 /// Bytes of a secret; the specification asks for 24 to 64.
@@ -15,7 +21,7 @@ const OVERLAP: Duration = Duration::hours(24);
 /// Most secrets that sign at once. None is dropped before its time: one more rotation is refused.
 const MOST: usize = 5;
 
-/// The secrets of a webhook, newest first. Kept as JSON in `push_targets.secrets`.
+/// The secrets of a webhook, newest first. Kept as JSON, encrypted, in `push_targets.secrets`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Secrets(Vec<Secret>);
@@ -39,13 +45,21 @@ impl Secrets {
         Self(vec![Secret::generate()])
     }
 
-    /// Reads what [`Self::to_json`] wrote.
-    pub(super) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+    /// The one of a user's callbacks: derived, and so stored nowhere.
+    pub(super) fn of_callbacks(secret: &ServerSecret, user: UserId) -> Self {
+        let bytes = secret.derive("webhooks of single submits", user.0.as_bytes());
+        Self(vec![Secret::of(bytes)])
     }
 
-    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+    /// Reads those of a target.
+    pub(super) fn open(vault: &Vault, target: &Target) -> anyhow::Result<Self> {
+        let stored = target.secrets.as_deref().unwrap_or("[]");
+        Ok(serde_json::from_str(&vault.open(target.id, stored)?)?)
+    }
+
+    /// Encrypts them for the database.
+    pub(super) fn seal(&self, vault: &Vault, target: TargetId) -> anyhow::Result<String> {
+        vault.seal(target, &serde_json::to_string(self)?)
     }
 
     /// The newest one, for its owner.
@@ -79,7 +93,10 @@ impl Secrets {
 
 impl Secret {
     fn generate() -> Self {
-        let bytes: [u8; SECRET_BYTES] = rand::random();
+        Self::of(rand::random())
+    }
+
+    fn of(bytes: [u8; SECRET_BYTES]) -> Self {
         Self { secret: format!("{PREFIX}{}", BASE64_STANDARD.encode(bytes)), until: None }
     }
 
@@ -142,7 +159,8 @@ mod tests {
     fn secrets_survive_the_database_and_are_long_enough() {
         let mut secrets = Secrets::generate();
         secrets.rotate(at(1_000_000_000)).unwrap();
-        let read = Secrets::from_json(&secrets.to_json().unwrap()).unwrap();
+        let read: Secrets =
+            serde_json::from_str(&serde_json::to_string(&secrets).unwrap()).unwrap();
         let now = at(1_000_000_001);
         assert_eq!(read.sign("a", now, b"b"), secrets.sign("a", now, b"b"));
         let key = BASE64_STANDARD.decode(&secrets.newest().unwrap()[PREFIX.len()..]).unwrap();

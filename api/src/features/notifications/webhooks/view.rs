@@ -55,6 +55,13 @@ pub(super) struct WebhookWithSecret {
     pub(super) secret: String,
 }
 
+/// What requests to the webhooks of single submits are signed with.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CallbackSecret {
+    /// `whsec_…`: what signatures are checked with.
+    pub(super) secret: String,
+}
+
 /// All webhooks of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WebhookList {
