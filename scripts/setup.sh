@@ -238,9 +238,9 @@ setup_deploy() {
   need_programs promtool=prometheus
 }
 
-# --- rolling run ------------------------------------------------------------------------------------
+# --- balancers: the rolling run, and tests of event streams -----------------------------------------
 
-setup_balancer() { need_programs /usr/sbin/haproxy=haproxy; }
+setup_balancer() { need_programs /usr/sbin/haproxy=haproxy /usr/sbin/nginx=nginx-light; }
 
 main() {
   local part

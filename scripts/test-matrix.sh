@@ -44,7 +44,7 @@ tear_down() {
 main() {
   [[ $(id -u) == 0 ]] || die "test-matrix: needs root, for chroot and mount"
   have mmdebstrap || die "test-matrix: needs mmdebstrap (apt-get install mmdebstrap)"
-  scripts/setup.sh rust services python tools node browser mariadb faults
+  scripts/setup.sh rust services python tools node browser mariadb faults balancer
   root_of "$TONEUP_RABBITMQ_ROOT" trixie essential rabbitmq-server
   root_of "$TONEUP_MYSQL_ROOT" sid extract mysql-server-core,mysql-client-core,libc-bin,bash,coreutils
   trap tear_down EXIT

@@ -51,7 +51,7 @@ report() {
 }
 
 main() {
-  scripts/setup.sh rust python tools node browser redis mariadb faults
+  scripts/setup.sh rust python tools node browser redis mariadb faults balancer
   borrow_services
   scripts/fetch-photos.sh
   export_service_settings

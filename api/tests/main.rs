@@ -24,6 +24,7 @@ mod personal_data;
 mod pictures;
 mod pipeline;
 mod posts;
+mod proxies;
 mod requests;
 mod sessions;
 mod sign_in;

@@ -12,6 +12,7 @@ pub mod scenarios;
 pub mod site;
 pub mod streams;
 pub mod stub;
+pub mod uploads;
 
 /// Selects the TLS implementation, once per process.
 pub fn install_tls() {

@@ -16,7 +16,7 @@ use toneup_bench::site::Services;
 use toneup_bench::streams;
 use toneup_bench::stub::service::Variation;
 use toneup_bench::stub::{Health, Settings, Stub};
-use toneup_bench::{chaos, contenders, rolling};
+use toneup_bench::{chaos, contenders, rolling, uploads};
 
 /// Grace period of a stub that is terminated.
 const STUB_GRACE: Duration = Duration::from_secs(3);
@@ -41,6 +41,8 @@ enum Command {
     Run(Box<RunArgs>),
     /// Open event streams at one API, and measure the memory that each costs
     Streams(Box<streams::Options>),
+    /// Send photos in forms as slowly as may be, and measure the API's memory
+    Uploads(Box<uploads::Options>),
     /// Inject faults everywhere, and check that no job is lost and none done twice; see scripts/chaos.sh
     Chaos(Box<chaos::Options>),
     /// Write the results of full runs of the fault suite to docs/reliability.md
@@ -170,6 +172,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Streams(options) => {
             tokio::select! {
                 ran = streams::run(&options) => ran?,
+                interrupted = interrupted() => return interrupted.map(|()| ExitCode::FAILURE),
+            }
+        }
+        Command::Uploads(options) => {
+            tokio::select! {
+                ran = uploads::run(&options) => ran?,
                 interrupted = interrupted() => return interrupted.map(|()| ExitCode::FAILURE),
             }
         }

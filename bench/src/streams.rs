@@ -208,14 +208,15 @@ fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
 }
 
 /// Memory of a process that is its own and in use.
-fn resident_bytes(process: u32) -> anyhow::Result<u64> {
+pub(crate) fn resident_bytes(process: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kilobytes = line.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
     Ok(kilobytes.context("the process does not say what it uses")? * 1024)
 }
 
-fn raise_file_limit(count: usize) -> anyhow::Result<()> {
+/// Lets this process, and those that it starts, open so many connections.
+pub(crate) fn raise_file_limit(count: usize) -> anyhow::Result<()> {
     let needed = u64::try_from(count)? + SPARE_FILES;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < needed) {

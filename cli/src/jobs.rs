@@ -1,5 +1,7 @@
 //! `toneup jobs`: the jobs of all users, as stored in the database.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -13,6 +15,7 @@ use toneup_jobs::document::Document;
 use toneup_jobs::job::{JobId, Status};
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::store::read::{self, Job};
+use toneup_jobs::store::search::{Search, search};
 use toneup_jobs::store::transitions;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
@@ -52,6 +55,9 @@ struct ListArgs {
     /// Most jobs to list
     #[arg(long, default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
+    /// Only jobs older than this one: the last of the list before
+    #[arg(long, value_name = "ID")]
+    before: Option<Uuid>,
 }
 
 /// Show one job with its timeline and outcome
@@ -65,6 +71,7 @@ struct ShowArgs {
 const HELP: &str = exit::help!(
     "toneup jobs list --status queued --limit 5",
     "toneup jobs list --status failed --json | jq -r '.[].error.code' | sort | uniq -c",
+    "toneup jobs list --before 019ab2c4-5d7e-7c3a-9b1f-2a4c6e8f0a1b",
     "toneup jobs show 019ab2c4-5d7e-7c3a-9b1f-2a4c6e8f0a1b",
 );
 
@@ -143,10 +150,22 @@ pub(crate) async fn run(args: JobsArgs, output: &Output) -> anyhow::Result<Endin
 async fn list(args: &ListArgs, output: &Output) -> anyhow::Result<Ending> {
     let pool = database::connect(Duration::ZERO, output).await?;
     let mut connection = pool.acquire().await.context("cannot connect to the database")?;
-    let jobs = read::list(&mut connection, &args.kind, args.status, args.limit).await;
-    let jobs: Vec<JobView> =
-        jobs.map_err(database::explain)?.into_iter().map(JobView::from).collect();
+    let page = Search {
+        kind: args.kind.clone(),
+        status: args.status,
+        before: args.before.map(JobId),
+        limit: args.limit,
+        ..Search::default()
+    };
+    let found = search(&mut connection, &page).await.map_err(database::explain)?;
+    let ids: BTreeSet<JobId> = found.iter().map(|job| job.id).collect();
+    let jobs = read::find_all(&mut connection, &ids).await.map_err(database::explain)?;
+    let mut jobs: Vec<JobView> = jobs.into_iter().map(JobView::from).collect();
+    jobs.sort_by_key(|job| Reverse(job.id));
     output.answer(&jobs, |ink| list_text(&jobs, args.status, ink))?;
+    if let Some(last) = jobs.last().filter(|_| u32::try_from(jobs.len()) == Ok(args.limit)) {
+        output.note(&format!("older ones: the same with --before {}", last.id.0));
+    }
     Ok(Ending::Done)
 }
 

@@ -136,6 +136,13 @@ async fn whoever_blocks_is_not_there_and_takes_no_messages(db: MySqlPool) {
     let invitation = json!({ "name": "x", "memberIds": [bob.user()] });
     assert_eq!(problem_of(&alice.post("/v1/rooms", invitation).await).2, ["memberIds"]);
     let own = group(&alice, &[&eve]).await;
+    let again = async |name: &str| {
+        let request = alice.request(Method::POST, "/v1/rooms").header("idempotency-key", "k");
+        alice.send(request.json(&json!({ "name": name, "memberIds": [eve.user()] }))).await
+    };
+    let first = again("x").await.body;
+    assert_eq!(again("x").await.body["id"], first["id"]);
+    assert_eq!(problem_of(&again("y").await).1, "idempotency_key_reused");
     let member = format!("{own}/members/{}", bob.user());
     assert_eq!(problem_of(&call(&alice, Method::PUT, &member, Value::Null).await).0, 404);
 }

@@ -87,7 +87,7 @@ pub(super) fn stream<S: Subject>(
     until_revoked: Ending,
 ) -> Response {
     let news = VecDeque::from([opened]);
-    let open = Open { subject, draining, watch, news, pace: Pace::More, _slot: slot };
+    let open = Box::new(Open { subject, draining, watch, news, pace: Pace::More, _slot: slot });
     // nginx buffers what it is not told to pass on, and proxies must not compress a stream.
     let unbuffered = [
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
@@ -101,8 +101,9 @@ fn heartbeat() -> KeepAlive {
     KeepAlive::new().interval(HEARTBEAT).text("heartbeat")
 }
 
+/// Boxed: the stream's future would hold the state more than once.
 fn events<S: Subject>(
-    open: Open<S>,
+    open: Box<Open<S>>,
 ) -> impl futures_util::Stream<Item = Result<Event, Infallible>> {
     unfold(open, |mut open| async move {
         loop {
@@ -248,14 +249,14 @@ mod tests {
         let (watchers, _connected) = Watchers::new();
         let user = UserId(Uuid::now_v7());
         let back = Instant::now() + away;
-        let open = Open {
+        let open = Box::new(Open {
             subject: Ending { troubles, reads: 0, back },
             draining: CancellationToken::new(),
             watch: watchers.subscribe(user),
             news: VecDeque::new(),
             pace: Pace::More,
             _slot: StreamSlots::new(1, 1).enter().unwrap(),
-        };
+        });
         let told = events(open).count().await;
         assert_eq!(told, 1, "the end, once");
         back.elapsed().as_secs_f64()

@@ -1,5 +1,6 @@
 //! HTTP endpoints of conversations.
 
+mod groups;
 mod members;
 mod messages;
 mod rooms;

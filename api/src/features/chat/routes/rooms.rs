@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,22 +12,24 @@ use toneup_platform::identity::UserId;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::groups::create_group;
 use crate::features::chat::content::check_name;
-use crate::features::chat::hints::{Hint, Person};
+use crate::features::chat::hints::Person;
 use crate::features::chat::model::RoomId;
 use crate::features::chat::refusal::Refusal;
 use crate::features::chat::service::ROOMS;
 use crate::features::chat::state::ChatState;
-use crate::features::chat::store::groups::{self, MOST_MEMBERS, find_guests};
+use crate::features::chat::store::groups;
 use crate::features::chat::store::list::{self, Place, find_room};
 use crate::features::chat::store::{find, pictures};
 use crate::features::chat::view::RoomView;
 use crate::http::extract::{ApiJson, ApiQuery, IdPath};
+use crate::http::idempotency::RequestKey;
 use crate::http::identity::CurrentUser;
 use crate::http::problem::{ApiError, Problem};
 
 /// A room to open: with a person, or a group with a name.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CreateRoom {
     /// The other person of a direct room.
@@ -98,12 +100,14 @@ pub(super) struct ReadView {
     unread: u64,
 }
 
-/// Opens a room: the direct room with a person, of which there is one for each pair, or a new group.
+/// Opens a room: the direct room with a person, of which there is one for each pair, or a new group. `Idempotency-Key` makes
+/// a group safe to repeat.
 #[utoipa::path(
     post,
     path = "/v1/rooms",
     tag = "chat",
     security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header)),
     responses(
         (status = CREATED, body = RoomView, headers(("Location" = String))),
         (status = OK, body = RoomView, description = "The direct room was there."),
@@ -113,8 +117,11 @@ pub(super) struct ReadView {
 pub(super) async fn create_room(
     State(state): State<ChatState>,
     CurrentUser(user): CurrentUser,
+    headers: HeaderMap,
     ApiJson(create): ApiJson<CreateRoom>,
 ) -> Result<impl IntoResponse, ApiError> {
+    let body = serde_json::to_vec(&create).map_err(anyhow::Error::from)?;
+    let key = RequestKey::of(&headers, &body)?;
     state.limiter.check(&ROOMS, user.0).await?;
     let (room, is_new) = match create {
         CreateRoom { user_id: Some(peer), name: None, member_ids: None } => {
@@ -122,45 +129,14 @@ pub(super) async fn create_room(
             (opened.room, opened.is_new)
         }
         CreateRoom { user_id: None, name: Some(name), member_ids } => {
-            (create_group(&state, user, &name, member_ids.unwrap_or_default()).await?, true)
+            let members = member_ids.unwrap_or_default();
+            (create_group(&state, user, &name, members, key.as_ref()).await?, true)
         }
         _ => return Err(ApiError::invalid("userId", "expected userId, or name and memberIds")),
     };
     let view = read(&state, user, room).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(header::LOCATION, format!("/v1/rooms/{}", room.0))], Json(view)))
-}
-
-async fn create_group(
-    state: &ChatState,
-    user: UserId,
-    name: &str,
-    members: Vec<Uuid>,
-) -> Result<RoomId, ApiError> {
-    let name = check_name(name)?;
-    let mut members: Vec<UserId> = members.into_iter().map(UserId).collect();
-    members.sort_unstable();
-    members.dedup();
-    members.retain(|member| *member != user);
-    if members.len() >= usize::try_from(MOST_MEMBERS).unwrap_or(usize::MAX) {
-        let detail = format!("expected at most {} members", MOST_MEMBERS - 1);
-        return Err(ApiError::invalid("memberIds", detail));
-    }
-    let creating = retry_deadlock(|| {
-        state.pool.in_transaction(async |conn| {
-            let guests = find_guests(&mut *conn, user, &members).await?;
-            if guests.len() < members.len() {
-                return Ok(None);
-            }
-            groups::create(conn, user, &name, &guests).await.map(Some)
-        })
-    });
-    let room = bounded(creating).await?;
-    let room =
-        room.ok_or_else(|| ApiError::invalid("memberIds", "expected ids of users who are there"))?;
-    members.push(user);
-    state.hub.tell(Hint::Log { room, seq: 0, joined: members });
-    Ok(room)
 }
 
 /// The caller's rooms, those with the newest messages first.

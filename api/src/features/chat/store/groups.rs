@@ -23,11 +23,11 @@ pub(crate) struct Changed {
 /// Creates a group with its first members, in the caller's transaction.
 pub(crate) async fn create(
     conn: &mut MySqlConnection,
+    room: RoomId,
     owner: UserId,
     name: &str,
     members: &[UserId],
-) -> Result<RoomId, sqlx::Error> {
-    let room = RoomId::generate();
+) -> Result<(), sqlx::Error> {
     let all: Vec<UserId> = members.iter().copied().chain([owner]).collect();
     let mut count = 0;
     for some in all.chunks(200) {
@@ -48,8 +48,8 @@ pub(crate) async fn create(
         count
     )
     .execute(conn)
-    .await?;
-    Ok(room)
+    .await
+    .map(drop)
 }
 
 /// Of some users, those whom this one may invite: they are there and do not block the user.
