@@ -179,6 +179,7 @@ impl Crowd {
     /// Stops all clients and returns their log.
     pub(crate) async fn disperse(&self) -> anyhow::Result<Vec<Entry>> {
         self.stop.cancel();
+        self.resting.cancel();
         for tasks in [&self.submitting, &self.watching] {
             tasks.close();
             tasks.wait().await;

@@ -57,11 +57,12 @@ pub(crate) struct LikeRow {
     pub(crate) user: Uuid,
 }
 
-/// The counter of a post's likes.
+/// The counter of a post's likes, and the rows that it counts, by one statement.
 #[derive(Debug, Clone, FromRow)]
 pub(crate) struct CountRow {
     pub(crate) post: Uuid,
     pub(crate) likes: u32,
+    pub(crate) counted: i64,
 }
 
 /// Complete evidence of a run.
@@ -102,7 +103,8 @@ const POSTS: &str = "SELECT p.id, p.text, p.state,
             WHERE x.post_id = p.number AND j.finished_at IS NULL) AS is_pending FROM posts p";
 const LIKES: &str = "SELECT p.id AS post, l.user_id AS user
     FROM likes l JOIN posts p ON p.number = l.target_id WHERE l.kind = 'post'";
-const COUNTS: &str = "SELECT p.id AS post, c.likes
+const COUNTS: &str = "SELECT p.id AS post, c.likes,
+    (SELECT COUNT(*) FROM likes l WHERE l.kind = 'post' AND l.target_id = p.number) AS counted
     FROM content_counters c JOIN posts p ON p.number = c.target_id WHERE c.kind = 'post'";
 
 const LETTERS: &str = "SELECT message FROM dead_letters WHERE source = 'broker'";

@@ -49,7 +49,7 @@ fn good() -> Evidence {
             is_pending: false,
         }],
         likes: vec![LikeRow { post: POST, user: USER }],
-        counts: vec![CountRow { post: POST, likes: 1 }],
+        counts: vec![CountRow { post: POST, likes: 1, counted: 1 }],
         calls: vec![call(2_000.0)],
         queues: vec![(JOBS.into(), 0)],
         dead_letters: vec![POISON.into()],
@@ -280,7 +280,7 @@ fn posts_that_are_lost_doubled_or_stuck_are_found() {
 fn likes_are_as_their_people_were_told_last() {
     let lost = (Class::Lost, "a like that was granted is a row");
     let wrong_count = (Class::Broken, "a count is that of the rows");
-    assert_eq!(broken(|run| run.likes.clear()), [lost, wrong_count]);
+    assert_eq!(broken(|run| run.likes.clear()), [lost]);
     assert_eq!(broken(|run| run.counts[0].likes = 2), [wrong_count]);
     let gone = (Class::Broken, "what is liked no longer is no row");
     assert_eq!(broken(|run| run.ledger.push(liked(false))), [gone]);
@@ -292,7 +292,6 @@ fn likes_are_as_their_people_were_told_last() {
     let unknown = broken(|run| {
         run.ledger.push(wish());
         run.likes.clear();
-        run.counts[0].likes = 0;
     });
     assert_eq!(unknown, []);
     let not_shown = Entry::LikeAnswered { user: USER, post: POST, status: 404, liked: None };

@@ -29,16 +29,16 @@ impl Crowd {
     pub(crate) fn act(self: &Arc<Self>) {
         for actor in 0..ACTING {
             let crowd = Arc::clone(self);
-            self.submitting.spawn(async move {
-                if let Some(Err(error)) = crowd.stop.run_until_cancelled(crowd.act_for(actor)).await
-                {
+            self.watching.spawn(async move {
+                let acting = crowd.resting.run_until_cancelled(crowd.act_for(actor));
+                if let Some(Err(error)) = acting.await {
                     drop(crate::report::table::say(&format!("actor {actor}: {error:#}")));
                 }
             });
         }
     }
 
-    /// Ends posting and liking, each after the action that is under way.
+    /// Ends posting and liking. What is under way may be granted or not: nobody is told.
     pub(crate) fn rest(&self) {
         self.resting.cancel();
     }
@@ -48,9 +48,7 @@ impl Crowd {
         // A wish whose answer was lost may be granted late, after a later one: about these posts a user wishes no more.
         let mut unsure = HashSet::new();
         for step in 0.. {
-            if self.resting.run_until_cancelled(sleep(PAUSE)).await.is_none() {
-                return Ok(());
-            }
+            sleep(PAUSE).await;
             let user = actor + step / POSTING % users * ACTING;
             if step % POSTING == 0 {
                 self.post(user, actor + step * ACTING).await?;

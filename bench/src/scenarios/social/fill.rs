@@ -49,7 +49,8 @@ impl Size {
         Self {
             posts: 1_000_000 / part,
             authors: 20_000 / part,
-            followed: [2_000 / part, 200 / part],
+            // A feed of fifty pages at least.
+            followed: [2_000 / part, if quick { 40 } else { 200 }],
             likers: 10_000 / part,
             followers: 1_000_000 / part,
             left: 100_000 / part,
