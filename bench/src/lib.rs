@@ -10,6 +10,7 @@ pub mod report;
 pub mod rolling;
 pub mod scenarios;
 pub mod site;
+pub(crate) mod sockets;
 pub mod streams;
 pub mod stub;
 pub mod uploads;

@@ -1,32 +1,28 @@
 //! Cost of an open event stream: one API, many waiting clients, the memory of its process before and after, and the
 //! statements sent to the database meanwhile; and the latency of a push among all these.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Client;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::load::signer::Signer;
+use crate::measure::memory::{raise_file_limit, resident_bytes};
 use crate::measure::percentiles::Sorted;
 use crate::report::table::say;
-use crate::site::{Plan, Services, Site, TOKEN_KEY};
+use crate::site::{Plan, Services, Site};
 
 /// Streams open before the first look, so that pools and caches are not counted as theirs.
 const WARM_UP: usize = 200;
 /// Streams opened at a time.
 const AT_ONCE: usize = 64;
-/// File descriptors that a process needs besides its streams'.
-const SPARE_FILES: u64 = 500;
 /// Time for the process to settle before a measurement.
 const SETTLE: Duration = Duration::from_secs(5);
 /// Time for which the idle database is observed: at least two polls.
@@ -61,7 +57,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
 async fn measure(site: &Site, count: usize) -> anyhow::Result<()> {
     let process = site.api_process().context("the API has ended")?;
     let address = site.api.trim_start_matches("http://");
-    let signer = Signer::of(site).await?;
+    let signer = Signer::of(&site.api).await?;
     let mut streams = open(address, &signer, WARM_UP).await?;
     sleep(SETTLE).await;
     let before = resident_bytes(process)?;
@@ -141,7 +137,7 @@ async fn read_until(
 /// Opens streams, each as a different user.
 async fn open(address: &str, signer: &Signer, count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let opening = (0..count).map(|_| async move {
-        let token = signer.token_of(Uuid::now_v7())?;
+        let token = signer.token(Uuid::now_v7())?;
         let opened = timeout(OPEN_TIMEOUT, open_one(address, &token)).await;
         let (stream, _) = opened.context("a stream does not open")??;
         anyhow::Ok(stream)
@@ -166,36 +162,6 @@ async fn open_one(address: &str, token: &str) -> anyhow::Result<(TcpStream, Vec<
     Ok((stream, head))
 }
 
-/// Signs tokens of users: nothing is looked up to check one.
-pub(crate) struct Signer {
-    key: EncodingKey,
-    header: Header,
-}
-
-impl Signer {
-    /// Prepares the key of every site, under the name by which this one publishes it.
-    pub(crate) async fn of(site: &Site) -> anyhow::Result<Self> {
-        let url = format!("{}/.well-known/jwks.json", site.api);
-        let keys: Value = crate::load::target::http()?.get(url).send().await?.json().await?;
-        let kid = keys["keys"][0]["kid"].as_str().context("no key is published")?.to_owned();
-        let typ = Some("at+jwt".to_owned());
-        let header = Header { typ, kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
-        // An Ed25519 private key in PKCS #8 (RFC 8410, section 7).
-        let seed = BASE64_STANDARD.decode(TOKEN_KEY)?;
-        let der = [b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", &*seed];
-        Ok(Self { key: EncodingKey::from_ed_der(&der.concat()), header })
-    }
-
-    /// Signs a token of a user.
-    pub(crate) fn token_of(&self, user: Uuid) -> anyhow::Result<String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let session = Uuid::now_v7();
-        let claims =
-            json!({ "sub": user, "sid": session, "iss": "toneup", "iat": now, "exp": now + 7200 });
-        Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
-    }
-}
-
 /// Fails if the other side has closed the stream; at most heartbeats have come.
 fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
     let mut received = [0; 256];
@@ -205,24 +171,4 @@ fn still_open(stream: &TcpStream) -> anyhow::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Memory of a process that is its own and in use.
-pub(crate) fn resident_bytes(process: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kilobytes = line.and_then(|rest| rest.trim().split(' ').next()?.parse::<u64>().ok());
-    Ok(kilobytes.context("the process does not say what it uses")? * 1024)
-}
-
-/// Lets this process, and those that it starts, open so many connections.
-pub(crate) fn raise_file_limit(count: usize) -> anyhow::Result<()> {
-    let needed = u64::try_from(count)? + SPARE_FILES;
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < needed) {
-        let wanted = Rlimit { current: Some(needed), maximum: limit.maximum };
-        setrlimit(Resource::Nofile, wanted)
-            .with_context(|| format!("{needed} open files are needed: ulimit -n"))?;
-    }
-    Ok(())
 }

@@ -15,7 +15,8 @@ use tokio::time::{Instant, interval, sleep};
 
 use crate::report::table::say;
 use crate::site::{Plan, Services, Site};
-use crate::streams::{Signer, raise_file_limit, resident_bytes};
+use crate::load::signer::Signer;
+use crate::measure::memory::{raise_file_limit, resident_bytes};
 
 /// Size of each slow photo, in bytes.
 const PHOTO_BYTES: usize = 10 * 1024 * 1024;
@@ -62,12 +63,12 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
 async fn measure(site: &Site, options: &Options) -> anyhow::Result<()> {
     let process = site.api_process().context("the API has ended")?;
     let address = site.api.trim_start_matches("http://").to_owned();
-    let signer = Arc::new(Signer::of(site).await?);
+    let signer = Arc::new(Signer::of(&site.api).await?);
     let before = resident_bytes(process)?;
     let sent = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
     for _ in 0..options.count {
-        let (address, token, sent) = (address.clone(), signer.token_of(uuid::Uuid::now_v7())?, Arc::clone(&sent));
+        let (address, token, sent) = (address.clone(), signer.token(uuid::Uuid::now_v7())?, Arc::clone(&sent));
         let rate = options.rate;
         slow.spawn(async move {
             loop {
@@ -131,6 +132,6 @@ async fn quick(site: &Site, signer: &Signer) -> anyhow::Result<bool> {
     photo[..3].copy_from_slice(&[0xff, 0xd8, 0xff]);
     let form = Form::new().part("image", Part::bytes(photo).file_name("me.jpg"));
     let url = format!("{}/v1/analyses", site.api);
-    let request = crate::load::target::http()?.post(url).bearer_auth(signer.token_of(uuid::Uuid::now_v7())?);
+    let request = crate::load::target::http()?.post(url).bearer_auth(signer.token(uuid::Uuid::now_v7())?);
     Ok(request.multipart(form).send().await?.status().is_success())
 }

@@ -1,5 +1,6 @@
 //! Load generator: clients that submit, wait for the result, and record the times.
 
+pub(crate) mod signer;
 pub mod target;
 pub(crate) mod wire;
 

@@ -3,6 +3,7 @@
 mod burst;
 mod catalogue;
 mod change;
+mod chat;
 mod common;
 mod document;
 mod identity;
@@ -52,6 +53,8 @@ pub enum Scenario {
     Catalogue,
     /// Feed, posts and likes, under load and under faults
     Social,
+    /// Conversations, beside Node's Socket.IO
+    Chat,
 }
 
 /// Runs one scenario, or all. A failure does not keep the others from running.
@@ -74,6 +77,7 @@ pub async fn run(chosen: Option<Scenario>, quick: bool, services: &Services) -> 
             Scenario::Overhead => Box::pin(overhead::run(&bench)).await,
             Scenario::Catalogue => Box::pin(catalogue::run(&bench)).await,
             Scenario::Social => Box::pin(social::run(&bench)).await,
+            Scenario::Chat => Box::pin(chat::run(&bench)).await,
         };
         if let Err(error) = ran.and_then(Report::finish) {
             failed += 1;

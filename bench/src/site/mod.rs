@@ -9,6 +9,7 @@ pub mod process;
 pub mod servers;
 pub(crate) mod sockets;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -374,20 +375,30 @@ impl Site {
     /// Number of analyses that have succeeded so far.
     pub async fn succeeded(&self) -> anyhow::Result<i64> {
         let count = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND status = 'succeeded'";
-        Ok(sqlx::query_scalar(count).fetch_one(&mut self.connect().await?).await?)
+        Ok(sqlx::query_scalar(count).fetch_one(&mut self.database().await?).await?)
     }
 
     /// Number of statements that the database server has received so far, from all clients.
     pub(crate) async fn statements(&self) -> anyhow::Result<u64> {
         let asked = "SHOW GLOBAL STATUS LIKE 'Questions'";
         let (_, count): (String, String) =
-            sqlx::query_as(asked).fetch_one(&mut self.connect().await?).await?;
+            sqlx::query_as(asked).fetch_one(&mut self.database().await?).await?;
         Ok(count.parse()?)
     }
 
     /// Opens a connection to the site's database.
     pub(crate) async fn connect(&self) -> anyhow::Result<sqlx::MySqlConnection> {
         Ok(sqlx::MySqlConnection::connect(self.database_url()?.as_str()).await?)
+    }
+
+    /// Starts another API beside the site's own, at `address`.
+    pub(crate) async fn start_another_api(&self, address: SocketAddr) -> anyhow::Result<Process> {
+        let mut variables = self.variables.clone();
+        variables.push(("API_LISTEN".to_owned(), address.to_string()));
+        let name = format!("{}-api-{}", self.plan.name, address.port());
+        let process = Process::start(&name, "toneup-api", &[], &variables)?;
+        until_ready(&format!("http://{address}"), &name).await?;
+        Ok(process)
     }
 
     /// Ends the processes and deletes the resources.

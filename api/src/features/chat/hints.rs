@@ -27,6 +27,15 @@ pub(crate) enum Hint {
     },
     /// A member has read.
     Read(Mark),
+    /// Several members have read up to the same entry.
+    Reads {
+        /// The room.
+        room: RoomId,
+        /// Number of the entry.
+        seq: Seq,
+        /// The members.
+        who: Vec<Person>,
+    },
     /// A member's client has received.
     Delivered(Mark),
     /// A member is writing, or no longer.
@@ -136,6 +145,7 @@ mod tests {
         for hint in [
             Hint::Log { room, seq: 9, joined: vec![who.id] },
             Hint::Read(mark),
+            Hint::Reads { room, seq: 3, who: vec![who] },
             Hint::Delivered(mark),
             Hint::Typing { room, who, typing: true },
             Hint::Viewing { room, who },

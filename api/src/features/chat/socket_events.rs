@@ -1,5 +1,7 @@
 //! Contents of the events that clients are sent. Old clients read the first fields of each, new ones the others too.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
@@ -126,6 +128,23 @@ impl MemberEvent {
     /// A member has come or gone.
     pub(crate) fn presence(room: RoomId, number: u64, who: Person, online: bool) -> Self {
         Self { online: Some(online), ..Self::of(room, number, who) }
+    }
+}
+
+/// How many have not read the newest messages of a large room, in the event `unread`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnreadEvent {
+    room_id: String,
+    room: RoomId,
+    /// The numbers of entries, and of members who have not read them.
+    unread: BTreeMap<Seq, usize>,
+}
+
+impl UnreadEvent {
+    /// Writes the event.
+    pub(crate) fn new(room: RoomId, number: u64, unread: BTreeMap<Seq, usize>) -> Self {
+        Self { room_id: number.to_string(), room, unread }
     }
 }
 

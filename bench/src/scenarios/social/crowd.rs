@@ -14,7 +14,7 @@ use super::fill::id;
 use crate::load::wire::Wire;
 use crate::measure::percentiles::Sorted;
 use crate::site::Site;
-use crate::streams::Signer;
+use crate::load::signer::Signer;
 
 /// Failures that are kept for display.
 const EXAMPLES: usize = 3;
@@ -29,7 +29,7 @@ pub(super) struct Person {
 impl Person {
     /// Signs in the person with a number.
     pub(super) fn new(signer: &Signer, number: u64) -> anyhow::Result<Self> {
-        Ok(Self { id: id(number), token: signer.token_of(id(number))?.into() })
+        Ok(Self { id: id(number), token: signer.token(id(number))?.into() })
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Crowd(pub(super) Arc<[Person]>);
 impl Crowd {
     /// Signs in everybody with these numbers.
     pub(super) async fn of(site: &Site, numbers: Range<u64>) -> anyhow::Result<Self> {
-        let signer = Signer::of(site).await?;
+        let signer = Signer::of(&site.api).await?;
         let people: anyhow::Result<Vec<Person>> =
             numbers.map(|number| Person::new(&signer, number)).collect();
         Ok(Self(people?.into()))

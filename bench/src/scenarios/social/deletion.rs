@@ -13,7 +13,7 @@ use crate::load::wire::Wire;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::streams::Signer;
+use crate::load::signer::Signer;
 
 /// Connections of the load, and the time between two requests of each.
 const CLIENTS: u32 = 8;
@@ -27,7 +27,7 @@ const RATIO: f64 = 1.1;
 
 /// Measures the others before, during and after.
 pub(super) async fn measure(bench: &Bench<'_>, site: &Site, size: Size) -> anyhow::Result<Row> {
-    let signer = Signer::of(site).await?;
+    let signer = Signer::of(&site.api).await?;
     let (leaver, reader) = (Person::new(&signer, LEAVER)?, Person::new(&signer, FEW)?);
     let crowd = Crowd::of(site, likers(size)).await?;
     let calm = bench.seconds(20.0);

@@ -13,7 +13,7 @@ use crate::measure::percentiles::Sorted;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::streams::Signer;
+use crate::load::signer::Signer;
 
 /// Requests before those that are measured.
 const WARM_UP: usize = 20;
@@ -35,7 +35,7 @@ pub(super) async fn measure(
     site: &Site,
     size: Size,
 ) -> anyhow::Result<Vec<Row>> {
-    let signer = Signer::of(site).await?;
+    let signer = Signer::of(&site.api).await?;
     let mut conn = site.connect().await?;
     let mut wire = Wire::new(&site.api);
     let (whole, quick) = REQUESTS;

@@ -20,7 +20,7 @@ use crate::load::wire::Wire;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::streams::Signer;
+use crate::load::signer::Signer;
 
 /// Times that each list is read through, in a full and in a quick run.
 const ROUNDS: (usize, usize) = (5, 2);
@@ -51,7 +51,7 @@ struct Seen {
 
 /// Measures each list.
 pub(super) async fn measure(bench: &Bench<'_>, site: &Site) -> anyhow::Result<Vec<Row>> {
-    let signer = Signer::of(site).await?;
+    let signer = Signer::of(&site.api).await?;
     let reader = Person::new(&signer, READER)?;
     let crowd = Crowd::of(site, writers()).await?;
     let (written, stop) = (Arc::new(Written::default()), CancellationToken::new());

@@ -14,7 +14,7 @@ use crate::measure::percentiles::Sorted;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::{Site, repository};
-use crate::streams::Signer;
+use crate::load::signer::Signer;
 
 /// Posts of each in a full and in a quick run; 120 an hour are allowed.
 const POSTS: (usize, usize) = (100, 40);
@@ -27,7 +27,7 @@ const RATIO: f64 = 1.1;
 
 /// Measures both authors in turns.
 pub(super) async fn measure(bench: &Bench<'_>, site: &Site, size: Size) -> anyhow::Result<Row> {
-    let signer = Signer::of(site).await?;
+    let signer = Signer::of(&site.api).await?;
     let (whole, quick) = POSTS;
     let posts = if bench.quick { quick } else { whole };
     let fan = Person::new(&signer, FAN)?;

@@ -126,6 +126,19 @@ pub async fn mark_seen(
         .map(drop)
 }
 
+/// Marks the notices of one kind about one subject as read, of several users who have seen it in its place.
+pub async fn mark_all_seen(
+    conn: &mut MySqlConnection,
+    users: impl Iterator<Item = UserId>,
+    kind: super::NoticeKind,
+    subject: Uuid,
+) -> Result<(), sqlx::Error> {
+    let keys = users.map(|user| super::folding::open_key((user, kind, subject)).to_vec());
+    let mut update = QueryBuilder::new("UPDATE notices SET open_key = NULL WHERE open_key IN ");
+    bind_list(&mut update, keys);
+    update.build().execute(conn).await.map(drop)
+}
+
 /// Deletes at most `most` notices older than `retention`, with their people; returns the number of deleted rows.
 pub async fn purge(
     conn: &mut MySqlConnection,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::histogram;
+use serde_json::value::to_raw_value;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 use toneup_platform::database::bounded;
@@ -13,11 +14,9 @@ use toneup_platform::retry::Backoff;
 use super::Hub;
 use super::connection::Connection;
 use super::room::{OpenRoom, RoomState};
-use crate::features::chat::hints::{Hint, Mark, Person};
-use crate::features::chat::model::{Entry, JOINED, LEFT, REMOVED, RoomId, Seq};
+use crate::features::chat::model::{Entry, JOINED, LEFT, REMOVED};
 use crate::features::chat::socket_events::{ChatEvent, EntryEvent};
 use crate::features::chat::store::log::list_new;
-use crate::features::chat::store::read::{Marked, mark_read};
 use crate::features::chat::words::left_room;
 
 /// Entries of one read.
@@ -62,7 +61,7 @@ impl Hub {
                 Ok(entries) => {
                     failures = 0;
                     let viewers = self.send(&open, &entries);
-                    self.note_viewers(&open, viewers, &entries);
+                    self.note_viewers(&open, &viewers, entries.last().map(|entry| entry.seq));
                 }
                 Err(error) => {
                     failures += 1;
@@ -94,17 +93,22 @@ impl Hub {
     fn send_one(&self, open: &OpenRoom, state: &mut RoomState, entry: &Entry) {
         let (room, number) = (open.id, open.number());
         let unread = state.reads.unread(entry.seq);
-        let message =
-            entry.is_message().then(|| ChatEvent::new(room, number, entry, unread, &self.0.urls));
-        let other = EntryEvent::new(room, number, entry, &self.0.urls);
+        // Written once, whoever follows.
+        let (name, written) = if entry.is_message() {
+            let event = ChatEvent::new(room, number, entry, unread, &self.0.urls);
+            ("chat", to_raw_value(&event))
+        } else {
+            ("entry", to_raw_value(&EntryEvent::new(room, number, entry, &self.0.urls)))
+        };
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => return tracing::error!(%error, "cannot write an entry"),
+        };
         let gone = (entry.kind == LEFT || entry.kind == REMOVED).then_some(entry.subject_id);
         let gone = gone.flatten();
         let left = left_room(entry.subject_nickname.as_deref());
         for follower in state.followers.values_mut().filter(|one| one.sent < entry.seq) {
-            match &message {
-                Some(message) => follower.connection.emit("chat", message),
-                None => follower.connection.emit("entry", &other),
-            }
+            follower.connection.emit(name, &(&written,));
             if gone.is_some() {
                 follower.connection.emit("leaveRoom", &left);
             }
@@ -112,42 +116,6 @@ impl Hub {
         }
         if let Some(user) = gone {
             take_out(open, state, user);
-        }
-    }
-
-    /// Whoever shows the room has read what was sent: stored, and told to the others.
-    fn note_viewers(&self, open: &Arc<OpenRoom>, viewers: Vec<Arc<Connection>>, entries: &[Entry]) {
-        let Some(seq) = entries.last().map(|entry| entry.seq) else { return };
-        if viewers.is_empty() {
-            return;
-        }
-        let (hub, room) = (self.clone(), open.id);
-        self.0.tasks.spawn(async move {
-            for viewer in viewers {
-                hub.store_view(&viewer, room, seq).await;
-            }
-        });
-    }
-
-    /// Stores that a connection's user has read a room up to an entry, and tells the others.
-    pub(super) async fn store_view(&self, viewer: &Arc<Connection>, room: RoomId, seq: Seq) {
-        let who = viewer.person;
-        let marking = bounded(async {
-            mark_read(&mut *self.0.pool.acquire().await?, room, who.id, seq).await
-        });
-        match marking.await {
-            Ok(Some(marked)) => self.announce_read(room, who, marked),
-            Ok(None) => {}
-            // The messages stay unread until the room is shown again.
-            Err(error) => tracing::warn!(%error, "cannot store what was read"),
-        }
-    }
-
-    /// Tells everybody of a mark that has moved, also where it is known here already.
-    pub(crate) fn announce_read(&self, room: RoomId, who: Person, marked: Marked) {
-        if marked.has_moved {
-            let mark = Mark { room, who, seq: marked.place.read_seq };
-            self.tell(Hint::Read(mark));
         }
     }
 }

@@ -153,9 +153,15 @@ impl Hub {
     }
 }
 
-/// Makes the connection a follower if it has been sent everything that others have; `false` if not.
+/// Makes the connection a follower if it has been sent everything that others have; `false` if not. One that follows the
+/// room already has been.
 fn attach(open: &OpenRoom, connection: &Arc<Connection>, sent: Seq, views: bool) -> bool {
     let mut state = open.lock();
+    if let Some(follower) = state.followers.get_mut(&connection.id()) {
+        follower.sent = follower.sent.max(sent);
+        follower.views |= views;
+        return true;
+    }
     if state.delivered > sent {
         return false;
     }

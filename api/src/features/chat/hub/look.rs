@@ -11,7 +11,7 @@ use toneup_platform::identity::UserId;
 
 use super::Hub;
 use super::connection::Connection;
-use crate::features::chat::hints::{Mark, Person};
+use crate::features::chat::hints::Person;
 use crate::features::chat::model::{RoomId, Seq};
 
 /// Interval while hints arrive: they may still get lost.
@@ -85,7 +85,7 @@ impl Hub {
             for (room, id, number, seq) in marks {
                 let known = self.find(room).and_then(|open| open.lock().reads.of(id));
                 if known.is_some_and(|known| known < seq) {
-                    self.hear_read(Mark { room, who: Person { id, number }, seq });
+                    self.hear_reads(room, seq, &[Person { id, number }]);
                 }
             }
         }

@@ -8,6 +8,7 @@ mod connection;
 mod deliver;
 mod follow;
 mod look;
+mod marks;
 mod presence;
 mod registry;
 mod room;
@@ -163,7 +164,8 @@ impl Hub {
                     }
                 }
             }
-            Hint::Read(mark) => self.hear_read(mark),
+            Hint::Read(Mark { room, who, seq }) => self.hear_reads(room, seq, &[who]),
+            Hint::Reads { room, seq, who } => self.hear_reads(room, seq, &who),
             Hint::Delivered(mark) => {
                 self.emit_to_others(mark.room, mark.who, "delivered", |number| {
                     MemberEvent::mark(number, mark)
@@ -204,25 +206,16 @@ impl Hub {
         }
     }
 
-    fn hear_read(&self, mark: Mark) {
-        let Some(open) = self.find(mark.room) else { return };
-        let mut state = open.lock();
-        if open.number.initialized() && state.reads.of(mark.who.id).is_none() {
-            return;
-        }
-        state.reads.mark(mark.who.id, mark.seq);
-        let event = MemberEvent::mark(open.number(), mark);
-        for connection in state.others(mark.who.id) {
-            connection.emit("read", &event);
-        }
-    }
-
-    /// Old clients are told with the event `joinRoom`, whoever comes included.
+    /// Old clients are told with the event `joinRoom`, whoever comes included; of a large room, only whoever comes.
     fn hear_viewing(&self, room: RoomId, who: Person) {
         let Some(open) = self.find(room) else { return };
         let event = JoinRoomEvent::new(room, open.number(), who);
-        for follower in open.lock().followers.values() {
-            follower.connection.emit("joinRoom", &event);
+        let state = open.lock();
+        let is_small = state.reads.members() <= PRESENCE_ROOM;
+        for follower in state.followers.values() {
+            if is_small || follower.connection.person.id == who.id {
+                follower.connection.emit("joinRoom", &event);
+            }
         }
     }
 

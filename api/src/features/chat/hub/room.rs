@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 use toneup_platform::identity::UserId;
 
 use super::connection::Connection;
+use super::marks::Gathered;
 use crate::features::chat::model::{RoomId, Seq};
 use crate::features::chat::unread::Reads;
 
@@ -32,6 +33,8 @@ pub(crate) struct RoomState {
     pub(crate) is_reading: bool,
     pub(crate) followers: HashMap<Sid, Follower>,
     pub(crate) reads: Reads,
+    /// Marks that wait to be stored and told.
+    pub(crate) gathered: Gathered,
     /// Tasks that are about to follow: the room stays known.
     pub(crate) pins: usize,
 }

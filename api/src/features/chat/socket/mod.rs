@@ -6,6 +6,7 @@ mod budget;
 mod doors;
 mod drain;
 mod guard;
+mod mailbox;
 mod request;
 mod session;
 mod sweep;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use self::admit::{Credentials, Denied, identify};
 pub(super) use self::doors::Doors;
+use self::mailbox::Mailbox;
 use self::session::Session;
 use super::hub::Identity;
 
@@ -97,6 +99,7 @@ async fn admit(doors: &Doors, socket: &SocketRef, auth: Credentials) -> Result<(
     match identify(doors, socket.req_parts(), auth).await {
         Ok(identity) => {
             socket.extensions.insert(identity);
+            socket.extensions.insert(Mailbox::receive(socket));
             Ok(())
         }
         Err(error) => {

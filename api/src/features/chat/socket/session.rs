@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
+use socketioxide::extract::SocketRef;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use toneup_platform::database::bounded;
 
 use super::admit::{Handshake, by_token};
-use super::answer::{Reply, WantsAck, trouble};
+use super::answer::{Reply, trouble};
 use super::budget::{Budget, Grant};
 use super::doors::Doors;
+use super::mailbox::{self, Mailbox};
 use super::request::{Chat, Request, RoomName, parse};
 use crate::features::chat::content::Draft;
 use crate::features::chat::hints::{Hint, Mark};
@@ -26,13 +27,13 @@ use crate::features::chat::store::read::{Membership, find_membership};
 use crate::http::problem::ApiError;
 
 /// Events of one client that wait for those before them.
-const MOST_WAITING: usize = 100;
+pub(super) const MOST_WAITING: usize = 100;
 
 /// An event that waits.
-struct Asked {
-    event: String,
-    data: Value,
-    reply: Reply,
+pub(super) struct Asked {
+    pub(super) event: String,
+    pub(super) data: Value,
+    pub(super) reply: Reply,
 }
 
 #[derive(Default)]
@@ -60,9 +61,12 @@ impl Session {
         tasks: TaskTracker,
     ) {
         let handshake = Handshake::of(socket.req_parts());
+        // Left there, it would hold the socket that holds it.
+        let mailbox = socket.extensions.remove::<Mailbox>();
         let connection = Connection::new(socket.clone(), identity, tasks.clone());
         if !doors.chat.hub.enter(&connection) {
             connection.emit("error", &trouble(&Refusal::TooManySockets.into()));
+            mailbox::close(&socket);
             drop(socket.disconnect());
             return;
         }
@@ -76,21 +80,9 @@ impl Session {
         });
         let gone = Arc::clone(&session);
         socket.on_disconnect(async move |socket: SocketRef| gone.close(&socket));
-        let asked = Arc::clone(&session);
-        // Takes events in their order: only what comes after is left to a task.
-        socket.on_fallback(
-            move |Event(event): Event,
-                  TryData(data): TryData<Value>,
-                  wanted: WantsAck,
-                  ack: AckSender| {
-                asked.push(Asked {
-                    event,
-                    data: data.unwrap_or(Value::Null),
-                    reply: Reply { ack, wanted },
-                });
-                std::future::ready(())
-            },
-        );
+        if let Some(mailbox) = mailbox {
+            mailbox.open(&session);
+        }
         if !socket.connected() {
             // It has gone before there was anybody to notice.
             session.close(&socket);
@@ -101,9 +93,9 @@ impl Session {
         }
     }
 
-    /// Forgets the connection. The socket's handler holds this session, which holds the socket: it is taken away.
+    /// Forgets the connection.
     fn close(&self, socket: &SocketRef) {
-        socket.on_fallback(async || {});
+        mailbox::close(socket);
         self.doors.chat.hub.leave(&self.connection);
     }
 
@@ -118,7 +110,8 @@ impl Session {
         }
     }
 
-    fn push(self: &Arc<Self>, asked: Asked) {
+    /// Takes an event, to be handled after those before it.
+    pub(super) fn push(self: &Arc<Self>, asked: Asked) {
         let now = self.begun.elapsed().as_secs_f64();
         let grant = self.budget.lock().unwrap_or_else(PoisonError::into_inner).take(now);
         let mut inbox = self.lock();
@@ -229,11 +222,11 @@ impl Session {
     /// Shows a room: the connection is sent what comes, from an entry on or from now on, and so has read it.
     async fn show(&self, room: RoomId, last_seq: Option<u64>) -> Result<Membership, ApiError> {
         let place = self.membership(room).await?;
-        let from =
-            last_seq.map_or(place.last_seq, |seq| seq.clamp(place.joined_seq, place.last_seq));
-        if last_seq.is_none() {
-            self.send_history(room).await?;
-        }
+        let from = match last_seq {
+            Some(seq) => seq.clamp(place.joined_seq, place.last_seq),
+            // What has come since is in the history too, and not sent again.
+            None => self.send_history(room).await?.max(place.last_seq),
+        };
         let followed = self.doors.chat.hub.follow(&self.connection, room, from, true).await?;
         if followed == Followed::NotAMember {
             return Err(Refusal::NotFound.into());

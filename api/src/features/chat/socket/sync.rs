@@ -93,7 +93,10 @@ impl Session {
         let (mut rooms, mut follow, mut total) = (BTreeMap::new(), Vec::new(), 0);
         for (room, last_seq) in listing.await? {
             let Some(seq) = known.remove(&room.0) else {
-                follow.push((room, last_seq));
+                // What it follows already comes by itself, and some of it may still be on its way.
+                if !self.connection.rooms().contains(&room) {
+                    follow.push((room, last_seq));
+                }
                 continue;
             };
             // A number that is not there yet would hide what comes until then.
@@ -133,8 +136,9 @@ impl Session {
         Ok(found.into_iter().zip(views).collect())
     }
 
-    /// Sends the newest messages of a room to a client that did not say what it knows.
-    pub(super) async fn send_history(&self, room: RoomId) -> Result<(), ApiError> {
+    /// Sends the newest messages of a room to a client that did not say what it knows; returns the number of the newest
+    /// entry, 0 without any.
+    pub(super) async fn send_history(&self, room: RoomId) -> Result<Seq, ApiError> {
         let user = self.connection.person.id;
         let reading = bounded(async {
             let mut lent = self.doors.chat.pool.acquire().await?;
@@ -144,7 +148,7 @@ impl Session {
             let reads = list_reads(&mut lent, room.id).await?;
             Ok::<_, sqlx::Error>(Some((room.number, found, reads)))
         });
-        let Some((number, found, reads)) = reading.await? else { return Ok(()) };
+        let Some((number, found, reads)) = reading.await? else { return Ok(0) };
         let (reads, urls) = (Reads::new(reads), &self.doors.chat.pictures);
         let messages = found.iter().rev().filter(|entry| entry.is_message());
         let messages = messages
@@ -152,6 +156,6 @@ impl Session {
             .collect();
         let history = History { room_id: number.to_string(), room, messages };
         self.connection.emit("history", &history);
-        Ok(())
+        Ok(found.iter().map(|entry| entry.seq).max().unwrap_or_default())
     }
 }

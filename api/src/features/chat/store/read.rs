@@ -1,8 +1,11 @@
 //! Read marks: one row's update, and unread counts as the difference of two numbers.
 
-use sqlx::MySqlConnection;
+use std::collections::BTreeSet;
+
+use sqlx::{MySqlConnection, QueryBuilder};
 use toneup_notify::notices::NoticeKind;
-use toneup_notify::notices::list::mark_seen;
+use toneup_notify::notices::list::{mark_all_seen, mark_seen};
+use toneup_platform::database::bind_list;
 use toneup_platform::identity::UserId;
 
 use crate::features::chat::model::{RoomId, Seq};
@@ -94,6 +97,44 @@ pub(crate) async fn mark_read(
     }
     let place = find_membership(conn, room, user).await?;
     Ok(place.map(|place| Marked { place, has_moved }))
+}
+
+/// Marks what several users have read, up to `seq`; marks never go back, and whoever is not in the room is left out. Returns
+/// the number of the entry, and those whose mark has moved; `None` if there is no such entry.
+pub(crate) async fn mark_all_read(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    users: &[UserId],
+    seq: Seq,
+) -> Result<Option<(Seq, BTreeSet<UserId>)>, sqlx::Error> {
+    let place = sqlx::query!(
+        "SELECT x.seq, x.counted
+         FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
+         WHERE r.id = ?",
+        seq,
+        room
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(place) = place else { return Ok(None) };
+    // In the order of the primary key, so that two replicas lock the same rows in the same order.
+    let users: BTreeSet<UserId> = users.iter().copied().collect();
+    let mut behind = QueryBuilder::new("SELECT user_id FROM members WHERE room_id = ");
+    behind.push_bind(room).push(" AND read_seq < ").push_bind(place.seq).push(" AND user_id IN ");
+    bind_list(&mut behind, users.iter().copied());
+    let behind: Vec<UserId> = behind.build_query_scalar().fetch_all(&mut *conn).await?;
+    let behind: BTreeSet<UserId> = behind.into_iter().collect();
+    if behind.is_empty() {
+        return Ok(Some((place.seq, behind)));
+    }
+    let mut update = QueryBuilder::new("UPDATE members SET read_seq = ");
+    update.push_bind(place.seq).push(", read_counted = ").push_bind(place.counted);
+    update.push(" WHERE room_id = ").push_bind(room);
+    update.push(" AND read_seq < ").push_bind(place.seq).push(" AND user_id IN ");
+    bind_list(&mut update, behind.iter().copied());
+    update.build().execute(&mut *conn).await?;
+    mark_all_seen(conn, behind.iter().copied(), NoticeKind::ChatMessage, room.0).await?;
+    Ok(Some((place.seq, behind)))
 }
 
 /// Reads how far the members of a room have read, in order of their ids.
