@@ -10,7 +10,7 @@ cd "$ROOT"
 export SQLX_OFFLINE=true
 
 main() {
-  # The analyzer's Python is for `real`, the peers are for `burst` and `overhead`, Node's provider is for `identity`.
+  # The analyzer's Python is for `real`, the peers are for `burst`, `overhead` and `chat`, Node's provider is for `identity`.
   scripts/setup.sh rust python peers node
   borrow_services
   scripts/fetch-photos.sh

@@ -196,6 +196,8 @@ setup_peers() {
   once_for bench/peers/bullmq/package-lock.json npm_ci bench/peers/bullmq
   [[ -x $LOCAL/peers/apalis/release/apalis-peer ]] || rm -f "$LOCAL/stamps/build_apalis-apalis"
   once_for bench/peers/apalis/Cargo.lock build_apalis bench/peers/apalis
+  [[ -d $ROOT/bench/peers/chat/node_modules ]] || rm -f "$LOCAL/stamps/npm_ci-chat"
+  once_for bench/peers/chat/package-lock.json npm_ci bench/peers/chat
 }
 
 # A program of its own, with its own lock: nothing of it belongs to the workspace.

@@ -33,6 +33,20 @@ test("messages, pictures, badges, the unread line and marks of reading", TEST, a
   await jiwoo.page.locator(".tab-chat .badge").waitFor({ state: "hidden" });
   await assertAccessible(jiwoo.page, "a room");
 
+  const menuOf = (place) => place.getByRole("button", { name: "More actions" }).click();
+  await menuOf(own);
+  await theo.page.getByRole("button", { name: "Edit" }).click();
+  await theo.page.getByLabel("Edit the message").fill("Shall we meet on Sunday?");
+  await theo.page.getByRole("button", { name: "Save" }).click();
+  await jiwoo.page.locator(".message", { hasText: "Sunday?" }).getByText("수정됨").waitFor();
+  await menuOf(theo.page.locator(".room-head"));
+  await theo.page.getByRole("button", { name: "Search this chat" }).click();
+  const search = theo.page.getByRole("dialog").getByRole("searchbox");
+  await search.fill("sunday");
+  await search.press("Enter");
+  await theo.page.locator(".found-message", { hasText: "Sunday?" }).waitFor();
+  await theo.page.keyboard.press("Escape");
+
   await jiwoo.page.setInputFiles(".message-form input[type=file]", FACE);
   await jiwoo.page.getByRole("button", { name: "보내기" }).click();
   await theo.page.locator(".message:not(.mine) .bubble-pictures img").waitFor();

@@ -52,6 +52,57 @@ async fn numbers_have_no_gaps_and_pages_go_both_ways(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_search_finds_what_its_searcher_may_see_page_by_page(db: MySqlPool) {
+    let api = Stack::new(db.clone()).await.api().await;
+    let (alice, bob) = (api.guest().await, api.guest().await);
+    let room = group(&alice, &[&bob]).await;
+    for text in ["봄 립스틱", "여름", "봄 50%", "가을_봄", "봄 a%b"] {
+        assert_eq!(say(&alice, &room, text).await.status, 201);
+    }
+    let path = format!("{room}/messages");
+    let gone = alice.get(&path).await.body["items"][4]["seq"].clone();
+    call(&alice, Method::DELETE, &format!("{path}/{gone}"), Value::Null).await;
+    let texts = |body: &Value| -> Vec<String> {
+        let items = body["items"].as_array().unwrap().iter();
+        items.map(|entry| entry["text"].as_str().unwrap().to_owned()).collect()
+    };
+    let page = bob.get(&format!("{path}?q=%EB%B4%84&limit=2")).await.body;
+    assert_eq!(texts(&page), ["가을_봄", "봄 50%"]);
+    let next = page["nextBefore"].as_u64().unwrap();
+    let page = bob.get(&format!("{path}?q=%EB%B4%84&limit=2&before={next}")).await.body;
+    assert_eq!((texts(&page), &page["nextBefore"]), (vec!["봄 립스틱".to_owned()], &Value::Null));
+    // Signs of patterns are searched for as they are.
+    assert_eq!(texts(&bob.get(&format!("{path}?q=0%25")).await.body), ["봄 50%"]);
+    assert_eq!(texts(&bob.get(&format!("{path}?q=_")).await.body), ["가을_봄"]);
+    for (query, field) in [("q=", "q"), ("q=a&after=1", "after")] {
+        assert_eq!(problem_of(&bob.get(&format!("{path}?{query}")).await).2, [field]);
+    }
+    // Whoever comes later finds nothing of what was before; whoever is not there, nothing at all.
+    let carol = api.guest().await;
+    assert_eq!(carol.get(&format!("{path}?q=a")).await.status, 404);
+    let id = carol.user();
+    call(&alice, Method::PUT, &format!("{room}/members/{id}"), Value::Null).await;
+    let page = carol.get(&format!("{path}?q=%EB%B4%84")).await.body;
+    assert_eq!((texts(&page), &page["nextBefore"]), (Vec::new(), &Value::Null));
+    // A call looks at a bounded number of entries, and says where to go on.
+    let head = "SELECT id, last_seq FROM rooms";
+    let (room_id, last): (uuid::Uuid, u64) = sqlx::query_as(head).fetch_one(&db).await.unwrap();
+    let padding = "INSERT INTO messages (room_id, seq, id, kind, body, counted, sent_at)
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 900)
+        SELECT ?, ? + (a.n - 1) * 900 + b.n, ?, 'text', 'x', 1, NOW(3)
+        FROM (SELECT n FROM n WHERE n <= 6) a CROSS JOIN n b";
+    let padding = sqlx::query(padding).bind(room_id).bind(last).bind(room_id);
+    let added = padding.execute(&db).await.unwrap().rows_affected();
+    let grow = sqlx::query("UPDATE rooms SET last_seq = last_seq + ?").bind(added);
+    grow.execute(&db).await.unwrap();
+    let page = alice.get(&format!("{path}?q=%EB%A6%BD")).await.body;
+    assert_eq!((texts(&page), &page["nextBefore"]), (Vec::new(), &json!(last + added - 4999)));
+    let next = &page["nextBefore"];
+    let page = alice.get(&format!("{path}?q=%EB%A6%BD&before={next}")).await.body;
+    assert_eq!((texts(&page), &page["nextBefore"]), (vec!["봄 립스틱".to_owned()], &Value::Null));
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn what_was_read_is_counted_for_the_reader_and_beside_each_message(db: MySqlPool) {
     let api = Stack::new(db).await.api().await;
     let guests = join_all((0..3).map(|_| api.guest())).await;

@@ -32,6 +32,27 @@ test("an ack says that a message is stored, and both replicas deliver it in orde
   assert.equal(all(b, "chat").length, 5);
 });
 
+test("what a client asks for right away is answered, however many come at once", async () => {
+  const people = await Promise.all(Array.from({ length: 8 }, guest));
+  const sockets = people.flatMap((person) => [1, 2, 3, 4].map(() => connect(first, { auth: { token: person.token } })));
+  // Kept by the client until it is connected, and sent with the first frame.
+  const answers = await Promise.all(sockets.map((socket) => ask(socket, "sync", { rooms: {} })));
+  assert.ok(answers.every((answer) => answer.rooms && !answer.code), JSON.stringify(answers));
+});
+
+test("a sync of a client that follows its rooms already loses and repeats nothing", async () => {
+  const [alice, bob] = [await guest(), await guest()];
+  const room = await direct(alice, bob);
+  const a = (await follow(first, alice)).socket;
+  const b = (await follow(second, bob)).socket;
+  for (let n = 1; n <= 12; n += 1) {
+    const sending = ask(a, "chat", { room: room.id, text: `${n}` });
+    await Promise.all([sending, ask(b, "sync", { rooms: {} })]);
+  }
+  await got(b, "chat", (message) => message.seq === 12);
+  assert.deepEqual(all(b, "chat").map((message) => message.seq), Array.from({ length: 12 }, (_, n) => n + 1));
+});
+
 test("what was missed comes once, in order, and then what comes", async () => {
   const [alice, bob] = [await guest(), await guest()];
   const room = await direct(alice, bob);

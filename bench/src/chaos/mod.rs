@@ -2,6 +2,7 @@
 //! checker reads what is left. How to read its output: `docs/reliability.md`.
 
 pub(crate) mod calm;
+mod chat;
 pub(crate) mod checker;
 pub(crate) mod clients;
 pub(crate) mod evidence;
@@ -29,6 +30,7 @@ use sqlx::mysql::MySqlPoolOptions;
 use tokio::time::{Instant, interval, sleep};
 
 use self::calm::calm;
+use self::chat::Talk;
 use self::clients::Crowd;
 use self::evidence::Evidence;
 use self::faults::{Injected, inject};
@@ -96,11 +98,13 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     // A real one, since posts show it; small, since the suite tests jobs, not the transfer of bytes.
     let photo = repository().join("api/src/features/pictures/default.jpg");
     let photo = Photo(std::fs::read(photo)?.into());
-    let apis = (0..APIS).map(|replica| site.api(replica)).collect();
+    let apis: Vec<String> = (0..APIS).map(|replica| site.api(replica)).collect();
+    let talk = Talk::start(options.seed, options.short, &apis, &database).await?;
     let crowd =
         Crowd::gather(options.seed, options.clients, &photo, apis, ledger, database.clone())
             .await?;
-    let run = Run { options, site, servers, crowd, database, incidents: Mutex::default(), began };
+    let incidents = Mutex::default();
+    let run = Run { options, site, servers, crowd, talk, database, incidents, began };
     let injected = tokio::select! {
         injected = run.storm(&slots) => injected?,
         failed = run.supervise() => return failed.map(|()| false),
@@ -114,6 +118,7 @@ struct Run<'a> {
     site: Site,
     servers: Servers,
     crowd: Arc<Crowd>,
+    talk: Talk,
     database: MySqlPool,
     incidents: Mutex<Vec<String>>,
     began: Instant,
@@ -166,7 +171,10 @@ impl Run<'_> {
         self.crowd.rest();
         self.crowd.submit(jobs.saturating_sub(self.crowd.jobs()));
         self.progress("calm; waiting for the rest")?;
+        self.talk.quiet();
         calm(&self.crowd, &self.database, &self.servers, |text| self.progress(text)).await?;
+        let settled = self.talk.settle(&self.database).await;
+        self.progress(if settled { "all talked out" } else { "NOT all talked out" })?;
         Ok(all)
     }
 
@@ -207,6 +215,7 @@ impl Run<'_> {
     /// Collects the evidence, checks it and writes the report.
     async fn judge(self, faults: Vec<Injected>) -> anyhow::Result<bool> {
         let Options { seed, folder, short, .. } = self.options;
+        let talk = self.talk.finish(&self.database, &results("chat", *seed, *short)?).await?;
         let ledger = self.crowd.disperse().await?;
         let calls = read_lines(&site::calls(folder))?;
         let gathered = Evidence::gather(&self.database, &self.servers, calls, ledger).await;
@@ -222,15 +231,15 @@ impl Run<'_> {
             evidence: &evidence,
             verdict: &verdict,
         };
-        report.finish(&results(*seed, *short)?)?;
-        Ok(report.held())
+        report.finish(&results("chaos", *seed, *short)?)?;
+        Ok(report.held() && talk)
     }
 }
 
-/// Path of the report.
-fn results(seed: u64, short: bool) -> anyhow::Result<PathBuf> {
+/// Path of a report.
+fn results(of: &str, seed: u64, short: bool) -> anyhow::Result<PathBuf> {
     let folder: &Path = &repository().join("bench/results");
     std::fs::create_dir_all(folder)?;
-    let name = format!("chaos-{seed}{}.json", if short { "-short" } else { "" });
+    let name = format!("{of}-{seed}{}.json", if short { "-short" } else { "" });
     Ok(folder.join(name))
 }

@@ -1,4 +1,4 @@
-//! System under test: two apis, three workers and an analyzer as processes, with a breakable link for all their
+//! System under test: three apis, three workers and an analyzer as processes, with a breakable link for all their
 //! connections to each other and to the servers.
 
 use std::collections::HashMap;
@@ -209,7 +209,7 @@ pub(crate) fn calls(folder: &Path) -> PathBuf {
 }
 
 fn api_port(replica: usize) -> u16 {
-    API_PORT + u16::from(replica > 0)
+    API_PORT + u16::try_from(replica).unwrap_or_default()
 }
 
 async fn open_links(

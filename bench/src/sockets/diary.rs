@@ -27,6 +27,8 @@ pub(crate) struct Acked {
 pub(crate) struct Diary {
     /// Entries by room, in the order of arrival.
     pub(crate) seen: BTreeMap<String, Vec<Seen>>,
+    /// Highest number seen of each room.
+    pub(crate) last: BTreeMap<String, u64>,
     pub(crate) acked: Vec<Acked>,
     /// Final refusals.
     pub(crate) refused: Vec<String>,
@@ -42,18 +44,15 @@ impl Diary {
     /// An empty diary of a member of these rooms.
     pub(crate) fn new(rooms: &[String]) -> Self {
         let seen = rooms.iter().map(|room| (room.clone(), Vec::new())).collect();
-        Self { seen, ..Self::default() }
+        let last = rooms.iter().map(|room| (room.clone(), 0)).collect();
+        Self { seen, last, ..Self::default() }
     }
 
     /// Notes an entry.
     pub(crate) fn see(&mut self, room: &str, seen: Seen) {
+        let last = self.last.entry(room.to_owned()).or_default();
+        *last = seen.seq.max(*last);
         self.seen.entry(room.to_owned()).or_default().push(seen);
-    }
-
-    /// Highest number seen of each room.
-    pub(crate) fn last_seqs(&self) -> BTreeMap<&str, u64> {
-        let last = |seen: &Vec<Seen>| seen.iter().map(|one| one.seq).max().unwrap_or_default();
-        self.seen.iter().map(|(room, seen)| (room.as_str(), last(seen))).collect()
     }
 
     /// Notes why a connection broke.

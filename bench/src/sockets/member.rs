@@ -1,7 +1,8 @@
 //! A member of rooms who writes, loses connections, takes up again and keeps a diary of everything seen.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -34,6 +35,15 @@ pub(crate) enum Recovery {
     Session,
 }
 
+/// How far a member has come, for whoever waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Sum of the highest numbers seen of its rooms.
+    pub(crate) seen: AtomicU64,
+    /// A message of its own is not answered.
+    pub(crate) is_waiting: AtomicBool,
+}
+
 /// What a member does.
 #[derive(Debug, Clone)]
 pub(crate) struct Habits {
@@ -45,6 +55,7 @@ pub(crate) struct Habits {
     pub(crate) quiet: CancellationToken,
     /// The member leaves.
     pub(crate) over: CancellationToken,
+    pub(crate) standing: Arc<Standing>,
 }
 
 /// A member.
@@ -152,8 +163,7 @@ impl Life {
 
     /// Asks for what was missed; true if there is more.
     async fn sync(&mut self, socket: &mut Socket) -> anyhow::Result<bool> {
-        let known: BTreeMap<&str, u64> = self.diary.last_seqs();
-        let number = socket.emit("sync", &json!({ "rooms": known })).await?;
+        let number = socket.emit("sync", &json!({ "rooms": self.diary.last })).await?;
         let give_up = Instant::now() + ACK_TIMEOUT;
         loop {
             let packet = tokio::select! {
@@ -191,6 +201,9 @@ impl Life {
             .map_or(NEVER, |every| every.mul_f64(self.random.random_range(0.1..1.0)));
         let flap_at = Instant::now() + stays;
         loop {
+            let seen = self.diary.last.values().sum();
+            habits.standing.seen.store(seen, Ordering::Relaxed);
+            habits.standing.is_waiting.store(self.pending.is_some(), Ordering::Relaxed);
             let write_at = match &self.pending {
                 Some(pending) => pending.due,
                 None if habits.quiet.is_cancelled() => Instant::now() + NEVER,

@@ -2,6 +2,7 @@
 
 pub(crate) mod diary;
 pub(crate) mod member;
+pub(crate) mod people;
 
 use std::net::SocketAddr;
 use std::time::Duration;

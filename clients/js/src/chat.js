@@ -44,7 +44,7 @@
  */
 
 /** @typedef {Person & { readSeq: number }} Member */
-/** @typedef {{ items: LogEntry[], more: boolean, lastSeq: number }} Log */
+/** @typedef {{ items: LogEntry[], more: boolean, lastSeq: number, nextBefore: number | null }} Log `nextBefore`: of a search, where to go on */
 /** @typedef {{ id: string, seq: number, sentAt: string }} Stored */
 
 export class ChatApi {
@@ -147,6 +147,31 @@ export class ChatApi {
   }
 
   /**
+   * Searches the messages of a room, the newest first. A call looks at some thousands of entries, and may find none of many:
+   * it goes on with `before: nextBefore`.
+   *
+   * @param {string} id
+   * @param {string} text
+   * @param {CallOptions & { before?: number, limit?: number }} [options]
+   * @returns {Promise<Log>}
+   */
+  search(id, text, { before, ...options } = {}) {
+    return this.#caller.page(`${path(id)}/messages`, { ...options, query: { q: text, before } });
+  }
+
+  /**
+   * Gives a group a picture, of an upload; its owner may.
+   *
+   * @param {string} id
+   * @param {string} objectKey
+   * @param {CallOptions} [options]
+   * @returns {Promise<Room>}
+   */
+  setPicture(id, objectKey, options) {
+    return this.#caller.call("PUT", `${path(id)}/picture`, { json: { objectKey } }, options);
+  }
+
+  /**
    * Sends a message. The same `clientKey` is one message, however often it is sent.
    *
    * @param {string} id
@@ -156,6 +181,19 @@ export class ChatApi {
    */
   send(id, message, options) {
     return this.#caller.call("POST", `${path(id)}/messages`, { json: message }, options);
+  }
+
+  /**
+   * Gives a message of the caller's another text.
+   *
+   * @param {string} id
+   * @param {number} seq
+   * @param {string} text
+   * @param {CallOptions} [options]
+   * @returns {Promise<null>}
+   */
+  editMessage(id, seq, text, options) {
+    return this.#caller.call("PATCH", `${path(id)}/messages/${seq}`, { json: { text } }, options);
   }
 
   /**

@@ -9,11 +9,11 @@ use sqlx::MySqlConnection;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::world::{add_room, add_users};
 use crate::load::signer::Signer;
 use crate::measure::percentiles::Sorted;
 use crate::report::Row;
 use crate::site::Site;
+use crate::sockets::people::{add_room, add_users};
 
 /// Rooms of each user.
 const ROOMS: usize = 1_000;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -129,6 +130,7 @@ impl Run {
                 flap_every: None,
                 quiet: quiet.clone(),
                 over: over.clone(),
+                standing: Arc::default(),
             };
             members.spawn(member.live(1, habits));
         }

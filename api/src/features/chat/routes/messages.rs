@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use toneup_platform::database::bounded;
+use toneup_platform::identity::UserId;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use crate::features::chat::unread::Reads;
 use crate::features::chat::view::{EntryView, entries};
 use crate::http::extract::{ApiJson, ApiQuery, IdPath};
 use crate::http::identity::CurrentUser;
+use crate::http::limits::Policy;
 use crate::http::problem::{ApiError, Problem};
 
 /// Query parameters of a page of the log: the newest entries, or those before or after a number.
@@ -32,13 +34,20 @@ pub(super) struct EntriesQuery {
     before: Option<u64>,
     /// Entries after this number.
     after: Option<u64>,
+    /// Only messages that contain this text, 1 to 100 characters, the newest first: with `before`, not with `after`.
+    q: Option<String>,
 }
+
+/// Searches of one person.
+const SEARCHES: Policy = Policy::per_minute("message_searches", 60);
+/// Characters of a text to search for.
+const QUERY_CHARACTERS: usize = 100;
 
 fn default_limit() -> u32 {
     50
 }
 
-/// A page of a room's log, in the order of the numbers.
+/// A page of a room's log, in the order of the numbers; of a search, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EntriesPage {
@@ -47,6 +56,9 @@ pub(super) struct EntriesPage {
     more: bool,
     /// Number of the newest entry.
     last_seq: u64,
+    /// Of a search: the number before which to go on, null when everything was searched. A call looks at 5,000 entries at most,
+    /// and may find none of many.
+    next_before: Option<u64>,
 }
 
 /// A message to send.
@@ -101,6 +113,9 @@ pub(super) async fn list_messages(
     if query.before.is_some() && query.after.is_some() {
         return Err(ApiError::invalid("after", "expected before or after, not both"));
     }
+    if let Some(text) = &query.q {
+        return search(&state, user, room, text, &query).await;
+    }
     let reach = query.limit + 1;
     let reading = bounded(async {
         let mut lent = state.pool.acquire().await?;
@@ -124,7 +139,41 @@ pub(super) async fn list_messages(
         found.reverse();
     }
     let items = entries(&found, &Reads::new(reads), &state.pictures);
-    Ok(Json(EntriesPage { items, more, last_seq: place.last_seq }))
+    Ok(Json(EntriesPage { items, more, last_seq: place.last_seq, next_before: None }))
+}
+
+/// Searches the messages of a room.
+async fn search(
+    state: &ChatState,
+    user: UserId,
+    room: RoomId,
+    text: &str,
+    query: &EntriesQuery,
+) -> Result<Json<EntriesPage>, ApiError> {
+    let text = text.trim();
+    if !(1..=QUERY_CHARACTERS).contains(&text.chars().count()) {
+        return Err(ApiError::invalid("q", "expected 1 to 100 characters"));
+    }
+    if query.after.is_some() {
+        return Err(ApiError::invalid("after", "a search goes to older messages only"));
+    }
+    state.limiter.check(&SEARCHES, user.0).await?;
+    let before = query.before.unwrap_or(u64::MAX);
+    let reading = bounded(async {
+        let mut lent = state.pool.acquire().await?;
+        let found = log::search(&mut lent, (room, user), text, before, query.limit).await?;
+        let Some(place) = find_membership(&mut lent, room, user).await? else {
+            return Ok(None);
+        };
+        Ok::<_, sqlx::Error>(Some((found, place, list_reads(&mut lent, room).await?)))
+    });
+    let (found, place, reads) = reading.await?.ok_or(ApiError::NotFound)?;
+    Ok(Json(EntriesPage {
+        items: entries(&found.entries, &Reads::new(reads), &state.pictures),
+        more: found.next.is_some(),
+        last_seq: place.last_seq,
+        next_before: found.next,
+    }))
 }
 
 /// Sends a message. 201 once it is stored; 200 if it was stored before, with the same client key.

@@ -1,6 +1,6 @@
 //! Random histories of a room, and what a count over all messages says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::groups::{create, invite};
 use super::leave::leave;
 use super::place::NewMessage;
-use super::read::{find_membership, list_reads, mark_read};
+use super::read::{find_membership, list_reads, mark_all_read, mark_read};
 use super::send::send;
 use super::{edit, log};
 use crate::features::chat::model::{Content, RoomId, Seq};
@@ -74,7 +74,24 @@ async fn step(
                 model.read(sender, model.last());
             }
         }
-        4..=6 => {
+        4 => {
+            // Several at once, strangers among them.
+            let seq = rng.random_range(0..model.last() + 3);
+            let some: Vec<UserId> =
+                people.iter().filter(|_| rng.random_bool(0.5)).copied().collect();
+            let marked = mark_all_read(conn, room, &some, seq).await.unwrap();
+            let reached = seq.min(model.last());
+            assert_eq!(marked.is_some(), reached > 0);
+            let moved = some
+                .into_iter()
+                .filter(|user| model.reads.get(user).is_some_and(|read| *read < reached));
+            let moved: BTreeSet<UserId> = moved.collect();
+            assert_eq!(marked.unwrap_or_default(), (reached, moved.clone()));
+            for user in moved {
+                model.read(user, seq);
+            }
+        }
+        5..=6 => {
             // Devices may say it in any order.
             let seq = rng.random_range(0..model.last() + 3);
             mark_read(conn, room, user, seq).await.unwrap().unwrap();

@@ -71,7 +71,7 @@ export class ChatLine {
     });
     socket.on("chat", (/** @type {any} */ event) => this.#take(event.room, event));
     socket.on("entry", (/** @type {any} */ event) => this.#take(event.room, event));
-    for (const name of ["read", "typing", "presence"]) socket.on(name, (/** @type {any} */ event) => this.#app.tell(name, event));
+    for (const name of ["read", "unread", "typing", "presence"]) socket.on(name, (/** @type {any} */ event) => this.#app.tell(name, event));
     socket.on("renew", async () => socket.emit("renew", { token: await this.#app.session.accessToken() }));
     socket.on("draining", () => socket.disconnect().connect());
   }

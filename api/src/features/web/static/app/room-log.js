@@ -92,6 +92,18 @@ export class RoomLog {
     return [...this.#reads].filter(([user, seq]) => user !== entry.sender && seq < entry.seq).length;
   }
 
+  /** Notes how many have not read some entries, as large rooms are told. @param {Record<string, number>} counts */
+  count(counts) {
+    let changed = false;
+    for (const [seq, unread] of Object.entries(counts)) {
+      const known = this.#entries.get(Number(seq));
+      if (!known || known.unread === unread || !isMessage(known)) continue;
+      this.#entries.set(known.seq, { ...known, unread });
+      changed = true;
+    }
+    return changed;
+  }
+
   /** @param {string} user */
   gone(user) {
     this.#reads.delete(user);

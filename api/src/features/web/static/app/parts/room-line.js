@@ -60,6 +60,7 @@ export class RoomLine {
     const here = (/** @type {(event: any) => void} */ listener) => (/** @type {any} */ event) => event.room === this.#room && listener(event);
     app.hear("entry", here(({ entry }) => this.#take(entry)), this.#signal);
     app.hear("read", here(({ user, seq }) => this.log.read(user, seq) && this.#onChange()), this.#signal);
+    app.hear("unread", here(({ unread }) => this.log.count(unread) && this.#onChange()), this.#signal);
     app.hear("line", ({ connected }) => connected && void this.catchUp(), this.#signal);
     const poll = setInterval(() => !app.live.line.isConnected && !document.hidden && void this.catchUp(), POLL_MS);
     this.#signal.addEventListener("abort", () => clearInterval(poll), { once: true });

@@ -1,17 +1,23 @@
 // @ts-check
 // What can be done with a room, and with a message in it.
 
-import { button, el } from "../elements.js";
+import { ApiError } from "../../../client/http.js";
+import { WHOLE } from "../crop-geometry.js";
+import { button, el, fill } from "../elements.js";
+import { cropped, openCropper } from "./cropper.js";
 import { confirm, openDialog, openMenu, openReport } from "./dialogs.js";
 import { personLine } from "./person.js";
 import { PeoplePicker } from "./people-picker.js";
+import { uploadPicture } from "./upload.js";
 
 /** @typedef {import("../app.js").App} App */
 /** @typedef {import("../../../client/chat.js").Room} Room */
 /** @typedef {import("../../../client/chat.js").LogEntry} LogEntry */
 
-/** @param {App} app @param {Room} room @param {(room: Room) => void} onChange */
-export function openRoomMenu(app, room, onChange) {
+const MOST_CHARACTERS = 4000;
+
+/** @param {App} app @param {Room} room @param {string} me @param {(room: Room) => void} onChange */
+export function openRoomMenu(app, room, me, onChange) {
   const { chat } = app.api;
   const leave = async () => {
     await chat.leave(room.id);
@@ -24,6 +30,8 @@ export function openRoomMenu(app, room, onChange) {
     { label: app.say(room.muted ? "unmuteRoom" : "muteRoom"), press: () => void app.attempt(async () => onChange(await chat.changeRoom(room.id, { muted: !room.muted }))) },
     isGroup ? { label: app.say("membersTitle"), press: () => void openMembers(app, room) } : null,
     isGroup ? { label: app.say("invite"), press: () => openInvite(app, room) } : null,
+    { label: app.say("searchRoom"), press: () => openSearch(app, room.id) },
+    isGroup && room.owner === me ? { label: app.say("roomPicture"), press: () => choosePicture(app, room.id, onChange) } : null,
     { label: app.say("leave"), press: () => confirm(app, { title: app.say("leaveTitle"), text: app.say("leaveText"), label: app.say("leave") }, leave), isDangerous: true },
   ]);
 }
@@ -49,6 +57,77 @@ function openInvite(app, room) {
   });
 }
 
+/** Asks for a picture of a group, and which part of it. @param {App} app @param {string} room @param {(room: Room) => void} onChange */
+function choosePicture(app, room, onChange) {
+  const input = el("input", { type: "file", accept: "image/*", "aria-label": app.say("roomPicture") });
+  const choose = async (/** @type {File} */ file) => {
+    const image = await createImageBitmap(file).catch((cause) => {
+      throw new ApiError({ code: "NOT_AN_IMAGE", status: 422, cause });
+    });
+    openCropper(app, image, { ...WHOLE, shape: "square" }, (crop) => {
+      void app.attempt(async () => {
+        app.toast(app.say("processingShort"));
+        const key = await uploadPicture(app, await cropped(image, crop));
+        onChange(await app.api.chat.setPicture(room, key));
+        app.toast(app.say("saved"));
+      });
+    });
+  };
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    if (file) void app.attempt(() => choose(file));
+  });
+  input.click();
+}
+
+/** Searches the messages of a room. @param {App} app @param {string} room */
+function openSearch(app, room) {
+  openDialog(app, app.say("searchRoom"), () => {
+    const input = el("input", { class: "input", type: "search", maxlength: 100, "aria-label": app.say("searchRoom") });
+    const found = el("ol", { class: "found-messages", role: "list", "aria-live": "polite" });
+    const foot = el("div", { class: "list-state" });
+    /** The latest search; what an earlier one finds is not shown. */
+    let turn = 0;
+    const search = (/** @type {string} */ text, /** @type {number | undefined} */ before) =>
+      app.attempt(async () => {
+        const own = (turn += 1);
+        if (before === undefined) fill(found);
+        const page = await app.api.chat.search(room, text, { before });
+        if (own !== turn) return;
+        found.append(...page.items.map((entry) => el("li", { class: "found-message" }, el("time", { class: "fine", datetime: entry.sentAt }, `${app.words.day(entry.sentAt)} ${app.words.clock(entry.sentAt)}`), el("p", {}, entry.text ?? ""))));
+        const next = page.nextBefore;
+        const more = next === null ? null : button(app.say("searchOlder"), () => void search(text, next), { class: "button" });
+        fill(foot, found.children.length === 0 ? el("p", { class: "fine" }, app.say("nothingFound")) : null, more);
+      });
+    const form = el("form", {}, input);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = input.value.trim();
+      if (text) void search(text, undefined);
+    });
+    return [form, found, foot];
+  });
+}
+
+/** Asks for another text of a message. @param {App} app @param {string} room @param {number} seq @param {string} text */
+function openEdit(app, room, seq, text) {
+  openDialog(app, app.say("editMessage"), (close) => {
+    const input = el("textarea", { class: "input", rows: 4, maxlength: MOST_CHARACTERS, "aria-label": app.say("editMessage") });
+    input.value = text;
+    const form = el("form", {}, input, el("div", { class: "dialog-actions" }, button(app.say("cancel"), close), el("button", { type: "submit", class: "button primary" }, app.say("save"))));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const changed = input.value.trim();
+      if (changed === "" || changed === text) return close();
+      void app.attempt(async () => {
+        await app.api.chat.editMessage(room, seq, changed);
+        close();
+      });
+    });
+    return [form];
+  });
+}
+
 /** @param {App} app @param {string} room @param {LogEntry} entry @param {string} me */
 export function openMessageMenu(app, room, entry, me) {
   const mine = entry.sender === me;
@@ -56,6 +135,7 @@ export function openMessageMenu(app, room, entry, me) {
   const remove = () => app.api.chat.deleteMessage(room, entry.seq);
   openMenu(app, app.say("moreActions"), [
     text ? { label: app.say("copy"), press: () => void app.attempt(() => navigator.clipboard.writeText(text)) } : null,
+    mine && text ? { label: app.say("edit"), press: () => openEdit(app, room, entry.seq, text) } : null,
     mine ? { label: app.say("delete"), press: () => confirm(app, { title: app.say("deleteMessage"), text: app.say("deleteMessageText"), label: app.say("delete") }, remove), isDangerous: true } : null,
     mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.chat.reportMessage(room, entry.seq, { reason, description })), isDangerous: true },
   ]);

@@ -92,7 +92,7 @@ class RoomView {
     const back = el("a", { class: "icon-button", href: "#/chat", "aria-label": app.say("back") });
     back.append(...button("", () => {}, { icon: "icon-back" }).childNodes);
     const face = room.peer ? el("a", { href: `#/people/${room.peer.id}`, "aria-label": app.say("profile") }, avatar(roomFace(app, room))) : avatar(roomFace(app, room));
-    const menu = button(app.say("moreActions"), () => openRoomMenu(app, this.#room ?? room, (changed) => ((this.#room = changed), this.#showHead(changed))), { icon: "icon-dots", iconOnly: true });
+    const menu = button(app.say("moreActions"), () => openRoomMenu(app, this.#room ?? room, this.#messages.me, (changed) => ((this.#room = changed), this.#showHead(changed))), { icon: "icon-dots", iconOnly: true });
     fill(this.#head, back, face, this.#title, room.kind === "group" ? el("span", { class: "fine" }, app.words.count("members", room.members)) : null, menu);
   }
 
