@@ -1,6 +1,5 @@
-//! A row queue: one table on the same database, which workers poll with `SKIP LOCKED`, as River and Oban do on
-//! PostgreSQL. It has no broker, fences nothing, requeues nothing of a worker that died, and knows neither deadlines nor
-//! turns of users.
+//! A row queue: one table on the same database, which workers poll with `SKIP LOCKED`, as River and Oban do on theirs. It
+//! has no broker, fences nothing, requeues nothing of a worker that died, and knows neither deadlines nor turns of users.
 
 use std::net::SocketAddr;
 use std::time::Duration;
