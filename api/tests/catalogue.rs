@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use crate::people::{name, relate};
-use crate::posts::{call, publish};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
@@ -13,6 +11,9 @@ use toneup_colour::result::PersonalColor;
 use toneup_jobs::job::JobId;
 use toneup_platform::identity::UserId;
 use toneup_testing::{Client, Stack, end_analyses, eventually, problem_of, season};
+
+use crate::people::{name, relate};
+use crate::posts::{call, jpeg, publish};
 
 /// Stores generated products.
 pub(crate) async fn stock(db: &MySqlPool, numbers: std::ops::RangeInclusive<u64>) {
@@ -243,9 +244,10 @@ async fn posts_and_people_are_found_by_those_who_may_see_them(db: MySqlPool) {
     let api = Stack::new(db.clone()).await.api().await;
     let (alice, bob) = (api.guest().await, api.guest().await);
     name(&alice, "봄앨리스").await;
+    let picture = json!({ "objectKey": alice.upload(jpeg()).await });
+    let entry = json!({ "title": "일기", "text": "코랄 니트 비밀", "pictures": [picture] });
+    assert_eq!(alice.post("/v1/diary", entry).await.status, 201);
     let posts = publish(&db, &alice, &["코랄 니트와 함께", "코랄 니트 한 벌"]).await;
-    let diary = json!({ "title": "일기", "text": "코랄 니트 비밀", "pictures": [] });
-    alice.post("/v1/diary", diary).await;
     let search = "/v1/search?kind=post&q=코랄니트";
     let found = async |client: &Client, path: &str| -> Vec<String> {
         let page = get(client, path).await;
