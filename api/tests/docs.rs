@@ -119,9 +119,9 @@ async fn the_openapi_document_names_every_route(db: MySqlPool) {
     get /v1/users/{id}/following list_following
     get /v1/users/{id}/posts list_posts_of_user
     get /v1/webhooks list_webhooks
+    get /v1/webhooks/secret get_callback_secret
     get /v1/webhooks/{id} get_webhook
     get /v1/webhooks/{id}/deliveries list_deliveries
-    get /v1/webhooks/secret get_callback_secret
     patch /api/profiles change_own_profile
     patch /api/profiles/image change_own_image
     patch /v1/comments/{id} change_comment
