@@ -21,7 +21,7 @@ const POSTS: (usize, usize) = (100, 40);
 /// Of so many posts one is followed until the fan sees it.
 const WATCHED: usize = 10;
 /// Longest time until a picture is made.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Target: how much more the star's posts may cost.
 const RATIO: f64 = 1.1;
 
