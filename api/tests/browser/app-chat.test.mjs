@@ -36,7 +36,7 @@ test("messages, pictures, badges, the unread line and marks of reading", TEST, a
   const menuOf = (place) => place.getByRole("button", { name: "More actions" }).click();
   await menuOf(own);
   await theo.page.getByRole("button", { name: "Edit" }).click();
-  await theo.page.getByLabel("Edit the message").fill("Shall we meet on Sunday?");
+  await theo.page.getByRole("textbox", { name: "Edit the message" }).fill("Shall we meet on Sunday?");
   await theo.page.getByRole("button", { name: "Save" }).click();
   await jiwoo.page.locator(".message", { hasText: "Sunday?" }).getByText("수정됨").waitFor();
   await menuOf(theo.page.locator(".room-head"));

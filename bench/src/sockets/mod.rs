@@ -56,7 +56,10 @@ impl Socket {
         let mut socket = Self { stream, sent: 0, session: Value::Null };
         loop {
             let text = socket.frame().await?.context("closed while connecting")?;
-            if text.starts_with('0') {
+            if text == "2" {
+                // The first ping comes right away.
+                socket.stream.send(Message::text("3")).await?;
+            } else if text.starts_with('0') {
                 socket.stream.send(Message::text(format!("40{auth}"))).await?;
             } else if let Some(session) = text.strip_prefix("40") {
                 socket.session = serde_json::from_str(session)?;

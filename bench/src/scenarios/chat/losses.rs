@@ -20,7 +20,7 @@ use crate::sockets::member::{Habits, Member, Recovery};
 const ROOMS: usize = 20;
 const MEMBERS: usize = 5;
 /// Longest pause of a member between two messages.
-const WRITE_EVERY: Duration = Duration::from_millis(1_000);
+const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// Time before the kill, and after the start.
 const CALM: Duration = Duration::from_secs(3);
 /// Time without the killed server.

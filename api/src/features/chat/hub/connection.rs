@@ -81,7 +81,20 @@ pub(crate) struct Connection {
     /// Follows rooms that its user joins.
     follows_all: AtomicBool,
     rooms: Mutex<HashSet<RoomId>>,
+    beginning: Mutex<Beginning>,
     tasks: TaskTracker,
+}
+
+/// Rooms that a connection is about to follow: each by one task, which sends what was missed.
+#[derive(Debug, Default)]
+struct Beginning {
+    rooms: HashSet<RoomId>,
+    /// A sync says from where on rooms are followed; nothing else may begin meanwhile.
+    is_syncing: bool,
+    /// Rooms that were to be followed meanwhile.
+    late: Vec<RoomId>,
+    /// Rooms of which the client has to sync more first.
+    silent: HashSet<RoomId>,
 }
 
 impl fmt::Debug for Connection {
@@ -102,6 +115,7 @@ impl Connection {
             is_cut: AtomicBool::new(false),
             follows_all: AtomicBool::new(false),
             rooms: Mutex::default(),
+            beginning: Mutex::default(),
             tasks,
         })
     }
@@ -188,5 +202,49 @@ impl Connection {
     /// The rooms that it follows.
     pub(crate) fn rooms(&self) -> MutexGuard<'_, HashSet<RoomId>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns true once nothing can be sent any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_cut() || !self.socket.connected()
+    }
+
+    /// Returns true if following a room may begin now: it is not followed, nor about to be. During a sync the room is kept for
+    /// its end.
+    pub(super) fn may_begin(&self, room: RoomId) -> bool {
+        let mut beginning = self.beginning();
+        if beginning.is_syncing {
+            beginning.late.push(room);
+            return false;
+        }
+        !beginning.silent.contains(&room)
+            && !self.rooms().contains(&room)
+            && beginning.rooms.insert(room)
+    }
+
+    /// These rooms are followed by another sync only.
+    pub(crate) fn keep_silent(&self, rooms: HashSet<RoomId>) {
+        self.beginning().silent = rooms;
+    }
+
+    /// The task that was about to follow a room has ended.
+    pub(super) fn has_begun(&self, room: RoomId) {
+        self.beginning().rooms.remove(&room);
+    }
+
+    /// Nothing but the sync begins to follow rooms from now on.
+    pub(super) fn begin_sync(&self) {
+        self.beginning().is_syncing = true;
+    }
+
+    /// The sync has ended; returns the rooms that were to be followed meanwhile.
+    pub(super) fn end_sync(&self) -> Vec<RoomId> {
+        let mut beginning = self.beginning();
+        beginning.is_syncing = false;
+        std::mem::take(&mut beginning.late)
+    }
+
+    fn beginning(&self) -> MutexGuard<'_, Beginning> {
+        self.beginning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

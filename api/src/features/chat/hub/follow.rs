@@ -1,8 +1,11 @@
 //! Beginning to follow a room: what was missed first, and then what comes, without a gap and without a repetition.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::sleep;
 use toneup_platform::database::bounded;
+use toneup_platform::retry::Backoff;
 
 use super::Hub;
 use super::connection::Connection;
@@ -19,6 +22,10 @@ const AT_ONCE: u32 = 200;
 /// Reads after which a connection that never comes to the end is left to sync again.
 const MOST_READS: usize = 50;
 
+/// Between attempts that fail.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(2) };
+
 /// The outcome of beginning to follow a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Followed {
@@ -26,6 +33,21 @@ pub(crate) enum Followed {
     Yes,
     /// The user is not in the room.
     NotAMember,
+}
+
+/// A sync under way; ends as it is dropped.
+#[derive(Debug)]
+pub(crate) struct Syncing {
+    hub: Hub,
+    connection: Arc<Connection>,
+}
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        for room in self.connection.end_sync() {
+            self.hub.spawn_follow(Arc::clone(&self.connection), room);
+        }
+    }
 }
 
 /// Keeps a room known while somebody is about to follow it.
@@ -49,14 +71,41 @@ impl Drop for Pin<'_> {
 }
 
 impl Hub {
-    /// Follows a room in a task of its own.
+    /// Follows a room from its user's first entry on, in a task of its own; unless it is followed, or about to be.
     pub(super) fn spawn_follow(&self, connection: Arc<Connection>, room: RoomId) {
+        if !connection.may_begin(room) {
+            return;
+        }
         let hub = self.clone();
         self.0.tasks.spawn(async move {
-            if let Err(error) = hub.follow(&connection, room, 0, false).await {
-                tracing::warn!(%error, "cannot follow a room");
-            }
+            hub.follow_surely(&connection, room, 0).await;
+            connection.has_begun(room);
         });
+    }
+
+    /// Follows a room as soon as the database lets it: the client has been told that it does.
+    pub(crate) async fn follow_surely(
+        &self,
+        connection: &Arc<Connection>,
+        room: RoomId,
+        mut sent: Seq,
+    ) {
+        for failures in 1.. {
+            if connection.is_over() || self.0.draining.is_cancelled() {
+                return;
+            }
+            match self.take_up(connection, room, &mut sent, false).await {
+                Ok(_) | Err(ApiError::NotFound) => return,
+                Err(error) => tracing::warn!(%error, "cannot follow a room yet"),
+            }
+            sleep(RETRY.pause(failures)).await;
+        }
+    }
+
+    /// Begins a sync: until it ends, nothing else begins to follow rooms, which would send again what the sync answers.
+    pub(crate) fn begin_sync(&self, connection: &Arc<Connection>) -> Syncing {
+        connection.begin_sync();
+        Syncing { hub: self.clone(), connection: Arc::clone(connection) }
     }
 
     /// Sends the connection the entries after `sent`, and from then on each new one. The user was in the room when the entry
@@ -68,18 +117,30 @@ impl Hub {
         mut sent: Seq,
         views: bool,
     ) -> Result<Followed, ApiError> {
+        self.take_up(connection, room, &mut sent, views).await
+    }
+
+    /// As [`Self::follow`]; `sent` says how far it has come, after an error too.
+    async fn take_up(
+        &self,
+        connection: &Arc<Connection>,
+        room: RoomId,
+        sent: &mut Seq,
+        views: bool,
+    ) -> Result<Followed, ApiError> {
         let pin = self.pin(connection, room);
         let open = &pin.open;
         self.prepare(open).await?;
         for _ in 0..MOST_READS {
-            if connection.is_cut() || attach(open, connection, sent, views) {
+            if connection.is_over() || attach(open, connection, *sent, views) {
                 self.tell_presence(connection.person, &[room], true);
                 break;
             }
+            let after = *sent;
             let reading = bounded(async {
                 let mut lent = self.0.pool.acquire().await?;
                 let user = connection.person.id;
-                let entries = list_after(&mut lent, room, user, sent, AT_ONCE).await?;
+                let entries = list_after(&mut lent, room, user, after, AT_ONCE).await?;
                 // After the entries: whoever has left since is refused.
                 let place = find_membership(&mut lent, room, user).await?;
                 Ok::<_, sqlx::Error>(place.map(|place| (place, entries)))
@@ -88,11 +149,11 @@ impl Hub {
                 return Ok(Followed::NotAMember);
             };
             // A number that is not there yet would hide what comes until then.
-            sent = entries.last().map_or(sent.clamp(place.joined_seq, place.last_seq), |e| e.seq);
+            *sent = entries.last().map_or(after.clamp(place.joined_seq, place.last_seq), |e| e.seq);
             self.emit_missed(open, connection, &entries);
         }
         if views {
-            self.store_view(connection, room, sent).await;
+            self.store_view(connection, room, *sent).await;
             let who = connection.person;
             self.tell(Hint::Viewing { room, who });
         }

@@ -149,6 +149,9 @@ impl Session {
             };
             let Asked { event, data, reply } = asked;
             match parse(&event, data) {
+                // Nobody waits for the answer. What was written is kept all the same.
+                Ok(request)
+                    if self.connection.is_over() && !matches!(request, Request::Chat(..)) => {}
                 Ok(Request::Sync(known)) => self.sync(known, reply).await,
                 Ok(request) => match Box::pin(self.handle(request)).await {
                     Ok(answer) => reply.done(&answer),

@@ -61,22 +61,21 @@ struct History {
 impl Session {
     /// Answers what was missed, and has the connection follow all rooms of its user from there on.
     pub(super) async fn sync(&self, known: BTreeMap<Uuid, Seq>, reply: Reply) {
+        let _syncing = self.doors.chat.hub.begin_sync(&self.connection);
         let (answer, follow) = match Box::pin(self.find_missed(known)).await {
             Ok(found) => found,
             Err(error) => return reply.failed(&self.connection, &error),
         };
+        let silent = answer.rooms.iter().filter(|(_, missed)| missed.more);
+        self.connection.keep_silent(silent.map(|(room, _)| *room).collect());
         // The answer first: what comes then comes after it.
         reply.done(&answer);
         self.connection.follow_all();
         for (room, from) in follow {
-            if self.connection.is_cut() {
+            if self.connection.is_over() {
                 return;
             }
-            if let Err(error) =
-                self.doors.chat.hub.follow(&self.connection, room, from, false).await
-            {
-                tracing::warn!(%error, "cannot follow a room");
-            }
+            self.doors.chat.hub.follow_surely(&self.connection, room, from).await;
         }
     }
 

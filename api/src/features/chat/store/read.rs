@@ -119,6 +119,9 @@ pub(crate) async fn mark_all_read(
     let Some(place) = place else { return Ok(None) };
     // In the order of the primary key, so that two replicas lock the same rows in the same order.
     let users: BTreeSet<UserId> = users.iter().copied().collect();
+    if users.is_empty() {
+        return Ok(Some((place.seq, users)));
+    }
     let mut behind = QueryBuilder::new("SELECT user_id FROM members WHERE room_id = ");
     behind.push_bind(room).push(" AND read_seq < ").push_bind(place.seq).push(" AND user_id IN ");
     bind_list(&mut behind, users.iter().copied());
