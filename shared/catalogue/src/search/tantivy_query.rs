@@ -104,7 +104,10 @@ fn word_query(asked: &Asked<'_>, word: &Word, is_last: bool, strictness: Strictn
     let fields = asked.fields;
     let texts = texts(fields);
     let mut ways: Vec<Boxed> = Vec::new();
-    for variant in variants(word, is_last) {
+    let variants = variants(word, is_last);
+    // What can be read in Hangul has no slip: it is in the other mode, or known in both scripts.
+    let may_slip = variants.iter().all(|variant| variant.kind == WordKind::Letters);
+    for variant in variants {
         if variant.kind == WordKind::Initials {
             let whole = format!("{WHOLE}{}", variant.text);
             ways.push(boosted(term(fields.initials, &whole), 2.0));
@@ -114,7 +117,7 @@ fn word_query(asked: &Asked<'_>, word: &Word, is_last: bool, strictness: Strictn
         for (field, boost) in texts {
             let weight = boost * variant.weight;
             ways.extend(
-                matches(asked, field, &variant, is_last)
+                matches(asked, field, &variant, (is_last, may_slip))
                     .into_iter()
                     .map(|(way, part)| boosted(way, weight * part)),
             );
@@ -172,7 +175,12 @@ fn of_syllables(
 }
 
 /// How a word can match in a field, each with its part of the score.
-fn matches(asked: &Asked<'_>, field: Field, variant: &Variant, is_last: bool) -> Vec<(Boxed, f32)> {
+fn matches(
+    asked: &Asked<'_>,
+    field: Field,
+    variant: &Variant,
+    (is_last, may_slip): (bool, bool),
+) -> Vec<(Boxed, f32)> {
     let text = variant.text.as_str();
     match variant.kind {
         WordKind::Syllables => {
@@ -188,7 +196,7 @@ fn matches(asked: &Asked<'_>, field: Field, variant: &Variant, is_last: bool) ->
         }
         WordKind::Letters => {
             let mut ways = vec![(term(field, text), 1.0)];
-            if text.chars().count() >= FUZZY && !asked.has(text) {
+            if may_slip && text.chars().count() >= FUZZY && !asked.has(text) {
                 let fuzzy = FuzzyTermQuery::new(Term::from_field_text(field, text), 1, true);
                 ways.push((Box::new(fuzzy), 0.5));
             }
