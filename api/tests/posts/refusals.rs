@@ -18,6 +18,57 @@ async fn rows(db: &MySqlPool) -> i64 {
     sqlx::query_scalar(count).fetch_one(db).await.unwrap()
 }
 
+/// A request, and the status, code and field with which it is refused.
+type Case<'a> = (&'a Client, Method, String, Value, (u16, &'static str, &'static str));
+
+const NOT_FOUND: (u16, &str, &str) = (404, "not_found", "");
+
+fn invalid(field: &'static str) -> (u16, &'static str, &'static str) {
+    (422, "validation_failed", field)
+}
+
+/// What is deleted, or whose author blocks, or is somebody else's.
+fn not_there<'a>([alice, bob, carol]: [&'a Client; 3], kept: &str, gone: &str) -> Vec<Case<'a>> {
+    let text = json!({ "text": "x" });
+    let of = |post: &str, what: &str| format!("{post}/{what}");
+    vec![
+        (bob, Method::POST, of(gone, "comments"), text.clone(), NOT_FOUND),
+        (carol, Method::POST, of(kept, "comments"), text.clone(), NOT_FOUND),
+        (bob, Method::PUT, of(gone, "like"), json!({}), NOT_FOUND),
+        (carol, Method::PUT, of(kept, "like"), json!({}), NOT_FOUND),
+        (carol, Method::GET, kept.to_owned(), json!({}), NOT_FOUND),
+        (bob, Method::PATCH, kept.to_owned(), text.clone(), NOT_FOUND),
+        (bob, Method::DELETE, kept.to_owned(), json!({}), NOT_FOUND),
+        (alice, Method::PATCH, gone.to_owned(), text, NOT_FOUND),
+    ]
+}
+
+/// Changes keep the rules of posts.
+fn changes<'a>(alice: &'a Client, kept: &str, foreign: &Value) -> Vec<Case<'a>> {
+    let change = |body, field| (alice, Method::PATCH, kept.to_owned(), body, invalid(field));
+    vec![
+        change(json!({ "text": " " }), "text"),
+        change(json!({ "text": "봄".repeat(1001) }), "text"),
+        change(json!({ "pictures": [] }), "pictures"),
+        change(json!({ "pictures": foreign }), "pictures[0].id"),
+    ]
+}
+
+fn comments_and_pages<'a>(bob: &'a Client, kept: &str, cursor: &str) -> Vec<Case<'a>> {
+    let comment =
+        |body, field| (bob, Method::POST, format!("{kept}/comments"), body, invalid(field));
+    let page =
+        |query: String, refusal| (bob, Method::GET, format!("/v1/feed{query}"), json!({}), refusal);
+    vec![
+        comment(json!({ "text": "" }), "text"),
+        comment(json!({ "text": "x", "parentId": uuid::Uuid::now_v7() }), "parentId"),
+        page("?limit=0".to_owned(), invalid("limit")),
+        page("?limit=1000000000".to_owned(), invalid("limit")),
+        page(format!("?cursor={cursor}"), invalid("cursor")),
+        page("/ranking?cursor=ranking-1-0".to_owned(), (410, "cursor_expired", "")),
+    ]
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn each_refusal_has_its_status_code_and_field_and_writes_nothing(db: MySqlPool) {
     let api = Stack::new(db.clone()).await.api().await;
@@ -32,106 +83,15 @@ async fn each_refusal_has_its_status_code_and_field_and_writes_nothing(db: MySql
     let foreign = json!([{ "id": others["pictures"][0]["id"] }]);
     let newest = bob.get("/v1/feed/newest?limit=1").await.body;
     let cursor = newest["nextCursor"].as_str().unwrap();
-    let of = |post: &str, what: &str| format!("{post}/{what}");
-    let text = json!({ "text": "x" });
-    let table: Vec<(&Client, Method, String, Value, u16, &str, &str)> = vec![
-        // What is deleted, or whose author blocks, or is somebody else's.
-        (bob, Method::POST, of(&gone, "comments"), text.clone(), 404, "not_found", ""),
-        (carol, Method::POST, of(&kept, "comments"), text.clone(), 404, "not_found", ""),
-        (bob, Method::PUT, of(&gone, "like"), json!({}), 404, "not_found", ""),
-        (carol, Method::PUT, of(&kept, "like"), json!({}), 404, "not_found", ""),
-        (carol, Method::GET, kept.clone(), json!({}), 404, "not_found", ""),
-        (bob, Method::PATCH, kept.clone(), text.clone(), 404, "not_found", ""),
-        (bob, Method::DELETE, kept.clone(), json!({}), 404, "not_found", ""),
-        (alice, Method::PATCH, gone.clone(), text.clone(), 404, "not_found", ""),
-        // Changes keep the rules of posts.
-        (
-            alice,
-            Method::PATCH,
-            kept.clone(),
-            json!({ "text": " " }),
-            422,
-            "validation_failed",
-            "text",
-        ),
-        (
-            alice,
-            Method::PATCH,
-            kept.clone(),
-            json!({ "text": "봄".repeat(1001) }),
-            422,
-            "validation_failed",
-            "text",
-        ),
-        (
-            alice,
-            Method::PATCH,
-            kept.clone(),
-            json!({ "pictures": [] }),
-            422,
-            "validation_failed",
-            "pictures",
-        ),
-        (
-            alice,
-            Method::PATCH,
-            kept.clone(),
-            json!({ "pictures": foreign }),
-            422,
-            "validation_failed",
-            "pictures[0].id",
-        ),
-        // Comments.
-        (
-            bob,
-            Method::POST,
-            of(&kept, "comments"),
-            json!({ "text": "" }),
-            422,
-            "validation_failed",
-            "text",
-        ),
-        (
-            bob,
-            Method::POST,
-            of(&kept, "comments"),
-            json!({ "text": "x", "parentId": uuid::Uuid::now_v7() }),
-            422,
-            "validation_failed",
-            "parentId",
-        ),
-        // Pages.
-        (bob, Method::GET, "/v1/feed?limit=0".into(), json!({}), 422, "validation_failed", "limit"),
-        (
-            bob,
-            Method::GET,
-            "/v1/feed?limit=1000000000".into(),
-            json!({}),
-            422,
-            "validation_failed",
-            "limit",
-        ),
-        (
-            bob,
-            Method::GET,
-            format!("/v1/feed?cursor={cursor}"),
-            json!({}),
-            422,
-            "validation_failed",
-            "cursor",
-        ),
-        (
-            bob,
-            Method::GET,
-            "/v1/feed/ranking?cursor=ranking-1-0".into(),
-            json!({}),
-            410,
-            "cursor_expired",
-            "",
-        ),
-    ];
+    let people = [alice, bob, carol];
+    let table = [
+        not_there(people, &kept, &gone),
+        changes(alice, &kept, &foreign),
+        comments_and_pages(bob, &kept, cursor),
+    ]
+    .concat();
     let before = rows(&db).await;
-    for (client, method, path, body, status, code, field) in table {
+    for (client, method, path, body, (status, code, field)) in table {
         let mut request = client.request(method.clone(), &path);
         if method != Method::GET {
             request = request.header("idempotency-key", "refused").json(&body);
@@ -165,7 +125,7 @@ async fn what_one_person_does_is_counted_by_all_replicas_together(db: MySqlPool)
     let comments = format!("{post}/comments");
     let mut granted = 0;
     let refused = loop {
-        let client = if granted % 2 == 0 { &bob } else { &elsewhere };
+        let client = if usize::is_multiple_of(granted, 2) { &bob } else { &elsewhere };
         let answer = client.post(&comments, json!({ "text": "again" })).await;
         if answer.status != 201 {
             break answer;

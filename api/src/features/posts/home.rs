@@ -22,15 +22,14 @@ pub(super) async fn list_home(
     viewer: UserId,
     page: ListPage,
 ) -> Result<Vec<u64>, sqlx::Error> {
-    let heads = match page.after {
-        None => newest_heads(&mut *conn, viewer, page.reach()).await?,
-        Some(_) => {
-            let near = list_near(&mut *conn, viewer, below(page), page.reach()).await?;
-            if near.len() > page.length() {
-                return Ok(near);
-            }
-            heads_below(&mut *conn, viewer, below(page), page.reach()).await?
+    let heads = if page.after.is_none() {
+        newest_heads(&mut *conn, viewer, page.reach()).await?
+    } else {
+        let near = list_near(&mut *conn, viewer, below(page), page.reach()).await?;
+        if near.len() > page.length() {
+            return Ok(near);
         }
+        heads_below(&mut *conn, viewer, below(page), page.reach()).await?
     };
     merge(conn, &heads, page.reach()).await
 }
