@@ -93,6 +93,10 @@ pub async fn make_pictures(db: &MySqlPool) {
             .fetch_all(db)
             .await
             .unwrap();
+    if pending.is_empty() {
+        // Another writer of the same test has had them made.
+        return;
+    }
     let made = MadePicture { width: 640, height: 640, thumb_hash: "YWJjZGVmZ2g=".to_owned() };
     let outcome = Outcome::Succeeded(Document::of(&made).expect("a document"));
     end_jobs(db, PICTURE, &pending, &outcome).await;

@@ -93,7 +93,7 @@ impl Stack {
         vars.insert("JWT_SECRET".into(), "a secret that only the tests know of".into());
         vars.insert("OPERATOR_SECRET".into(), "another that the tests alone know of".into());
         vars.insert("TOKEN_KEYS".into(), TOKEN_KEY.into());
-        vars.insert("WEBHOOK_KEYS".into(), TOKEN_KEY.into());
+        vars.insert("DATA_KEYS".into(), TOKEN_KEY.into());
         vars.insert("GUEST_SESSIONS_PER_MINUTE".into(), "1000".into());
         vars.insert("DATABASE_MAX_CONNECTIONS".into(), "6".into());
         // The test machine may be busy with other tests.

@@ -108,7 +108,7 @@ fn every_process_refuses_to_start_without_what_it_needs() {
         "JWT_SECRET",
         "OPERATOR_SECRET",
         "TOKEN_KEYS",
-        "WEBHOOK_KEYS",
+        "DATA_KEYS",
     ];
     let missing: BTreeSet<String> = needed
         .iter()
@@ -125,7 +125,7 @@ fn every_process_refuses_to_start_without_what_it_needs() {
 
 #[test]
 fn published_secrets_are_for_development_alone() {
-    let all = ["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS", "WEBHOOK_KEYS"];
+    let all = ["JWT_SECRET", "OPERATOR_SECRET", "TOKEN_KEYS", "DATA_KEYS"];
     for named in all {
         let mut vars = example();
         vars.insert("DEVELOPMENT".into(), "false".into());

@@ -20,7 +20,9 @@ use crate::features::comments::{self, CommentsState};
 use crate::features::legacy_app;
 use crate::features::likes::{self, LikesState, ProductLikes};
 use crate::features::notices::{self, NoticePost, NoticesState};
-use crate::features::notifications::{self, EventFormats, NotificationsState, WebhookUrls};
+use crate::features::notifications::{
+    self, CallbackKey, EventFormats, NotificationsState, WebhookUrls,
+};
 use crate::features::people::{self, PeopleState};
 use crate::features::personal_data::{self, PersonalDataState};
 use crate::features::pictures::{self, PictureUrls, PicturesState};
@@ -126,6 +128,8 @@ impl Features {
             accounts: accounts.clone(),
             notifications: notifications.clone(),
             origin: config.page_origins.page().clone(),
+            vault: settings.notifications.vault.clone(),
+            leadership: platform.maintenance.clone(),
         };
         Ok(Self {
             accounts,
@@ -169,8 +173,9 @@ fn start_notifications(
 ) -> anyhow::Result<NotificationsState> {
     let settings = config.features.notifications.clone();
     let (pool, limiter) = (platform.pool.clone(), platform.limiter.clone());
-    let (secret, leadership) = (accounts.secret(), platform.maintenance.clone());
-    NotificationsState::start(settings, formats, secret, pool, limiter, leadership, shutdown)
+    let callbacks = CallbackKey::new(accounts.secret().derive("webhooks of single submits", b""))?;
+    let leadership = platform.maintenance.clone();
+    NotificationsState::start(settings, formats, callbacks, pool, limiter, leadership, shutdown)
 }
 
 /// What analyses are built on.

@@ -1,9 +1,10 @@
 //! The providers that differ, against doubles that check what the real ones check.
 
+use reqwest::Method;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use sqlx::MySqlPool;
-use toneup_testing::{Running, Stack, problem_of};
+use toneup_testing::{Running, Stack, eventually, problem_of};
 use url::Url;
 
 use super::{PAGE, with};
@@ -61,8 +62,8 @@ async fn apple_posts_back_wants_a_signed_secret_and_says_the_name_once(db: MySql
     let settings = |key_id: &str| {
         format!(
             "apple = {{ issuer = '{}', client_id = 'com.example.web', audiences = ['com.example.app'], \
-             team_id = 'TEAM', key_id = '{key_id}', private_key = '{pem}' }}",
-            apple.url
+             team_id = 'TEAM', key_id = '{key_id}', private_key = '{pem}', revoke_url = '{}/auth/revoke' }}",
+            apple.url, apple.url
         )
     };
     let stack = Stack::new(db.clone()).await.with("PAGE_ORIGIN", PAGE);
@@ -92,6 +93,43 @@ async fn apple_posts_back_wants_a_signed_secret_and_says_the_name_once(db: MySql
     let form = apple.get(&format!("/auth/authorize?{}", url.query().unwrap())).await;
     let (to, _) = arrive(&api, "apple", &cookie, &form, true).await;
     assert_eq!(to, "/#sign-in-failed=refused");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn apple_is_told_when_an_account_is_deleted(db: MySqlPool) {
+    let callback = format!("{PAGE}/v1/sign-in/apple/callback");
+    let apple = Double::start("apple.mjs", &[&callback, "com.example.web"]).await;
+    let pem = apple.get("/private-key").await["pem"].as_str().unwrap().replace('\n', "\\n");
+    let settings = format!(
+        "apple = {{ issuer = '{0}', client_id = 'com.example.web', team_id = 'TEAM', key_id = 'KEY', \
+         private_key = '{pem}', revoke_url = '{0}/auth/revoke' }}",
+        apple.url
+    );
+    let stack = Stack::new(db.clone()).await.with("PAGE_ORIGIN", PAGE);
+    let stack = stack.with("SIGN_IN_PROVIDERS", settings);
+    let (api, _worker) = (stack.api().await, stack.worker());
+    let (url, cookie) = begin(&api, "apple").await;
+    let form = apple.get(&format!("/auth/authorize?{}", url.query().unwrap())).await;
+    let (_, session) = arrive(&api, "apple", &cookie, &form, true).await;
+    assert_eq!(apple.get("/consents").await["subjects"], json!(["001.apple"]));
+    let kept: String =
+        sqlx::query_scalar("SELECT token FROM sign_in_grants").fetch_one(&db).await.unwrap();
+    assert!(!kept.contains("r."), "it is encrypted: {kept}");
+
+    let client = with(&api.anonymous(), session);
+    let deleted = client.send(client.request(Method::DELETE, "/v1/me")).await;
+    assert!(deleted.status.is_success(), "{deleted:?}");
+    eventually("the consent to be taken back", async || {
+        let left = apple.get("/consents").await["subjects"].clone();
+        (left == json!([])).then_some(())
+    })
+    .await;
+    eventually("the grant to be forgotten", async || {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sign_in_grants").fetch_one(&db).await.unwrap();
+        (count == 0).then_some(())
+    })
+    .await;
 }
 
 #[sqlx::test(migrations = "../migrations")]

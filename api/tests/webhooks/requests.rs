@@ -246,7 +246,7 @@ async fn stored(db: &MySqlPool) -> Vec<String> {
 #[sqlx::test(migrations = "../migrations")]
 async fn secrets_are_encrypted_in_the_database_and_their_key_can_be_replaced(db: MySqlPool) {
     let stack = stack(db.clone()).await;
-    let old = stack.environment()["WEBHOOK_KEYS"].clone();
+    let old = stack.environment()["DATA_KEYS"].clone();
     let api = stack.api().await;
     let guest = api.guest().await;
     let server = receiver(&[status(204)]).await;
@@ -264,7 +264,7 @@ async fn secrets_are_encrypted_in_the_database_and_their_key_can_be_replaced(db:
         sqlx::query("UPDATE push_targets SET secrets = ? WHERE address LIKE '%example.com/'");
     before.bind(plain).execute(&db).await.unwrap();
     let new = "YW5vdGhlciBrZXkgb2YgdGhlIHNhbWUgbGVuZ3RoISE=";
-    let api = stack.with("WEBHOOK_KEYS", format!("{new},{old}")).api().await;
+    let api = stack.with("DATA_KEYS", format!("{new},{old}")).api().await;
     eventually("both are encrypted anew", async || {
         let (stored, old) = (stored(&db).await, sealed[0].split(':').next().unwrap());
         let is_new = |text: &String| !text.starts_with('[') && !text.starts_with(old);

@@ -247,7 +247,7 @@ fn variables(options: &Options, local: &impl Fn(u16) -> SocketAddr) -> Vec<(Stri
         ("JWT_SECRET", "a secret that only this run uses, nothing else".to_owned()),
         ("OPERATOR_SECRET", "another secret that only this run uses".to_owned()),
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
-        ("WEBHOOK_KEYS", TOKEN_KEY.to_owned()),
+        ("DATA_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("UPLOADS_PER_HOUR", "1000000".to_owned()),

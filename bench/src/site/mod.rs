@@ -375,14 +375,14 @@ impl Site {
     /// Number of analyses that have succeeded so far.
     pub async fn succeeded(&self) -> anyhow::Result<i64> {
         let count = "SELECT COUNT(*) FROM jobs WHERE kind = 'analysis' AND status = 'succeeded'";
-        Ok(sqlx::query_scalar(count).fetch_one(&mut self.database().await?).await?)
+        Ok(sqlx::query_scalar(count).fetch_one(&mut self.connect().await?).await?)
     }
 
     /// Number of statements that the database server has received so far, from all clients.
     pub(crate) async fn statements(&self) -> anyhow::Result<u64> {
         let asked = "SHOW GLOBAL STATUS LIKE 'Questions'";
         let (_, count): (String, String) =
-            sqlx::query_as(asked).fetch_one(&mut self.database().await?).await?;
+            sqlx::query_as(asked).fetch_one(&mut self.connect().await?).await?;
         Ok(count.parse()?)
     }
 
@@ -450,7 +450,7 @@ fn variables(services: &Services, plan: &Plan, id: &str) -> Vec<(String, String)
         ("JWT_SECRET", JWT_SECRET.to_owned()),
         ("OPERATOR_SECRET", "another secret that only this run uses".to_owned()),
         ("TOKEN_KEYS", TOKEN_KEY.to_owned()),
-        ("WEBHOOK_KEYS", TOKEN_KEY.to_owned()),
+        ("DATA_KEYS", TOKEN_KEY.to_owned()),
         ("ACCESS_TOKEN_TTL", "2h".to_owned()),
         ("GUEST_SESSIONS_PER_MINUTE", "1000000".to_owned()),
         ("UPLOADS_PER_HOUR", "1000000".to_owned()),

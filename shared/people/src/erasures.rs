@@ -21,6 +21,18 @@ pub const EXEMPT: &[(&str, &str)] =
 /// All erasures. The user comes last: as long as the row is there, no other user gets the nickname.
 pub fn erasures() -> Vec<Erasure> {
     vec![
+        // What is due is revoked at the provider, and then deleted: docs/auth.md.
+        Erasure::new(&["sign_in_grants"], |conn, user, most| {
+            async move {
+                let end = sqlx::query!(
+                    "UPDATE sign_in_grants SET due_at = NOW(3), user_id = NULL WHERE user_id = ? LIMIT ?",
+                    user,
+                    most,
+                );
+                Ok(end.execute(conn).await?.rows_affected())
+            }
+            .boxed()
+        }),
         owned(&["identities"]),
         owned(&["sessions"]),
         Erasure::new(&["guest_transfers"], |conn, user, most| {

@@ -156,7 +156,7 @@ async fn a_stalled_session_with_the_broker() {
         async move {
             let ended = async {
                 while connection.status().connected() {
-                    sleep_a_little().await
+                    sleep_a_little().await;
                 }
             };
             draining.run_until_cancelled(ended).await;

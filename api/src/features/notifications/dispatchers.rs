@@ -15,7 +15,7 @@ use super::settings::NotificationsSettings;
 use super::web_push::WebPush;
 use super::webhooks::guard::system_lookup;
 use super::webhooks::send::{Callbacks, Webhooks};
-use crate::features::accounts::ServerSecret;
+use super::webhooks::sign::CallbackKey;
 
 /// The dispatchers of the channels that are configured. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,15 +28,15 @@ impl Dispatchers {
     pub(super) fn start(
         settings: &NotificationsSettings,
         formats: &EventFormats,
-        secret: ServerSecret,
+        callbacks: CallbackKey,
         pool: Database,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let webhooks = Arc::new(Webhooks::new(settings, formats.clone(), secret)?);
-        let callbacks = Arc::new(Callbacks(Arc::clone(&webhooks)));
+        let webhooks = Arc::new(Webhooks::new(settings, formats.clone(), callbacks)?);
+        let single = Arc::new(Callbacks(Arc::clone(&webhooks)));
         let mut wakes = HashMap::from([
             Dispatcher::start(webhooks, settings, formats, pool.clone(), shutdown),
-            Dispatcher::start(callbacks, settings, formats, pool.clone(), shutdown),
+            Dispatcher::start(single, settings, formats, pool.clone(), shutdown),
         ]);
         if let Some(vapid) = &settings.vapid {
             let allowed = settings.webhook_allowed.clone();

@@ -32,4 +32,5 @@ pub use self::purge::purges;
 pub(crate) use self::routes::routes;
 pub use self::settings::NotificationsSettings;
 pub use self::state::NotificationsState;
+pub(crate) use self::webhooks::sign::CallbackKey;
 pub(crate) use self::webhooks::urls::WebhookUrls;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use toneup_platform::config::{ConfigError, Section, Settings};
+use toneup_platform::vault::Vault;
 use url::Url;
 
 use super::fcm::FcmConfig;
 use super::vapid::Vapid;
 use super::webhooks::guard::AllowedHosts;
-use super::webhooks::vault::Vault;
 
 /// The key of `.env.example`, which everybody knows.
 const PUBLISHED_KEY: &str = "ZGV2ZWxvcG1lbnQtb25seS1yZXBsYWNlLWZvci13ZWI=";
@@ -31,7 +31,7 @@ pub struct NotificationsSettings {
     pub webhook_limit: u32,
     /// Hosts that webhooks may use although they are not public, or not reached by https.
     pub webhook_allowed: AllowedHosts,
-    /// Encrypts the secrets of webhooks in the database.
+    /// Encrypts secrets that the database keeps.
     pub vault: Vault,
     /// Push subscriptions of each kind that one user may have.
     pub subscription_limit: u32,
@@ -62,9 +62,9 @@ struct RawSettings {
     /// they are private or not reached by https.
     #[serde(default)]
     webhook_allowed_hosts: String,
-    /// Encrypt the secrets of webhooks in the database (AES-256-GCM): keys of 32 random bytes in base64, separated by
+    /// Encrypt secrets that the database keeps, those of webhooks and of sign-in providers (AES-256-GCM): keys of 32 random bytes in base64, separated by
     /// commas. The first encrypts, all of them decrypt; what the others encrypted is encrypted anew within minutes.
-    webhook_keys: SecretString,
+    data_keys: SecretString,
     /// Accepts the secrets of `.env.example`, which are public. Never in production.
     development: Option<bool>,
     /// Browsers, and phones, that one user may register.
@@ -92,7 +92,7 @@ impl Section for RawSettings {
         push_subscription_limit = 20
         fcm_endpoint = "https://fcm.googleapis.com"
     "#;
-    const SECRETS: &'static [&'static str] = &["WEBHOOK_KEYS", "VAPID_PRIVATE_KEY"];
+    const SECRETS: &'static [&'static str] = &["DATA_KEYS", "VAPID_PRIVATE_KEY"];
 }
 
 impl NotificationsSettings {
@@ -146,15 +146,15 @@ impl RawSettings {
         })
     }
 
-    /// The keys that encrypt the secrets of webhooks.
+    /// The keys that encrypt secrets in the database.
     fn vault(&self) -> Result<Vault, ConfigError> {
-        let keys = self.webhook_keys.expose_secret();
+        let keys = self.data_keys.expose_secret();
         if !self.development.unwrap_or(false) && keys.contains(PUBLISHED_KEY) {
             let own = "one of your own, or DEVELOPMENT=true: this one is published";
-            return Err(ConfigError::invalid("WEBHOOK_KEYS", own));
+            return Err(ConfigError::invalid("DATA_KEYS", own));
         }
         let expected = "keys of 32 bytes in base64, separated by commas (openssl rand -base64 32)";
-        Vault::parse(keys).ok_or_else(|| ConfigError::invalid("WEBHOOK_KEYS", expected))
+        Vault::parse(keys).ok_or_else(|| ConfigError::invalid("DATA_KEYS", expected))
     }
 
     /// The service account's JSON, given as it is or as a file.

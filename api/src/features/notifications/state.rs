@@ -10,8 +10,8 @@ use super::dispatchers::Dispatchers;
 use super::format::EventFormats;
 use super::settings::NotificationsSettings;
 use super::webhooks::reseal;
+use super::webhooks::sign::CallbackKey;
 use super::webhooks::urls::WebhookUrls;
-use crate::features::accounts::ServerSecret;
 use crate::http::limits::RateLimiter;
 
 /// The part of the application's state that notifications use. Cheap to clone.
@@ -24,7 +24,7 @@ pub struct NotificationsState {
     pub(super) formats: EventFormats,
     pub(super) urls: WebhookUrls,
     /// Signs requests to the webhooks of single submits.
-    pub(super) secret: ServerSecret,
+    pub(super) callbacks: CallbackKey,
 }
 
 impl NotificationsState {
@@ -33,7 +33,7 @@ impl NotificationsState {
     pub(crate) fn start(
         settings: NotificationsSettings,
         formats: &EventFormats,
-        secret: &ServerSecret,
+        callbacks: CallbackKey,
         pool: Database,
         limiter: RateLimiter,
         leadership: Leadership,
@@ -42,11 +42,11 @@ impl NotificationsState {
         let vault = settings.vault.clone();
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(reseal::run(pool.clone(), vault, leadership, draining));
-        let (secret, urls) = (secret.clone(), WebhookUrls::new(&settings));
+        let urls = WebhookUrls::new(&settings);
         let dispatchers =
-            Dispatchers::start(&settings, formats, secret.clone(), pool.clone(), shutdown)?;
+            Dispatchers::start(&settings, formats, callbacks.clone(), pool.clone(), shutdown)?;
         let (settings, formats) = (Arc::new(settings), formats.clone());
-        Ok(Self { pool, limiter, settings, dispatchers, formats, urls, secret })
+        Ok(Self { pool, limiter, settings, dispatchers, formats, urls, callbacks })
     }
 
     /// Returns the handle that wakes the dispatchers.

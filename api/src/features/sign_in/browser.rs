@@ -7,14 +7,17 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use toneup_platform::database::bounded;
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use super::cookie::{ATTEMPT, SESSION, SameSite};
 use super::enter::{Entrance, enter, link};
+use super::grants;
 use super::problems::CREDENTIAL_INVALID;
-use super::provider::{Callback, Refusal};
+use super::provider::{Callback, Profile, Redeemed, Refusal};
 use super::start::{Beginning, Flow, begin, same_site};
 use super::state::SignInState;
 use crate::features::accounts::{Device, OpaqueToken, SessionView};
@@ -289,7 +292,7 @@ async fn complete(
         Some(_) => return Err(Failure::Refused),
     }
     let (name, offered) = state.offered(&flow.provider).map_err(|_| Failure::Refused)?;
-    let profile = offered.provider.redeem(callback, &flow.attempt).await?;
+    let Redeemed { profile, grant } = offered.provider.redeem(callback, &flow.attempt).await?;
     let failed = |error: ApiError| {
         let taken = error.kind().code == super::problems::IDENTITY_TAKEN.code;
         tracing::warn!(%error, "cannot end an attempt to sign in");
@@ -298,6 +301,7 @@ async fn complete(
     if flow.link {
         let caller = flow.before().ok_or(Failure::Expired)?;
         link(state, caller, name, &profile).await.map_err(failed)?;
+        keep_grant(state, name, &profile, grant.as_ref()).await;
         return Ok(None);
     }
     let entrance = Entrance {
@@ -309,8 +313,26 @@ async fn complete(
         ttl: SESSION.ttl(),
     };
     let OpaqueToken(token) = enter(state, &entrance).await.map_err(failed)?.token;
+    keep_grant(state, name, &profile, grant.as_ref()).await;
     let sealed = state.sealer.seal(SESSION, &token).map_err(|error| failed(error.into()))?;
     Ok(Some(SESSION.set(&sealed, SameSite::Strict, state.is_secure())))
+}
+
+/// Keeps what takes the consent back. Whoever signs in does not fail with it: the next time brings another.
+async fn keep_grant(
+    state: &SignInState,
+    provider: &str,
+    profile: &Profile,
+    grant: Option<&SecretString>,
+) {
+    let Some(grant) = grant else { return };
+    let keeping = bounded(async {
+        let mut conn = state.pool.acquire().await?;
+        grants::keep(&mut conn, &state.vault, provider, &profile.subject, grant).await
+    });
+    if let Err(error) = keeping.await {
+        tracing::warn!(provider, error = format!("{error:#}"), "cannot keep a grant");
+    }
 }
 
 fn see_other(to: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {

@@ -5,6 +5,8 @@ use time::OffsetDateTime;
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
+use super::grants;
+
 /// An identity of a user.
 #[derive(Debug)]
 pub(super) struct Identity {
@@ -93,12 +95,13 @@ pub(super) async fn list(
     .await
 }
 
-/// Removes an identity of a user.
+/// Removes an identity of a user, and has its grant revoked.
 pub(super) async fn delete(
     conn: &mut MySqlConnection,
     user: UserId,
     id: Uuid,
 ) -> Result<(), sqlx::Error> {
+    grants::end(conn, id).await?;
     sqlx::query!("DELETE FROM identities WHERE id = ? AND user_id = ?", id, user)
         .execute(conn)
         .await

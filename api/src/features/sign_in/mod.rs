@@ -5,6 +5,7 @@ mod browser;
 mod cookie;
 mod enter;
 mod export;
+mod grants;
 mod identities;
 mod identity_routes;
 mod posted;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use toneup_platform::database::Database;
+use toneup_platform::leader::Leadership;
 use toneup_platform::shutdown::Shutdown;
+use toneup_platform::vault::Vault;
 use url::Url;
 
 use super::cookie::Sealer;
 use super::problems::provider_unknown;
 use super::provider::{self, Provider};
 use super::settings::SignInSettings;
-use super::transfers;
+use super::{grants, transfers};
 use crate::features::accounts::AccountsState;
 use crate::features::notifications::NotificationsState;
 use crate::http::client_address::ClientAddress;
@@ -36,6 +38,8 @@ pub struct SignInState {
     pub(super) notifications: NotificationsState,
     pub(super) providers: Arc<BTreeMap<String, Offered>>,
     pub(super) sealer: Sealer,
+    /// Encrypts what providers grant.
+    pub(super) vault: Vault,
     /// The page's origin, to which providers send browsers back.
     pub(super) origin: Arc<Url>,
     pub(super) per_minute: u32,
@@ -49,6 +53,8 @@ pub(crate) struct Dependencies {
     pub(crate) accounts: AccountsState,
     pub(crate) notifications: NotificationsState,
     pub(crate) origin: Url,
+    pub(crate) vault: Vault,
+    pub(crate) leadership: Leadership,
 }
 
 impl SignInState {
@@ -58,7 +64,8 @@ impl SignInState {
         dependencies: Dependencies,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let Dependencies { pool, limiter, accounts, notifications, origin } = dependencies;
+        let Dependencies { pool, limiter, accounts, notifications, origin, vault, leadership } =
+            dependencies;
         let mut providers = BTreeMap::new();
         for config in settings.providers {
             let (name, title) = (config.name.clone(), config.title.clone());
@@ -66,14 +73,19 @@ impl SignInState {
             let provider = provider::build(config, callback.context("the page's origin")?)?;
             providers.insert(name, Offered { title, provider });
         }
-        shutdown.tasks.spawn(transfers::run(pool.clone(), shutdown.draining.clone()));
+        let providers = Arc::new(providers);
+        let draining = shutdown.draining.clone();
+        shutdown.tasks.spawn(transfers::run(pool.clone(), draining.clone()));
+        let (database, offered) = (pool.clone(), Arc::clone(&providers));
+        shutdown.tasks.spawn(grants::run(database, vault.clone(), offered, leadership, draining));
         Ok(Self {
             pool,
             limiter,
             sealer: Sealer::new(accounts.secret()),
             accounts,
             notifications,
-            providers: Arc::new(providers),
+            providers,
+            vault,
             origin: Arc::new(origin),
             per_minute: settings.per_minute,
         })

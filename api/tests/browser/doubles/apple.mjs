@@ -40,20 +40,41 @@ function authorize(query) {
   return [200, { code, state: query.get("state"), ...user }];
 }
 
-function token(body) {
-  const form = new URLSearchParams(body.toString());
+/** @type {Map<string, string>} */
+const grants = new Map();
+
+/** Checks the client's own secret, which it signs for each request. @param {URLSearchParams} form */
+function checkClient(form) {
   const { header, claims } = readJwt(form.get("client_secret") ?? "", (head, input, signature) => {
     return head.alg === "ES256" && verify("SHA256", input, { key: theirs.publicKey, dsaEncoding: "ieee-p1363" }, signature);
   });
   const lifetime = claims.exp - claims.iat;
   const isClient = claims.iss === "TEAM" && claims.sub === clientId && claims.aud === origin && header.kid === "KEY";
   if (!isClient || lifetime > HALF_A_YEAR_S || form.get("client_id") !== clientId) throw bad("invalid_client");
+}
+
+function token(body) {
+  const form = new URLSearchParams(body.toString());
+  checkClient(form);
   const granted = codes.get(form.get("code") ?? "");
   codes.delete(form.get("code") ?? "");
   if (!granted || form.get("redirect_uri") !== redirectUri) throw bad("invalid_grant");
   const { sub, nonce } = granted;
   const id_token = idToken(claimsOf(sub, { nonce }));
-  return [200, { access_token: "a", token_type: "Bearer", expires_in: 3600, refresh_token: "r", id_token }];
+  const refresh_token = `r.${randomBytes(16).toString("hex")}`;
+  grants.set(refresh_token, sub);
+  return [200, { access_token: "a", token_type: "Bearer", expires_in: 3600, refresh_token, id_token }];
+}
+
+/** The person's consent ends, whichever of the tokens is shown. */
+function revoke(body) {
+  const form = new URLSearchParams(body.toString());
+  checkClient(form);
+  if (form.get("token_type_hint") !== "refresh_token") throw bad("invalid_request");
+  const sub = grants.get(form.get("token") ?? "");
+  for (const [token, of] of grants) if (of === sub) grants.delete(token);
+  if (sub) known.delete(sub);
+  return [200, {}];
 }
 
 const origin = await serve(({ path, query, body }) => {
@@ -81,6 +102,10 @@ const origin = await serve(({ path, query, body }) => {
       return authorize(query);
     case "auth/token":
       return token(body);
+    case "auth/revoke":
+      return revoke(body);
+    case "consents":
+      return [200, { subjects: [...new Set(grants.values())] }];
     case "private-key":
       return [200, { pem: theirs.privateKey.export({ type: "pkcs8", format: "pem" }) }];
     case "native":

@@ -5,7 +5,6 @@ pub(super) mod log;
 pub(super) mod reseal;
 pub(super) mod routes;
 pub(super) mod send;
-mod sign;
+pub(crate) mod sign;
 pub(crate) mod urls;
-pub(super) mod vault;
 mod view;

@@ -8,8 +8,9 @@ use toneup_notify::targets::{list_other_secrets, replace_secrets};
 use toneup_notify::{ChannelKind, TargetId};
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::leader::Leadership;
+use toneup_platform::vault::Vault;
 
-use super::vault::Vault;
+use super::sign::unseal;
 
 /// Time between two looks: another replica may still write under the key that is being replaced.
 const INTERVAL: Duration = Duration::from_mins(10);
@@ -50,14 +51,14 @@ async fn reseal(pool: &Database, vault: &Vault) -> anyhow::Result<u64> {
         let Some((last, _)) = page.last() else { return Ok(resealed) };
         after = *last;
         for (id, stored) in page {
-            let plain = match vault.open(id, &stored) {
+            let plain = match unseal(vault, id, &stored) {
                 Ok(plain) => plain,
                 Err(error) => {
                     tracing::error!(%error, target.id = %id.0, "cannot sign for a webhook");
                     continue;
                 }
             };
-            let sealed = vault.seal(id, &plain)?;
+            let sealed = vault.seal(id.0, &plain)?;
             let replacing = bounded(async {
                 replace_secrets(&mut *pool.acquire().await?, id, &stored, &sealed).await
             });

@@ -15,13 +15,13 @@ use toneup_notify::targets::{
 use toneup_notify::{ChannelKind, TargetId};
 use toneup_platform::database::{bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
+use toneup_platform::vault::Vault;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::sign::Secrets;
-use super::vault::Vault;
 use super::view::{CallbackSecret, WebhookList, WebhookView, WebhookWithSecret};
 use crate::features::notifications::problems::{
     too_many_secrets, too_many_webhooks, webhook_exists,
@@ -291,7 +291,7 @@ async fn get_callback_secret(
     State(state): State<NotificationsState>,
     CurrentUser(user): CurrentUser,
 ) -> Result<Json<CallbackSecret>, ApiError> {
-    let secrets = Secrets::of_callbacks(&state.secret, user);
+    let secrets = Secrets::of_callbacks(&state.callbacks, user);
     let secret = secrets.newest().ok_or_else(|| anyhow::anyhow!("no secret"))?.to_owned();
     Ok(Json(CallbackSecret { secret }))
 }

@@ -16,12 +16,11 @@ use toneup_notify::claim::Delivery;
 use toneup_notify::settle::Health;
 use toneup_notify::targets::Target;
 use toneup_platform::tls;
+use toneup_platform::vault::Vault;
 use url::Url;
 
 use super::guard::{AllowedHosts, GuardedResolver, Lookup, Refusal, system_lookup};
-use super::sign::Secrets;
-use super::vault::Vault;
-use crate::features::accounts::ServerSecret;
+use super::sign::{CallbackKey, Secrets};
 use crate::features::notifications::channel::{Channel, SendOutcome};
 use crate::features::notifications::format::EventFormats;
 use crate::features::notifications::lanes::{Addresses, Place};
@@ -44,7 +43,7 @@ pub(crate) struct Webhooks {
     addresses: Addresses,
     formats: EventFormats,
     vault: Vault,
-    secret: ServerSecret,
+    callbacks: CallbackKey,
 }
 
 /// Requests to the URLs that came with single submits.
@@ -64,21 +63,21 @@ impl Webhooks {
     pub(crate) fn new(
         settings: &NotificationsSettings,
         formats: EventFormats,
-        secret: ServerSecret,
+        callbacks: CallbackKey,
     ) -> reqwest::Result<Self> {
         let (allowed, vault) = (settings.webhook_allowed.clone(), settings.vault.clone());
-        Self::with_lookup(allowed, system_lookup(), formats, (vault, secret))
+        Self::with_lookup(allowed, system_lookup(), formats, (vault, callbacks))
     }
 
     fn with_lookup(
         allowed: AllowedHosts,
         lookup: Lookup,
         formats: EventFormats,
-        (vault, secret): (Vault, ServerSecret),
+        (vault, callbacks): (Vault, CallbackKey),
     ) -> reqwest::Result<Self> {
         let addresses = Addresses::default();
         let client = guarded_client(allowed.clone(), lookup, addresses.clone())?;
-        Ok(Self { client, allowed, addresses, formats, vault, secret })
+        Ok(Self { client, allowed, addresses, formats, vault, callbacks })
     }
 
     async fn post(&self, target: &Target, delivery: &Delivery) -> Result<Response, SendOutcome> {
@@ -106,7 +105,7 @@ impl Webhooks {
     /// The secrets that sign for a target. A key that is missing is a mistake of ours, and may be mended.
     fn secrets(&self, target: &Target) -> Result<Secrets, SendOutcome> {
         if target.secrets.is_none() {
-            return Ok(Secrets::of_callbacks(&self.secret, target.user));
+            return Ok(Secrets::of_callbacks(&self.callbacks, target.user));
         }
         Secrets::open(&self.vault, target).map_err(|error| {
             tracing::error!(%error, target.id = %target.id.0, "cannot sign for a webhook");
@@ -261,10 +260,9 @@ mod tests {
 
     async fn post(lookup: Lookup, port: u16) -> Result<StatusCode, String> {
         let vault = Vault::parse(&BASE64_STANDARD.encode([1; 32])).unwrap();
+        let key = CallbackKey::new([1; 32]).unwrap();
         let (allowed, formats) = ("127.0.0.1".parse().unwrap(), EventFormats::new(vec![]));
-        let webhooks =
-            Webhooks::with_lookup(allowed, lookup, formats, (vault, ServerSecret::of("x")))
-                .unwrap();
+        let webhooks = Webhooks::with_lookup(allowed, lookup, formats, (vault, key)).unwrap();
         let request = webhooks.client.post(format!("http://hooks.example:{port}/"));
         request.send().await.map(|answer| answer.status()).map_err(|error| describe(&error))
     }

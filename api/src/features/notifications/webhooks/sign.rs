@@ -1,7 +1,10 @@
 //! Signing, as the Standard Webhooks specification has it: HMAC-SHA256 over `id.timestamp.body`.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use hmac::digest::InvalidLength;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -9,9 +12,7 @@ use time::{Duration, OffsetDateTime};
 use toneup_notify::TargetId;
 use toneup_notify::targets::Target;
 use toneup_platform::identity::UserId;
-
-use super::vault::Vault;
-use crate::features::accounts::ServerSecret;
+use toneup_platform::vault::Vault;
 
 const PREFIX: &str = "whsec_";
 /// Bytes of a secret; the specification asks for 24 to 64.
@@ -20,6 +21,28 @@ const SECRET_BYTES: usize = 32;
 const OVERLAP: Duration = Duration::hours(24);
 /// Most secrets that sign at once. None is dropped before its time: one more rotation is refused.
 const MOST: usize = 5;
+
+/// The key that the secrets of callbacks are derived from. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct CallbackKey(Hmac<Sha256>);
+
+impl fmt::Debug for CallbackKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallbackKey")
+    }
+}
+
+impl CallbackKey {
+    /// Takes a key of the server's.
+    pub(crate) fn new(bytes: [u8; SECRET_BYTES]) -> Result<Self, InvalidLength> {
+        Hmac::new_from_slice(&bytes).map(Self)
+    }
+}
+
+/// Decrypts the secrets of a target. Those that were stored before secrets were encrypted are JSON as they are.
+pub(super) fn unseal(vault: &Vault, target: TargetId, stored: &str) -> anyhow::Result<String> {
+    if stored.starts_with('[') { Ok(stored.to_owned()) } else { vault.open(target.0, stored) }
+}
 
 /// The secrets of a webhook, newest first. Kept as JSON, encrypted, in `push_targets.secrets`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -46,20 +69,21 @@ impl Secrets {
     }
 
     /// The one of a user's callbacks: derived, and so stored nowhere.
-    pub(super) fn of_callbacks(secret: &ServerSecret, user: UserId) -> Self {
-        let bytes = secret.derive("webhooks of single submits", user.0.as_bytes());
-        Self(vec![Secret::of(bytes)])
+    pub(super) fn of_callbacks(key: &CallbackKey, user: UserId) -> Self {
+        let mut mac = key.0.clone();
+        mac.update(user.0.as_bytes());
+        Self(vec![Secret::of(mac.finalize().into_bytes().into())])
     }
 
     /// Reads those of a target.
     pub(super) fn open(vault: &Vault, target: &Target) -> anyhow::Result<Self> {
         let stored = target.secrets.as_deref().unwrap_or("[]");
-        Ok(serde_json::from_str(&vault.open(target.id, stored)?)?)
+        Ok(serde_json::from_str(&unseal(vault, target.id, stored)?)?)
     }
 
     /// Encrypts them for the database.
     pub(super) fn seal(&self, vault: &Vault, target: TargetId) -> anyhow::Result<String> {
-        vault.seal(target, &serde_json::to_string(self)?)
+        vault.seal(target.0, &serde_json::to_string(self)?)
     }
 
     /// The newest one, for its owner.

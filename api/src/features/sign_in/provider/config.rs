@@ -39,6 +39,9 @@ pub(in super::super) struct ProviderConfig {
     /// Whether the provider's page posts its answer (`response_mode=form_post`).
     #[serde(default)]
     pub(super) form_post: bool,
+    /// Where the person's consent is taken back once the identity is unlinked or the account deleted (RFC 7009); none: it
+    /// is not, and nothing is kept for it.
+    pub(super) revoke_url: Option<Url>,
     /// Of Apple, instead of a client secret: the team, the key's id, and the key (PKCS #8 in PEM).
     pub(super) team_id: Option<String>,
     pub(super) key_id: Option<String>,

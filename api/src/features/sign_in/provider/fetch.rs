@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use openidconnect::{HttpRequest, HttpResponse};
 use reqwest::redirect::Policy;
+use url::Url;
+
+use super::Refusal;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -55,6 +59,19 @@ impl Fetch {
             answer = answer.header(name, value);
         }
         Ok(answer.body(read(response).await?)?)
+    }
+}
+
+impl Fetch {
+    /// Revokes a token (RFC 7009 §2).
+    pub(super) async fn revoke(&self, url: Url, form: &[(&str, &str)]) -> Result<(), Refusal> {
+        let asked = self.0.post(url).form(form).send().await;
+        let response = asked.map_err(|error| Refusal::Unavailable(error.without_url().into()))?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status if status.is_client_error() => Err(Refusal::invalid(status)),
+            status => Err(Refusal::Unavailable(anyhow!("answered {status}"))),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use toneup_platform::config::ConfigError;
 use url::Url;
 
@@ -27,16 +28,21 @@ type Build = fn(ProviderConfig, Url, Fetch) -> Result<Arc<dyn Provider>, ConfigE
 /// Future of a provider's response.
 pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Refusal>> + Send + 'a>>;
 
-/// A way in. Nothing of it is kept but the subject.
+/// A way in. Nothing of it is kept but the subject, and what takes the consent back.
 pub(super) trait Provider: fmt::Debug + Send + Sync {
     /// The provider's page to which the browser is sent.
     fn authorization_url<'a>(&'a self, attempt: &'a Attempt) -> Answer<'a, Url>;
 
     /// Exchanges what the provider sent back with the browser for the person's profile.
-    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Profile>;
+    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Redeemed>;
 
     /// Verifies a token that an app got. A `nonce` that is given must be the token's.
     fn verify<'a>(&'a self, token: &'a str, nonce: Option<&'a str>) -> Answer<'a, Profile>;
+
+    /// Takes back the consent that a code was redeemed for (RFC 7009).
+    fn revoke<'a>(&'a self, _grant: &'a SecretString) -> Answer<'a, ()> {
+        Box::pin(async { Err(Refusal::invalid("this provider takes no consent back")) })
+    }
 
     /// Returns true if the response comes as a form that the provider's page posts cross-site.
     fn posts_back(&self) -> bool {
@@ -72,6 +78,20 @@ pub(super) struct Profile {
     pub(super) subject: String,
     /// A name to begin with, if the provider says one.
     pub(super) name: Option<String>,
+}
+
+/// What a code was worth.
+#[derive(Debug)]
+pub(super) struct Redeemed {
+    pub(super) profile: Profile,
+    /// The token that revokes the person's consent, where the provider is to be asked to.
+    pub(super) grant: Option<SecretString>,
+}
+
+impl From<Profile> for Redeemed {
+    fn from(profile: Profile) -> Self {
+        Self { profile, grant: None }
+    }
 }
 
 /// Longest subject (OpenID Connect Core 1.0 §2), in characters.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::config::ProviderConfig;
 use super::fetch::{Fetch, read};
-use super::{Answer, Attempt, Callback, Profile, Provider, Refusal};
+use super::{Answer, Attempt, Callback, Profile, Provider, Redeemed, Refusal};
 
 #[derive(Debug)]
 struct Naver {
@@ -117,11 +117,11 @@ impl Provider for Naver {
         Box::pin(async { Ok(url) })
     }
 
-    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Profile> {
+    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Redeemed> {
         Box::pin(async {
             let code = callback.code.as_deref().ok_or_else(|| Refusal::invalid("no code"))?;
             let token = self.exchange(code, &attempt.state).await?;
-            self.profile(&token).await
+            self.profile(&token).await.map(Redeemed::from)
         })
     }
 

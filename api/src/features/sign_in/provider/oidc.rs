@@ -24,7 +24,7 @@ use super::apple::{self, ClientSecretKey};
 use super::cache::{Cache, Known};
 use super::config::ProviderConfig;
 use super::fetch::{Fetch, FetchError};
-use super::{Answer, Attempt, Callback, Profile, Provider, Refusal};
+use super::{Answer, Attempt, Callback, Profile, Provider, Redeemed, Refusal};
 
 /// Signatures that count, if the provider uses them. None of them is a secret that both sides know.
 const ALGORITHMS: [Alg; 9] = [
@@ -59,6 +59,8 @@ struct Oidc {
     secret_key: Option<ClientSecretKey>,
     scopes: Vec<Scope>,
     form_post: bool,
+    /// Where consents are taken back (RFC 7009), if they are to be.
+    revoke_url: Option<Url>,
     redirect: RedirectUrl,
     cache: Cache,
     fetch: Fetch,
@@ -82,6 +84,7 @@ pub(super) fn build(
         secret_key,
         scopes: config.scopes.into_iter().map(Scope::new).collect(),
         form_post: config.form_post,
+        revoke_url: config.revoke_url,
         redirect: RedirectUrl::from_url(callback),
         cache: Cache::new(issuer, fetch.clone()),
         fetch,
@@ -115,12 +118,9 @@ impl Oidc {
     }
 
     fn client(&self, known: &Known) -> Result<Client, Refusal> {
-        let signed = self.secret_key.as_ref().map(|key| key.sign(self.client_id(), known.issuer()));
-        let secret = match signed.transpose().map_err(Refusal::Unavailable)? {
-            Some(signed) => Some(signed),
-            None => self.secret.clone(),
-        };
-        let secret = secret.map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
+        let secret = self
+            .client_secret(known)?
+            .map(|secret| ClientSecret::new(secret.expose_secret().to_owned()));
         let client_id = ClientId::new(self.client_id().to_owned());
         let client = CoreClient::from_provider_metadata((**known).clone(), client_id, secret);
         let methods = known.token_endpoint_auth_methods_supported();
@@ -128,6 +128,12 @@ impl Oidc {
         let by_header = takes(CoreClientAuthMethod::ClientSecretBasic);
         let client = client.set_redirect_uri(self.redirect.clone());
         Ok(if by_header { client } else { client.set_auth_type(AuthType::RequestBody) })
+    }
+
+    fn client_secret(&self, known: &Known) -> Result<Option<SecretString>, Refusal> {
+        let signed = self.secret_key.as_ref().map(|key| key.sign(self.client_id(), known.issuer()));
+        let signed = signed.transpose().map_err(Refusal::Unavailable)?;
+        Ok(signed.or_else(|| self.secret.clone()))
     }
 
     /// Verifies a token against the keys that are known, and once more if it names another.
@@ -254,7 +260,7 @@ impl Provider for Oidc {
         })
     }
 
-    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Profile> {
+    fn redeem<'a>(&'a self, callback: &'a Callback, attempt: &'a Attempt) -> Answer<'a, Redeemed> {
         Box::pin(async {
             let known = self.cache.get().await?;
             // RFC 9207 §2.4: an answer of another provider than the one that was asked.
@@ -279,7 +285,24 @@ impl Provider for Oidc {
             if profile.name.is_none() {
                 profile.name = callback.user.as_deref().and_then(apple::name);
             }
-            Ok(profile)
+            let refresh = granted.refresh_token().filter(|_| self.revoke_url.is_some());
+            let grant = refresh.map(|token| token.secret().clone().into());
+            Ok(Redeemed { profile, grant })
+        })
+    }
+
+    fn revoke<'a>(&'a self, grant: &'a SecretString) -> Answer<'a, ()> {
+        Box::pin(async {
+            let url = self.revoke_url.clone();
+            let url = url.ok_or_else(|| Refusal::invalid("no revoke_url is configured"))?;
+            let secret = self.client_secret(&self.cache.get().await?)?;
+            let form = [
+                ("client_id", self.client_id()),
+                ("client_secret", secret.as_ref().map_or("", |secret| secret.expose_secret())),
+                ("token", grant.expose_secret()),
+                ("token_type_hint", "refresh_token"),
+            ];
+            self.fetch.revoke(url, &form).await
         })
     }
 

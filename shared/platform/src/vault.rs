@@ -1,5 +1,5 @@
-//! The secrets of webhooks as the database keeps them: encrypted and authenticated (AES-256-GCM), since whoever has one can
-//! sign. A secret begins with the name of its key, so that keys can be replaced.
+//! Secrets as the database keeps them: encrypted and authenticated (AES-256-GCM), so that a copy of the database is not enough
+//! to use them. A secret begins with the name of its key, so that keys can be replaced.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use toneup_notify::TargetId;
+use uuid::Uuid;
 
 const NONCE_BYTES: usize = 12;
 const KEY_BYTES: usize = 32;
@@ -45,50 +45,45 @@ impl Key {
 
 impl Vault {
     /// Reads the setting: keys of 32 bytes in base64, separated by commas. `None` if it is anything else.
-    pub(in crate::features::notifications) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let keys: Option<Vec<Key>> = text.split(',').map(|key| Key::parse(key.trim())).collect();
         keys.map(|keys| Self(keys.into()))
     }
 
     /// The beginning of everything that the first key encrypted.
-    pub(super) fn current_prefix(&self) -> &str {
+    pub fn current_prefix(&self) -> &str {
         self.0.first().map_or("", |key| &key.name)
     }
 
-    /// Encrypts the secrets of a target, which open as that target's alone.
-    pub(super) fn seal(&self, target: TargetId, plain: &str) -> anyhow::Result<String> {
+    /// Encrypts a secret of `owner`, an identifier, as which alone it opens.
+    pub fn seal(&self, owner: Uuid, plain: &str) -> anyhow::Result<String> {
         let key = self.0.first().ok_or_else(|| anyhow::anyhow!("no key"))?;
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload { msg: plain.as_bytes(), aad: target.0.as_bytes() };
+        let payload = Payload { msg: plain.as_bytes(), aad: owner.as_bytes() };
         let sealed = key.cipher.encrypt(&nonce.into(), payload);
-        let sealed = sealed.map_err(|_| anyhow::anyhow!("cannot encrypt a webhook's secret"))?;
+        let sealed = sealed.map_err(|_| anyhow::anyhow!("cannot encrypt a secret"))?;
         let text = BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat());
         Ok(format!("{}{text}", key.name))
     }
 
-    /// Decrypts the secrets of a target. Those that were stored before secrets were encrypted are read as they are.
-    pub(super) fn open(&self, target: TargetId, stored: &str) -> anyhow::Result<String> {
-        if stored.starts_with('[') {
-            return Ok(stored.to_owned());
-        }
-        self.decrypt(target, stored)
-            .ok_or_else(|| anyhow::anyhow!("no key of WEBHOOK_KEYS opens a webhook's secret"))
+    /// Decrypts a secret of `owner`.
+    pub fn open(&self, owner: Uuid, stored: &str) -> anyhow::Result<String> {
+        self.decrypt(owner, stored)
+            .ok_or_else(|| anyhow::anyhow!("no key of DATA_KEYS opens a stored secret"))
     }
 
-    fn decrypt(&self, target: TargetId, stored: &str) -> Option<String> {
+    fn decrypt(&self, owner: Uuid, stored: &str) -> Option<String> {
         let (key, text) =
             self.0.iter().find_map(|key| Some((key, stored.strip_prefix(&key.name)?)))?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
-        let payload = Payload { msg: sealed, aad: target.0.as_bytes() };
+        let payload = Payload { msg: sealed, aad: owner.as_bytes() };
         String::from_utf8(key.cipher.decrypt(&(*nonce).into(), payload).ok()?).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn key(byte: u8) -> String {
@@ -96,19 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_opens_as_its_targets_and_with_its_key_alone() {
-        let (one, target) = (Vault::parse(&key(1)).unwrap(), TargetId(Uuid::now_v7()));
-        let sealed = one.seal(target, "[secret]").unwrap();
+    fn a_secret_opens_as_its_owners_and_with_its_key_alone() {
+        let (one, owner) = (Vault::parse(&key(1)).unwrap(), Uuid::now_v7());
+        let sealed = one.seal(owner, "[secret]").unwrap();
         assert!(!sealed.contains("secret") && sealed.starts_with(one.current_prefix()));
-        assert_eq!(one.open(target, &sealed).unwrap(), "[secret]");
-        assert_eq!(one.open(target, "[plain]").unwrap(), "[plain]", "of before");
-        assert!(one.open(TargetId(Uuid::now_v7()), &sealed).is_err(), "another target");
-        assert!(Vault::parse(&key(2)).unwrap().open(target, &sealed).is_err(), "another key");
+        assert_eq!(one.open(owner, &sealed).unwrap(), "[secret]");
+        assert!(one.open(Uuid::now_v7(), &sealed).is_err(), "another owner");
+        assert!(Vault::parse(&key(2)).unwrap().open(owner, &sealed).is_err(), "another key");
         let replaced = Vault::parse(&format!("{}, {}", key(2), key(1))).unwrap();
-        assert_eq!(replaced.open(target, &sealed).unwrap(), "[secret]");
+        assert_eq!(replaced.open(owner, &sealed).unwrap(), "[secret]");
         assert_ne!(replaced.current_prefix(), one.current_prefix());
         for text in ["", "x", &sealed[1..], &sealed[..sealed.len() - 1]] {
-            assert!(one.open(target, text).is_err(), "{text}");
+            assert!(one.open(owner, text).is_err(), "{text}");
         }
     }
 
