@@ -23,6 +23,7 @@ use sqlx::mysql::MySqlPoolOptions;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 
@@ -88,7 +89,7 @@ pub async fn serve(options: &Options) -> anyhow::Result<()> {
     let mut unlocked = redis.get_async_pubsub().await?;
     unlocked.subscribe(UNLOCKED).await?;
     let woken = Arc::clone(&peer.woken);
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         let mut messages = unlocked.into_on_message();
         while messages.next().await.is_some() {
             woken.notify_one();

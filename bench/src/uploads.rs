@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
-use crate::report::table::say;
-use crate::site::{Plan, Services, Site};
 use crate::load::signer::Signer;
 use crate::measure::memory::{raise_file_limit, resident_bytes};
+use crate::report::table::say;
+use crate::site::{Plan, Services, Site};
 
 /// Size of each slow photo, in bytes.
 const PHOTO_BYTES: usize = 10 * 1024 * 1024;
@@ -68,7 +68,8 @@ async fn measure(site: &Site, options: &Options) -> anyhow::Result<()> {
     let sent = Arc::new(AtomicU64::new(0));
     let mut slow = JoinSet::new();
     for _ in 0..options.count {
-        let (address, token, sent) = (address.clone(), signer.token(uuid::Uuid::now_v7())?, Arc::clone(&sent));
+        let (address, token, sent) =
+            (address.clone(), signer.token(uuid::Uuid::now_v7())?, Arc::clone(&sent));
         let rate = options.rate;
         slow.spawn(async move {
             loop {
@@ -84,9 +85,9 @@ async fn measure(site: &Site, options: &Options) -> anyhow::Result<()> {
     while Instant::now() < end {
         looks.tick().await;
         if quick(site, &signer).await? {
-            accepted += 1
+            accepted += 1;
         } else {
-            refused += 1
+            refused += 1;
         }
         most = most.max(resident_bytes(process)?);
     }
@@ -132,6 +133,7 @@ async fn quick(site: &Site, signer: &Signer) -> anyhow::Result<bool> {
     photo[..3].copy_from_slice(&[0xff, 0xd8, 0xff]);
     let form = Form::new().part("image", Part::bytes(photo).file_name("me.jpg"));
     let url = format!("{}/v1/analyses", site.api);
-    let request = crate::load::target::http()?.post(url).bearer_auth(signer.token(uuid::Uuid::now_v7())?);
+    let request =
+        crate::load::target::http()?.post(url).bearer_auth(signer.token(uuid::Uuid::now_v7())?);
     Ok(request.multipart(form).send().await?.status().is_success())
 }

@@ -33,7 +33,7 @@ enum Contender {
         /// Which process
         role: Role,
         #[command(flatten)]
-        options: rows::Options,
+        options: Box<rows::Options>,
     },
 }
 
@@ -52,6 +52,6 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Contender::Engine { role: Role::Front, listen } => engine::front(listen).await,
         Contender::Engine { role: Role::Worker, .. } => engine::worker().await,
         Contender::Rows { role: Role::Front, options } => rows::front(&options).await,
-        Contender::Rows { role: Role::Worker, options } => rows::worker(options).await,
+        Contender::Rows { role: Role::Worker, options } => rows::worker(*options).await,
     }
 }

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 /// Longest wait for an answer: longer than any that the API gives.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -43,12 +44,14 @@ impl Reply {
 pub(crate) struct Wire {
     address: String,
     open: Option<SendRequest<Full<Bytes>>>,
+    connections: TaskTracker,
 }
 
 impl Wire {
     /// Prepares a connection to `base`, e.g. `http://127.0.0.1:8080`.
     pub(crate) fn new(base: &str) -> Self {
-        Self { address: base.trim_start_matches("http://").to_owned(), open: None }
+        let address = base.trim_start_matches("http://").to_owned();
+        Self { address, open: None, connections: TaskTracker::new() }
     }
 
     /// Sends a request and reads its answer. After an error the next request makes a new connection.
@@ -91,7 +94,7 @@ impl Wire {
                 stream.set_nodelay(true)?;
                 let (sender, connection) = handshake(TokioIo::new(stream)).await?;
                 // Ends with the connection.
-                tokio::spawn(connection);
+                self.connections.spawn(connection);
                 self.open.insert(sender)
             }
         };

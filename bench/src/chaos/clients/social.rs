@@ -47,10 +47,10 @@ impl Crowd {
         let users = self.users.len() / ACTING;
         // A wish whose answer was lost may be granted late, after a later one: about these posts a user wishes no more.
         let mut unsure = HashSet::new();
-        for step in 0.. {
+        for step in 0_usize.. {
             sleep(PAUSE).await;
             let user = actor + step / POSTING % users * ACTING;
-            if step % POSTING == 0 {
+            if step.is_multiple_of(POSTING) {
                 self.post(user, actor + step * ACTING).await?;
             } else if let Some(post) = self.some_post()
                 && !unsure.contains(&(user, post))

@@ -9,12 +9,13 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::fill::id;
+use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::measure::percentiles::Sorted;
 use crate::site::Site;
-use crate::load::signer::Signer;
 
 /// Failures that are kept for display.
 const EXAMPLES: usize = 3;
@@ -114,7 +115,7 @@ impl Driven {
 pub(super) fn after(duration: Duration) -> CancellationToken {
     let token = CancellationToken::new();
     let over = token.clone();
-    tokio::spawn(async move {
+    TaskTracker::new().spawn(async move {
         sleep(duration).await;
         over.cancel();
     });

@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::crowd::{Crowd, Person, Request, drive};
 use super::fill::{FEW, LEAVER, POSTS, Size, id, likers};
+use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::load::signer::Signer;
 
 /// Connections of the load, and the time between two requests of each.
 const CLIENTS: u32 = 8;
@@ -77,12 +77,13 @@ async fn leave(site: &Site, leaver: &Person) -> anyhow::Result<()> {
     wire.ask(Method::DELETE, "/v1/me", &leaver.token, None).await?.success()?;
     let mut conn = site.connect().await?;
     let give_up = Instant::now() + PATIENCE;
-    while {
+    loop {
         let left = "SELECT EXISTS (SELECT 1 FROM posts WHERE user_id = ?)";
-        sqlx::query_scalar::<_, bool>(left).bind(leaver.id).fetch_one(&mut conn).await?
-    } {
+        let left = sqlx::query_scalar::<_, bool>(left).bind(leaver.id);
+        if !left.fetch_one(&mut conn).await? {
+            return Ok(());
+        }
         ensure!(Instant::now() < give_up, "the account is not erased");
         sleep(LOOK).await;
     }
-    Ok(())
 }

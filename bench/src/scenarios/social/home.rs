@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use super::crowd::Person;
 use super::fill::{FEW, MANY, Size};
+use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::measure::percentiles::Sorted;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::load::signer::Signer;
 
 /// Requests before those that are measured.
 const WARM_UP: usize = 20;

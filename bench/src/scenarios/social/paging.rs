@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::crowd::{Crowd, Person};
 use super::fill::{POSTS_BEFORE, READER, WRITERS_POSTS, id, writers};
 use super::posting::{publish, upload};
+use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::Site;
-use crate::load::signer::Signer;
 
 /// Times that each list is read through, in a full and in a quick run.
 const ROUNDS: (usize, usize) = (5, 2);
@@ -98,15 +98,15 @@ impl Written {
         for step in writer.. {
             let done = if let Some(post) = brief.take() {
                 delete(wire, person, &post).await
-            } else if step % POSTING == 0 {
+            } else if step.is_multiple_of(POSTING) {
                 let posted = publish(wire, person, key).await;
                 posted.map(|post| brief = Some(post))
-            } else if step % 3 == 0 {
-                let method = if step % 2 == 0 { Method::PUT } else { Method::DELETE };
+            } else if step.is_multiple_of(3) {
+                let method = if step.is_multiple_of(2) { Method::PUT } else { Method::DELETE };
                 send(wire, method, &format!("/v1/users/{other}/follow"), person).await
             } else {
                 let post = u64::try_from(step * 7).unwrap_or_default() % (POSTS_BEFORE * 50);
-                let method = if step % 4 == 0 { Method::DELETE } else { Method::PUT };
+                let method = if step.is_multiple_of(4) { Method::DELETE } else { Method::PUT };
                 let path = format!("/v1/posts/{}/like", id(WRITERS_POSTS + 1 + post));
                 send(wire, method, &path, person).await
             };
@@ -151,9 +151,10 @@ async fn read(
     let distinct: HashSet<u64> = numbers.iter().copied().collect();
     seen.entries += numbers.len();
     seen.repeats += numbers.len() - distinct.len();
-    let expected = match list.ends_with("ranking") {
-        true => ranked(conn, version.context("the ranking has one page")?).await?,
-        false => lasting(conn).await?,
+    let expected = if list.ends_with("ranking") {
+        ranked(conn, version.context("the ranking has one page")?).await?
+    } else {
+        lasting(conn).await?
     };
     seen.gaps += expected.iter().filter(|number| !distinct.contains(number)).count();
     Ok(())

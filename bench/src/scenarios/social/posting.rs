@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep};
 
 use super::crowd::{Person, Request};
 use super::fill::{FAN, NOBODY, STAR, Size};
+use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::measure::percentiles::Sorted;
 use crate::report::Row;
 use crate::scenarios::common::Bench;
 use crate::site::{Site, repository};
-use crate::load::signer::Signer;
 
 /// Posts of each in a full and in a quick run; 120 an hour are allowed.
 const POSTS: (usize, usize) = (100, 40);
@@ -44,7 +44,7 @@ pub(super) async fn measure(bench: &Bench<'_>, site: &Site, size: Size) -> anyho
             let sent = Instant::now();
             let post = publish(&mut wire, author, key).await?;
             times.push(sent.elapsed().as_secs_f64() * 1e3);
-            if turn % WATCHED == 0 {
+            if turn.is_multiple_of(WATCHED) {
                 watched += 1;
                 ready(&mut wire, author, &post).await?;
                 let page = wire.ask(Method::GET, "/v1/feed?limit=5", &fan.token, None).await?;

@@ -108,10 +108,10 @@ impl Target {
             let mut liked = false;
             for wish in 0..WISHES + turn / 2 % 2 {
                 // One half toggles as the app does, the other one says what it wants.
-                liked = if turn % 2 == 0 {
+                liked = if turn.is_multiple_of(2) {
                     self.toggle(person, &mut way).await
                 } else {
-                    self.set(person, wish % 2 == 0, &mut way).await
+                    self.set(person, wish.is_multiple_of(2), &mut way).await
                 };
                 self.counts.done.fetch_add(1, Ordering::Relaxed);
             }
