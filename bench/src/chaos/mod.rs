@@ -10,7 +10,6 @@ mod faults;
 pub(crate) mod ledger;
 mod link;
 mod recovery;
-pub(crate) mod replica;
 mod report;
 mod schedule;
 pub(crate) mod servers;

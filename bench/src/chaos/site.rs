@@ -13,10 +13,10 @@ use serde_json::json;
 use url::Url;
 
 use super::link::Proxy;
-use super::replica::Replica;
 use super::schedule::{APIS, Breakage, Link, Program, SKEWED_WORKER, WORKERS};
 use super::servers::Servers;
 use crate::site::process::{Process, log};
+use crate::site::replica::Replica;
 use crate::site::{Services, TOKEN_KEY, within};
 use crate::stub::Health;
 

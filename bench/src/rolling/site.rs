@@ -11,8 +11,8 @@ use reqwest::Client;
 use tokio::process::Command;
 
 use super::Options;
-use crate::chaos::replica::Replica;
 use crate::site::process::{Process, log, output};
+use crate::site::replica::Replica;
 use crate::site::{TOKEN_KEY, repository, within};
 
 /// Longest time from a process's start until it serves; an analyzer loads and tries its models.

@@ -6,6 +6,7 @@ pub(crate) mod cores;
 pub(crate) mod cpu;
 pub(crate) mod database;
 pub mod process;
+pub(crate) mod replica;
 pub mod servers;
 pub(crate) mod sockets;
 
@@ -24,7 +25,7 @@ use url::Url;
 
 use self::broker::VirtualHost;
 use self::process::{Process, free_port};
-use crate::chaos::replica::Replica;
+use self::replica::Replica;
 
 /// The secret of every site.
 const JWT_SECRET: &str = "a secret that only this measurement uses";

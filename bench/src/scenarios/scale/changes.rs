@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::counters::Servers;
+use super::finding::finding;
 use super::fleet::{Fleet, SLOTS};
-use super::{Bench, finding};
 use crate::load;
 use crate::report::Report;
+use crate::scenarios::common::Bench;
 use crate::scenarios::common::usage;
 use crate::site::process::Process;
 use crate::stub::record::Clock;

@@ -7,10 +7,11 @@ use anyhow::ensure;
 use tokio::time::sleep;
 
 use super::counters::{Servers, Work};
-use super::{Bench, finding};
+use super::finding::finding;
 use crate::load::{self, Jobs, Photo, Target};
 use crate::measure::usage::Usage;
 use crate::report::Report;
+use crate::scenarios::common::Bench;
 use crate::scenarios::common::{Window, usage};
 use crate::site::servers::Analyzer;
 use crate::site::{Plan, Site, sockets};

@@ -3,6 +3,7 @@
 mod changes;
 mod counters;
 mod filling;
+mod finding;
 mod fleet;
 mod statements;
 mod tables;
@@ -11,16 +12,12 @@ mod tenants;
 use futures_util::future::LocalBoxFuture;
 
 use self::counters::Servers;
+use self::finding::finding;
 use super::common::Bench;
-use crate::report::{Report, Row};
+use crate::report::Report;
 
 /// Page that the results are written to.
 const PAGE: &str = "docs/scaling.md";
-
-/// A row of the report: a measured value, and its conditions.
-fn finding(name: &'static str, value: f64, conditions: &str) -> Row {
-    Row::default().with("what", name).number("value", value).with("conditions", conditions)
-}
 
 /// A part of the scenario, with the servers that it may use.
 type Part = for<'a> fn(

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::counters::Servers;
+use super::finding::finding;
 use super::fleet::Fleet;
-use super::{Bench, finding};
 use crate::load;
 use crate::report::Report;
+use crate::scenarios::common::Bench;
 
 /// The server's `max_prepared_stmt_count`.
 const LIMIT: u32 = 1000;

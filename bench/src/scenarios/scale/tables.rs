@@ -9,11 +9,12 @@ use tokio::time::{Instant, sleep};
 
 use super::counters::Servers;
 use super::filling::{Rows, fill};
+use super::finding::finding;
 use super::fleet::Fleet;
-use super::{Bench, finding};
 use crate::load::{Target, User};
 use crate::measure::percentiles::Sorted;
 use crate::report::Report;
+use crate::scenarios::common::Bench;
 use crate::site::sockets;
 
 /// Queued and ended rows, in a full and in a quick run.

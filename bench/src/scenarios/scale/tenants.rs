@@ -7,10 +7,11 @@ use tokio::time::{Instant, sleep};
 
 use super::counters::Servers;
 use super::filling::{Rows, fill};
+use super::finding::finding;
 use super::fleet::Fleet;
-use super::{Bench, finding};
 use crate::load;
 use crate::report::Report;
+use crate::scenarios::common::Bench;
 
 /// Analyzers for about 150 jobs a second.
 const INSTANCES: usize = 25;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::Mutex;
 
-use crate::site::process::Process;
+use super::process::Process;
 
 /// One replica of a program.
 #[derive(Debug)]
