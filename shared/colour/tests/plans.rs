@@ -87,7 +87,9 @@ async fn nothing_reads_the_tables_through(db: MySqlPool) {
     let hour = Duration::from_hours(1);
     // Ten analyses, with all that is kept of them.
     assert_reads!(conn, 10 * 20, prune(&mut conn, hour, 10));
-    assert_reads!(conn, 4, count_prunable(&mut conn, hour));
+    // Reads the entries of the index that it counts.
+    let counted = count_prunable(&mut conn, hour).await.unwrap();
+    assert_reads!(conn, i64::try_from(counted).unwrap() + 4, count_prunable(&mut conn, hour));
     assert_reads!(conn, 4, purge_dead_letters(&mut conn, hour, 10));
     assert_reads!(conn, 12, take_queued(&mut conn, &kind, &queued, token, LEASE));
     assert_reads!(conn, 20, claim(&mut conn, &kind, &redelivered, token, LEASE));
