@@ -42,7 +42,7 @@ async fn read_rooms(
     user: UserId,
     from: Option<String>,
 ) -> Result<ExportPage, sqlx::Error> {
-    let after = from.and_then(|text| text.parse().ok()).unwrap_or(Uuid::nil());
+    let after: Uuid = from.and_then(|text| text.parse().ok()).unwrap_or_default();
     let rows = sqlx::query!(
         r#"SELECT r.id AS "id: RoomId", r.kind, r.name, m.peer_id AS "peer: UserId", m.read_seq,
                   m.muted AS "muted: bool"

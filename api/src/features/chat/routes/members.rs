@@ -63,7 +63,7 @@ pub(super) async fn list_members(
     }
     let reading = bounded(async {
         let mut lent = state.pool.acquire().await?;
-        let after = query.cursor.unwrap_or(Uuid::nil());
+        let after = query.cursor.unwrap_or_default();
         let found = find::list_members(&mut lent, room, after, query.limit + 1).await?;
         // After the list: whoever has left since is told nothing.
         let joined = is_member(&mut lent, room, user).await?;
