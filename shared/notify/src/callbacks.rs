@@ -1,7 +1,8 @@
 //! Callbacks: targets of one subject's events alone, whose address came with the subject. They are made with the first event.
 
+use serde::Serialize;
 use sqlx::{MySqlConnection, QueryBuilder};
-use toneup_platform::database::bind_list;
+use toneup_platform::database::{bind_list, json_rows};
 use toneup_platform::identity::UserId;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use super::deliveries::{NewDelivery, insert};
 use super::{ChannelKind, TargetId};
 
 /// An event to call back about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Callback {
     /// Owner of the subject.
     pub user: UserId,
@@ -27,17 +28,22 @@ pub async fn call_back(
     conn: &mut MySqlConnection,
     callbacks: &[Callback],
 ) -> Result<(), sqlx::Error> {
-    for callback in callbacks {
-        // The hash is of the target's own: any number of subjects may name one address.
-        let insert = sqlx::query(
-            "INSERT IGNORE INTO push_targets
-                 (id, user_id, channel, address, address_hash, created_at)
-             VALUES (?, ?, ?, ?, UNHEX(SHA2(CONCAT(?, HEX(?)), 256)), NOW(3))",
-        );
-        let insert = insert.bind(callback.subject).bind(callback.user);
-        let insert = insert.bind(ChannelKind::Callback.as_str()).bind(&callback.address);
-        insert.bind(&callback.address).bind(callback.subject).execute(&mut *conn).await?;
+    if callbacks.is_empty() {
+        return Ok(());
     }
+    // The hash is of the target's own: any number of subjects may name one address.
+    sqlx::query(
+        "INSERT IGNORE INTO push_targets (id, user_id, channel, address, address_hash, created_at)
+         SELECT UNHEX(REPLACE(r.id, '-', '')), UNHEX(REPLACE(r.user, '-', '')), ?, r.address,
+                UNHEX(SHA2(CONCAT(r.address, r.id), 256)), NOW(3)
+         FROM JSON_TABLE(?, '$[*]' COLUMNS (
+             id CHAR(36) PATH '$.subject', user CHAR(36) PATH '$.user',
+             address VARCHAR(2048) PATH '$.address')) AS r",
+    )
+    .bind(ChannelKind::Callback.as_str())
+    .bind(json_rows(callbacks)?)
+    .execute(&mut *conn)
+    .await?;
     let delivery = |callback: &Callback| {
         NewDelivery::new(TargetId(callback.subject), callback.event, Some(callback.subject))
     };

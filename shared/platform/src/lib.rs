@@ -14,6 +14,7 @@ pub mod objects;
 pub mod origins;
 pub mod probes;
 pub mod redis;
+pub mod reseal;
 pub mod retry;
 pub mod shutdown;
 pub mod telemetry;

@@ -272,7 +272,7 @@ async fn find(
         most: wanted.limit + 1,
         wants_facets: wanted.facets,
     };
-    let found = state.compute(move |copies| copies.engine.search(&request)).await?;
+    let found = state.search(move |engine| engine.search(&request)).await?;
     found.map_err(|error: EngineError| ApiError::Internal(error.into()))
 }
 

@@ -35,8 +35,10 @@ pub struct CatalogueState {
     pub(crate) pool: Database,
     pub(super) likes: Likes,
     pub(super) copies: Arc<Copies>,
-    /// True once all products, and all posts, have been read.
-    are_complete: [watch::Receiver<bool>; 2],
+    /// True once all products have been read.
+    products: watch::Receiver<bool>,
+    /// True once all posts have been.
+    posts: watch::Receiver<bool>,
     /// As many as there are cores: what is computed waits for one.
     permits: Arc<Semaphore>,
 }
@@ -92,23 +94,24 @@ impl CatalogueState {
         shutdown.tasks.spawn(count_likes(likes.clone(), counted, shutdown.draining.clone()));
         let cores = available_parallelism().map_or(1, usize::from);
         let permits = Arc::new(Semaphore::new(cores));
-        let are_complete = [products, posts];
-        Ok(Self { pool, likes, copies: Arc::new(copies), are_complete, permits })
+        Ok(Self { pool, likes, copies: Arc::new(copies), products, posts, permits })
     }
 
-    /// Computes something from the copies, on a thread that may block; one computation a core at a time.
+    /// Searches the index, once it has everything: it is committed with products and posts together.
+    pub(super) async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Engine) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        until_complete(&self.posts).await?;
+        self.compute(move |copies| work(&*copies.engine)).await
+    }
+
+    /// Computes something from the copies of products, on a thread that may block; one computation a core at a time.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Copies) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        for is_complete in &self.are_complete {
-            let mut is_complete = is_complete.clone();
-            let complete =
-                timeout(PATIENCE, is_complete.wait_for(|is_complete| *is_complete)).await;
-            if !matches!(complete, Ok(Ok(_))) {
-                return Err(ApiError::Unavailable(anyhow!("the catalogue has not been read yet")));
-            }
-        }
+        until_complete(&self.products).await?;
         let permit = timeout(PATIENCE, Arc::clone(&self.permits).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(ApiError::Unavailable(anyhow!("no core is free")));
@@ -120,6 +123,15 @@ impl CatalogueState {
         });
         computed.await.map_err(|error| ApiError::Internal(error.into()))
     }
+}
+
+async fn until_complete(is_complete: &watch::Receiver<bool>) -> Result<(), ApiError> {
+    let mut is_complete = is_complete.clone();
+    let complete = timeout(PATIENCE, is_complete.wait_for(|is_complete| *is_complete)).await;
+    if matches!(complete, Ok(Ok(_))) {
+        return Ok(());
+    }
+    Err(ApiError::Unavailable(anyhow!("what is searched has not been read yet")))
 }
 
 /// What the counts of likes go to.

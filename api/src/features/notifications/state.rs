@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use toneup_platform::database::Database;
 use toneup_platform::leader::Leadership;
+use toneup_platform::reseal;
 use toneup_platform::shutdown::Shutdown;
 
 use super::dispatchers::Dispatchers;
 use super::format::EventFormats;
 use super::settings::NotificationsSettings;
-use super::webhooks::reseal;
+use super::webhooks::reseal::WebhookSecrets;
 use super::webhooks::sign::CallbackKey;
 use super::webhooks::urls::WebhookUrls;
 use crate::http::limits::RateLimiter;
@@ -41,7 +42,12 @@ impl NotificationsState {
     ) -> anyhow::Result<Self> {
         let vault = settings.vault.clone();
         let draining = shutdown.draining.clone();
-        shutdown.tasks.spawn(reseal::run(pool.clone(), vault, leadership, draining));
+        shutdown.tasks.spawn(reseal::run::<WebhookSecrets>(
+            pool.clone(),
+            vault,
+            leadership,
+            draining,
+        ));
         let urls = WebhookUrls::new(&settings);
         let dispatchers =
             Dispatchers::start(&settings, formats, callbacks.clone(), pool.clone(), shutdown)?;

@@ -12,12 +12,13 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use toneup_platform::database::{Database, bounded};
 use toneup_platform::leader::Leadership;
+use toneup_platform::reseal::SealedRows;
 use toneup_platform::vault::Vault;
 use uuid::Uuid;
 
 use super::state::Offered;
 
-/// Time between two looks for grants that are to be revoked, or encrypted anew.
+/// Time between two looks for grants that are to be revoked.
 const LOOK: Duration = Duration::from_secs(10);
 /// Grants of one look.
 const AT_ONCE: u32 = 20;
@@ -82,18 +83,10 @@ pub(super) async fn run(
         if draining.run_until_cancelled(sleep(jittered)).await.is_none() {
             return;
         }
-        if !leadership.is_held() {
-            continue;
-        }
-        let looked = async {
-            revoke_some(&pool, &vault, &providers).await?;
-            reseal(&pool, &vault).await
-        };
-        if let Err(error) = looked.await {
-            tracing::warn!(
-                error = format!("{error:#}"),
-                "cannot look after what sign-in providers granted"
-            );
+        if leadership.is_held()
+            && let Err(error) = revoke_some(&pool, &vault, &providers).await
+        {
+            tracing::warn!(%error, "cannot revoke what sign-in providers granted");
         }
     }
 }
@@ -150,34 +143,44 @@ async fn revoke(
     Ok(offered.provider.revoke(&token).await?)
 }
 
-/// Encrypts some grants anew whose key is being replaced.
-async fn reseal(pool: &Database, vault: &Vault) -> anyhow::Result<()> {
-    let listing = bounded(async {
-        sqlx::query!(
-            r#"SELECT identity_id AS "identity: Uuid", token
-               FROM sign_in_grants WHERE token NOT LIKE CONCAT(?, '%') LIMIT ?"#,
-            vault.current_prefix(),
-            AT_ONCE,
-        )
-        .fetch_all(&mut *pool.acquire().await?)
-        .await
-    });
-    for old in listing.await? {
-        let token = vault.seal(old.identity, &vault.open(old.identity, &old.token)?)?;
-        let replacing = bounded(async {
-            // One that has changed meanwhile is left alone.
-            sqlx::query!(
-                "UPDATE sign_in_grants SET token = ? WHERE identity_id = ? AND token = ?",
-                token,
-                old.identity,
-                old.token,
-            )
-            .execute(&mut *pool.acquire().await?)
-            .await
-        });
-        replacing.await?;
+/// The grants of all identities, as rows that are encrypted anew when keys are replaced.
+pub(super) struct Grants;
+
+impl SealedRows for Grants {
+    const NAME: &'static str = "grants of sign-in providers";
+
+    async fn list(
+        conn: &mut MySqlConnection,
+        prefix: &str,
+        after: Uuid,
+        most: u32,
+    ) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+        let found = sqlx::query!(
+            r#"SELECT identity_id AS "identity: Uuid", token FROM sign_in_grants
+               WHERE identity_id > ? AND token NOT LIKE CONCAT(?, '%')
+               ORDER BY identity_id LIMIT ?"#,
+            after,
+            prefix,
+            most,
+        );
+        let found = found.fetch_all(conn).await?;
+        Ok(found.into_iter().map(|grant| (grant.identity, grant.token)).collect())
     }
-    Ok(())
+
+    async fn replace(
+        conn: &mut MySqlConnection,
+        owner: Uuid,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let update = sqlx::query!(
+            "UPDATE sign_in_grants SET token = ? WHERE identity_id = ? AND token = ?",
+            new,
+            owner,
+            old,
+        );
+        Ok(update.execute(conn).await?.rows_affected() == 1)
+    }
 }
 
 /// Forgets a grant, or puts its next attempt off.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use toneup_platform::database::Database;
 use toneup_platform::leader::Leadership;
+use toneup_platform::reseal;
 use toneup_platform::shutdown::Shutdown;
 use toneup_platform::vault::Vault;
 use url::Url;
@@ -76,6 +77,13 @@ impl SignInState {
         let providers = Arc::new(providers);
         let draining = shutdown.draining.clone();
         shutdown.tasks.spawn(transfers::run(pool.clone(), draining.clone()));
+        let resealing = reseal::run::<grants::Grants>(
+            pool.clone(),
+            vault.clone(),
+            leadership.clone(),
+            draining.clone(),
+        );
+        shutdown.tasks.spawn(resealing);
         let (database, offered) = (pool.clone(), Arc::clone(&providers));
         shutdown.tasks.spawn(grants::run(database, vault.clone(), offered, leadership, draining));
         Ok(Self {

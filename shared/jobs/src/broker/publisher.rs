@@ -49,7 +49,8 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the publishing task, which ends after the tasks that `shutdown` waits for, and after what they have given
-    /// it: jobs that end late release others. With `audits`, it also republishes messages that were lost, at this interval and while it leads.
+    /// it: jobs that end late release others. With `audits`, it also republishes messages that were lost, at this
+    /// interval and while it leads.
     pub fn spawn(
         broker: BrokerConfig,
         pool: Database,

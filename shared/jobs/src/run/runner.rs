@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use metrics::counter;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use toneup_platform::crash;
 use tracing::Instrument;
@@ -88,7 +88,8 @@ impl<H: Handler> Runner<H> {
             trace.id = tracing::field::Empty,
         );
         let request = ClaimRequest { job: id, redelivered: delivery.redelivered };
-        let Ok(answer) = self.run(request).instrument(span).await else {
+        let hold_until = Instant::now() + self.hold_limit;
+        let Ok(answer) = self.run(request, hold_until).instrument(span).await else {
             return; // The process ends: the broker gives the message to another worker.
         };
         crash::point("settled");
@@ -103,14 +104,14 @@ impl<H: Handler> Runner<H> {
     }
 
     /// Claims the job and works on it; `Ok` is the answer to the broker.
-    async fn run(&self, request: ClaimRequest) -> Result<Answer, Aborted> {
+    async fn run(&self, request: ClaimRequest, hold_until: Instant) -> Result<Answer, Aborted> {
         let claim = match self.settlements.claim(request).await {
             Ok(claim) => claim,
             Err(Undecided::TooLong) => return Ok(Answer::Return),
             Err(Undecided::Aborted) => return Err(Aborted),
         };
         let (user, outcome) = match claim {
-            Claim::Granted(claimed) => return self.work(*claimed).await,
+            Claim::Granted(claimed) => return self.work(*claimed, hold_until).await,
             Claim::Stale => {
                 tracing::debug!("nothing to do");
                 return Ok(Answer::Done);
@@ -123,8 +124,8 @@ impl<H: Handler> Runner<H> {
         Ok(Answer::Done)
     }
 
-    /// Runs one attempt and writes its outcome.
-    async fn work(&self, claimed: Claimed) -> Result<Answer, Aborted> {
+    /// Runs one attempt and writes its outcome; puts it off at `hold_until`.
+    async fn work(&self, claimed: Claimed, hold_until: Instant) -> Result<Answer, Aborted> {
         tracing::Span::current().record("trace.id", claimed.trace.trace_id());
         self.settlements.tell(claimed.changed.clone());
         crash::point("claimed");
@@ -136,7 +137,7 @@ impl<H: Handler> Runner<H> {
             () = held.lost() => WorkEnd::Lost,
             () = deadline(claimed.remaining) => WorkEnd::Overdue,
             () = self.aborting.cancelled() => WorkEnd::Attempt(Attempt::HandedBack),
-            () = sleep(self.hold_limit) => WorkEnd::PutOff,
+            () = sleep_until(hold_until) => WorkEnd::PutOff,
         };
         counter!("toneup_job_attempts_total", "kind" => self.kind.name, "outcome" => end.as_str())
             .increment(1);

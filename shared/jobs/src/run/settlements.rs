@@ -51,8 +51,8 @@ impl Settlements {
     pub(super) fn spawn(engine: Engine, kind: &Kind, shutdown: &Shutdown) -> Self {
         let (claiming, claimed) = (engine.clone(), kind.clone());
         let aborting = shutdown.aborting.clone();
-        // Half of it in line for a batch, and half in one.
-        let patience = engine.config.job_hold_limit / 2;
+        // In line for a batch, in one, and once more in one: together no longer than a message may be kept.
+        let patience = engine.config.job_hold_limit / 3;
         let claim = move |batch: Vec<ClaimRequest>| {
             let (engine, kind, aborting) = (claiming.clone(), claimed.clone(), aborting.clone());
             async move {

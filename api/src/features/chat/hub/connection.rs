@@ -92,7 +92,7 @@ struct Beginning {
     /// A sync says from where on rooms are followed; nothing else may begin meanwhile.
     is_syncing: bool,
     /// Rooms that were to be followed meanwhile.
-    late: Vec<RoomId>,
+    late: HashSet<RoomId>,
     /// Rooms of which the client has to sync more first.
     silent: HashSet<RoomId>,
 }
@@ -214,7 +214,7 @@ impl Connection {
     pub(super) fn may_begin(&self, room: RoomId) -> bool {
         let mut beginning = self.beginning();
         if beginning.is_syncing {
-            beginning.late.push(room);
+            beginning.late.insert(room);
             return false;
         }
         !beginning.silent.contains(&room)
@@ -238,7 +238,7 @@ impl Connection {
     }
 
     /// The sync has ended; returns the rooms that were to be followed meanwhile.
-    pub(super) fn end_sync(&self) -> Vec<RoomId> {
+    pub(super) fn end_sync(&self) -> HashSet<RoomId> {
         let mut beginning = self.beginning();
         beginning.is_syncing = false;
         std::mem::take(&mut beginning.late)

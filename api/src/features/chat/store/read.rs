@@ -62,6 +62,30 @@ pub(crate) struct Marked {
     pub(crate) has_moved: bool,
 }
 
+/// The place of an entry in a room's log.
+struct EntryPlace {
+    seq: Seq,
+    counted: u64,
+}
+
+/// Finds the entry of a number, or the last one of a room if there are not so many; `None` if there is none.
+async fn find_entry(
+    conn: &mut MySqlConnection,
+    room: RoomId,
+    seq: Seq,
+) -> Result<Option<EntryPlace>, sqlx::Error> {
+    sqlx::query_as!(
+        EntryPlace,
+        "SELECT x.seq, x.counted
+         FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
+         WHERE r.id = ?",
+        seq,
+        room
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Marks what the user has read, up to `seq` or the last entry; the mark never goes back. `None` if the user is not in the
 /// room.
 pub(crate) async fn mark_read(
@@ -70,15 +94,7 @@ pub(crate) async fn mark_read(
     user: UserId,
     seq: Seq,
 ) -> Result<Option<Marked>, sqlx::Error> {
-    let place = sqlx::query!(
-        "SELECT x.seq, x.counted
-         FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
-         WHERE r.id = ?",
-        seq,
-        room
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
+    let place = find_entry(&mut *conn, room, seq).await?;
     let mut has_moved = false;
     if let Some(place) = place {
         let update = sqlx::query!(
@@ -107,15 +123,7 @@ pub(crate) async fn mark_all_read(
     users: &[UserId],
     seq: Seq,
 ) -> Result<Option<(Seq, BTreeSet<UserId>)>, sqlx::Error> {
-    let place = sqlx::query!(
-        "SELECT x.seq, x.counted
-         FROM rooms r JOIN messages x ON x.room_id = r.id AND x.seq = LEAST(?, r.last_seq)
-         WHERE r.id = ?",
-        seq,
-        room
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
+    let place = find_entry(&mut *conn, room, seq).await?;
     let Some(place) = place else { return Ok(None) };
     // In the order of the primary key, so that two replicas lock the same rows in the same order.
     let users: BTreeSet<UserId> = users.iter().copied().collect();

@@ -1,68 +1,41 @@
-//! Encrypts secrets anew that are stored in the clear, or under a key that is being replaced.
+//! The secrets of webhooks, as rows that are encrypted anew when keys are replaced, or when they are still stored in the clear.
 
-use std::time::Duration;
-
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use sqlx::MySqlConnection;
 use toneup_notify::targets::{list_other_secrets, replace_secrets};
 use toneup_notify::{ChannelKind, TargetId};
-use toneup_platform::database::{Database, bounded};
-use toneup_platform::leader::Leadership;
+use toneup_platform::reseal::SealedRows;
 use toneup_platform::vault::Vault;
+use uuid::Uuid;
 
 use super::sign::unseal;
 
-/// Time between two looks: another replica may still write under the key that is being replaced.
-const INTERVAL: Duration = Duration::from_mins(10);
-/// Webhooks that are read at once.
-const PAGE: u32 = 200;
+/// The webhooks of all users.
+pub(in crate::features::notifications) struct WebhookSecrets;
 
-/// Looks for such secrets on the replica that leads, until `draining`.
-pub(in crate::features::notifications) async fn run(
-    pool: Database,
-    vault: Vault,
-    mut leadership: Leadership,
-    draining: CancellationToken,
-) {
-    let looking = async {
-        loop {
-            leadership.until_held().await;
-            match reseal(&pool, &vault).await {
-                Ok(0) => {}
-                Ok(webhooks) => tracing::info!(webhooks, "encrypted secrets anew"),
-                Err(error) => tracing::warn!(%error, "cannot encrypt secrets anew"),
-            }
-            sleep(INTERVAL).await;
-        }
-    };
-    draining.run_until_cancelled(looking).await;
-}
+impl SealedRows for WebhookSecrets {
+    const NAME: &'static str = "webhooks";
 
-/// Encrypts all of them with the first key; returns the number of webhooks. One that changes meanwhile is left alone.
-async fn reseal(pool: &Database, vault: &Vault) -> anyhow::Result<u64> {
-    let (mut resealed, mut after) = (0, TargetId(uuid::Uuid::nil()));
-    loop {
-        let page = bounded(async {
-            let mut connection = pool.acquire().await?;
-            let (kind, current) = (ChannelKind::Webhook, vault.current_prefix());
-            list_other_secrets(&mut connection, kind, current, after, PAGE).await
-        });
-        let page = page.await?;
-        let Some((last, _)) = page.last() else { return Ok(resealed) };
-        after = *last;
-        for (id, stored) in page {
-            let plain = match unseal(vault, id, &stored) {
-                Ok(plain) => plain,
-                Err(error) => {
-                    tracing::error!(%error, target.id = %id.0, "cannot sign for a webhook");
-                    continue;
-                }
-            };
-            let sealed = vault.seal(id.0, &plain)?;
-            let replacing = bounded(async {
-                replace_secrets(&mut *pool.acquire().await?, id, &stored, &sealed).await
-            });
-            resealed += u64::from(replacing.await?);
-        }
+    async fn list(
+        conn: &mut MySqlConnection,
+        prefix: &str,
+        after: Uuid,
+        most: u32,
+    ) -> Result<Vec<(Uuid, String)>, sqlx::Error> {
+        let found =
+            list_other_secrets(conn, ChannelKind::Webhook, prefix, TargetId(after), most).await?;
+        Ok(found.into_iter().map(|(id, secrets)| (id.0, secrets)).collect())
+    }
+
+    async fn replace(
+        conn: &mut MySqlConnection,
+        owner: Uuid,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, sqlx::Error> {
+        replace_secrets(conn, TargetId(owner), old, new).await
+    }
+
+    fn open(vault: &Vault, owner: Uuid, stored: &str) -> anyhow::Result<String> {
+        unseal(vault, TargetId(owner), stored)
     }
 }
