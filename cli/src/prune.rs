@@ -18,10 +18,10 @@ const SLICE: u32 = 500;
 /// Pause between two slices, in which others use the database.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Delete analyses that ended long ago: results, histories, events and dead letters
+/// Delete analyses that ended long ago: results, histories, events, dead letters and, by jobs, photos
 ///
-/// In slices of 500, beside normal operation; safe to interrupt and to repeat. Photos are the bucket's affair
-/// (`S3_PHOTO_DAYS`). `ANALYSIS_RETENTION` makes the api do the same continually.
+/// In slices of 500, beside normal operation; safe to interrupt and to repeat. `ANALYSIS_RETENTION` makes the api do the
+/// same continually.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct PruneArgs {
