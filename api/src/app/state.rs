@@ -1,5 +1,6 @@
 //! The state of the whole application.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::extract::FromRef;
@@ -20,11 +21,17 @@ use crate::http::client_address::TrustedProxies;
 use crate::http::identity::Authenticator;
 use crate::http::measure::OpenStreams;
 
-/// The state of the whole application; each feature is handed its own part. Cheap to clone.
+/// The state of the whole application; each feature is handed its own part.
+///
+/// One pointer: the router clones it several times in each request.
 #[derive(Debug, Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// What the state consists of.
+#[derive(Debug)]
+pub struct Parts {
     /// Configuration of the api.
-    pub(super) config: Arc<ApiConfig>,
+    pub(super) config: ApiConfig,
     /// States of the features.
     pub(super) features: Features,
     /// Verifier of access tokens.
@@ -48,6 +55,14 @@ pub(super) struct Readiness {
     pub(super) leaving: CancellationToken,
     /// True once the warm-up is complete.
     pub(super) warm: watch::Receiver<bool>,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl AppState {
@@ -75,18 +90,18 @@ impl AppState {
             shutdown.draining.clone(),
         ));
         let leaving = shutdown.leaving.clone();
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             authenticator: Authenticator::new(features.accounts.live_tokens()),
             proxies: TrustedProxies::new(
                 config.server.client_ip_header.as_deref(),
                 config.server.client_ip_hops,
             ),
-            config: Arc::new(config),
+            config,
             features,
             streams: platform.streams,
             draining: shutdown.draining.clone(),
             readiness: Readiness { pool: platform.pool, watchers, leaving, warm },
-        })
+        })))
     }
 }
 
