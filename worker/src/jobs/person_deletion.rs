@@ -1,5 +1,6 @@
 //! Deleting a person: the objects under the person's prefixes, then the rows of each table, in slices.
 
+use tokio::time::{Instant, sleep};
 use toneup_colour::photo;
 use toneup_jobs::outcome::JobError;
 use toneup_jobs::run::{Attempt, Handler};
@@ -15,6 +16,8 @@ use super::attempt::{database_unavailable, done, store_unavailable};
 
 /// Rows that one transaction erases: short locks, whatever the history.
 const SLICE: u32 = 200;
+/// One part in so many of the time is for erasing: somebody's long history is not to slow the others down.
+const SHARE: u32 = 4;
 
 /// Erases all that is kept of a person.
 #[derive(Debug)]
@@ -59,7 +62,11 @@ impl DeletePerson {
             while self.objects.delete_some(&prefix).await? > 0 {}
         }
         for erasure in &self.erasures {
-            while self.erase(user, erasure).await? > 0 {}
+            let mut begun = Instant::now();
+            while self.erase(user, erasure).await? > 0 {
+                sleep(begun.elapsed() * (SHARE - 1)).await;
+                begun = Instant::now();
+            }
         }
         if pass == 1 {
             bounded(async {

@@ -4,6 +4,8 @@ mod device;
 mod keys;
 mod opaque;
 mod personal_data;
+#[cfg(test)]
+mod plans;
 mod problems;
 mod purge;
 mod refresh;

@@ -19,7 +19,7 @@ pub struct AnalysesSettings {
     pub submits_per_hour: u32,
     /// Analyses that one user may cancel in an hour: what is submitted and cancelled costs, and is never counted as waiting.
     pub cancels_per_hour: u32,
-    /// Memory for photos that come in forms, in MiB: what arrives slowest gives way when it is full.
+    /// Memory for photos that come in forms, in MiB: what arrives slowest gives way when it is full. The largest form takes 41.
     pub form_photos_mib: u32,
     /// Event streams that one user may hold open at a replica.
     pub streams_per_user: u32,
@@ -32,7 +32,7 @@ impl Section for AnalysesSettings {
         idempotency_ttl = "24h"
         submits_per_hour = 3600
         cancels_per_hour = 600
-        form_photos_mib = 64
+        form_photos_mib = 48
         streams_per_user = 20
         streams_per_replica = 20000
     "#;

@@ -92,8 +92,8 @@ pub(super) async fn run(
 }
 
 /// A grant to revoke.
-struct Due {
-    identity: Uuid,
+pub(super) struct Due {
+    pub(super) identity: Uuid,
     provider: String,
     token: String,
     attempts: u16,
@@ -121,7 +121,7 @@ async fn revoke_some(
     Ok(())
 }
 
-async fn find_due(conn: &mut MySqlConnection) -> Result<Vec<Due>, sqlx::Error> {
+pub(super) async fn find_due(conn: &mut MySqlConnection) -> Result<Vec<Due>, sqlx::Error> {
     sqlx::query_as!(
         Due,
         r#"SELECT identity_id AS "identity: Uuid", provider, token, attempts
@@ -184,7 +184,7 @@ impl SealedRows for Grants {
 }
 
 /// Forgets a grant, or puts its next attempt off.
-async fn note(
+pub(super) async fn note(
     conn: &mut MySqlConnection,
     identity: Uuid,
     next: Option<Duration>,

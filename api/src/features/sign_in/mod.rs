@@ -8,6 +8,8 @@ mod export;
 mod grants;
 mod identities;
 mod identity_routes;
+#[cfg(test)]
+mod plans;
 mod posted;
 mod problems;
 mod provider;

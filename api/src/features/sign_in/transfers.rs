@@ -67,7 +67,7 @@ async fn move_some(
 }
 
 /// Moves some analyses of the guest who has waited longest; `false` if nobody waits.
-async fn advance(conn: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn advance(conn: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
     let due = sqlx::query!(
         r#"SELECT guest_id AS "guest: UserId", user_id AS "user: UserId",
                   created_at < NOW(3) - INTERVAL ? SECOND AS "is_old!: bool"

@@ -19,7 +19,7 @@ use crate::site::Site;
 const CLIENTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(80);
 /// Longest time until everything is erased.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// Interval at which it is looked whether something is left.
 const LOOK: Duration = Duration::from_millis(200);
 /// Target: the others' 99th percentile, relative to that before and after.
