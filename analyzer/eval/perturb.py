@@ -20,6 +20,8 @@ _OVAL: Final = (
     *(149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """Mesh points around the face."""
+LIGHT_FAMILIES: Final = ("mild", "severe", "exposure")
+FAMILIES: Final = (*LIGHT_FAMILIES, "codec", "geometry", "background")
 MILD: Final = (5000, 5700, 7500, 8500)
 SEVERE: Final = (2900, 3500, 12000, 20000)
 

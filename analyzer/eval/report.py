@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 
 from app.vision.season import Rule, axes
+from eval import perturb
 from eval.fit import truth_of
 from eval.measure import Outcome, Photo
 from eval.rivals import SEASONS, answers
 from eval.spectral import Look
 from eval.statistics import agreement, kappa, rank_correlation, reliability
 
-FAMILIES: Final = ("all", "mild", "severe", "exposure", "codec", "geometry", "background")
+FAMILIES: Final = ("all", *perturb.FAMILIES)
 Bins = list[tuple[float, float, int]]
 RuleFor = Callable[[Photo], Rule]
 """The rule by which a photo is judged: never one that was fitted on it."""

@@ -112,6 +112,28 @@ def looks(
     return drawn
 
 
+def sittings(count: int, seed: int) -> list[list[Look]]:
+    """Draws skins, each photographed once under every light, by one camera; exposure varies as in `looks`."""
+    random = np.random.default_rng(seed)
+    drawn: list[list[Look]] = []
+    for index in range(count):
+        melanin, blood = (float(np.exp(random.uniform(*np.log(bounds)))) for bounds in (MELANIN, _BLOOD))
+        drawn.append(
+            [
+                _photograph(
+                    melanin,
+                    blood,
+                    light,
+                    CAMERAS[index % 2],
+                    balance=float(random.uniform(0.75, 1.0)),
+                    stops=float(_USUAL_STOPS + random.uniform(-0.35, 0.35)),
+                )
+                for light in LIGHTS
+            ]
+        )
+    return drawn
+
+
 def population(
     melanin_range: tuple[float, float], others: tuple[float, float, float]
 ) -> tuple[Spectrum, Spectrum]:

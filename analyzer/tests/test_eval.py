@@ -1,15 +1,31 @@
 """The arithmetic of the evaluation, without its photos."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from app.vision.colour import lab_of, luminance
 from app.vision.light import SKINS
 from app.vision.planck import planckian_gains
+from eval import several
 from eval.fit import OTHERS, truth_of
 from eval.photos import PACKAGES
-from eval.spectral import DEEP_MELANIN, MELANIN, looks, population, true_colour
+from eval.spectral import DEEP_MELANIN, LIGHTS, MELANIN, looks, population, sittings, true_colour
 from eval.statistics import agreement, best_slope, kappa, rank_correlation, reliability
+
+
+def test_likelihoods_are_pooled_as_the_worker_does() -> None:
+    cases = json.loads((Path(several.__file__).parent / "pooled.json").read_text())
+    for case in cases:
+        assert several.pool(case["photos"]) == pytest.approx(case["pooled"], abs=1e-5)
+
+
+def test_every_sitting_is_one_skin_in_every_light() -> None:
+    for sitting in sittings(3, 1):
+        assert [look.light for look in sitting] == list(LIGHTS)
+        assert len({look.truth for look in sitting}) == 1
 
 
 def test_a_fixed_answer_agrees_fully_and_has_no_kappa() -> None:

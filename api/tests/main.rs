@@ -30,6 +30,7 @@ mod sessions;
 mod sign_in;
 mod steering;
 mod subscriptions;
+mod together;
 mod traces;
 mod uploads;
 mod webhooks;

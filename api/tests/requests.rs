@@ -81,8 +81,8 @@ async fn of_two_values_neither_is_chosen(db: MySqlPool) {
     let submit = async |form: Form| {
         guest.send(guest.request(Method::POST, "/v1/analyses").multipart(form)).await
     };
-    let photos = submit(Form::new().part("image", part()).part("image", part())).await;
-    assert_eq!(problem_of(&photos), refused(&["image"]));
+    let notes = submit(Form::new().text("metadata", "{}").text("metadata", "{}")).await;
+    assert_eq!(problem_of(&notes), refused(&["metadata"]));
     let soon = (OffsetDateTime::now_utc() + Duration::from_hours(1)).format(&Rfc3339).unwrap();
     let form = Form::new().text("deadline", soon.clone()).text("deadline", soon);
     assert_eq!(problem_of(&submit(form.part("image", part())).await), refused(&["deadline"]));

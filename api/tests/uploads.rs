@@ -135,7 +135,9 @@ async fn what_nobody_submits_is_deleted_and_what_is_too_large_at_once(db: MySqlP
     objects.prepare_bucket(&origins, "u/", 1).await.unwrap();
     let guest = stack.api().await.guest().await;
     let (submitted, forgotten) = (guest.upload(vec![7; 5]).await, guest.upload(vec![7; 5]).await);
-    guest.submit(&submitted).await;
+    let second = guest.upload(vec![7; 5]).await;
+    let submit = json!({ "objectKeys": [submitted, second] });
+    assert_eq!(guest.post("/v1/analyses", submit).await.status, 202);
     // By a door that signed no length, and of a user of another installation.
     let large = guest.unused_key();
     objects.put(&large, "image/jpeg", vec![7; 10 * 1024 * 1024 + 1].into()).await.unwrap();
@@ -153,7 +155,7 @@ async fn what_nobody_submits_is_deleted_and_what_is_too_large_at_once(db: MySqlP
         keys.sort();
         keys.into_iter().cloned().collect::<Vec<_>>()
     };
-    let young = sorted(vec![&submitted, &forgotten, &foreign]);
+    let young = sorted(vec![&submitted, &second, &forgotten, &foreign]);
     assert_eq!(left(Duration::from_hours(12)).await, young);
-    assert_eq!(left(Duration::ZERO).await, sorted(vec![&submitted, &foreign]));
+    assert_eq!(left(Duration::ZERO).await, sorted(vec![&submitted, &second, &foreign]));
 }

@@ -300,11 +300,17 @@ impl Client {
         self.send(TRIES, &upload.url, call).await.map(drop)
     }
 
-    /// Submits an uploaded photo. All attempts share an idempotency key, so that they create one analysis.
-    pub(crate) async fn submit(&self, upload: &Upload) -> anyhow::Result<Analysis> {
+    /// Submits uploaded photos of one person in one analysis. All attempts share an idempotency key, so that they create
+    /// one.
+    pub(crate) async fn submit(&self, uploads: &[Upload]) -> anyhow::Result<Analysis> {
         let url = self.endpoint("v1/analyses")?;
         let key = Uuid::new_v4().to_string();
-        let body = json!({ "objectKey": upload.object_key });
+        let keys: Vec<&str> = uploads.iter().map(|upload| upload.object_key.as_str()).collect();
+        // A server of the previous release knows the key of one photo alone.
+        let body = match keys.as_slice() {
+            [key] => json!({ "objectKey": key }),
+            keys => json!({ "objectKeys": keys }),
+        };
         let call = || {
             self.authorized(self.http.post(url.clone()))
                 .timeout(CALL_TIMEOUT)
@@ -511,7 +517,7 @@ mod tests {
 
         let client = client(&server, Duration::from_secs(30));
         let began = Instant::now();
-        let analysis = client.submit(&upload(&server)).await.unwrap();
+        let analysis = client.submit(&[upload(&server)]).await.unwrap();
 
         assert!(began.elapsed() >= Duration::from_secs(1));
         assert_eq!(analysis.status, Status::Queued);
@@ -531,7 +537,7 @@ mod tests {
         Mock::given(method("POST")).respond_with(busy).expect(1).mount(&server).await;
 
         let client = client(&server, Duration::from_secs(10));
-        let error = client.submit(&upload(&server)).await.unwrap_err();
+        let error = client.submit(&[upload(&server)]).await.unwrap_err();
         let expected = "slow down (status 429, code rate_limited); try again in 60 s";
         assert_eq!(error.to_string(), expected);
         assert!(!error.is::<Unreachable>());
@@ -542,7 +548,7 @@ mod tests {
         let server = MockServer::start().await;
         Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).mount(&server).await;
         let client = client(&server, Duration::from_secs(1));
-        assert!(client.submit(&upload(&server)).await.unwrap_err().is::<Unreachable>());
+        assert!(client.submit(&[upload(&server)]).await.unwrap_err().is::<Unreachable>());
     }
 
     #[tokio::test]

@@ -145,10 +145,38 @@ pub(crate) fn result(result: &AnalysisResult, ink: Ink) -> String {
         line(&mut text, ink, "contrast", &format!("{level} ({contrast:.0} of 100)"));
     }
     palette(&mut text, &result.palette, ink);
+    photos(&mut text, result, ink);
     for warning in &result.warnings {
         line(&mut text, ink, "note", &warning_words(warning));
     }
     text
+}
+
+/// Renders what each of several photos came to, and how far they are apart.
+fn photos(text: &mut String, result: &AnalysisResult, ink: Ink) {
+    for (number, photo) in (1..).zip(&result.photos) {
+        let answer = match (photo.personal_color, &photo.left_out) {
+            (_, Some(error)) => format!("left out: {}", words(&error.code)),
+            (Some(colour), None) => {
+                let sure = photo.confidence.map(|sure| format!(", {:.0} %", sure * 100.0));
+                words(season(colour)) + &sure.unwrap_or_default()
+            }
+            (None, None) => "no answer".to_owned(),
+        };
+        line(text, ink, &format!("photo {number}"), &answer);
+    }
+    if let Some(spread) = result.spread {
+        line(text, ink, "spread", &format!("{} ({spread:.2})", spread_words(spread)));
+    }
+}
+
+/// Disagreement of several photos, in the words of the page.
+fn spread_words(spread: f64) -> &'static str {
+    match spread {
+        s if s < 0.2 => "the photos agree",
+        s if s < 0.5 => "the photos agree in part",
+        _ => "the photos disagree",
+    }
 }
 
 /// Contrast between skin and brows, in the words of the page.
@@ -318,6 +346,7 @@ fn warning_words(code: &str) -> String {
         "NOT_FRONTAL" => "the face is turned away a little; a photo from the front is better",
         "FACE_CUT" => "part of the face is outside the photo",
         "LOW_CONFIDENCE" => "the seasons were close: take this as a hint",
+        "MAYBE_DIFFERENT_PEOPLE" => "the skin colours differ so much: are all photos of you?",
         other => return words(other),
     };
     known.to_owned()
@@ -417,6 +446,8 @@ fn glyph(letter: char) -> [u8; 6] {
 
 #[cfg(test)]
 mod tests {
+    use toneup_colour::result::PhotoResult;
+
     use super::*;
 
     fn autumn() -> AnalysisResult {
@@ -470,6 +501,34 @@ note        some new doubt
         // The first cell of the A has the season's first colour.
         assert!(text.contains("\x1b[38;2;181;83;42m"), "{text}");
         assert!(text.lines().all(|line| line.matches("\x1b[").count() % 2 == 0), "{text}");
+    }
+
+    #[test]
+    fn of_several_photos_each_is_told_and_how_far_they_are_apart() {
+        let photo = |personal_color, confidence, error| PhotoResult {
+            personal_color,
+            confidence,
+            warnings: Vec::new(),
+            left_out: error,
+        };
+        let several = AnalysisResult {
+            photos: vec![
+                photo(Some(PersonalColor::Autumn), Some(0.814), None),
+                photo(None, None, Some(JobError::permanent("NO_FACE", ""))),
+            ],
+            spread: Some(0.0),
+            warnings: vec!["MAYBE_DIFFERENT_PEOPLE".to_owned()],
+            ..AnalysisResult::bare(PersonalColor::Autumn)
+        };
+        let expected = "\
+AUTUMN
+
+photo 1     autumn, 81 %
+photo 2     left out: no face
+spread      the photos agree (0.00)
+note        the skin colours differ so much: are all photos of you?
+";
+        assert_eq!(result(&several, Ink::Plain), expected);
     }
 
     #[test]

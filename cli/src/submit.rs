@@ -1,8 +1,9 @@
-//! `toneup submit`: uploads a photo and submits its analysis.
+//! `toneup submit`: uploads photos and submits their analyses, or one of all of them.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -13,10 +14,10 @@ use futures_util::StreamExt;
 use indicatif::{HumanBytes, MultiProgress};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
+use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PHOTOS_PER_ANALYSIS, PhotoType};
 use url::Url;
 
-use crate::client::{Analysis, Client};
+use crate::client::{Analysis, Client, Upload};
 use crate::draw;
 use crate::exit::{self, Ending};
 use crate::output::Output;
@@ -26,13 +27,16 @@ use crate::watch;
 /// Submit photos, and with --watch see their seasons
 ///
 /// Signs in as a guest unless a token is given. The photo goes straight to the object store, at most 10 MiB of JPEG,
-/// PNG, WebP or HEIC.
+/// PNG, WebP or HEIC. Several photos are an analysis each; with --together they are one, of one person.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct SubmitArgs {
     /// Photos of one face each, from the front, in daylight; - reads one from stdin
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
+    /// Combine up to five photos of one person, best in different light, in one analysis
+    #[arg(long)]
+    together: bool,
     /// Wait for the results and show them
     #[arg(long)]
     watch: bool,
@@ -45,6 +49,7 @@ const HELP: &str = exit::help!(
     "toneup submit selfie.jpg --watch --json | jq -r .result.personalColor",
     "curl -s https://example.com/selfie.jpg | toneup submit - --watch",
     "toneup submit *.jpg --watch",
+    "toneup submit --together window.jpg lamp.jpg garden.jpg --watch",
     "TONEUP_TOKEN=… toneup submit selfie.jpg",
 );
 
@@ -85,6 +90,9 @@ fn parse_url(text: &str) -> Result<Url, String> {
 
 /// Runs `toneup submit` with these arguments.
 pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<Ending> {
+    if args.together && args.photos.len() > PHOTOS_PER_ANALYSIS {
+        bail!("an analysis combines at most {PHOTOS_PER_ANALYSIS} photos");
+    }
     let photos: Vec<Photo> =
         args.photos.iter().map(|path| Photo::read(path)).collect::<anyhow::Result<_>>()?;
     let mut client = args.server.client()?;
@@ -95,11 +103,11 @@ pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<End
     if is_guest {
         client.sign_in_as_guest().await.context("cannot sign in as a guest")?;
     }
-    let [photo] = photos.as_slice() else {
+    if photos.len() > 1 && !args.together {
         drop(progress);
         return submit_all(&client, &photos, args.watch, output).await;
-    };
-    let accepted = submit(&client, photo, &mut progress).await?;
+    }
+    let accepted = submit(&client, &photos, &mut progress).await?;
     if args.watch {
         return watch::follow(&client, accepted.id, progress, output).await;
     }
@@ -109,7 +117,7 @@ pub(crate) async fn run(args: SubmitArgs, output: &Output) -> anyhow::Result<End
     Ok(Ending::Done)
 }
 
-/// Submits several photos, a few at a time, and answers with all of them. Those that fail keep no other back.
+/// Submits an analysis of each photo, a few at a time, and answers with all of them. Those that fail keep no other back.
 async fn submit_all(
     client: &Client,
     photos: &[Photo],
@@ -119,7 +127,7 @@ async fn submit_all(
     let group = &MultiProgress::new();
     let submitting = photos.iter().map(|photo| async move {
         let mut progress = output.progress().among(group, &photo.name);
-        let accepted = submit(client, photo, &mut progress).await?;
+        let accepted = submit(client, from_ref(photo), &mut progress).await?;
         if watch { watch::to_the_end(client, accepted.id, progress).await } else { Ok(accepted) }
     });
     let submitted: Vec<anyhow::Result<Analysis>> =
@@ -148,21 +156,28 @@ async fn submit_all(
     }
 }
 
+/// Uploads photos, one after the other, and submits one analysis of them.
 async fn submit(
     client: &Client,
-    photo: &Photo,
+    photos: &[Photo],
     progress: &mut Progress,
 ) -> anyhow::Result<Analysis> {
-    let upload = client.create_upload(photo.kind, photo.bytes.len()).await;
-    let upload = upload.context("cannot prepare the upload")?;
-
-    let sent = progress.upload(photo.bytes.len() as u64);
-    client.put(&upload, &photo.bytes, sent).await.context("cannot upload the photo")?;
-
+    let mut uploads = Vec::new();
+    for photo in photos {
+        uploads.push(upload(client, photo, progress).await?);
+    }
     progress.wait("submitting");
-    let accepted = client.submit(&upload).await.context("cannot submit the photo")?;
+    let accepted = client.submit(&uploads).await.context("cannot submit the photo")?;
     progress.say(&watch::standing(&accepted));
     Ok(accepted)
+}
+
+async fn upload(client: &Client, photo: &Photo, progress: &mut Progress) -> anyhow::Result<Upload> {
+    let upload = client.create_upload(photo.kind, photo.bytes.len()).await;
+    let upload = upload.context("cannot prepare the upload")?;
+    let sent = progress.upload(photo.bytes.len() as u64);
+    client.put(&upload, &photo.bytes, sent).await.context("cannot upload the photo")?;
+    Ok(upload)
 }
 
 fn accepted_text(accepted: &Analysis) -> String {

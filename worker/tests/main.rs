@@ -12,4 +12,5 @@ mod lost;
 mod outages;
 mod photo_deletion;
 mod photos;
+mod together;
 mod trust;

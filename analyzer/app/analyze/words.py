@@ -1,6 +1,6 @@
 """What people are told, in English and Korean: problems, and the warnings and influences beside an answer.
 
-The words are in words.json, from which the api tells them, too.
+The words are in words.json, from which the api tells them, too. Those on several photos are the api's alone.
 """
 
 import json

@@ -2,7 +2,7 @@
 //
 //   TONEUP_URL=http://127.0.0.1:8080 PHOTOS_DIR=… node --test
 //
-// PHOTOS_DIR holds `face.jpg` and `no-face.jpg`; CHROMIUM names the browser. A missing service fails the tests.
+// PHOTOS_DIR holds `face.jpg`, `face-2.jpg` and `no-face.jpg`; CHROMIUM names the browser. A missing service fails the tests.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,6 +14,7 @@ import { chromium } from "playwright-core";
 
 const PHOTOS = process.env.PHOTOS_DIR ?? fileURLToPath(new URL("../../../.local/photos/", import.meta.url));
 const FACE = join(PHOTOS, "face.jpg");
+const ANOTHER_FACE = join(PHOTOS, "face-2.jpg");
 const NO_FACE = join(PHOTOS, "no-face.jpg");
 const SEASON = /^(Spring|Summer|Autumn|Winter)$/;
 
@@ -231,6 +232,34 @@ function assertInOrder(said) {
   assert.deepEqual(seen, [...seen].sort((a, b) => a - b), `out of order: ${said.join(" | ")}`);
   for (const turn of [0, 1, 4]) assert.ok(seen.includes(turn), `never said ${turns[turn]}: ${said.join(" | ")}`);
 }
+
+story("several photos of a person become one answer, and each can be taken out before", async (page, told) => {
+  await choose(page, FACE);
+  const add = page.getByRole("button", { name: "Add another, in other light" });
+  const thumbnails = page.getByRole("list", { name: "Your photos" }).getByRole("listitem");
+  const addPhoto = async (file) => {
+    const chooser = page.waitForEvent("filechooser");
+    await add.press("Enter");
+    await (await chooser).setFiles(file);
+  };
+  await addPhoto(ANOTHER_FACE);
+  await thumbnails.nth(1).waitFor();
+  await addPhoto({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no photo") });
+  await page.getByRole("status").getByText("This file is not a photo").waitFor();
+  assert.equal(await thumbnails.count(), 2, "those in hand stay");
+  for (let count = 3; count <= 5; count += 1) {
+    await addPhoto(NO_FACE);
+    await thumbnails.nth(count - 1).waitFor();
+  }
+  assert.equal(await add.isVisible(), false, "five are enough");
+  for (let number = 5; number >= 4; number -= 1) await page.getByRole("button", { name: `Remove photo ${number}` }).press("Enter");
+  assert.equal(await thumbnails.count(), 3);
+
+  await submitButton(page).click();
+  assert.match(await season(page), SEASON);
+  await page.locator("#facts").getByText(/2 photos combined, 1 left out \(they .*\)/).waitFor();
+  assert.equal(told.requests.filter((request) => /^POST .*\/v1\/analyses$/.test(request)).length, 1, "one analysis");
+});
 
 story("a photo without a face gets friendly words and another try", async (page, told) => {
   await choose(page, NO_FACE);

@@ -100,6 +100,21 @@ test("a photo goes to the store by the caller's fetch, and is submitted with a k
   assert.deepEqual(told, [1]);
 });
 
+test("several photos of one person are one analysis, with one progress", async () => {
+  const { toneup, asked } = connect();
+  const told = [];
+  await toneup.submit([PHOTO, PHOTO], { onProgress: (fraction) => told.push(fraction) });
+  assert.deepEqual(await asked["POST /v1/analyses"][0].json(), { objectKeys: ["key-1", "key-2"] });
+  assert.equal(asked["POST /v1/analyses"].length, 1);
+  assert.deepEqual(told, [0.5, 1]);
+});
+
+test("where the store cannot be reached, several photos go in one form", async () => {
+  const { toneup, asked } = connect({ "PUT /put": unreachable });
+  await toneup.submit([PHOTO, PHOTO]);
+  assert.equal((await asked["POST /v1/analyses"][0].formData()).getAll("image").length, 2);
+});
+
 test("a refused upload gets a fresh address", async () => {
   const { toneup, asked } = connect({ "PUT /put": (_request, call) => new Response(null, { status: call === 1 ? 403 : 200 }) });
   await toneup.submit(PHOTO);

@@ -261,6 +261,15 @@ test("the account has the same words in English and Korean", () => {
   for (const word of said(korean).filter((word) => typeof word === "string" && word !== "ko")) assert.match(word, /[가-힣]/);
 });
 
+test("several photos have the same words in English and Korean", () => {
+  const [english, korean] = [words.photosWords("en-GB"), words.photosWords("ko-KR")];
+  assert.deepEqual(Object.keys(korean), Object.keys(english));
+  const said = [korean.add, korean.hint, korean.remove(1, ""), korean.chosen(2), korean.combined(2, 1), ...korean.spread];
+  for (const word of said) assert.match(word, /[가-힣]/);
+  assert.equal(english.combined(1, 2), "1 photo combined, 2 left out");
+  assert.deepEqual([0, 0.3, 0.9].map((spread) => words.spreadWords(spread, english)), english.spread);
+});
+
 test("every known code has words of its own, in either case", () => {
   const fallback = words.adviceFor({ code: "no_such_code" });
   const codes =

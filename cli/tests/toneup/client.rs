@@ -343,6 +343,39 @@ async fn several_photos_are_answered_in_their_order() {
 }
 
 #[tokio::test]
+async fn photos_together_are_one_analysis_and_at_most_five() {
+    let (server, _) = album(&[]).await;
+    for size in [100, 200] {
+        let upload = json!({
+            "objectKey": format!("u/7/{size}.jpg"), "method": "PUT", "headers": {},
+            "url": format!("{}/bucket/{size}", server.uri()),
+        });
+        let asked = json!({ "contentType": "image/jpeg", "contentLength": size });
+        let uploads = Mock::given(path("/v1/uploads")).and(body_json(asked));
+        uploads.respond_with(created(&upload)).expect(1).mount(&server).await;
+        let put = Mock::given(method("PUT")).and(path(format!("/bucket/{size}")));
+        put.respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
+    }
+    let id = Uuid::now_v7();
+    let queued = json!({ "id": id, "status": "queued", "version": 1 });
+    let together = json!({ "objectKeys": ["u/7/100.jpg", "u/7/200.jpg"] });
+    let submits = Mock::given(path("/v1/analyses")).and(body_json(together));
+    let accepted = ResponseTemplate::new(202).set_body_json(queued);
+    submits.respond_with(accepted).expect(1).mount(&server).await;
+
+    let (photos, url) = ([photo_of(100), photo_of(200)], server.uri());
+    let mut args = vec!["submit", "--together", "--url", &url, "--token", TOKEN, "--json"];
+    args.extend(photos.iter().map(TempFile::path));
+    let run = toneup_async(&args).await;
+    assert_eq!((run.code, &run.json()["id"]), (0, &json!(id)), "{run:?}");
+
+    args.extend([photos[0].path(); 4]);
+    let six = toneup_async(&args).await;
+    assert_ne!(six.code, 0, "{six:?}");
+    assert!(six.stderr.contains("at most 5 photos"), "{six:?}");
+}
+
+#[tokio::test]
 async fn of_several_photos_one_that_fails_keeps_no_other_back() {
     let (server, ids) = album(&[100]).await;
     let photos = [photo_of(100), photo_of(200)];

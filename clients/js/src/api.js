@@ -34,6 +34,17 @@ import { transfer } from "./transfer.js";
  * @property {string[]} [warnings]
  * @property {{ name: string, version: string } | null} [model]
  * @property {boolean} [reused] the answer that the same photo got before
+ * @property {PhotoResult[]} [photos] what each of several photos came to, in their order
+ * @property {number} [clearest] index in `photos` of the one whose skin, light, face and regions these are
+ * @property {number} [spread] disagreement of the photos, 0 to 1
+ */
+
+/**
+ * @typedef {object} PhotoResult
+ * @property {Season | null} personalColor null if it was left out
+ * @property {number | null} confidence
+ * @property {string[]} warnings
+ * @property {{ code: string, message: string, retryable: boolean } | null} leftOut why
  */
 
 /**
@@ -138,32 +149,36 @@ export class Api {
   }
 
   /**
-   * Submits an uploaded photo. The same `key` gives the same analysis however often it is sent.
+   * Submits an uploaded photo, or up to five of one person in one analysis. The same `key` gives the same analysis however
+   * often it is sent.
    *
-   * @param {string} objectKey
+   * @param {string | string[]} objectKeys
    * @param {string} key 1 to 128 printable ASCII characters
    * @param {CallOptions & Noted} [options]
    * @returns {Promise<Analysis>}
    */
-  createAnalysis(objectKey, key, { deadline, metadata, webhook, ...options } = {}) {
-    const json = { objectKey, deadline: deadline === undefined ? undefined : timeText(deadline), metadata, webhook };
+  createAnalysis(objectKeys, key, { deadline, metadata, webhook, ...options } = {}) {
+    const keys = [objectKeys].flat();
+    const photos = keys.length === 1 ? { objectKey: keys[0] } : { objectKeys: keys };
+    const json = { ...photos, deadline: deadline === undefined ? undefined : timeText(deadline), metadata, webhook };
     return this.#caller.call("POST", "/v1/analyses", { json, headers: { "idempotency-key": key } }, options);
   }
 
   /**
-   * Submits a photo that comes along in a form. The same `key` gives the same analysis however often the photo is sent.
+   * Submits a photo that comes along in a form, or up to five of one person, of 40 MiB together. The same `key` gives the same
+   * analysis however often they are sent.
    *
-   * @param {Blob} photo
+   * @param {Blob | Blob[]} photos
    * @param {string} key 1 to 128 printable ASCII characters
    * @param {CallOptions & Noted & { onProgress?: (fraction: number) => void }} [options]
    * @returns {Promise<Analysis>}
    */
-  async createAnalysisByForm(photo, key, { deadline, metadata, webhook, onProgress, signal, onWait, attempts } = {}) {
+  async createAnalysisByForm(photos, key, { deadline, metadata, webhook, onProgress, signal, onWait, attempts } = {}) {
     const form = new FormData();
     if (deadline !== undefined) form.append("deadline", timeText(deadline));
     if (metadata !== undefined) form.append("metadata", JSON.stringify(metadata));
     if (webhook !== undefined) form.append("webhook", webhook);
-    form.append("image", photo, "photo");
+    for (const photo of [photos].flat()) form.append("image", photo, "photo");
     const send = async (/** @type {string} */ authorization) => {
       const headers = { accept: "application/json", authorization, "idempotency-key": key };
       const request = { method: "POST", url: `${this.#caller.baseUrl}/v1/analyses`, headers, body: form };

@@ -6,7 +6,7 @@ import { watchAnalysis } from "./events.js";
 import { followAnalyses } from "./follow.js";
 import { baseAddress } from "./http.js";
 import { memoryTokenStore, Session } from "./session.js";
-import { checkPhoto, submitPhoto } from "./upload.js";
+import { checkPhoto, submitPhotos } from "./upload.js";
 
 export { Api, isFinished } from "./api.js";
 export { watchAnalysis } from "./events.js";
@@ -14,7 +14,7 @@ export { followAnalyses } from "./follow.js";
 export { followNotices } from "./follow-notices.js";
 export { ApiError } from "./http.js";
 export { localTokenStore, memoryTokenStore, Session } from "./session.js";
-export { checkPhoto, submitPhoto } from "./upload.js";
+export { checkPhoto, submitPhoto, submitPhotos } from "./upload.js";
 
 /** @typedef {import("./api.js").Analysis} Analysis */
 /** @typedef {import("./api.js").CallOptions} CallOptions */
@@ -54,15 +54,16 @@ export class ToneUp {
   }
 
   /**
-   * Uploads a photo and submits it: once this answers, the analysis is safe with the server.
+   * Uploads a photo and submits it, or up to five of one person in one analysis: once this answers, it is safe with the server.
    *
-   * @param {Blob} photo
+   * @param {Blob | Blob[]} photos best in different light
    * @param {SubmitOptions} [options]
    * @returns {Promise<Analysis>}
    * @throws {import("./http.js").ApiError}
    */
-  async submit(photo, options = {}) {
-    return submitPhoto(this.api, photo, { ...options, contentType: await checkPhoto(photo) });
+  async submit(photos, options = {}) {
+    const checked = [photos].flat().map(async (photo) => ({ photo, contentType: await checkPhoto(photo) }));
+    return submitPhotos(this.api, await Promise.all(checked), options);
   }
 
   /**
@@ -80,13 +81,13 @@ export class ToneUp {
   /**
    * Uploads, submits and watches.
    *
-   * @param {Blob} photo
+   * @param {Blob | Blob[]} photos one, or up to five of one person
    * @param {AnalyzeOptions} [options]
    * @returns {Promise<Analysis>} finished: with `result`, or with `error`
    * @throws {import("./http.js").ApiError}
    */
-  async analyze(photo, options = {}) {
-    const { id } = await this.submit(photo, options);
+  async analyze(photos, options = {}) {
+    const { id } = await this.submit(photos, options);
     return this.watch(id, { onAnalysis: options.onAnalysis, signal: options.signal });
   }
 

@@ -70,8 +70,7 @@ async function digest(photo) {
  */
 
 /**
- * Uploads and submits a photo: afterwards the job is safe with the server, whatever happens to the page. Where the photo store
- * cannot be reached, or does not admit pages of this origin, the photo goes through the API in a form.
+ * Uploads and submits a photo: see `submitPhotos`.
  *
  * @param {Api} api
  * @param {Blob} photo one that passed `checkPhoto`
@@ -79,37 +78,93 @@ async function digest(photo) {
  * @returns {Promise<import("./api.js").Analysis>}
  * @throws {ApiError}
  */
-export async function submitPhoto(api, photo, options) {
-  const { contentType, idempotencyKey, deadline, metadata, webhook, onProgress, onWait, signal } = options;
+export async function submitPhoto(api, photo, { contentType, ...options }) {
+  return submitPhotos(api, [{ photo, contentType }], options);
+}
+
+/** @typedef {{ photo: Blob, contentType: string }} CheckedPhoto one that passed `checkPhoto`, with what that answered */
+
+/**
+ * Uploads photos of one person and submits them in one analysis: afterwards the job is safe with the server, whatever happens
+ * to the page. Where the photo store cannot be reached, or does not admit pages of this origin, the photos go through the API
+ * in a form.
+ *
+ * @param {Api} api
+ * @param {CheckedPhoto[]} photos one to five, best in different light
+ * @param {SubmitOptions} options
+ * @returns {Promise<import("./api.js").Analysis>}
+ * @throws {ApiError}
+ */
+export async function submitPhotos(api, photos, options) {
+  const { idempotencyKey, deadline, metadata, webhook, onProgress, onWait, signal } = options;
   const noted = { deadline, metadata, webhook };
   const key = idempotencyKey ?? uuid();
+  const blobs = photos.map(({ photo }) => photo);
   // A key stands for a request: the form is the same each time, while each upload has another place.
-  if (idempotencyKey !== undefined) return api.createAnalysisByForm(photo, key, { ...noted, onProgress, onWait, signal });
+  if (idempotencyKey !== undefined) return api.createAnalysisByForm(blobs, key, { ...noted, onProgress, onWait, signal });
+  const places = await uploadPhotos(api, photos, { onProgress, onWait, signal });
+  if (Array.isArray(places)) return api.createAnalysis(places, key, { ...noted, signal, onWait });
+  try {
+    const told = { onProgress: guarded(onProgress), onWait: guarded(onWait) };
+    return await api.createAnalysisByForm(blobs, key, { ...noted, signal, ...told });
+  } catch (error) {
+    if (error instanceof CallbackError) throw error.thrown;
+    throw error instanceof ApiError ? bothFailed(places, error) : error;
+  }
+}
+
+/** @typedef {Pick<SubmitOptions, "onProgress" | "onWait" | "signal">} UploadOptions */
+
+/**
+ * Uploads photos one after the other.
+ *
+ * @param {Api} api
+ * @param {CheckedPhoto[]} photos
+ * @param {UploadOptions} options
+ * @returns {Promise<string[] | ApiError>} their keys, or why the store cannot be reached
+ * @throws {ApiError}
+ */
+async function uploadPhotos(api, photos, { onProgress, ...options }) {
+  const total = photos.reduce((sum, { photo }) => sum + photo.size, 0);
+  /** @type {string[]} */
+  const keys = [];
+  let sent = 0;
+  for (const one of photos) {
+    const { size } = one.photo;
+    const before = sent;
+    const told = onProgress && ((/** @type {number} */ fraction) => onProgress((before + fraction * size) / total));
+    const key = await uploadPhoto(api, one, { onProgress: told, ...options });
+    if (key instanceof ApiError) return key;
+    keys.push(key);
+    sent += size;
+  }
+  return keys;
+}
+
+/**
+ * Uploads a photo, with a fresh place for each attempt.
+ *
+ * @param {Api} api
+ * @param {CheckedPhoto} photo
+ * @param {UploadOptions} options
+ * @returns {Promise<string | ApiError>} its key, or why the store cannot be reached
+ * @throws {ApiError}
+ */
+async function uploadPhoto(api, { photo, contentType }, { onProgress, onWait, signal }) {
   const sha256 = await digest(photo);
-  /** @type {ApiError} */
-  let unreachable;
   for (let attempt = 1; ; attempt += 1) {
     // A fresh address each time: the old one may be what was wrong, having expired.
     const place = await api.requestUpload({ contentType, contentLength: photo.size, sha256 }, { signal, onWait });
     try {
       await putPhoto(api, place, photo, { onProgress, signal });
+      return place.objectKey;
     } catch (error) {
       if (error instanceof CallbackError) throw error.thrown;
       if (!(error instanceof ApiError)) throw error;
-      unreachable = error;
-      if (error.status === 0) break;
+      if (error.status === 0) return error;
       if (!(error.transient || error.status === 403) || attempt >= PUT_ATTEMPTS) throw error;
       await sleep(backoff(attempt, { baseMs: 1000 }), signal);
-      continue;
     }
-    return api.createAnalysis(place.objectKey, key, { ...noted, signal, onWait });
-  }
-  try {
-    const told = { onProgress: guarded(onProgress), onWait: guarded(onWait) };
-    return await api.createAnalysisByForm(photo, key, { ...noted, signal, ...told });
-  } catch (error) {
-    if (error instanceof CallbackError) throw error.thrown;
-    throw error instanceof ApiError ? bothFailed(unreachable, error) : error;
   }
 }
 

@@ -21,8 +21,12 @@ pub const ANALYSIS: &str = "analysis";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisPayload {
-    /// Key of the photo in the object store, under its owner's prefix.
+    /// Key of the photo in the object store, under its owner's prefix; of several, of the first.
     pub object_key: String,
+    /// Keys of the person's other photos. Beside the first, not in one list with it: a worker of the previous release
+    /// answers with the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_keys: Vec<String>,
     /// What the client notes with the analysis, and is told with it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -34,7 +38,17 @@ pub struct AnalysisPayload {
 impl AnalysisPayload {
     /// An analysis of this photo, and nothing else.
     pub fn of(object_key: impl Into<String>) -> Self {
-        Self { object_key: object_key.into(), metadata: BTreeMap::new(), webhook: None }
+        Self {
+            object_key: object_key.into(),
+            other_keys: Vec::new(),
+            metadata: BTreeMap::new(),
+            webhook: None,
+        }
+    }
+
+    /// Keys of all its photos, the first first.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        [&self.object_key].into_iter().chain(&self.other_keys).map(String::as_str)
     }
 }
 
@@ -152,4 +166,23 @@ pub async fn find_all(
 ) -> Result<Vec<Analysis>, sqlx::Error> {
     let jobs = read::find_all(conn, &ids.into_iter().collect()).await?;
     all(jobs.into_iter().filter(|job| job.kind == ANALYSIS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_of_one_photo_has_the_shape_of_the_previous_release() {
+        let mut payload = AnalysisPayload::of("u/x/1.jpg");
+        let json = serde_json::to_value(&payload).unwrap();
+        assert_eq!(json, serde_json::json!({ "objectKey": "u/x/1.jpg" }));
+        assert_eq!(serde_json::from_value::<AnalysisPayload>(json).unwrap(), payload);
+
+        payload.other_keys = vec!["u/x/2.jpg".to_owned(), "u/x/3.jpg".to_owned()];
+        let json = serde_json::to_value(&payload).unwrap();
+        assert_eq!(json["objectKey"], "u/x/1.jpg");
+        let read: AnalysisPayload = serde_json::from_value(json).unwrap();
+        assert_eq!(read.keys().collect::<Vec<_>>(), ["u/x/1.jpg", "u/x/2.jpg", "u/x/3.jpg"]);
+    }
 }

@@ -7,6 +7,9 @@ use crate::photo_formats;
 /// Maximum size of a photo, in bytes.
 pub const PHOTO_LIMIT_BYTES: u64 = 10 * 1024 * 1024;
 
+/// Maximum number of photos in one analysis.
+pub const PHOTOS_PER_ANALYSIS: usize = 5;
+
 /// File format of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhotoType {

@@ -36,25 +36,26 @@ pub(crate) async fn schedule(
     retention: Duration,
 ) -> Result<(), sqlx::Error> {
     let ended = read::find_all(&mut *conn, jobs).await?;
-    let deletions: Vec<_> = ended
-        .iter()
-        .filter_map(|job| {
-            let AnalysisPayload { object_key, .. } = job.payload.read().ok()?;
-            Some((job.user, Document::of(&PhotoDeletion { object_key }).ok()?))
-        })
-        .collect();
+    let deletions: Vec<_> =
+        ended.iter().flat_map(|job| deletions(job.user, &job.payload)).collect();
     submit::schedule(conn, PHOTO_DELETION, &deletions, retention).await.map(drop)
 }
 
-/// Schedules the deletion of the photo of an analysis with this payload, at once, in the caller's transaction.
+/// Schedules the deletion of the photos of an analysis with this payload, at once, in the caller's transaction.
 pub(crate) async fn schedule_now(
     conn: &mut MySqlConnection,
     user: UserId,
     payload: &Document,
 ) -> Result<(), sqlx::Error> {
-    let Ok(AnalysisPayload { object_key, .. }) = payload.read() else { return Ok(()) };
-    let Ok(deletion) = Document::of(&PhotoDeletion { object_key }) else { return Ok(()) };
-    submit::schedule(conn, PHOTO_DELETION, &[(user, deletion)], Duration::ZERO).await.map(drop)
+    let deletions = deletions(user, payload);
+    submit::schedule(conn, PHOTO_DELETION, &deletions, Duration::ZERO).await.map(drop)
+}
+
+/// Payloads of the deletions of an analysis's photos, one for each; none if its payload is unreadable.
+fn deletions(user: UserId, payload: &Document) -> Vec<(UserId, Document)> {
+    let Ok(payload) = payload.read::<AnalysisPayload>() else { return Vec::new() };
+    let deletion = |key: &str| Document::of(&PhotoDeletion { object_key: key.to_owned() }).ok();
+    payload.keys().filter_map(deletion).map(|deletion| (user, deletion)).collect()
 }
 
 /// True if an unfinished analysis of `user` uses the photo: a photo may be submitted again while the deletion that
@@ -67,7 +68,8 @@ pub async fn is_needed(
     let found = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT 1 FROM jobs FORCE INDEX (jobs_active)
                           WHERE user_id = ? AND kind = ? AND finished_at IS NULL
-                            AND JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey')) = ?) AS "found: bool""#,
+                            AND JSON_CONTAINS(JSON_EXTRACT(payload, '$.objectKey', '$.otherKeys[*]'),
+                                              JSON_QUOTE(?))) AS "found: bool""#,
         user,
         ANALYSIS,
         object_key

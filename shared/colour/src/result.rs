@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::MySql;
 use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlTypeInfo, MySqlValueRef};
+use toneup_jobs::outcome::JobError;
 use utoipa::ToSchema;
 
 /// The four seasons of personal colour.
@@ -103,6 +104,17 @@ pub struct AnalysisResult {
     /// True if this is the earlier answer to the same photo; nothing was analysed again.
     #[serde(default)]
     pub reused: bool,
+    /// Photos of the person that the result combines, in the order of the submit; absent from the result of one photo.
+    /// Beside season, likelihoods, confidence and undertone, the result is that of one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<PhotoResult>,
+    /// Index in `photos` of the photo that speaks most clearly for the season: skin, light, face and regions are its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clearest: Option<usize>,
+    /// Disagreement of the photos, 0 to 1: the mean distance (total variation) of their likelihoods from the result's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
+    pub spread: Option<f64>,
 }
 
 impl AnalysisResult {
@@ -124,8 +136,28 @@ impl AnalysisResult {
             warnings: Vec::new(),
             model: None,
             reused: false,
+            photos: Vec::new(),
+            clearest: None,
+            spread: None,
         }
     }
+}
+
+/// Answer to one of several photos, or the reason why it was left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PhotoResult {
+    /// Season that this photo alone shows; null if it was left out.
+    pub personal_color: Option<PersonalColor>,
+    /// Confidence of the analyzer in that, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    pub confidence: Option<f64>,
+    /// Codes of conditions that make this photo less certain.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Reason why the photo could not be used, as the error of an analysis of it alone.
+    #[serde(default)]
+    pub left_out: Option<JobError>,
 }
 
 /// Likelihoods of the seasons, which add up to 1.

@@ -125,6 +125,30 @@ async fn a_photo_is_needed_until_the_last_of_its_analyses_has_ended(db: MySqlPoo
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn every_photo_of_an_analysis_is_needed_and_then_deleted(db: MySqlPool) {
+    let alice = user(&db).await;
+    let id = submit(&db, alice, 1).await[0];
+    sqlx::query("UPDATE jobs SET payload = ?")
+        .bind(r#"{"objectKey":"u/x/1.jpg","otherKeys":["u/x/2.jpg","u/x/3.jpg"]}"#)
+        .execute(&db)
+        .await
+        .unwrap();
+    let mut connection = db.acquire().await.unwrap();
+    for key in ["u/x/1.jpg", "u/x/2.jpg", "u/x/3.jpg"] {
+        assert!(is_needed(&mut connection, alice, key).await.unwrap(), "{key}");
+    }
+    assert!(!is_needed(&mut connection, alice, "u/x/4.jpg").await.unwrap());
+    let ended = Outcome::Succeeded(season(PersonalColor::Spring));
+    commit_finish_of(&deleting(), &db, &[end(alice, id, Guard::Active, ended)]).await;
+    let mut keys: Vec<String> = Vec::new();
+    for deletion in deletions(&db, alice).await {
+        keys.push(deletion.payload.read::<PhotoDeletion>().unwrap().object_key);
+    }
+    keys.sort();
+    assert_eq!(keys, ["u/x/1.jpg", "u/x/2.jpg", "u/x/3.jpg"]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn deletions_that_succeeded_are_purged_and_analyses_and_failures_stay(db: MySqlPool) {
     let alice = user(&db).await;
     for id in submit(&db, alice, 3).await {

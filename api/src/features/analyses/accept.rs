@@ -43,7 +43,7 @@ pub(crate) async fn accept(
     let mut admitted = check_capacity(state, user, deadline);
     if admitted.is_ok() && matches!(on_duplicate, OnDuplicate::Reuse(_)) {
         // The load tests' door, which always creates, is one user to us.
-        admitted = state.limiter.check(&state.submits, user.0).await;
+        admitted = state.limiter.check_units(&state.submits, user.0, submission.photos()).await;
     }
     if let Err(refusal) = admitted {
         // What was accepted once stays so, whatever would be said to it now: its answer may have been lost.

@@ -1,4 +1,4 @@
-//! Advice for errors and warnings in the person's language: the analyzer's own texts, by code.
+//! Advice for errors and warnings in the person's language: the texts of the analyzer, and on several photos, by code.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -42,7 +42,8 @@ pub(super) fn advice(
     });
     let warnings = result.map_or(&[][..], |result| result.warnings.as_slice());
     let warnings = warnings.iter().filter_map(|code| {
-        let text = WORDS.warnings.get(code)?.told(language).clone();
+        let words = WORDS.warnings.get(code).or_else(|| WORDS.together.get(code))?;
+        let text = words.told(language).clone();
         Some(Advice { code: code.clone(), language: language.tag(), title: None, text })
     });
     problem.into_iter().chain(warnings).collect()
@@ -62,6 +63,8 @@ pub(super) fn reasons(result: Option<&AnalysisResult>, language: Language) -> Ve
 struct Words {
     problems: HashMap<String, Both<PhotoProblem>>,
     warnings: HashMap<String, Both<String>>,
+    /// Warnings of several photos together, which the worker gives.
+    together: HashMap<String, Both<String>>,
     influences: HashMap<String, Both<String>>,
 }
 
@@ -99,10 +102,11 @@ mod tests {
         assert_eq!((told.len(), told[0].code.as_str(), told[0].language), (1, "NO_FACE", "ko"));
         assert!(told[0].text.contains("얼굴"));
         let mut result = AnalysisResult::bare(PersonalColor::Winter);
-        result.warnings = vec!["MIXED_LIGHT".to_owned(), "OF_TOMORROW".to_owned()];
+        let codes = ["MIXED_LIGHT", "OF_TOMORROW", "MAYBE_DIFFERENT_PEOPLE"];
+        result.warnings = codes.map(str::to_owned).into();
         let told = advice(None, Some(&result), Language::English);
-        assert_eq!(told.len(), 1);
-        assert!(told[0].text.contains("window"));
+        assert_eq!(told.len(), 2);
+        assert!(told[0].text.contains("window") && told[1].text.contains("of you"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod queue_view;
 mod reader;
 mod routes;
 mod settings;
+mod source;
 mod sse;
 mod state;
 mod stream;

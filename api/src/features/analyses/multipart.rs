@@ -8,14 +8,14 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PhotoType};
+use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PHOTOS_PER_ANALYSIS, PhotoType};
 
 use super::notes::Notes;
-use super::photo_memory::{NoRoom, Room};
+use super::photo_memory::{NoRoom, Room, USER_LIMIT_BYTES};
 use crate::http::extract::{cause_of, unreadable};
 use crate::http::problem::ApiError;
 
-/// The part that carries the photo.
+/// The part that carries a photo.
 const PART: &str = "image";
 /// The part that says until when the answer is of use.
 const DEADLINE: &str = "deadline";
@@ -30,59 +30,86 @@ pub(super) struct Photo {
     pub(super) bytes: Bytes,
     pub(super) digest: Sha256,
     pub(super) kind: PhotoType,
+}
+
+/// The photos of a form, at least one, and their room in memory.
+#[derive(Debug)]
+pub(super) struct Photos {
+    pub(super) all: Vec<Photo>,
     _room: Room,
 }
 
 /// A form, read whole.
 #[derive(Debug)]
 pub(super) struct PhotoForm {
-    pub(super) photo: Photo,
+    pub(super) photos: Photos,
     pub(super) deadline: Option<OffsetDateTime>,
     pub(super) notes: Notes,
 }
 
-/// Policy for the parts of a form that have no meaning here.
+/// What a form may consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UnknownParts {
-    /// They are refused, as unknown fields of JSON are.
-    Refused,
-    /// They are passed over: the legacy app may send what we do not know of.
-    Ignored,
+pub(super) enum Dialect {
+    /// Several photos. Unknown parts are refused, as unknown fields of JSON are.
+    V1,
+    /// One photo. Unknown parts are passed over: the legacy app may send what we do not know of.
+    LegacyApp,
 }
 
-/// Reads the photo, and what else we know, out of a form. Of two parts of one name neither is chosen.
+impl Dialect {
+    fn most_photos(self) -> usize {
+        match self {
+            Self::V1 => PHOTOS_PER_ANALYSIS,
+            Self::LegacyApp => 1,
+        }
+    }
+}
+
+/// Reads the photos, and what else we know, out of a form. Of two other parts of one name neither is chosen.
 pub(super) async fn read_form(
     mut form: Multipart,
     room: Room,
-    unknown: UnknownParts,
+    dialect: Dialect,
 ) -> Result<PhotoForm, ApiError> {
-    let (mut photo, mut deadline) = (None, None);
+    let (mut all, mut deadline) = (Vec::new(), None);
     let (mut metadata, mut webhook) = (None, None);
     while let Some(part) = form.next_field().await.map_err(broken)? {
         match part.name() {
-            Some(PART) if photo.is_none() => {
-                photo = Some(read_part(part, PHOTO_LIMIT_BYTES).await?);
-            }
+            Some(PART) if all.len() < dialect.most_photos() => all.push(read_photo(part).await?),
+            Some(PART) => return Err(too_many(dialect.most_photos())),
             Some(DEADLINE) if deadline.is_none() => deadline = Some(read_time(part).await?),
-            Some(METADATA | WEBHOOK) if unknown == UnknownParts::Ignored => {}
+            Some(METADATA | WEBHOOK) if dialect == Dialect::LegacyApp => {}
             Some(METADATA) if metadata.is_none() => metadata = Some(read_metadata(part).await?),
             Some(WEBHOOK) if webhook.is_none() => webhook = Some(read_url(part).await?),
-            Some(name @ (PART | DEADLINE | METADATA | WEBHOOK)) => {
+            Some(name @ (DEADLINE | METADATA | WEBHOOK)) => {
                 return Err(ApiError::invalid(name, "expected one form part of this name"));
             }
-            name if unknown == UnknownParts::Refused => return Err(unexpected(name)),
+            name if dialect == Dialect::V1 => return Err(unexpected(name)),
             _ => {}
         }
     }
-    let bytes = photo.ok_or_else(|| {
-        ApiError::invalid(PART, "expected a form part of this name with the photo")
-    })?;
+    if all.is_empty() {
+        return Err(ApiError::invalid(PART, "expected a form part of this name with the photo"));
+    }
+    room.complete();
+    let notes = Notes { metadata: metadata.unwrap_or_default(), webhook };
+    Ok(PhotoForm { photos: Photos { all, _room: room }, deadline, notes })
+}
+
+async fn read_photo(part: Field<'_>) -> Result<Photo, ApiError> {
+    let bytes = read_part(part, PHOTO_LIMIT_BYTES).await?;
     let kind = PhotoType::sniff(&bytes)
         .map_err(|error| ApiError::UnsupportedMediaType(format!("{PART}: {error}")))?;
-    room.complete();
     let digest = Sha256::new_with_prefix(&bytes);
-    let notes = Notes { metadata: metadata.unwrap_or_default(), webhook };
-    Ok(PhotoForm { photo: Photo { bytes, digest, kind, _room: room }, deadline, notes })
+    Ok(Photo { bytes, digest, kind })
+}
+
+fn too_many(most: usize) -> ApiError {
+    let detail = match most {
+        1 => "expected one form part of this name".to_owned(),
+        most => format!("expected at most {most} form parts of this name"),
+    };
+    ApiError::invalid(PART, detail)
 }
 
 fn unexpected(name: Option<&str>) -> ApiError {
@@ -133,7 +160,9 @@ async fn read_part(mut part: Field<'_>, limit: u64) -> Result<Bytes, ApiError> {
 }
 
 fn too_large() -> ApiError {
-    ApiError::TooLarge(format!("a photo may have at most {PHOTO_LIMIT_BYTES} bytes"))
+    ApiError::TooLarge(format!(
+        "a photo may have at most {PHOTO_LIMIT_BYTES} bytes, those of one form {USER_LIMIT_BYTES}"
+    ))
 }
 
 fn broken(error: MultipartError) -> ApiError {

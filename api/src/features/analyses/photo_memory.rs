@@ -12,6 +12,7 @@ use futures_util::stream::unfold;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use toneup_colour::photo::PHOTO_LIMIT_BYTES;
 use toneup_platform::identity::UserId;
 
 use super::problems::too_many_uploads;
@@ -19,6 +20,12 @@ use crate::http::problem::ApiError;
 
 /// Forms of one user that are read at once by a replica.
 const PER_USER: usize = 4;
+/// Photos that one user's forms may hold, in bytes: as much in one form of several photos as in several of one.
+pub(super) const USER_LIMIT_BYTES: u64 = PER_USER as u64 * PHOTO_LIMIT_BYTES;
+/// Room for the form around photos, in bytes.
+pub(super) const FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
+/// The same with the forms around the photos.
+const USER_ROOM_BYTES: u64 = USER_LIMIT_BYTES + PER_USER as u64 * FORM_OVERHEAD_BYTES;
 /// Maximum time for which a photo waits for memory.
 const WAIT: Duration = Duration::from_secs(5);
 /// Time that a photo may take to arrive before it can be made to give way.
@@ -137,10 +144,13 @@ impl PhotoMemory {
                 if photos.take(id, bytes, self.0.most_bytes) {
                     return Ok(());
                 }
-                match photos.slowest(Instant::now()) {
-                    Some(slowest) if slowest == id => return Err(NoRoom::GaveWay),
-                    Some(slowest) => photos.ask_to_give_way(slowest),
-                    None => {}
+                // Forms of one user wait for each other; nobody else's gives way to them.
+                if photos.has_users_room(id, bytes) {
+                    match photos.slowest(Instant::now()) {
+                        Some(slowest) if slowest == id => return Err(NoRoom::GaveWay),
+                        Some(slowest) => photos.ask_to_give_way(slowest),
+                        None => {}
+                    }
                 }
             }
             if timeout_at(deadline, freed).await.is_err() {
@@ -163,12 +173,19 @@ impl Drop for Room {
 
 impl Photos {
     fn take(&mut self, id: u64, bytes: u64, most_bytes: u64) -> bool {
-        let fits = self.used_bytes + bytes <= most_bytes;
+        let fits = self.used_bytes + bytes <= most_bytes && self.has_users_room(id, bytes);
         if let (true, Some(photo)) = (fits, self.arriving.get_mut(&id)) {
             self.used_bytes += bytes;
             photo.bytes += bytes;
         }
         fits
+    }
+
+    /// True if the user's forms may hold so many more bytes.
+    fn has_users_room(&self, id: u64, bytes: u64) -> bool {
+        let Some(user) = self.arriving.get(&id).and_then(|photo| photo.user) else { return true };
+        let of_user = self.arriving.values().filter(|photo| photo.user == Some(user));
+        of_user.map(|photo| photo.bytes).sum::<u64>() + bytes <= USER_ROOM_BYTES
     }
 
     /// The photo that arrives slowest, of those that hold something and have had their time.
@@ -245,6 +262,22 @@ mod tests {
         assert_eq!(late.grow(1).await, Err(NoRoom::Full));
         drop(whole);
         late.grow(1).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn forms_of_one_user_hold_no_more_than_four_photos_and_nobody_gives_way_to_them() {
+        let memory = PhotoMemory::new(64 * MIB);
+        let other = memory.begin(Some(UserId(Uuid::now_v7()))).unwrap();
+        other.grow(1).await.unwrap();
+        advance(GRACE).await;
+        let user = Some(UserId(Uuid::now_v7()));
+        let (large, small) = (memory.begin(user).unwrap(), memory.begin(user).unwrap());
+        large.grow(USER_ROOM_BYTES).await.unwrap();
+        assert_eq!(small.grow(1).await, Err(NoRoom::Full));
+        other.grow(MIB).await.unwrap();
+        assert!(!other.giving_way.is_cancelled());
+        drop(large);
+        small.grow(MIB).await.unwrap();
     }
 
     #[tokio::test]

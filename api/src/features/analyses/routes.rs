@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 
 use super::accept::{OnDuplicate, accept};
 use super::path::AnalysisPath;
+use super::photo_memory::{FORM_OVERHEAD_BYTES, USER_LIMIT_BYTES};
 use super::problems::WaitProblem;
 use super::state::AnalysesState;
 use super::submission::{
@@ -36,12 +37,14 @@ use crate::http::language::Language;
 use crate::http::page::PageQuery;
 use crate::http::problem::{ApiError, Problem};
 
-/// Room for the form around the largest photo, in bytes.
-const FORM_OVERHEAD_BYTES: u64 = 64 * 1024;
-
 /// Lets the largest photo in, with its form around it.
 pub(crate) fn photo_limit() -> DefaultBodyLimit {
-    let bytes = usize::try_from(PHOTO_LIMIT_BYTES + FORM_OVERHEAD_BYTES);
+    form_limit(PHOTO_LIMIT_BYTES)
+}
+
+/// Lets a form with photos of so many bytes in.
+fn form_limit(photos_bytes: u64) -> DefaultBodyLimit {
+    let bytes = usize::try_from(photos_bytes + FORM_OVERHEAD_BYTES);
     DefaultBodyLimit::max(bytes.unwrap_or(usize::MAX))
 }
 
@@ -58,7 +61,7 @@ where
 {
     OpenApiRouter::new()
         .routes(routes!(create_analysis, list_analyses))
-        .layer(photo_limit())
+        .layer(form_limit(USER_LIMIT_BYTES))
         .routes(routes!(get_analysis, erase::delete_analysis))
         .routes(routes!(cancel::cancel_analysis))
         .routes(routes!(sse::stream_analysis))

@@ -15,7 +15,7 @@ pub struct AnalysesSettings {
     /// `toneup prune` deletes what is older once.
     #[serde(default, with = "humantime_serde::option")]
     pub analysis_retention: Option<Duration>,
-    /// Analyses that one user may submit in an hour.
+    /// Photos that one user may submit in an hour, of one analysis or of several.
     pub submits_per_hour: u32,
     /// Analyses that one user may cancel in an hour: what is submitted and cancelled costs, and is never counted as waiting.
     pub cancels_per_hour: u32,

@@ -1,4 +1,4 @@
-//! The body of a submit: a reference to a photo in S3, or the photo itself.
+//! The body of a submit: references to photos in S3, or the photos themselves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use toneup_colour::analysis::AnalysisPayload;
-use toneup_colour::photo::{is_key_of, photo_key};
-use toneup_colour::photo_answers::{PhotoDigest, Reuse};
+use toneup_colour::photo_answers::PhotoDigest;
 use toneup_jobs::store::idempotency::{Idempotency, Lasts};
 use toneup_platform::identity::UserId;
 use utoipa::ToSchema;
 
-use super::multipart::{Photo, PhotoForm, UnknownParts, read_form};
+use super::multipart::{Dialect, PhotoForm, read_form};
 use super::notes::Notes;
+use super::source::Source;
 use super::state::AnalysesState;
 use crate::http::extract::{ApiJson, check_coding, single};
 use crate::http::idempotency::key_of;
@@ -26,12 +26,15 @@ use crate::http::problem::ApiError;
 /// Maximum time from now to a deadline.
 const FURTHEST_DEADLINE: Duration = Duration::from_hours(7 * 24);
 
-/// An analysis to be made.
+/// An analysis to be made, of one photo (`objectKey`) or of several of one person (`objectKeys`).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CreateAnalysis {
     /// What `POST /v1/uploads` answered.
-    object_key: String,
+    object_key: Option<String>,
+    /// The same of one to five photos of one person, best in different light: one result, and the surer for it.
+    #[schema(min_items = 1, max_items = 5)]
+    object_keys: Option<Vec<String>>,
     /// Until when the answer is of use (RFC 3339); after that the analysis is `expired`, and never started.
     #[serde(default, with = "time::serde::rfc3339::option")]
     deadline: Option<OffsetDateTime>,
@@ -46,7 +49,7 @@ pub(super) struct CreateAnalysis {
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the form; it is read as a stream")]
 pub(crate) struct CreateAnalysisForm {
-    /// The photo, at most 10 MiB.
+    /// The photo, at most 10 MiB. `POST /v1/analyses` takes up to five parts of this name, of 40 MiB together.
     #[schema(value_type = String, format = Binary)]
     image: Vec<u8>,
     /// Until when the answer is of use.
@@ -66,15 +69,6 @@ pub(crate) struct Submission {
     notes: Notes,
 }
 
-/// Source of the photo.
-#[derive(Debug)]
-enum Source {
-    /// The photo lies in S3.
-    Uploaded(String),
-    /// The photo came along.
-    Photo(Photo),
-}
-
 impl<S: Send + Sync> FromRequest<S> for Submission
 where
     AnalysesState: FromRef<S>,
@@ -90,13 +84,13 @@ where
         if is_form {
             let (request, user) = sender(request, state);
             let state = AnalysesState::from_ref(state);
-            return Self::from_form(request, &state, user, UnknownParts::Refused).await;
+            return Self::from_form(request, &state, user, Dialect::V1).await;
         }
-        let ApiJson(CreateAnalysis { object_key, deadline, metadata, webhook }) =
+        let ApiJson(CreateAnalysis { object_key, object_keys, deadline, metadata, webhook }) =
             ApiJson::from_request(request, state).await?;
         let notes = Notes { metadata, webhook };
         Ok(Self {
-            source: Source::Uploaded(object_key),
+            source: Source::of_keys(object_key, object_keys)?,
             deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
             notes: notes.check(&AnalysesState::from_ref(state))?,
         })
@@ -108,7 +102,7 @@ impl Submission {
         request: Request,
         state: &AnalysesState,
         user: Option<UserId>,
-        unknown: UnknownParts,
+        dialect: Dialect,
     ) -> Result<Self, ApiError> {
         check_coding(request.headers())?;
         let room = state.photo_memory.begin(user)?;
@@ -119,41 +113,39 @@ impl Submission {
         let form = Multipart::from_request(request, state)
             .await
             .map_err(|rejection| ApiError::Malformed(rejection.body_text()))?;
-        let PhotoForm { photo, deadline, notes } = read_form(form, room, unknown).await?;
+        let PhotoForm { photos, deadline, notes } = read_form(form, room, dialect).await?;
+        let source = Source::Sent(photos);
+        let others = count(source.len().saturating_sub(1));
+        if let Some(user) = user.filter(|_| others > 0) {
+            state.quota.take(user, others).await?;
+        }
         Ok(Self {
-            source: Source::Photo(photo),
+            source,
             deadline: deadline.map(OffsetDateTime::truncate_to_millisecond),
             notes: notes.check(state)?,
         })
     }
 
-    /// Returns the fingerprint that an idempotency key is bound to: that of the photo, and of what is noted with it. It
+    /// Number of photos.
+    pub(super) fn photos(&self) -> u32 {
+        count(self.source.len())
+    }
+
+    /// Returns the fingerprint that an idempotency key is bound to: that of the photos, and of what is noted with them. It
     /// excludes the deadline, which clients compute anew at each attempt.
     pub(super) fn fingerprint(&self) -> [u8; 32] {
         self.noted_digest().finalize().into()
     }
 
     fn noted_digest(&self) -> Sha256 {
-        let mut digest = self.source_digest();
+        let mut digest = self.source.digest();
         self.notes.add_to(&mut digest);
         digest
     }
 
-    fn source_digest(&self) -> Sha256 {
-        match &self.source {
-            Source::Uploaded(key) => Sha256::new_with_prefix(key.as_bytes()),
-            Source::Photo(photo) => photo.digest.clone(),
-        }
-    }
-
-    /// The digest of the photo, where it came along, or where S3 has taken no other at its key.
+    /// The digest of a single photo, where it is known.
     pub(super) fn photo_digest(&self, state: &AnalysesState, user: UserId) -> Option<PhotoDigest> {
-        match &self.source {
-            // That something lies there is not known: nobody may learn so what others' photos were answered.
-            Source::Uploaded(_) if state.colour.photo_reuse != Reuse::User => None,
-            Source::Uploaded(key) => state.seal.digest(user, key),
-            Source::Photo(photo) => Some(PhotoDigest(photo.digest.clone().finalize().into())),
-        }
+        self.source.photo_digest(state, user)
     }
 
     /// Returns the key that replaces a missing client key: a photo sent with the request is recognized if sent again. A
@@ -163,26 +155,20 @@ impl Submission {
         if let Some(deadline) = self.deadline {
             digest.update(deadline.unix_timestamp_nanos().to_be_bytes());
         }
-        let came_along = matches!(self.source, Source::Photo(_));
+        let came_along = matches!(self.source, Source::Sent(_));
         came_along.then(|| Idempotency::implicit(digest.finalize().into()))
     }
 
-    /// The payload of the analysis. The photo is stored in S3 now if it came along.
+    /// The payload of the analysis. Photos that came along are stored in S3 now.
     pub(super) async fn into_payload(
         self,
         state: &AnalysesState,
         user: UserId,
     ) -> Result<AnalysisPayload, ApiError> {
-        let object_key = match self.source {
-            Source::Uploaded(key) => check_key(key, user)?,
-            Source::Photo(photo) => {
-                let key = photo_key(user, photo.kind);
-                state.objects.put(&key, photo.kind.content_type(), photo.bytes).await?;
-                key
-            }
-        };
+        let mut keys = self.source.into_keys(state, user).await?.into_iter();
+        let (object_key, other_keys) = (keys.next().unwrap_or_default(), keys.collect());
         let Notes { metadata, webhook } = self.notes;
-        Ok(AnalysisPayload { object_key, metadata, webhook })
+        Ok(AnalysisPayload { object_key, other_keys, metadata, webhook })
     }
 }
 
@@ -197,12 +183,8 @@ pub(super) fn check_deadline(deadline: Option<OffsetDateTime>) -> Result<(), Api
     Ok(())
 }
 
-/// A key of the caller's own, in the shape that we give out.
-fn check_key(key: String, user: UserId) -> Result<String, ApiError> {
-    if is_key_of(user, &key) {
-        return Ok(key);
-    }
-    Err(ApiError::invalid("objectKey", "expected an objectKey that POST /v1/uploads gave to you"))
+fn count(photos: usize) -> u32 {
+    u32::try_from(photos).unwrap_or(u32::MAX)
 }
 
 /// A submit whose photo comes along, whatever else could be sent elsewhere.
@@ -219,7 +201,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let (request, user) = sender(request, state);
         let state = AnalysesState::from_ref(state);
-        Submission::from_form(request, &state, user, UnknownParts::Ignored).await.map(Self)
+        Submission::from_form(request, &state, user, Dialect::LegacyApp).await.map(Self)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::QueryBuilder;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use toneup_colour::analysis::ANALYSIS;
 use toneup_colour::photo::{PHOTO_LIMIT_BYTES, PREFIX};
 use toneup_jobs::job::JobId;
 use toneup_people::pictures::PICTURE;
-use toneup_platform::database::{Database, bind_list, bounded};
+use toneup_platform::database::{Database, bind_list, bounded, json_rows};
 use toneup_platform::identity::UserId;
 use toneup_platform::leader::Leadership;
 use toneup_platform::objects::{Listed, Objects};
@@ -91,28 +92,29 @@ async fn find_unsubmitted<'a>(
         return Ok(Vec::new());
     };
     let owners: BTreeSet<UserId> = owned.iter().map(|(user, _)| *user).collect();
-    let keys = owned.iter().map(|(_, key)| (*key).to_owned());
+    let keys: Vec<&str> = owned.iter().map(|(_, key)| *key).collect();
     let (known, submitted) = bounded(async {
         let mut connection = pool.acquire().await?;
         let mut query = QueryBuilder::new("SELECT id FROM users WHERE id IN ");
         bind_list(&mut query, owners.iter().copied());
         let known: Vec<UserId> = query.build_query_scalar().fetch_all(&mut *connection).await?;
         let mut query = QueryBuilder::new(
-            "SELECT JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey'))
+            "SELECT JSON_EXTRACT(payload, '$.objectKey', '$.otherKeys[*]')
              FROM jobs FORCE INDEX (jobs_history) WHERE kind IN ",
         );
         bind_list(&mut query, [ANALYSIS, PICTURE].into_iter());
         query.push(" AND user_id IN ");
         bind_list(&mut query, owners.iter().copied());
         query.push(" AND id >= ").push_bind(earliest_id(oldest - SLACK));
-        query.push(" AND JSON_UNQUOTE(JSON_EXTRACT(payload, '$.objectKey')) IN ");
-        bind_list(&mut query, keys);
-        let submitted: Vec<String> = query.build_query_scalar().fetch_all(&mut *connection).await?;
+        query.push(" AND JSON_OVERLAPS(JSON_EXTRACT(payload, '$.objectKey', '$.otherKeys[*]'), ");
+        query.push_bind(json_rows(&keys)?).push(")");
+        let submitted: Vec<Json<Vec<String>>> =
+            query.build_query_scalar().fetch_all(&mut *connection).await?;
         Ok::<_, sqlx::Error>((known, submitted))
     })
     .await?;
     let known: BTreeSet<UserId> = known.into_iter().collect();
-    let submitted: BTreeSet<String> = submitted.into_iter().collect();
+    let submitted: BTreeSet<String> = submitted.into_iter().flat_map(|Json(keys)| keys).collect();
     let unsubmitted =
         owned.into_iter().filter(|(user, key)| known.contains(user) && !submitted.contains(*key));
     Ok(unsubmitted.map(|(_, key)| key).collect())

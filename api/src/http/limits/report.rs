@@ -21,11 +21,17 @@ tokio::task_local! {
     static SAID: Items;
 }
 
-/// Notes what a policy said, for the response of the request in whose task this runs; elsewhere, for nobody.
+/// Notes what a policy said, in place of what it said before, for the response of the request in whose task this runs;
+/// elsewhere, for nobody.
 pub(super) fn note(policy: &Policy, verdict: Verdict) {
-    let items = items(policy, verdict);
+    let (policy, state) = items(policy, verdict);
+    let tell = |said: &Items| {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.retain(|(earlier, _)| *earlier != policy);
+        said.push((policy, state));
+    };
     // Outside a request, nobody is told.
-    SAID.try_with(|said| said.lock().unwrap_or_else(PoisonError::into_inner).push(items)).ok();
+    SAID.try_with(tell).ok();
 }
 
 /// The policy, and what is left of it: `r` units, and all of them in `t` seconds.

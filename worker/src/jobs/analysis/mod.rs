@@ -1,7 +1,9 @@
-//! Handler of analyses: takes a photo from the object store to an analyzer.
+//! Handler of analyses: takes a person's photos from the object store to an analyzer, and combines the answers.
 
 pub(crate) mod analyzer;
+mod together;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +19,6 @@ use toneup_jobs::outcome::JobError;
 use toneup_jobs::run::{Attempt, Handler};
 use toneup_jobs::store::claim::Claimed;
 use toneup_platform::crash;
-use toneup_platform::identity::UserId;
 use toneup_platform::objects::{ObjectError, Objects};
 use toneup_platform::retry::Backoff;
 use tracing::Instrument;
@@ -45,30 +46,88 @@ pub(crate) struct Analyze {
     pub(crate) draining: CancellationToken,
 }
 
+/// Result of one photo.
+#[derive(Debug)]
+struct Answered {
+    result: AnalysisResult,
+    /// Key under which the result can be reused; `None` if it was itself, or must not be.
+    key: Option<PhotoKey>,
+}
+
 impl Handler for Analyze {
-    /// Reads the photo, looks up an earlier result for it, and otherwise calls an analyzer when it is the job's turn.
-    /// Outages of services are waited out, since they are not the job's failure.
+    /// Analyses the photo, or several photos one after the other. Outages of services are waited out, since they are not
+    /// the job's failure.
     async fn run(&self, job: &Claimed) -> Attempt {
-        let Ok(AnalysisPayload { object_key, .. }) = job.payload.read() else {
+        let Ok(payload) = job.payload.read::<AnalysisPayload>() else {
             return Attempt::Failed(image_missing());
         };
-        let photo = match self.read_photo(&object_key).await {
-            Ok(photo) => photo,
-            Err(ended) => return ended,
+        let answered = if payload.other_keys.is_empty() {
+            self.answer(job, &payload.object_key).await
+        } else {
+            self.answer_together(job, &payload).await
         };
-        crash::point("photo-read");
-        let key = self.key(job.user, &photo).await;
-        if let Some(key) = key
-            && let Some(answer) = self.answers.find(key, &self.flow.models()).await
-        {
-            tracing::info!("the photo was answered before");
-            return succeeded(&answer, None);
+        match answered {
+            Ok(Answered { result, key }) => succeeded(&result, key),
+            Err(ended) => ended,
         }
-        self.analyze(job, photo, key).await
     }
 }
 
 impl Analyze {
+    /// Analyses each photo by itself, with a permit of its own, and combines what they came to. A refused photo is left
+    /// out; whatever else ends the attempt for one photo ends it for all. The error is the end of the attempt.
+    async fn answer_together(
+        &self,
+        job: &Claimed,
+        payload: &AnalysisPayload,
+    ) -> Result<Answered, Attempt> {
+        let (mut answers, mut seen) = (Vec::new(), BTreeSet::new());
+        for object_key in payload.keys() {
+            let answered = async {
+                let photo = self.read_photo(object_key).await?;
+                let digest = digest(&photo).await;
+                if digest.is_some_and(|digest| !seen.insert(digest)) {
+                    return Err(Attempt::Failed(same_photo()));
+                }
+                self.answer_to(job, photo, digest).await
+            };
+            match answered.await {
+                Ok(Answered { result, .. }) => answers.push(Ok(result)),
+                Err(Attempt::Failed(error)) => answers.push(Err(error)),
+                Err(ended) => return Err(ended),
+            }
+        }
+        let result = together::combine(answers).map_err(Attempt::Failed)?;
+        // The result is that of all of them: the answer to none alone.
+        Ok(Answered { result, key: None })
+    }
+
+    /// Reads a photo and answers to it. The error is the end of the attempt.
+    async fn answer(&self, job: &Claimed, object_key: &str) -> Result<Answered, Attempt> {
+        let photo = self.read_photo(object_key).await?;
+        let digest = if self.answers.are_reused() { digest(&photo).await } else { None };
+        self.answer_to(job, photo, digest).await
+    }
+
+    /// Looks up an earlier result for the photo, and otherwise calls an analyzer when it is the job's turn.
+    async fn answer_to(
+        &self,
+        job: &Claimed,
+        photo: Bytes,
+        digest: Option<PhotoDigest>,
+    ) -> Result<Answered, Attempt> {
+        crash::point("photo-read");
+        let key = digest.and_then(|digest| self.answers.key(job.user, digest));
+        if let Some(key) = key
+            && let Some(result) = self.answers.find(key, &self.flow.models()).await
+        {
+            tracing::info!("the photo was answered before");
+            return Ok(Answered { result, key: None });
+        }
+        let result = self.analyze(job, photo).await?;
+        Ok(Answered { result, key })
+    }
+
     /// Reads the photo, waiting out an outage of the object store. The error is the end of the attempt.
     async fn read_photo(&self, object_key: &str) -> Result<Bytes, Attempt> {
         let mut failures = 0;
@@ -96,29 +155,14 @@ impl Analyze {
         }
     }
 
-    /// The key of the photo's answer, where answers are used again. Digesting a large photo takes long enough to leave
-    /// the other jobs alone; a small one takes less than the way to another thread.
-    async fn key(&self, user: UserId, photo: &Bytes) -> Option<PhotoKey> {
-        if !self.answers.are_reused() {
-            return None;
-        }
-        let digest = if photo.len() <= DIGESTED_IN_PLACE {
-            PhotoDigest::of(photo)
-        } else {
-            let photo = photo.clone();
-            spawn_blocking(move || PhotoDigest::of(&photo)).await.ok()?
-        };
-        self.answers.key(user, digest)
-    }
-
     /// Sends the photo to an analyzer when it is the job's turn, and again if the failure is the analyzer's, not the
-    /// job's.
-    async fn analyze(&self, job: &Claimed, photo: Bytes, key: Option<PhotoKey>) -> Attempt {
+    /// job's. The error is the end of the attempt.
+    async fn analyze(&self, job: &Claimed, photo: Bytes) -> Result<AnalysisResult, Attempt> {
         let mut excused = 0;
         loop {
             let turn = self.flow.admit();
             let Some(permit) = self.draining.run_until_cancelled(turn).await else {
-                return Attempt::HandedBack;
+                return Err(Attempt::HandedBack);
             };
             crash::point("admitted");
             let endpoint = permit.endpoint();
@@ -128,8 +172,8 @@ impl Analyze {
             crash::point("answered");
             let away = permit.end(answer.ended());
             match answer.result {
-                Ok(result) => return succeeded(&result, key),
-                Err(CallError::Refused(error)) => return Attempt::Failed(error),
+                Ok(result) => return Ok(result),
+                Err(CallError::Refused(error)) => return Err(Attempt::Failed(error)),
                 Err(error @ CallError::Busy { .. }) => {
                     tracing::debug!(%error, "waiting for the analyzer");
                 }
@@ -145,7 +189,8 @@ impl Analyze {
                 Err(error) => {
                     tracing::warn!(%error, "the analyzer failed");
                     let retry_after = error.retry_after();
-                    return Attempt::FailedForNow { error: error.into_outcome(), retry_after };
+                    let error = error.into_outcome();
+                    return Err(Attempt::FailedForNow { error, retry_after });
                 }
             }
         }
@@ -166,6 +211,20 @@ fn succeeded(result: &AnalysisResult, photo: Option<PhotoKey>) -> Attempt {
             Attempt::Failed(JobError::permanent("RESULT_UNWRITABLE", &error.to_string()))
         }
     }
+}
+
+/// The digest of a photo. A large photo takes long enough to leave the other jobs alone; a small one takes less than the
+/// way to another thread.
+async fn digest(photo: &Bytes) -> Option<PhotoDigest> {
+    if photo.len() <= DIGESTED_IN_PLACE {
+        return Some(PhotoDigest::of(photo));
+    }
+    let photo = photo.clone();
+    spawn_blocking(move || PhotoDigest::of(&photo)).await.ok()
+}
+
+fn same_photo() -> JobError {
+    JobError::permanent("SAME_PHOTO", "This is the same photo as one before it.")
 }
 
 fn image_missing() -> JobError {

@@ -14,13 +14,15 @@ import { renderResult } from "./result.js";
 import { SEASONS } from "./seasons.js";
 import { localTokenStore, Session } from "../client/session.js";
 import { Stage } from "./stage.js";
-import { checkPhoto, submitPhoto } from "../client/upload.js";
-import { adviceFor, adviceForAnalysis, durationWords, queueWords } from "./words.js";
+import { checkPhoto, submitPhotos } from "../client/upload.js";
+import { adviceFor, adviceForAnalysis, durationWords, photosWords, queueWords } from "./words.js";
 
 /** @typedef {import("../client/api.js").Analysis} Analysis */
 
 /** A queue that moves every second should not talk every second. */
 const QUIET_MS = 8000;
+/** Photos that one analysis combines. */
+const MOST_PHOTOS = 5;
 /** How often the list looks after analyses that were left to finish by themselves. */
 const LOOK_AFTER_MS = 10_000;
 
@@ -29,14 +31,14 @@ const api = new Api({ session });
 const past = new PastResults({ api });
 const account = new Account({ api, session, announce, onChange: someoneElse });
 const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
-const stage = new Stage({ announce, onSubmit: submit, onCancel: toChoose, onRetry: retry });
+const photoWords = photosWords(navigator.language);
+const stage = new Stage({ announce, words: photoWords, onRemove: removePhoto, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
-/**
- * The photo in hand, and the analysis that it became.
- *
- * @type {{ file: File, contentType: string, url: string, analysisId: string | null } | null}
- */
-let photo = null;
+/** @typedef {{ photo: File, contentType: string, url: string }} Held */
+/** The photos in hand, of one person. @type {Held[]} */
+let photos = [];
+/** The analysis that they became. @type {string | null} */
+let analysisId = null;
 /** What is going on now; aborted when the person turns to something else. */
 let task = new AbortController();
 /** The analysis on show. @type {string | null} */
@@ -112,17 +114,36 @@ function setTitle(/** @type {string} */ text) {
   document.title = text ? `${text} · ToneUp` : "ToneUp: find your season";
 }
 
-/** @param {File | null} file @param {string} [contentType] */
-function holdPhoto(file, contentType = "") {
-  if (photo) URL.revokeObjectURL(photo.url);
-  photo = file && { file, contentType, url: URL.createObjectURL(file), analysisId: null };
-  stage.setPhoto(photo?.url ?? null);
+/** @param {Held[]} held */
+function holdPhotos(held) {
+  for (const photo of photos) if (!held.includes(photo)) URL.revokeObjectURL(photo.url);
+  photos = held;
+  analysisId = null;
+  stage.setPhoto(photos[0]?.url ?? null);
+}
+
+/** @param {string} [say] what has just happened */
+function showReady(say) {
+  const thumbnails = photos.map(({ photo, url }) => ({ url, name: photo.name || "photo" }));
+  const [first] = thumbnails;
+  const text = photos.length === 1 ? `${first.name}, ${sizeWords(totalSize())}` : `${photoWords.chosen(photos.length)}, ${sizeWords(totalSize())}`;
+  stage.showReady(thumbnails, { text, full: photos.length >= MOST_PHOTOS, say });
+}
+
+function totalSize() {
+  return photos.reduce((sum, { photo }) => sum + photo.size, 0);
+}
+
+/** @param {number} index */
+function removePhoto(index) {
+  holdPhotos(photos.filter((_, at) => at !== index));
+  showReady(photoWords.removed(index + 1));
 }
 
 function toChoose() {
   begin();
   remember(null);
-  holdPhoto(null);
+  holdPhotos([]);
   showView("start");
   stage.showChoose();
   setTitle("");
@@ -130,34 +151,37 @@ function toChoose() {
   scrollTo({ top: 0 });
 }
 
-/** @param {File} file */
-async function photoChosen(file) {
+/** @param {File} file @param {boolean} adding to the photos in hand */
+async function photoChosen(file, adding) {
   begin();
   remember(null);
   if (past.unfinished) void refreshPast();
   showView("start");
   setTitle("");
   try {
-    holdPhoto(file, await checkPhoto(file));
-    stage.showReady(`${file.name || "Your photo"}, ${sizeWords(file.size)}`);
+    const contentType = await checkPhoto(file);
+    const others = adding ? photos : [];
+    holdPhotos([...others, { photo: file, contentType, url: URL.createObjectURL(file) }]);
+    showReady();
   } catch (error) {
-    holdPhoto(null);
+    // What is no photo is not added; those in hand stay.
+    if (adding && error instanceof ApiError) return showReady(adviceFor(error).title);
+    holdPhotos([]);
     showProblem(error);
   }
 }
 
 async function submit() {
-  if (!photo) return toChoose();
-  const { file, contentType } = photo;
+  if (photos.length === 0) return toChoose();
   const signal = begin();
   remember(null);
   showView("start");
   setTitle("Uploading");
   stage.setUploaded(0);
-  stage.showWorking("upload", { title: "Uploading your photo", detail: sizeWords(file.size) });
+  const title = photos.length === 1 ? "Uploading your photo" : "Uploading your photos";
+  stage.showWorking("upload", { title, detail: sizeWords(totalSize()) });
   try {
-    const analysis = await submitPhoto(api, file, {
-      contentType,
+    const analysis = await submitPhotos(api, photos, {
       signal,
       onProgress: (fraction) => {
         if (!signal.aborted) stage.setUploaded(fraction);
@@ -165,7 +189,7 @@ async function submit() {
       onWait: ({ seconds, error }) => stage.showWorking("upload", waitWords(seconds, error)),
     });
     if (signal.aborted) return;
-    photo.analysisId = analysis.id;
+    analysisId = analysis.id;
     remember(analysis.id);
     await watch(analysis, signal);
   } catch (error) {
@@ -266,9 +290,10 @@ function showOutcome(analysis) {
     watchBroke = false;
     showView("start");
     setTitle("No result");
-    return stage.showProblem(adviceForAnalysis(analysis), { canRetry: photo?.analysisId === analysis.id });
+    return stage.showProblem(adviceForAnalysis(analysis), { canRetry: analysisId === analysis.id });
   }
-  const sentence = renderResult(analysis, photo?.analysisId === analysis.id ? photo.url : null);
+  const measured = analysisId === analysis.id ? photos[analysis.result.clearest ?? 0] : undefined;
+  const sentence = renderResult(analysis, measured?.url ?? null);
   showView("result");
   setTitle(byId("result-title").textContent ?? "");
   scrollTo({ top: 0 });
@@ -284,7 +309,7 @@ function showProblem(error) {
   showView("start");
   setTitle("");
   const reference = problem.status >= 500 && problem.traceId ? problem.traceId : "";
-  stage.showProblem(adviceFor(problem), { canRetry: photo !== null || watchBroke, reference });
+  stage.showProblem(adviceFor(problem), { canRetry: photos.length > 0 || watchBroke, reference });
 }
 
 /**
@@ -296,7 +321,7 @@ async function open(id) {
   const signal = begin();
   remember(id);
   const known = past.find(id);
-  if (photo && photo.analysisId !== id) holdPhoto(null);
+  if (photos.length > 0 && analysisId !== id) holdPhotos([]);
   try {
     if (known && isFinished(known)) return showOutcome(known);
     showView("start");

@@ -6,30 +6,34 @@ import { byId } from "./dom.js";
 /**
  * Calls back with every photo that the person hands over, by whichever way.
  *
- * @param {(file: File) => void} onPhoto
+ * @param {(file: File, adding: boolean) => void} onPhoto `adding`: to those in hand, by a button with `data-add`
  * @param {() => boolean} accepting whether a dropped or pasted photo is welcome right now
  */
 export function watchForPhotos(onPhoto, accepting) {
   for (const name of ["photo", "camera"]) {
     const input = /** @type {HTMLInputElement} */ (byId(`${name}-input`));
+    let adding = false;
     input.addEventListener("change", () => {
       const file = input.files?.[0];
       input.value = ""; // so that choosing the same file again is a change
-      if (file) onPhoto(file);
+      if (file) onPhoto(file, adding);
     });
     for (const button of document.querySelectorAll(`[data-pick="${name}"]`)) {
-      button.addEventListener("click", () => input.click());
+      button.addEventListener("click", () => {
+        adding = button.hasAttribute("data-add");
+        input.click();
+      });
     }
   }
   watchForDrops(onPhoto, accepting);
   document.addEventListener("paste", (event) => {
     const file = event.clipboardData?.files[0];
-    if (file && accepting()) onPhoto(file);
+    if (file && accepting()) onPhoto(file, false);
   });
 }
 
 /**
- * @param {(file: File) => void} onPhoto
+ * @param {(file: File, adding: boolean) => void} onPhoto
  * @param {() => boolean} accepting
  */
 function watchForDrops(onPhoto, accepting) {
@@ -57,6 +61,6 @@ function watchForDrops(onPhoto, accepting) {
     depth = 0;
     mark();
     const file = event.dataTransfer?.files[0];
-    if (file && accepting()) onPhoto(file);
+    if (file && accepting()) onPhoto(file, false);
   });
 }

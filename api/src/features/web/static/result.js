@@ -5,7 +5,7 @@ import { colourName, isLight, parseHex } from "./colours.js";
 import { byId, fillPortrait, icon, make, paint, show } from "./dom.js";
 import { renderLooked } from "./looked.js";
 import { seasonText, subtypeName } from "./seasons.js";
-import { confidenceWords, contrastWords, humanise, inTheirLanguage, skinToneWords, undertoneWords, warningWords } from "./words.js";
+import { confidenceWords, contrastWords, humanise, inTheirLanguage, photosWords, skinToneWords, spreadWords, undertoneWords, warningWords } from "./words.js";
 
 /** @typedef {import("../client/api.js").Analysis} Analysis */
 /** @typedef {import("../client/api.js").Result} Result */
@@ -119,7 +119,7 @@ function renderWarnings(warnings, advice) {
  * @param {Result} result
  * @param {import("./seasons.js").SeasonText | null} text
  */
-function renderFacts({ skin, undertone, contrast }, text) {
+function renderFacts({ skin, undertone, contrast, photos, spread }, text) {
   const under = undertoneWords(undertone);
   const against = contrastWords(contrast);
   /** @type {Node[]} */
@@ -133,12 +133,28 @@ function renderFacts({ skin, undertone, contrast }, text) {
   }
   if (under) add("Undertone", make("span", {}, under.title, under.detail && make("span", { class: "quiet" }, ` ${under.detail}`)));
   if (against) add("Contrast", against);
+  if (photos) facts.push(photosFact(photos, spread));
   if (text) {
     add("Wear", text.wear);
     add("Go easy on", text.avoid);
     add("Metal", text.metal);
   }
   byId("facts").replaceChildren(...facts);
+}
+
+/**
+ * How many photos were combined, and how far they are apart.
+ *
+ * @param {NonNullable<Result["photos"]>} photos
+ * @param {number | undefined} spread
+ */
+function photosFact(photos, spread) {
+  const words = photosWords(navigator.language);
+  const leftOut = photos.filter((photo) => photo.leftOut).length;
+  const counted = photos.length - leftOut;
+  const text = words.combined(counted, leftOut);
+  const apart = counted > 1 && typeof spread === "number" ? ` (${spreadWords(spread, words)})` : "";
+  return make("div", { lang: words.language }, make("dt", {}, words.fact), make("dd", {}, text + apart));
 }
 
 /**

@@ -1,11 +1,12 @@
 // @ts-check
 // The card in which a photo is chosen, sent and waited for.
 
-import { byId, fillPortrait, focusOn, show } from "./dom.js";
+import { byId, fillPortrait, focusOn, icon, make, show } from "./dom.js";
 
 /** @typedef {"choose" | "ready" | "working" | "problem"} Panel */
 /** @typedef {"upload" | "queued" | "running" | "done"} Step */
 /** @typedef {import("./words.js").Advice} Advice */
+/** @typedef {{ url: string, name: string }} Thumbnail */
 
 const PANELS = /** @type {const} */ (["choose", "ready", "working", "problem"]);
 const STEPS = ["upload", "queued", "running", "done"];
@@ -16,16 +17,28 @@ export class Stage {
   /** @type {HTMLProgressElement} */
   #progress = byId("upload-progress");
   #announce;
+  #words;
+  #onRemove;
 
   /**
    * @param {object} options
    * @param {(text: string) => void} options.announce says something to a screen reader
+   * @param {import("./words.js").PhotosWords} options.words of several photos
+   * @param {(index: number) => void} options.onRemove takes a photo out of those in hand
    * @param {() => void} options.onSubmit
    * @param {() => void} options.onCancel
    * @param {() => void} options.onRetry
    */
-  constructor({ announce, onSubmit, onCancel, onRetry }) {
+  constructor({ announce, words, onRemove, onSubmit, onCancel, onRetry }) {
     this.#announce = announce;
+    this.#words = words;
+    this.#onRemove = onRemove;
+    for (const [id, text] of [["add-photo", words.add], ["add-photo-hint", words.hint]]) {
+      byId(id).textContent = text;
+      byId(id).lang = words.language;
+    }
+    byId("ready-photos").lang = words.language;
+    byId("ready-photos").setAttribute("aria-label", words.list);
     byId("submit").addEventListener("click", onSubmit);
     byId("cancel-upload").addEventListener("click", onCancel);
     byId("problem-retry").addEventListener("click", onRetry);
@@ -45,12 +58,31 @@ export class Stage {
     this.#show("choose");
   }
 
-  /** @param {string} file its name and size */
-  showReady(file) {
-    byId("ready-file").textContent = file;
+  /**
+   * Shows the photos in hand, ready to be sent.
+   *
+   * @param {Thumbnail[]} photos at least one
+   * @param {{ text: string, full: boolean, say?: string }} options `full`: no other may be added; `say`: what has just happened
+   */
+  showReady(photos, { text, full, say = `Photo chosen: ${text}` }) {
+    byId("ready-file").textContent = text;
+    byId("ready-photos").replaceChildren(...photos.map((photo, at) => this.#thumbnail(photo, at)));
+    show(byId("ready-photos"), photos.length > 1);
+    show(byId("add-photo"), !full);
+    show(byId("add-photo-hint"), !full);
     this.#show("ready");
-    this.#announce(`Photo chosen: ${file}`);
+    this.#announce(say);
     focusOn(byId("submit"));
+  }
+
+  /** @param {Thumbnail} photo @param {number} at */
+  #thumbnail({ url, name }, at) {
+    const frame = make("span", { class: "photo-thumb", "aria-hidden": "true" });
+    fillPortrait(frame, url);
+    const label = this.#words.remove(at + 1, name);
+    const remove = make("button", { type: "button", class: "icon-button", "aria-label": label, title: label }, icon("icon-close"));
+    remove.addEventListener("click", () => this.#onRemove(at));
+    return make("li", {}, frame, remove);
   }
 
   /**

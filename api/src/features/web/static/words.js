@@ -321,6 +321,7 @@ const WARNINGS = {
   BLURRED: "The photo is not quite sharp, which makes the reading less certain.",
   FACE_TOO_SMALL: "Your face is small in this photo. A closer one gives a truer reading.",
   MULTIPLE_FACES: "There are several faces in the photo; we read the largest.",
+  MAYBE_DIFFERENT_PEOPLE: "The skin in these photos differs more than light explains. Are all of them of you?",
 };
 
 /** @param {string} warning a code, or a sentence already */
@@ -336,6 +337,70 @@ export function warningWords(warning) {
  */
 export function humanise(code) {
   return sentence(code.replace(/[_-]+/g, " ").trim().toLowerCase());
+}
+
+/**
+ * The words of several photos in one analysis.
+ *
+ * @typedef {object} PhotosWords
+ * @property {string} language
+ * @property {string} add
+ * @property {string} hint
+ * @property {string} list
+ * @property {(number: number, name: string) => string} remove
+ * @property {(number: number) => string} removed
+ * @property {(count: number) => string} chosen
+ * @property {string} fact
+ * @property {(counted: number, leftOut: number) => string} combined
+ * @property {[string, string, string]} spread from agreement to disagreement
+ */
+
+/** @type {{ en: PhotosWords, ko: PhotosWords }} */
+const PHOTOS = {
+  en: {
+    language: "en",
+    add: "Add another, in other light",
+    hint: "Up to five photos of you: light is most of the error, and they are combined.",
+    list: "Your photos",
+    remove: (number, name) => `Remove photo ${number}, ${name}`,
+    removed: (number) => `Photo ${number} is removed`,
+    chosen: (count) => `${count} photos of you`,
+    fact: "Photos",
+    combined: (counted, leftOut) =>
+      `${counted} ${counted === 1 ? "photo" : "photos"} combined${leftOut > 0 ? `, ${leftOut} left out` : ""}`,
+    spread: ["they agree", "they agree in part", "they disagree: light decides much here"],
+  },
+  ko: {
+    language: "ko",
+    add: "다른 빛에서 찍은 사진 추가",
+    hint: "본인 사진을 다섯 장까지 더할 수 있어요. 오차는 대부분 빛에서 생기고, 사진들을 함께 봐요.",
+    list: "내 사진",
+    remove: (number, name) => `사진 ${number} 빼기, ${name}`,
+    removed: (number) => `사진 ${number}을(를) 뺐어요`,
+    chosen: (count) => `내 사진 ${count}장`,
+    fact: "사진",
+    combined: (counted, leftOut) => `사진 ${counted}장을 함께 봤어요${leftOut > 0 ? `. ${leftOut}장은 쓸 수 없었어요` : ""}`,
+    spread: ["결과가 서로 같아요", "결과가 조금 달라요", "결과가 서로 달라요. 빛의 영향이 커요"],
+  },
+};
+
+/**
+ * @param {string} language as browsers name theirs, e.g. `ko-KR`
+ * @returns {PhotosWords}
+ */
+export function photosWords(language) {
+  return language.toLowerCase().split("-")[0] === "ko" ? PHOTOS.ko : PHOTOS.en;
+}
+
+/**
+ * How far several photos are apart.
+ *
+ * @param {number} spread 0 to 1
+ * @param {PhotosWords} words
+ */
+export function spreadWords(spread, words) {
+  if (spread < 0.2) return words.spread[0];
+  return spread < 0.5 ? words.spread[1] : words.spread[2];
 }
 
 /**
