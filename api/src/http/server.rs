@@ -25,7 +25,7 @@ use tower::Service;
 /// idle connections, so that it is they who close them.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest head of a request, in bytes, and of what is read of its body at once: each connection holds as much.
-const HEAD_LIMIT_BYTES: usize = 8 * 1024;
+const HEAD_LIMIT_BYTES: usize = 16 * 1024;
 /// Longest time for which a client that is sent something takes none of it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// After a connection could not be accepted: there may be no file descriptor left.
