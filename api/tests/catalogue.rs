@@ -233,7 +233,9 @@ async fn a_change_is_found_and_suggested_soon_and_a_deleted_product_never(db: My
     assert_eq!(suggested["items"], expected);
     store::delete(&mut conn, toneup_catalogue::product::ProductId(6)).await.unwrap();
     assert_eq!(ids(&get(&alice, search).await), [] as [u64; 0], "at once");
-    for bad in ["", "q=", &format!("q={}", "가".repeat(10_000 / 9))] {
+    let (long, blank) =
+        (format!("q={}", "가".repeat(10_000 / 9)), format!("q={}", "%20".repeat(10_000)));
+    for bad in ["", "q=", &long, &blank] {
         let refused = alice.get(&format!("/v1/search/suggestions?{bad}")).await;
         assert_eq!(problem_of(&refused).0, 422, "{bad}");
     }

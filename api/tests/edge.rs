@@ -68,9 +68,9 @@ async fn a_head_has_a_bound_and_no_answer_is_sniffed(db: MySqlPool) {
         let request = client.request(Method::GET, "/healthz").header("x-filler", "x".repeat(bytes));
         client.send(request).await
     };
-    let fine = ask(6 * 1024).await;
+    let fine = ask(8 * 1024).await;
     assert_eq!((fine.status.as_u16(), fine.header("x-content-type-options")), (200, "nosniff"));
-    assert_eq!(ask(16 * 1024).await.status, 431);
+    assert_eq!(ask(64 * 1024).await.status, 431);
 }
 
 /// A request whose client is refused before its body was read, as an app sends it: whole, and only then listening.

@@ -16,4 +16,5 @@ pub(crate) mod page;
 pub mod problem;
 pub mod purge;
 pub(crate) mod server;
+mod small_reads;
 pub(crate) mod text;

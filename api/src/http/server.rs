@@ -21,11 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::small_reads::SmallReads;
+
 /// Longest wait for a request's head, and so for the next request on an idle connection: longer than load balancers keep
 /// idle connections, so that it is they who close them.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-/// Largest head of a request, in bytes, and of what is read of its body at once: each connection holds as much.
-const HEAD_LIMIT_BYTES: usize = 16 * 1024;
+/// Largest head of a request, in bytes.
+const HEAD_LIMIT_BYTES: usize = 32 * 1024;
 /// Longest time for which a client that is sent something takes none of it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// After a connection could not be accepted: there may be no file descriptor left.
@@ -83,7 +85,7 @@ async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_LIMIT_BYTES)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(SmallReads::new(stream)), service)
             .with_upgrades()
     );
     let ended = tokio::select! {

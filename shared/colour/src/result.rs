@@ -111,7 +111,8 @@ pub struct AnalysisResult {
     /// Index in `photos` of the photo that speaks most clearly for the season: skin, light, face and regions are its.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clearest: Option<usize>,
-    /// Disagreement of the photos, 0 to 1: the mean distance (total variation) of their likelihoods from the result's.
+    /// Disagreement of the photos, 0 to 1: the mean distance (total variation) between the likelihoods of
+    /// two of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, maximum = 1)]
     pub spread: Option<f64>,

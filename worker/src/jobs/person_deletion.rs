@@ -62,10 +62,12 @@ impl DeletePerson {
             while self.objects.delete_some(&prefix).await? > 0 {}
         }
         for erasure in &self.erasures {
-            let mut begun = Instant::now();
-            while self.erase(user, erasure).await? > 0 {
+            loop {
+                let begun = Instant::now();
+                if self.erase(user, erasure).await? == 0 {
+                    break;
+                }
                 sleep(begun.elapsed() * (SHARE - 1)).await;
-                begun = Instant::now();
             }
         }
         if pass == 1 {
