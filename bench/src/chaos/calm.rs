@@ -31,6 +31,9 @@ pub(crate) async fn calm(
         let queues = servers.messages().await;
         queues.is_ok_and(|queues| queues.contains(&(JOBS.to_owned(), 0)))
     });
-    let empty = empty.await;
-    progress(if empty.is_ok() { "queue empty" } else { "queue NOT empty" })
+    if empty.await.is_ok() {
+        return progress("queue empty");
+    }
+    let standing = servers.standing().await.unwrap_or_else(|error| format!("{error:#}"));
+    progress(&format!("queue NOT empty\n{standing}"))
 }

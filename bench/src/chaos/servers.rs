@@ -116,6 +116,15 @@ impl Servers {
         Ok(queues.iter().filter_map(queue).collect())
     }
 
+    /// A table of the queues that tells whose the messages in them are: nobody's yet, or a consumer's.
+    pub(crate) async fn standing(&self) -> anyhow::Result<String> {
+        let arguments =
+            ["rabbitmqctl", "-q", "list_queues", "-p", "toneup", "--formatter", "pretty_table"];
+        let columns = ["name", "messages_ready", "messages_unacknowledged", "consumers"];
+        let listed = script(&[&arguments[..], &columns].concat()).await?;
+        Ok(String::from_utf8_lossy(&listed).into_owned())
+    }
+
     /// Bodies of the dead letters, which stay in the queue.
     pub(crate) async fn dead_letters(&self) -> anyhow::Result<Vec<String>> {
         let wanted = json!({ "count": 10_000, "ackmode": "ack_requeue_true", "encoding": "auto" });
