@@ -118,8 +118,7 @@ impl Servers {
 
     /// A table of the queues that tells whose the messages in them are: nobody's yet, or a consumer's.
     pub(crate) async fn standing(&self) -> anyhow::Result<String> {
-        let arguments =
-            ["rabbitmqctl", "-q", "list_queues", "-p", "toneup", "--formatter", "pretty_table"];
+        let arguments = ["rabbitmqctl", "-q", "list_queues", "-p", "toneup"];
         let columns = ["name", "messages_ready", "messages_unacknowledged", "consumers"];
         let listed = script(&[&arguments[..], &columns].concat()).await?;
         Ok(String::from_utf8_lossy(&listed).into_owned())
