@@ -26,7 +26,6 @@ TONEUP_PORT_BASE="${TONEUP_PORT_BASE:-28000}"
 : "${TONEUP_S3_MASTER_PORT:=$((TONEUP_PORT_BASE - 9666))}"
 : "${TONEUP_S3_VOLUME_PORT:=$((TONEUP_PORT_BASE - 9665))}"
 : "${TONEUP_S3_FILER_PORT:=$((TONEUP_PORT_BASE - 9664))}"
-: "${TONEUP_S3_ADMIN_PORT:=$((TONEUP_PORT_BASE - 9663))}"
 # compose.yaml publishes its services on the same ports.
 export TONEUP_AMQP_PORT TONEUP_AMQP_HTTP_PORT TONEUP_DATABASE_PORT TONEUP_REDIS_PORT TONEUP_S3_PORT
 
@@ -148,10 +147,10 @@ exchange() {
 
 port_is_open() { timeout 3 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null; }
 
-# The status code of GET http://$1:$2$3, with the optional header line $4; nothing when there is no answer.
+# The status code of http://$1:$2$3, with the optional header line $4 and method $5; nothing when there is no answer.
 http_status() {
   local head
-  head="$(exchange "$1" "$2" "GET $3 HTTP/1.1\r\nHost: $1:$2\r\n${4:+$4\r\n}Connection: close\r\n\r\n" 12)" || true
+  head="$(exchange "$1" "$2" "${5:-GET} $3 HTTP/1.1\r\nHost: $1:$2\r\n${4:+$4\r\n}Connection: close\r\n\r\n" 12)" || true
   printf '%s' "${head:9:3}"
 }
 
@@ -217,7 +216,7 @@ stop_process() {
     kill -TERM "$pid" 2>/dev/null || true
     local deadline=$((SECONDS + grace))
     while [[ -n $(our_pid "$name") ]] && ((SECONDS < deadline)); do sleep 0.1; done
-    [[ -z $(our_pid "$name") ]] || say "$name" "did not end within $grace s: killed"
+    [[ -z $(our_pid "$name") ]] || say "$name" "killed after $grace s"
     kill -KILL -- "-$pid" 2>/dev/null || true
     say "$name" stopped
   fi

@@ -15,8 +15,9 @@ SERVICES=(rabbitmq mariadb redis s3)
 declare -A URL_OF=([rabbitmq]=AMQP_URL [mariadb]=DATABASE_URL [redis]=REDIS_URL [s3]=S3_ENDPOINT)
 declare -A CONTAINER_OF=([rabbitmq]=rabbitmq [mariadb]=mysql [redis]=redis [s3]=s3)
 declare -A TIMEOUT_OF=([rabbitmq]=120 [mariadb]=60 [redis]=15 [s3]=30)
-# SIGTERM to SIGKILL. RabbitMQ closes its queues, MariaDB flushes its pages.
-declare -A GRACE_OF=([rabbitmq]=30 [mariadb]=30 [redis]=5 [s3]=20)
+# SIGTERM to SIGKILL. RabbitMQ closes its queues, MariaDB flushes its pages; SeaweedFS has written what it answered, and
+# waits 15 s for subscribers that are itself.
+declare -A GRACE_OF=([rabbitmq]=30 [mariadb]=30 [redis]=5 [s3]=2)
 
 MODE_FILE="$RUN/services.mode"
 
@@ -142,30 +143,39 @@ ports_of_redis() { printf '%s\n' "$TONEUP_REDIS_PORT"; }
 start_s3() {
   local data="$DATA/s3"
   mkdir -p "$data"
-  # Off: other protocols, the console, the anonymous usage statistics it would send, and CORS for any origin where
-  # a bucket has no rules of its own. Sockets are named relative to the data directory: a path is 107 bytes at most.
+  # Off: the anonymous usage statistics it would send, and CORS for any origin where a bucket has no rules of its own.
+  # Each bucket takes at least one volume, and left to itself the server has as many as there are gibibytes free, and
+  # refuses every write (500) on a disk with less than a hundredth free: on a full machine, tests would fail by turns.
+  # Sockets are named relative to the data directory: a path is 107 bytes at most.
   start_process s3 env --chdir="$data" \
     AWS_ACCESS_KEY_ID="$(setting S3_ACCESS_KEY_ID)" AWS_SECRET_ACCESS_KEY="$(setting S3_SECRET_ACCESS_KEY)" \
-    "$VENV/bin/weed" mini -dir="$data" -ip=127.0.0.1 -ip.bind=127.0.0.1 -bucket="$(setting S3_BUCKET)" \
+    "$VENV/bin/weed" server -s3 -filer -dir="$data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
     -s3.port="$TONEUP_S3_PORT" -master.port="$TONEUP_S3_MASTER_PORT" \
-    -volume.port="$TONEUP_S3_VOLUME_PORT" -filer.port="$TONEUP_S3_FILER_PORT" -admin.port="$TONEUP_S3_ADMIN_PORT" \
+    -volume.port="$TONEUP_S3_VOLUME_PORT" -filer.port="$TONEUP_S3_FILER_PORT" \
+    -volume.max=10000 -master.volumeSizeLimitMB=128 -volume.minFreeSpace=64MiB -volume.preStopSeconds=0 \
     -s3.localSocket=s3.sock -filer.localSocket=filer.sock -s3.autoCreateBucket=false \
-    -s3.allowedOrigins=http://cors.invalid -s3.port.iceberg=0 -s3.port.lance=0 -webdav=false -admin.ui=false -master.telemetry=false
+    -s3.allowedOrigins=http://cors.invalid -s3.port.iceberg=0 -s3.port.lance=0 -master.telemetry=false -master.electionTimeout=1s
 }
 
-# Ready when a stranger is refused and the bucket is there (its container does not publish the port that tells).
+# Ready when a stranger is refused. In its container the server makes the bucket and publishes no other port.
 ready_s3() {
   local bucket
   bucket="$(setting S3_BUCKET)"
-  [[ $(http_status 127.0.0.1 "$TONEUP_S3_PORT" "/$bucket/") == 403 ]] || return 1
-  runs_in_containers ||
-    [[ $(http_status 127.0.0.1 "$TONEUP_S3_FILER_PORT" "/buckets/$bucket/") == 200 ]]
+  runs_in_containers || s3_has_bucket "$bucket" || return 1
+  [[ $(http_status 127.0.0.1 "$TONEUP_S3_PORT" "/$bucket/") == 403 ]]
+}
+
+# Makes the bucket where there is none. Volumes come some seconds after the ports: until then, reading fails.
+s3_has_bucket() {
+  local path="/buckets/$1/"
+  [[ $(http_status 127.0.0.1 "$TONEUP_S3_MASTER_PORT" /dir/assign) == 200 ]] || return 1
+  [[ $(http_status 127.0.0.1 "$TONEUP_S3_FILER_PORT" "$path") != 200 ]] || return 0
+  [[ $(http_status 127.0.0.1 "$TONEUP_S3_FILER_PORT" "$path" 'Content-Length: 0' POST) == 201 ]]
 }
 
 ports_of_s3() {
   local port
-  for port in "$TONEUP_S3_PORT" "$TONEUP_S3_MASTER_PORT" "$TONEUP_S3_VOLUME_PORT" "$TONEUP_S3_FILER_PORT" \
-    "$TONEUP_S3_ADMIN_PORT"; do
+  for port in "$TONEUP_S3_PORT" "$TONEUP_S3_MASTER_PORT" "$TONEUP_S3_VOLUME_PORT" "$TONEUP_S3_FILER_PORT"; do
     printf '%s\n' "$port" "$((port + 10000))"
   done
 }
