@@ -14,10 +14,10 @@ use toneup_platform::objects::{ObjectError, Objects};
 
 use super::attempt::{database_unavailable, done, store_unavailable};
 
-/// Rows that one transaction erases: short locks, whatever the history.
-const SLICE: u32 = 200;
+/// Rows that one transaction erases: some milliseconds, since whoever asks meanwhile may wait for that long.
+const SLICE: u32 = 50;
 /// One part in so many of the time is for erasing: somebody's long history is not to slow the others down.
-const SHARE: u32 = 4;
+const SHARE: u32 = 8;
 
 /// Erases all that is kept of a person.
 #[derive(Debug)]
