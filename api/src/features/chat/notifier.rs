@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use toneup_notify::notices::Told;
 use toneup_platform::database::{Database, bounded, retry_deadlock};
 use toneup_platform::identity::UserId;
 use toneup_platform::leader::Leadership;
 
 use super::hub::Hub;
-use super::store::notify::{DueRoom, find_due, tell_due};
+use super::store::notify::{DueNews, DueRoom, find_due, parts, tell_due};
 use crate::features::notices::NoticePost;
 
 /// Time between two looks while there is nothing to tell.
 const LOOK: Duration = Duration::from_secs(1);
 /// Rooms of one look.
 const AT_ONCE: u32 = 50;
+/// News of one transaction.
+const NEWS_AT_ONCE: usize = 500;
 
 /// Looks every second for rooms with something to tell, on the replica that leads, until `draining`.
 pub(super) async fn run(
@@ -51,19 +52,25 @@ pub(super) async fn run(
 async fn look(pool: &Database, hub: &Hub, post: &NoticePost) -> Result<usize, sqlx::Error> {
     let finding = bounded(async { find_due(&mut *pool.acquire().await?, AT_ONCE).await });
     let rooms = finding.await?;
-    for due in &rooms {
-        let told = tell(pool, hub, due).await?;
-        post.send(told);
+    let found = rooms.len();
+    let due = with_news(hub, rooms).await;
+    for part in parts(&due, NEWS_AT_ONCE) {
+        let telling =
+            retry_deadlock(|| pool.in_transaction(async |conn| tell_due(conn, part).await));
+        post.send(bounded(telling).await?);
     }
-    Ok(rooms.len())
+    Ok(found)
 }
 
-async fn tell(pool: &Database, hub: &Hub, due: &DueRoom) -> Result<Vec<Told>, sqlx::Error> {
-    // Whoever is connected is sent the message itself.
-    let users: Vec<UserId> = due.behind.iter().map(|(user, _)| *user).collect();
-    let online: BTreeSet<UserId> = hub.online_of(users).await.into_iter().collect();
-    let news = due.news(|user| !online.contains(&user));
-    let telling =
-        retry_deadlock(|| pool.in_transaction(async |conn| tell_due(conn, due, &news).await));
-    bounded(telling).await
+/// Adds to each room the news for those who are away: whoever is connected is sent the message itself.
+async fn with_news(hub: &Hub, rooms: Vec<DueRoom>) -> Vec<DueNews> {
+    let behind = rooms.iter().flat_map(|due| &due.behind);
+    let users: BTreeSet<UserId> = behind.map(|(user, _)| *user).collect();
+    let online: BTreeSet<UserId> =
+        hub.online_of(users.into_iter().collect()).await.into_iter().collect();
+    let with_news = |due: DueRoom| {
+        let news = due.news(|user| !online.contains(&user));
+        (due, news)
+    };
+    rooms.into_iter().map(with_news).collect()
 }

@@ -10,6 +10,7 @@ use super::model::{Content, RoomId};
 use super::store::find::{find_by_number, list_joined, list_members};
 use super::store::list::{Place, find_room, list_direct_rooms, list_rooms};
 use super::store::log::{list_after, list_before, list_new};
+use super::store::notify::{DueNews, find_due, tell_due};
 use super::store::place::NewMessage;
 use super::store::read::{find_membership, mark_read};
 use super::store::send::send;
@@ -121,4 +122,28 @@ async fn the_list_of_rooms_reads_no_message(db: MySqlPool) {
     // Were they read, this would fail.
     sqlx::query("DROP TABLE messages").execute(&mut *conn).await.unwrap();
     assert_eq!(list_rooms(&mut conn, me, Place::BEGIN, 20).await.unwrap().len(), 20);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn telling_those_who_are_away_reads_what_is_due(db: MySqlPool) {
+    let mut conn = db.acquire().await.unwrap();
+    fill(&mut conn).await;
+    sqlx::query(
+        "UPDATE rooms SET preview_seq = last_seq,
+             notify_due = NOW(3) - INTERVAL IF(last_seq > 0, 2, 1) SECOND",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    // Of each room its row and its members, of two rooms the newest messages.
+    let due = assert_reads!(conn, 300, find_due(&mut conn, 50));
+    let messages: Vec<usize> = due.iter().map(|room| room.messages.len()).collect();
+    assert_eq!(messages[..3], [10, 10, 0]);
+    assert_eq!(due[0].messages[0].0, u64::from(MANY), "the newest first");
+    assert_eq!(due[0].behind.len(), 2);
+
+    let due: Vec<DueNews> = due.into_iter().map(|room| (room, vec![])).collect();
+    assert_reads!(conn, 300, tell_due(&mut conn, &due));
+    let left = find_due(&mut conn, 1000).await.unwrap();
+    assert_eq!(left.len(), usize::try_from(ROOMS).unwrap() - 50);
 }
