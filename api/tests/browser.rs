@@ -34,6 +34,7 @@ async fn a_person_reads_their_season_off_the_page(db: MySqlPool) {
     let files = [
         "unit.test.mjs",
         "app-unit.test.mjs",
+        "words.test.mjs",
         "calls.test.mjs",
         "submit.test.mjs",
         "watch.test.mjs",

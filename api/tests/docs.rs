@@ -231,6 +231,43 @@ async fn the_page_is_served_with_a_strict_policy(db: MySqlPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_page_comes_in_the_persons_language(db: MySqlPool) {
+    let client = Stack::new(db).await.api().await.anonymous();
+    let ask = async |path: &str, language: &'static str, known: &str| {
+        let request = client.request(reqwest::Method::GET, path);
+        let request = request.header("accept-language", language).header("if-none-match", known);
+        client.send(request).await
+    };
+    for (path, words) in [("/", "나는 어떤 계절일까요?"), ("/app", "본문으로 건너뛰기")]
+    {
+        let korean = ask(path, "ko-KR,ko;q=0.9,en;q=0.8", "").await;
+        assert_eq!((korean.status.as_u16(), korean.header("content-language")), (200, "ko"));
+        assert!(
+            korean.text.contains("<html lang=\"ko\">") && korean.text.contains(words),
+            "{path}"
+        );
+        let mut varies = korean.headers.get_all("vary").iter();
+        assert!(varies.any(|value| value == "Accept-Language"), "{korean:?}");
+        let tag = korean.header("etag");
+        let unchanged = ask(path, "ko", tag).await;
+        assert_eq!((unchanged.status.as_u16(), unchanged.header("content-language")), (304, "ko"));
+        assert_eq!(ask(path, "en", tag).await.status, 200, "other words");
+        for language in ["en-GB", "fr", "de, ko;q=0"] {
+            let english = ask(path, language, "").await;
+            assert_eq!(english.header("content-language"), "en", "{language}");
+            assert!(english.text.contains("Skip to the content"), "{path}, {language}");
+        }
+    }
+    let words = client.get("/assets/words/ko.ftl").await;
+    assert!(words.text.contains("language = ko"), "{words:?}");
+    assert_eq!(
+        client.get("/assets/index.html").await.status,
+        404,
+        "pages have their own addresses"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn readiness_tells_whether_hints_come(db: MySqlPool) {
     let api = Stack::new(db).await.api().await;
     toneup_testing::eventually("ready, with hints", async || {

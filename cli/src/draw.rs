@@ -540,11 +540,19 @@ note        the skin colours differ so much: are all photos of you?
 
     #[test]
     fn the_page_and_this_client_have_the_same_words_for_contrast() {
-        let page = include_str!("../../api/src/features/web/static/words.js");
-        let words = page.split("export function contrastWords").nth(1).unwrap();
+        let page = include_str!("../../api/src/features/web/static/readings.js");
+        let words = page.split("export function contrastLevel").nth(1).unwrap();
         let words = words.split("\n}").next().unwrap();
-        assert!(words.contains("if (contrast < 22) return \"Soft\";"), "{words}");
-        assert!(words.contains("return contrast < 38 ? \"Medium\" : \"Strong\";"), "{words}");
+        assert!(words.contains("if (contrast < 22) return \"contrast-soft\";"), "{words}");
+        assert!(
+            words.contains("return contrast < 38 ? \"contrast-medium\" : \"contrast-strong\";"),
+            "{words}"
+        );
+        let english = include_str!("../../api/src/features/web/static/words/en.ftl");
+        for word in ["contrast-soft = Soft", "contrast-medium = Medium", "contrast-strong = Strong"]
+        {
+            assert!(english.lines().any(|line| line == word), "{word}");
+        }
         let levels = [21.9, 22.0, 37.9, 38.0].map(contrast_words);
         assert_eq!(levels, ["soft", "medium", "medium", "strong"]);
     }

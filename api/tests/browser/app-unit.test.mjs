@@ -1,55 +1,15 @@
-// The logic of the product's page, without a browser: words, addresses, hearts, crops, the log of a room.
+// The logic of the product's page, without a browser: addresses, hearts, crops, the log of a room.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { load } from "./modules.mjs";
 
-const { CATALOGUE, chooseLanguage, Words } = await load("assets/app/words.js");
 const { HOME, match } = await load("assets/app/router.js");
 const { Toggle } = await load("assets/app/toggle.js");
 const { cutOf, LONGEST_EDGE, moved, sentSize, WHOLE } = await load("assets/app/crop-geometry.js");
 const { RoomLog, standsWith } = await load("assets/app/room-log.js");
-const { NOTICE_TYPES } = await load("client/notices.js");
-
-const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
-
-test("English and Korean have the same words, with the same values in them", () => {
-  const { en, ko } = CATALOGUE;
-  assert.deepEqual(Object.keys(ko).sort(), Object.keys(en).sort());
-  for (const key of Object.keys(en)) {
-    assert.notEqual(ko[key].trim(), "", key);
-    // Korean says nothing of a number where English has one of them.
-    assert.deepEqual(placeholders(ko[key]), placeholders(en[key]), key);
-  }
-});
-
-test("every notice and every number has words", () => {
-  const words = new Words(["en"]);
-  for (const type of NOTICE_TYPES) {
-    for (const kind of ["notice", "kind"]) assert.ok(words.find(`${kind}_${type.replace(".", "_")}`), `${kind} ${type}`);
-  }
-  for (const key of Object.keys(CATALOGUE.en).filter((key) => key.endsWith("One"))) assert.ok(CATALOGUE.en[key.replace(/One$/, "Other")], key);
-});
-
-test("the first language that is known is spoken", () => {
-  assert.deepEqual([["ko-KR", "en"], ["de", "en-GB", "ko"], ["de"], []].map(chooseLanguage), ["ko", "en", "en", "en"]);
-});
-
-test("numbers and times are said as people say them", () => {
-  const [english, korean] = [new Words(["en"]), new Words(["ko"])];
-  assert.equal(english.count("likes", 1), "1 like");
-  assert.equal(english.count("likes", 1200), "1,200 likes");
-  assert.equal(korean.count("likes", 1200), "좋아요 1,200개");
-  assert.equal(korean.price(39000), "39,000원");
-  const now = Date.parse("2026-11-30T12:00:00Z");
-  assert.equal(english.ago("2026-11-30T11:59:30Z", now), "now");
-  assert.equal(english.ago("2026-11-30T12:03:00Z", now), "now", "a clock that is behind the server's");
-  assert.match(english.ago("2026-11-30T11:15:00Z", now), /45 min/);
-  assert.match(korean.ago("2026-11-29T10:00:00Z", now), /어제|1일/);
-  assert.equal(english.ago("2025-01-02T10:00:00Z", now), "January 2, 2025");
-});
 
 test("an address leads to its view, and no other does", () => {
   assert.deepEqual(match("#/feed"), { view: "feed", tab: "feed", params: { feed: "home" }, path: "/feed" });
@@ -175,8 +135,17 @@ test("messages of one person within some minutes stand together", () => {
   assert.equal(standsWith(undefined, entry(1)), false);
 });
 
+const file = (path) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
+
 test("the Socket.IO client that is served is the locked package's own", () => {
-  const file = (path) => readFileSync(fileURLToPath(new URL(path, import.meta.url)));
   const served = file("../../src/features/web/static/vendor/socket.io.esm.min.js");
   assert.ok(served.equals(file("node_modules/socket.io-client/dist/socket.io.esm.min.js")));
+});
+
+test("the Fluent that is served is the locked package's own", () => {
+  const served = readdirSync(fileURLToPath(new URL("../../src/features/web/static/vendor/fluent/", import.meta.url)));
+  assert.ok(served.includes("bundle.js"));
+  for (const name of served) {
+    assert.ok(file(`../../src/features/web/static/vendor/fluent/${name}`).equals(file(`node_modules/@fluent/bundle/esm/${name}`)), name);
+  }
 });

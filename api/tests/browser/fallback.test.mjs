@@ -8,10 +8,11 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { folder } from "./modules.mjs";
+import { folder, pageIn } from "./modules.mjs";
+import { openPage } from "./page-tools.mjs";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".ftl": "text/plain", ".svg": "image/svg+xml" };
 const TEST = { timeout: 60_000 };
 /** Large enough to be sent in several pieces. */
 const PHOTO = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(3_000_000, 7)]);
@@ -46,8 +47,9 @@ async function answer(request, response) {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   };
   if (!path.startsWith("/v1/")) {
-    const file = path === "/" ? "assets/index.html" : path.slice(1);
-    response.writeHead(200, { "content-type": TYPES[extname(file)] }).end(readFileSync(join(folder, file)));
+    const file = path === "/" ? "index.html" : path.slice(1);
+    const contents = path === "/" ? await pageIn("index.html", "en") : readFileSync(join(folder, file));
+    response.writeHead(200, { "content-type": TYPES[extname(file)] }).end(contents);
     return;
   }
   asked.api.push(`${request.method} ${path}`);
@@ -80,7 +82,7 @@ after(async () => {
 test("the page works from an origin that the photo store does not admit", TEST, async () => {
   const tab = await browser.newPage();
   try {
-    await tab.goto(`${page}/`);
+    await openPage(tab, `${page}/`);
     await tab.setInputFiles("#photo-input", { name: "me.jpg", mimeType: "image/jpeg", buffer: PHOTO });
     await tab.getByRole("button", { name: "Find my season" }).click();
     const title = tab.locator("#result-title");

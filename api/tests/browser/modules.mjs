@@ -1,7 +1,7 @@
 // Loads the page's modules into Node. They lie without a package.json, because everything in their folder is served;
 // Node wants one to take `.js` for a module, so it gets copies.
 
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -18,4 +18,21 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 /** @param {string} path as it is served */
 export function load(path) {
   return import(pathToFileURL(join(folder, path)).href);
+}
+
+/** The catalogue's file of a language. @param {string} language */
+export function catalogue(language) {
+  return readFileSync(join(folder, `assets/words/${language}.ftl`), "utf8");
+}
+
+/** The words of a language, without a page. @param {string} language */
+export async function wordsOf(language) {
+  const { Words } = await load("assets/words.js");
+  return new Words(language, catalogue(language));
+}
+
+/** A page as the server writes it in a language. @param {string} name @param {string} language */
+export async function pageIn(name, language) {
+  const words = await wordsOf(language);
+  return readFileSync(join(folder, "assets", name), "utf8").replace(/\{\{([a-z-]+)\}\}/g, (_, id) => words.say(id));
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { openPage } from "./page-tools.mjs";
 
 const PHOTOS = process.env.PHOTOS_DIR ?? fileURLToPath(new URL("../../../.local/photos/", import.meta.url));
 const FACE = join(PHOTOS, "face.jpg");
@@ -58,7 +59,7 @@ async function waitingPage(page) {
     await released;
     await route.continue().catch(() => {});
   });
-  await page.goto(`${base}/`);
+  await openPage(page, `${base}/`);
   await page.setInputFiles("#photo-input", FACE);
   await page.getByRole("button", { name: "Find my season" }).click();
   return { release };
@@ -157,7 +158,7 @@ const AUTUMN = { id: "n1", type: "analysis.succeeded", analysisId: ANALYSIS, sea
 
 story("a push shows the season while no page is open, and once when it comes twice", ["notifications"], async (context) => {
   const page = await context.newPage();
-  await page.goto(`${base}/`);
+  await openPage(page, `${base}/`);
   const { push } = await worker(page);
   const elsewhere = await context.newPage();
   const client = await context.newCDPSession(elsewhere);
@@ -168,7 +169,7 @@ story("a push shows the season while no page is open, and once when it comes twi
   await push(client, AUTUMN);
   await push(client, { ...AUTUMN, id: "n2", type: "analysis.failed", season: undefined, status: "failed" });
   const later = await context.newPage();
-  await later.goto(`${base}/`);
+  await openPage(later, `${base}/`);
   const shown = (await notifications(later, 2)).sort((a, b) => a.tag.localeCompare(b.tag));
   assert.deepEqual(shown[0], {
     title: "Your season is Autumn",
@@ -182,7 +183,7 @@ story("a push shows the season while no page is open, and once when it comes twi
 
 story("the page that is open goes to the analysis that its worker names", ["notifications"], async (context) => {
   const page = await context.newPage();
-  await page.goto(`${base}/`);
+  await openPage(page, `${base}/`);
   const started = context.serviceWorkers()[0] ?? context.waitForEvent("serviceworker");
   await worker(page);
   const inside = await started;

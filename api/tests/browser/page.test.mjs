@@ -5,12 +5,13 @@
 // PHOTOS_DIR holds `face.jpg`, `face-2.jpg` and `no-face.jpg`; CHROMIUM names the browser. A missing service fails the tests.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { assertAccessible, begun, openPage } from "./page-tools.mjs";
 
 const PHOTOS = process.env.PHOTOS_DIR ?? fileURLToPath(new URL("../../../.local/photos/", import.meta.url));
 const FACE = join(PHOTOS, "face.jpg");
@@ -63,12 +64,12 @@ let failed = false;
  */
 function story(name, story, { context: contextOptions = {}, faults } = {}) {
   test(name, TEST, async () => {
-    const context = await browser.newContext({ reducedMotion: "reduce", ...contextOptions });
+    const context = await browser.newContext({ reducedMotion: "reduce", locale: "en-US", ...contextOptions });
     const page = await context.newPage();
     page.setDefaultTimeout(STEP_MS);
     const told = await listen(page);
     try {
-      await page.goto(`${base}/`);
+      await openPage(page, `${base}/`);
       await story(page, told);
       const errors = told.errors.filter((error) => !faults?.test(error));
       assert.deepEqual(errors, [], "errors on the console");
@@ -142,9 +143,10 @@ async function listen(page) {
   return { errors, requests, dialog, foreignOrigins: () => [...origins].filter((origin) => !allowed.has(origin)) };
 }
 
-/** @param {import("playwright-core").Page} page @param {string} file */
-function choose(page, file) {
-  return page.setInputFiles("#photo-input", file);
+/** @param {import("playwright-core").Page} page @param {Parameters<import("playwright-core").Page["setInputFiles"]>[1]} file */
+async function choose(page, file) {
+  await begun(page);
+  await page.setInputFiles("#photo-input", file);
 }
 
 /** @param {import("playwright-core").Page} page */
@@ -317,7 +319,7 @@ story("a visitor who comes back finds past results, and opens one", async (page)
   await choose(page, FACE);
   await submitButton(page).click();
   const first = await season(page);
-  await page.goto(`${base}/`);
+  await openPage(page, `${base}/`);
   const item = page.locator("#history-list a");
   await item.click();
   assert.equal(await season(page), first);
@@ -462,7 +464,7 @@ async function startSession(page) {
   await choose(page, FACE);
   await submitButton(page).click();
   await season(page);
-  await page.goto(`${base}/`);
+  await openPage(page, `${base}/`);
 }
 
 /** @param {import("playwright-core").Page} page @param {(tokens: object) => object} change */
@@ -503,3 +505,63 @@ story(
   },
   { faults: /Failed to load resource/ },
 );
+
+story(
+  "a visitor from Korea is answered in Korean, from the first word to the last",
+  async (page) => {
+    assert.equal(await page.title(), "ToneUp: 내 퍼스널 컬러 찾기");
+    await page.getByRole("heading", { name: "나는 어떤 계절일까요?" }).waitFor();
+    await assertKorean(page, "the beginning");
+
+    // A name that the person gave in Korean, so that every Latin word is the page's.
+    const photo = (/** @type {string} */ path) => ({ name: "셀카.jpg", mimeType: "image/jpeg", buffer: readFileSync(path) });
+    await choose(page, photo(NO_FACE));
+    await page.getByRole("heading", { name: "준비됐어요" }).waitFor();
+    await assertKorean(page, "a photo is chosen");
+    const submit = page.getByRole("button", { name: "내 퍼스널 컬러 찾기" });
+    await submit.click();
+    assert.equal(await problemTitle(page), "얼굴을 찾지 못했어요");
+    await assertKorean(page, "no face");
+
+    await choose(page, photo(FACE));
+    await submit.click();
+    assert.match(await season(page), /^(봄|여름|가을|겨울)$/);
+    assert.match((await page.getByRole("status").textContent()) ?? "", /^나의 퍼스널 컬러는 (봄|여름|가을|겨울)이에요\. .*결과\.$/);
+    await page.locator("#looked summary").click();
+    assert.match((await page.locator("#looked-words").textContent()) ?? "", /피부색은 .*볼.*에서 쟀어요\. .*빛/);
+    assert.match((await page.locator("#result-meta").textContent()) ?? "", /^\d{4}년 \d+월 \d+일 (오전|오후) \d+:\d\d, \S.* 모델로 분석$/);
+    await assertPastResults(page, 2);
+    await assertKorean(page, "the result");
+    await page.locator("#palette button").first().click();
+    await assertKorean(page, "a colour is held up");
+
+    await page.getByRole("button", { name: "프로필" }).click();
+    await page.getByRole("dialog", { name: "내 프로필" }).getByText("100자 이내").waitFor();
+    await assertKorean(page, "the profile");
+  },
+  { context: { locale: "ko-KR", viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true } },
+);
+
+/** Names, formats, units and the endings of files: what Korean writes in Latin letters, too. */
+const LATIN = new Set(["ToneUp", "JPEG", "PNG", "WebP", "HEIC", "MB", "kB", "jpg"]);
+
+/**
+ * What is seen and what is read out is Korean, and nobody is kept out.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} where
+ */
+async function assertKorean(page, where) {
+  const { language, texts } = await page.evaluate(() => {
+    // The model has its own name, and colours their numbers.
+    const shown = [...document.querySelectorAll("body *")].filter((element) => element instanceof HTMLElement && element.checkVisibility() && !element.closest("#result-meta, .mono, .swatch-hex"));
+    const own = shown.flatMap((element) => [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ textContent }) => textContent ?? ""));
+    const named = shown.flatMap((element) => ["aria-label", "title", "alt", "placeholder"].map((name) => element.getAttribute(name) ?? ""));
+    return { language: document.documentElement.lang, texts: [...own, ...named, document.title] };
+  });
+  assert.equal(language, "ko", where);
+  const latin = texts.flatMap((text) => text.match(/[A-Za-z]{2,}/g) ?? []).filter((word) => !LATIN.has(word));
+  assert.deepEqual(latin, [], where);
+  await assertNoSidewaysScroll(page);
+  await assertAccessible(page, where);
+}

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { begun, openPage } from "./page-tools.mjs";
 
 const PHOTOS = process.env.PHOTOS_DIR ?? fileURLToPath(new URL("../../../.local/photos/", import.meta.url));
 const FACE = join(PHOTOS, "face.jpg");
@@ -41,7 +42,7 @@ function story(name, locale, story, expected = /^$/) {
     context.on("weberror", (error) => errors.push(String(error.error())));
     try {
       const page = await context.newPage();
-      await page.goto(`${base}/`);
+      await openPage(page, `${base}/`);
       await story(page);
       assert.deepEqual(errors, []);
     } finally {
@@ -67,6 +68,7 @@ story("a person names themselves, and finds it again after a reload", "en-GB", a
   await told(page, "Saved");
   await dialog.getByRole("button", { name: "Close" }).click();
   await page.reload();
+  await begun(page);
   await page.getByRole("button", { name: "Profile" }).click();
   await page.waitForFunction(() => /** @type {any} */ (document.getElementById("profile-nickname")).value === "Browser1");
   assert.equal(await dialog.getByLabel("About you").inputValue(), "hello\nthere");
@@ -78,10 +80,10 @@ story(
   async (page) => {
     await page.getByRole("button", { name: "프로필" }).click();
     const dialog = page.getByRole("dialog", { name: "내 프로필" });
-    assert.equal(await page.locator("#profile").getAttribute("lang"), "ko");
+    assert.equal(await page.locator("html").getAttribute("lang"), "ko");
     for (const [nickname, text] of [
-      ["bROWSER1", "이미 사용 중인 닉네임이에요"],
-      ["a b", "닉네임은 2~20자의 글자와 숫자예요"],
+      ["bROWSER1", "이미 사용 중인 닉네임이에요."],
+      ["a b", "닉네임은 2~20자의 글자와 숫자예요."],
       ["봄웜브라우저", "저장했어요"],
     ]) {
       await dialog.getByLabel("닉네임").fill(nickname);
@@ -118,6 +120,7 @@ story("a picture is shown once it is ready, and everything goes when it is asked
   await told(page, "Everything is deleted");
   assert.equal(await page.evaluate(() => localStorage.getItem("toneup.session")), null);
   await page.reload();
+  await begun(page);
   await page.getByRole("button", { name: "Profile" }).click();
   await page.waitForFunction(() => /^user/.test(/** @type {any} */ (document.getElementById("profile-nickname")).value));
 });

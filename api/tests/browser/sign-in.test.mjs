@@ -21,7 +21,7 @@ after(() => browser?.close());
 
 /** @param {import("playwright-core").BrowserContextOptions} [options] */
 async function visit(options = {}) {
-  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  const context = await browser.newContext({ reducedMotion: "reduce", locale: "en-US", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(STEP_MS);
   /** @type {string[]} */

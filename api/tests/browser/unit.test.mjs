@@ -2,15 +2,17 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { load } from "./modules.mjs";
+import { load, wordsOf } from "./modules.mjs";
 
 const { EventParser } = await load("client/sse.js");
 const { ApiError, parseRetryAfter, withPatience } = await load("client/http.js");
 const { Session } = await load("client/session.js");
 const { Api } = await load("client/api.js");
-const words = await load("assets/words.js");
-const { SEASONS, subtypeName } = await load("assets/seasons.js");
+const { adviceFor, adviceForAnalysis } = await load("assets/advice.js");
+const readings = await load("assets/readings.js");
+const { SEASONS, seasonName, subtypeName } = await load("assets/seasons.js");
 const { colourName } = await load("assets/colours.js");
+const [english, korean] = [await wordsOf("en"), await wordsOf("ko")];
 
 // --- server-sent events ------------------------------------------------------------------------------
 
@@ -251,101 +253,108 @@ test("tokens that another tab renewed are used as they are", async () => {
   assert.deepEqual(server.calls, []);
 });
 
-// --- words -------------------------------------------------------------------------------------------
+// --- which words ---------------------------------------------------------------------------------------
 
-test("the account has the same words in English and Korean", () => {
-  const [english, korean] = [words.accountWords("en-GB"), words.accountWords("ko-KR")];
-  assert.deepEqual(Object.keys(korean), Object.keys(english));
-  assert.deepEqual(Object.keys(korean.failed), Object.keys(english.failed));
-  const said = (words) => Object.values({ ...words, ...words.failed }).map((word) => (typeof word === "function" ? word(["Acme"]) : word));
-  for (const word of said(korean).filter((word) => typeof word === "string" && word !== "ko")) assert.match(word, /[가-힣]/);
-});
-
-test("several photos have the same words in English and Korean", () => {
-  const [english, korean] = [words.photosWords("en-GB"), words.photosWords("ko-KR")];
-  assert.deepEqual(Object.keys(korean), Object.keys(english));
-  const said = [korean.add, korean.hint, korean.remove(1, ""), korean.chosen(2), korean.combined(2, 1), ...korean.spread];
-  for (const word of said) assert.match(word, /[가-힣]/);
-  assert.equal(english.combined(1, 2), "1 photo combined, 2 left out");
-  assert.deepEqual([0, 0.3, 0.9].map((spread) => words.spreadWords(spread, english)), english.spread);
-});
-
-test("every known code has words of its own, in either case", () => {
-  const fallback = words.adviceFor({ code: "no_such_code" });
+test("every known code has words of its own in each language, in either case", () => {
   const codes =
     "NO_FACE MULTIPLE_FACES FACE_TOO_SMALL TOO_DARK TOO_BRIGHT BLURRED GREYSCALE LIGHT_TOO_COLOURED NOT_AN_IMAGE DAMAGED UNSUPPORTED_FORMAT IMAGE_TOO_LARGE " +
-    "IMAGE_TOO_SMALL IMAGE_MISSING rate_limited unauthenticated too_large not_found unavailable internal request_timeout " +
-    "unsupported_media_type network timeout upload_refused expired cancelled";
-  for (const code of codes.split(" ")) {
-    for (const spelling of [code.toLowerCase(), code.toUpperCase()]) {
-      const advice = words.adviceFor({ code: spelling });
-      assert.notEqual(advice.title, fallback.title, spelling);
-      assert.match(advice.advice, /^[A-Z].*\.$/, spelling);
-      assert.ok(["choose", "retry"].includes(advice.next), spelling);
+    "IMAGE_TOO_SMALL IMAGE_MISSING PHOTO_REFUSED ANALYZER_TIMEOUT ANALYZER_FAILED ATTEMPTS_EXHAUSTED rate_limited too_many_analyses queue_full unauthenticated " +
+    "too_large not_found unavailable internal request_timeout unsupported_media_type network timeout upload_refused expired cancelled";
+  for (const words of [english, korean]) {
+    const unknown = adviceFor(words, { code: "no_such_code" });
+    for (const code of codes.split(" ")) {
+      for (const spelling of [code.toLowerCase(), code.toUpperCase()]) {
+        const advice = adviceFor(words, { code: spelling });
+        assert.notEqual(advice.title, unknown.title, spelling);
+        assert.match(advice.advice, words === english ? /^[A-Z].*\.$/ : /[가-힣]\.$/, spelling);
+        assert.ok(["choose", "retry"].includes(advice.next), spelling);
+      }
     }
   }
 });
 
-test("an unknown problem speaks with the server's words", () => {
-  const advice = words.adviceFor({ code: "kettle_on", title: "kettle is on", detail: "come back after tea" });
-  assert.deepEqual(advice, { title: "Kettle is on", advice: "Come back after tea", next: "retry" });
-  assert.equal(words.adviceFor({ code: "NEW_ONE", message: "the hat hides you" }).advice, "The hat hides you");
-  assert.match(words.adviceFor({}).advice, /try again/i);
+test("the same photo is not offered again for what is wrong with the photo", () => {
+  const next = (/** @type {string} */ code) => adviceFor(english, { code }).next;
+  assert.deepEqual(["NO_FACE", "too_large", "not_found"].map(next), ["choose", "choose", "choose"]);
+  assert.deepEqual(["IMAGE_MISSING", "rate_limited", "EXPIRED", "what_is_this"].map(next), ["retry", "retry", "retry", "retry"]);
+});
+
+test("an unknown problem speaks with the server's words, and says in which language", () => {
+  const advice = adviceFor(english, { code: "kettle_on", title: "kettle is on", detail: "come back after tea" });
+  assert.deepEqual(advice, { title: "That did not work", advice: "Come back after tea", next: "retry", language: "en" });
+  assert.equal(adviceFor(korean, { code: "NEW_ONE", message: "the hat hides you" }).title, "잘 되지 않았어요");
+  assert.equal(adviceFor(korean, {}).language, undefined);
+  assert.match(adviceFor(english, {}).advice, /try again/i);
 });
 
 test("a refusal with Retry-After says when", () => {
-  assert.match(words.adviceFor({ code: "rate_limited", retryAfterSeconds: 130 }).advice, /about 2 minutes\.$/);
+  const refusal = { code: "rate_limited", retryAfterSeconds: 130 };
+  assert.match(adviceFor(english, refusal).advice, /about 2 minutes\.$/);
+  assert.match(adviceFor(korean, refusal).advice, /약 2분 뒤에는/);
 });
 
 test("an analysis that ended without a result is explained by its error, else by its status", () => {
-  assert.match(words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" } }).title, /face/);
-  assert.match(words.adviceForAnalysis({ status: "expired", error: null }).title, /too long/);
-  const korean = [{ code: "NO_FACE", language: "ko", title: "얼굴을 찾지 못함", text: "다시 찍어 주세요." }];
-  const told = words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" }, advice: korean });
-  assert.deepEqual([told.title, told.advice, told.next], ["얼굴을 찾지 못함", "다시 찍어 주세요.", "choose"]);
-  const english = [{ ...korean[0], language: "en", text: "again" }];
-  assert.doesNotMatch(words.adviceForAnalysis({ status: "failed", error: { code: "NO_FACE" }, advice: english }).advice, /again/);
+  assert.match(adviceForAnalysis(english, { status: "failed", error: { code: "NO_FACE" } }).title, /face/);
+  assert.match(adviceForAnalysis(english, { status: "expired", error: null }).title, /too long/);
 });
 
-test("times and places in line are said as people say them", () => {
-  assert.equal(words.durationWords(2), "a few seconds");
-  assert.equal(words.durationWords(12.3), "about 15 seconds");
-  assert.equal(words.durationWords(75), "about a minute");
-  assert.equal(words.durationWords(200), "about 3 minutes");
-  assert.equal(words.durationWords(7300), "about 2 hours");
-  assert.deepEqual(words.queueWords({ queuePosition: 4, estimatedWaitSeconds: 9 }), { title: "Number 4 in line", detail: "About 10 seconds to go" });
-  assert.deepEqual(words.queueWords({ queuePosition: 1, estimatedWaitSeconds: null }), { title: "You are next", detail: "" });
-  assert.deepEqual(words.queueWords({ queuePosition: null, estimatedWaitSeconds: null }), { title: "In line", detail: "" });
+test("the API's advice counts for codes without words here", () => {
+  const told = (/** @type {string} */ code) => [{ code, language: "ko", title: "얼굴이 가려짐", text: "모자를 벗어 주세요." }];
+  const known = adviceForAnalysis(korean, { status: "failed", error: { code: "NO_FACE" }, advice: told("NO_FACE") });
+  assert.equal(known.title, "얼굴을 찾지 못했어요");
+  const { title, advice, language } = adviceForAnalysis(korean, { status: "failed", error: { code: "HAT" }, advice: told("HAT") });
+  assert.deepEqual([title, advice, language], ["얼굴이 가려짐", "모자를 벗어 주세요.", "ko"]);
+});
+
+test("places in line are said as people say them", () => {
+  assert.deepEqual(readings.queueWords(english, { queuePosition: 4, estimatedWaitSeconds: 9 }), { title: "Number 4 in line", detail: "Still about 10 seconds to go" });
+  assert.deepEqual(readings.queueWords(korean, { queuePosition: 4, estimatedWaitSeconds: 9 }), { title: "4번째로 기다리고 있어요", detail: "약 10초 남았어요" });
+  assert.deepEqual(readings.queueWords(english, { queuePosition: 1, estimatedWaitSeconds: null }), { title: "You are next", detail: "" });
+  assert.deepEqual(readings.queueWords(english, { queuePosition: null, estimatedWaitSeconds: null }), { title: "In line", detail: "" });
 });
 
 test("confidence is never overstated", () => {
-  const levels = [0.25, 0.41, 0.62, 0.93].map((share) => words.confidenceWords(share).level);
+  const levels = [0.25, 0.41, 0.62, 0.93].map((share) => readings.confidenceWords(english, share).level);
   assert.deepEqual(levels, [1, 2, 3, 4]);
-  assert.match(words.confidenceWords(1).detail, /could still/);
+  assert.match(readings.confidenceWords(english, 1).detail, /could still/);
 });
 
-test("undertone, skin, contrast and warnings have words", () => {
-  assert.equal(words.undertoneWords("WARM").title, "Warm");
-  assert.equal(words.undertoneWords("neutral").title, "Neutral");
-  assert.equal(words.undertoneWords(null), null);
-  assert.deepEqual([60, 45, 30, 20, 0, -40].map(words.skinToneWords), ["Very light", "Light", "Medium", "Tan", "Brown", "Deep"]);
-  assert.deepEqual([10, 30, 45, "HIGH", null].map(words.contrastWords), ["Soft", "Medium", "Strong", "High", null]);
-  assert.match(words.warningWords("COLOUR_CAST"), /daylight/);
-  for (const code of ["MIXED_LIGHT", "OCCLUDED"]) assert.match(words.warningWords(code), /truer reading/);
-  assert.equal(words.warningWords("SOME_NEW_ONE"), "Some new one");
+test("undertone, skin, contrast, spread and warnings have words", () => {
+  assert.equal(readings.undertoneWords(english, "WARM").title, "Warm");
+  assert.equal(readings.undertoneWords(korean, "neutral").title, "뉴트럴");
+  assert.match(readings.undertoneWords(english, "NEUTRAL_COOL").detail, /a little rosy/);
+  assert.deepEqual(readings.undertoneWords(english, "SILVERY"), { title: "Silvery", detail: "" });
+  assert.equal(readings.undertoneWords(english, null), null);
+  const skins = [60, 45, 30, 20, 0, -40].map((ita) => english.say(readings.skinTone(ita)));
+  assert.deepEqual(skins, ["Very light", "Light", "Medium", "Tan", "Brown", "Deep"]);
+  assert.deepEqual([10, 30, 45, "HIGH", null].map((contrast) => readings.contrastWords(english, contrast)), ["Soft", "Medium", "Strong", "High", null]);
+  assert.deepEqual([0, 0.3, 0.9].map(readings.spreadLevel), ["spread-small", "spread-medium", "spread-large"]);
+  for (const code of ["COLOUR_CAST", "COLOR_CAST", "MIXED_LIGHT", "OCCLUDED"]) {
+    assert.match(readings.warningWords(english, code).text, /truer reading/);
+    assert.match(readings.warningWords(korean, code).text, /더 정확해요/);
+  }
+  assert.deepEqual(readings.warningWords(korean, "HAT", [{ code: "HAT", language: "ko", title: null, text: "모자" }]), { text: "모자", language: "ko" });
+  assert.equal(readings.warningWords(english, "SOME_NEW_ONE", []).text, "Some new one");
 });
 
 test("every season has its words, and subtypes read as names", () => {
-  for (const season of Object.values(SEASONS)) assert.equal(season.colours.length, 6);
-  assert.equal(subtypeName("DEEP_AUTUMN", "Autumn"), "Deep autumn");
-  assert.equal(subtypeName("MUTE_SUMMER", "Summer"), "Muted summer");
-  assert.equal(subtypeName("light", "Spring"), "Light spring");
-  assert.equal(subtypeName(null, "Spring"), "");
+  for (const [season, colours] of Object.entries(SEASONS)) {
+    assert.equal(colours.length, 6);
+    for (const words of [english, korean]) {
+      for (const part of ["essence", "about", "wear", "avoid", "metal"]) assert.ok(words.find(`season-${season.toLowerCase()}.${part}`), part);
+    }
+  }
+  assert.equal(seasonName(korean, "WINTER"), "겨울");
+  assert.equal(subtypeName(english, "DEEP_AUTUMN", "AUTUMN"), "Deep autumn");
+  assert.equal(subtypeName(english, "MUTE_SUMMER", "SUMMER"), "Muted summer");
+  assert.equal(subtypeName(korean, "MUTE_SUMMER", "SUMMER"), "여름 뮤트");
+  assert.equal(subtypeName(english, "light", "SPRING"), "Light spring");
+  assert.equal(subtypeName(english, "PALE", "SPRING"), "Pale spring");
+  assert.equal(subtypeName(english, null, "SPRING"), "");
 });
 
 test("colours get the names a person would give them", () => {
-  assert.equal(colourName("#FFFFFF"), "White");
-  assert.equal(colourName("#b5532d"), "Rust");
-  assert.equal(colourName("#1f2a7a"), "Indigo");
-  assert.equal(colourName("nonsense"), "Colour");
+  const name = (/** @type {string} */ hex) => english.say(colourName(hex));
+  assert.deepEqual(["#FFFFFF", "#b5532d", "#1f2a7a", "nonsense"].map(name), ["White", "Rust", "Indigo", "Colour"]);
+  assert.equal(korean.say(colourName("#1f2a7a")), "인디고");
 });

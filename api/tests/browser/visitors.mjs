@@ -1,17 +1,17 @@
 // Visitors of the product's page in a real browser, each held to silence on the console and to the security policy.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
+export { assertAccessible } from "./page-tools.mjs";
+
 /** One action of the browser, on a busy machine. */
 const STEP_MS = 20_000;
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const PHOTOS = process.env.PHOTOS_DIR ?? fileURLToPath(new URL("../../../.local/photos/", import.meta.url));
-const AXE = readFileSync(fileURLToPath(new URL("node_modules/axe-core/axe.min.js", import.meta.url)), "utf8");
 
 export const FACE = join(PHOTOS, "face.jpg");
 export const TEST = { timeout: 180_000 };
@@ -73,20 +73,6 @@ async function ask({ method, path, json }) {
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return text ? JSON.parse(text) : null;
-}
-
-/**
- * Fails on what keeps people out: serious and critical breaches of the accessibility rules.
- *
- * @param {import("playwright-core").Page} page
- * @param {string} where
- */
-export async function assertAccessible(page, where) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run(document, { resultTypes: ["violations"] }));
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = grave.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)).join(" | ")}`);
-  assert.deepEqual(told, [], where);
 }
 
 /**

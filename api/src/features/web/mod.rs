@@ -1,5 +1,7 @@
-//! The web pages and the API's documentation: embedded files, served with a strict content security policy.
+//! The web pages, each in the person's language, and the API's documentation: embedded files, served with a strict content
+//! security policy.
 
+mod pages;
 mod shell;
 
 use axum::Router;
@@ -14,7 +16,9 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
 
+use self::pages::{Page, Rendered};
 use crate::http::conditional::Known;
+use crate::http::language::Language;
 use crate::http::problem::ApiError;
 
 /// The page needs nothing from elsewhere but S3, to which it uploads.
@@ -40,15 +44,15 @@ struct Client;
 /// The page of the analysis at `/`, the product's page at `/app`, their service worker, the operators' page at `/admin`, their
 /// files under `/assets/`, and the client under `/client/`. `uploads` is where the pages upload photos to.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(uploads: &Url) -> Router<S> {
-    let page = Router::new()
-        .route("/", get(async |headers: HeaderMap| file(Files::get("index.html"), &headers)))
-        .route("/app", get(async |headers: HeaderMap| file(Files::get("app.html"), &headers)))
+    let routes = Router::new()
+        .route("/", get(async |language, headers: HeaderMap| page(&pages::ANALYSIS, language, &headers)))
+        .route("/app", get(async |language, headers: HeaderMap| page(&pages::APP, language, &headers)))
         .route("/admin", get(async |headers: HeaderMap| file(Files::get("admin.html"), &headers)))
         // Not under /assets/: a worker's scope is the folder it is served from.
         .route("/service-worker.js", get(async |headers: HeaderMap| worker(&headers)))
-        .route("/assets/{*path}", get(serve::<Files>))
+        .route("/assets/{*path}", get(asset))
         .route("/client/{*path}", get(serve::<Client>));
-    secured(page, &page_policy(uploads))
+    secured(routes, &page_policy(uploads))
 }
 
 /// Secures the router that serves the documentation.
@@ -73,6 +77,24 @@ fn secured<S: Clone + Send + Sync + 'static>(router: Router<S>, policy: &str) ->
         .layer(set(header::CONTENT_SECURITY_POLICY, policy))
         .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(set(header::REFERRER_POLICY, "no-referrer"))
+}
+
+/// A page in the person's language.
+fn page(page: &Page, language: Language, headers: &HeaderMap) -> Response {
+    let Rendered { html, version } = page.told(language);
+    let mut response = revalidated(version, "text/html; charset=utf-8", headers, || html.clone());
+    let told = response.headers_mut();
+    told.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    told.append(header::VARY, HeaderValue::from_static("Accept-Language"));
+    response
+}
+
+/// A file of the pages, which have addresses of their own.
+async fn asset(path: Path<String>, headers: HeaderMap) -> Response {
+    if path.ends_with(".html") {
+        return ApiError::NotFound.into_response();
+    }
+    serve::<Files>(path, headers).await
 }
 
 async fn serve<F: RustEmbed>(Path(path): Path<String>, headers: HeaderMap) -> Response {

@@ -76,7 +76,9 @@ mod tests {
     #[test]
     fn what_the_pages_need_is_kept_and_nothing_of_the_operators() {
         let script = &of_this_release().script;
-        for path in ["/", "/app", "/assets/app/main.js", "/assets/style.css", "/client/api.js"] {
+        let words = ["/assets/words/en.ftl", "/assets/words/ko.ftl"];
+        let files = ["/", "/app", "/assets/app/main.js", "/assets/style.css", "/client/api.js"];
+        for path in files.iter().chain(&words) {
             assert!(script.contains(&format!("\"{path}\"")), "{path}: {script}");
         }
         assert!(!script.contains("admin") && !script.contains("service-worker"), "{script}");

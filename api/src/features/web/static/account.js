@@ -3,7 +3,8 @@
 
 import { byId, make, show } from "./dom.js";
 import { ApiError } from "../client/http.js";
-import { accountWords } from "./words.js";
+import { words } from "./page-words.js";
+import { idOf } from "./words.js";
 
 /** @typedef {import("../client/api.js").Api} Api */
 /** @typedef {import("../client/session.js").Session} Session */
@@ -16,7 +17,6 @@ export class Account {
   #session;
   #announce;
   #onChange;
-  #words = accountWords(globalThis.navigator?.language ?? "en");
   /** @type {{ name: string, title: string }[]} */
   #providers = [];
 
@@ -44,29 +44,28 @@ export class Account {
       await this.#render();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (returned) this.#say(this.#words.failed.unavailable);
+      if (returned) this.#say(words.say("sign-in-failed-unavailable"));
       return;
     }
     if (returned?.[1] === "signed-in") this.#onChange();
     const reason = returned?.[2];
-    if (reason) this.#say(this.#words.failed[reason] ?? this.#words.failed.refused);
-    else if (returned) this.#say(this.#words.welcome);
+    if (reason) this.#say(words.find(idOf("sign-in-failed", reason)) ?? words.say("sign-in-failed-refused"));
+    else if (returned) this.#say(words.say("account-welcome"));
   }
 
   async #render() {
     show(byId("account"), this.#providers.length > 0);
     if (this.#providers.length === 0) return;
-    byId("account").lang = this.#words.language;
-    byId("account-title").textContent = this.#words.title;
     const identities = this.#session.exists ? (await this.#api.listIdentities()).items : [];
     const isMember = identities.length > 0;
-    byId("account-text").textContent = isMember ? this.#words.signedIn(identities.map(({ provider }) => this.#title(provider))) : this.#words.invitation;
+    byId("account-text").textContent = isMember
+      ? words.say("account-signed-in", { providers: words.list(identities.map(({ provider }) => this.#title(provider))) })
+      : words.say("account-invitation");
     byId("account-providers").replaceChildren(...(isMember ? [] : this.#providers.map((provider) => this.#button(provider))));
     const sessions = isMember ? (await this.#api.listSessions()).items : [];
     byId("account-sessions").replaceChildren(...sessions.map((session) => this.#device(session)));
     const out = byId("account-out");
     show(out, isMember);
-    out.textContent = this.#words.signOut;
     out.onclick = () => this.#signOut();
   }
 
@@ -77,7 +76,7 @@ export class Account {
 
   /** @param {{ name: string, title: string }} provider */
   #button({ name, title }) {
-    const button = make("button", { type: "button", class: "button", "data-provider": name }, this.#words.continueWith(title));
+    const button = make("button", { type: "button", class: "button", "data-provider": name }, words.say("account-continue", { provider: title }));
     button.onclick = () =>
       this.#do(button, async () => {
         const { url } = await this.#api.startSignIn(name, { returnTo: location.pathname + location.search });
@@ -88,17 +87,18 @@ export class Account {
 
   /** @param {{ id: string, device: string, current: boolean, lastSeenAt: string }} session */
   #device({ id, device, current, lastSeenAt }) {
-    const when = new Date(lastSeenAt).toLocaleString(this.#words.language, { dateStyle: "medium", timeStyle: "short" });
-    const name = device || this.#words.unknownDevice;
-    const words = make("span", { class: "history-words" }, make("strong", {}, name), make("span", { class: "quiet" }, current ? this.#words.thisDevice : when));
-    if (current) return make("li", { class: "account-device" }, words);
-    const end = make("button", { type: "button", class: "button subtle", "aria-label": this.#words.endOf(name) }, this.#words.end);
+    const when = current ? words.say("account-this-device") : words.moment(lastSeenAt);
+    const name = device || words.say("account-unknown-device");
+    const text = make("span", { class: "history-words" }, make("strong", {}, name), make("span", { class: "quiet" }, when));
+    if (current) return make("li", { class: "account-device" }, text);
+    const label = words.say("account-end-of", { device: name });
+    const end = make("button", { type: "button", class: "button subtle", "aria-label": label }, words.say("account-end"));
     end.onclick = () =>
       this.#do(end, async () => {
         await this.#api.endSession(id);
         await this.#render();
       });
-    return make("li", { class: "account-device" }, words, end);
+    return make("li", { class: "account-device" }, text, end);
   }
 
   #signOut() {
@@ -107,7 +107,7 @@ export class Account {
       this.#session.forget();
       this.#onChange();
       await this.#render();
-      this.#say(this.#words.goodbye);
+      this.#say(words.say("account-goodbye"));
     });
   }
 
@@ -121,7 +121,7 @@ export class Account {
       await work();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.#say(this.#words.failed.unavailable);
+      this.#say(words.say("sign-in-failed-unavailable"));
     } finally {
       button.removeAttribute("disabled");
     }

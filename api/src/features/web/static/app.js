@@ -2,20 +2,23 @@
 // Puts the page together: which view is showing, and what each button leads to.
 
 import { Account } from "./account.js";
+import { adviceFor, adviceForAnalysis } from "./advice.js";
 import { Api, isFinished } from "../client/api.js";
 import { byId, focusOn, make, paint, show } from "./dom.js";
 import { watchAnalysis } from "../client/events.js";
 import { PastResults } from "./history.js";
 import { ApiError } from "../client/http.js";
 import { Notifications } from "./notify.js";
+import { words } from "./page-words.js";
 import { watchForPhotos } from "./picker.js";
 import { ProfileDialog } from "./profile.js";
+import { queueWords } from "./readings.js";
 import { renderResult } from "./result.js";
-import { SEASONS } from "./seasons.js";
+import { SEASONS, seasonName } from "./seasons.js";
 import { localTokenStore, Session } from "../client/session.js";
 import { Stage } from "./stage.js";
 import { checkPhoto, submitPhotos } from "../client/upload.js";
-import { adviceFor, adviceForAnalysis, durationWords, photosWords, queueWords } from "./words.js";
+import { idOf } from "./words.js";
 
 /** @typedef {import("../client/api.js").Analysis} Analysis */
 
@@ -31,8 +34,7 @@ const api = new Api({ session });
 const past = new PastResults({ api });
 const account = new Account({ api, session, announce, onChange: someoneElse });
 const notifications = new Notifications({ api, announce, onOpen: (id) => (location.hash = id) });
-const photoWords = photosWords(navigator.language);
-const stage = new Stage({ announce, words: photoWords, onRemove: removePhoto, onSubmit: submit, onCancel: toChoose, onRetry: retry });
+const stage = new Stage({ announce, onRemove: removePhoto, onSubmit: submit, onCancel: toChoose, onRetry: retry });
 
 /** @typedef {{ photo: File, contentType: string, url: string }} Held */
 /** The photos in hand, of one person. @type {Held[]} */
@@ -63,8 +65,7 @@ function announce(text) {
 function sessionLost() {
   past.clear();
   void notifications.resume(); // for the new session
-  byId("notice-text").textContent =
-    "Your earlier session has ended, so your past results are no longer shown here. A new session has started.";
+  byId("notice-text").textContent = words.say("results-hidden");
   show(byId("notice"), true);
   announce(byId("notice-text").textContent ?? "");
 }
@@ -111,7 +112,7 @@ function remember(id) {
 }
 
 function setTitle(/** @type {string} */ text) {
-  document.title = text ? `${text} · ToneUp` : "ToneUp: find your season";
+  document.title = text ? `${text} · ToneUp` : words.say("page-title");
 }
 
 /** @param {Held[]} held */
@@ -124,9 +125,9 @@ function holdPhotos(held) {
 
 /** @param {string} [say] what has just happened */
 function showReady(say) {
-  const thumbnails = photos.map(({ photo, url }) => ({ url, name: photo.name || "photo" }));
-  const [first] = thumbnails;
-  const text = photos.length === 1 ? `${first.name}, ${sizeWords(totalSize())}` : `${photoWords.chosen(photos.length)}, ${sizeWords(totalSize())}`;
+  const thumbnails = photos.map(({ photo, url }) => ({ url, name: photo.name || words.say("unnamed-photo") }));
+  const what = photos.length === 1 ? thumbnails[0].name : words.say("photos-of-you", { count: photos.length });
+  const text = `${what}, ${words.size(totalSize())}`;
   stage.showReady(thumbnails, { text, full: photos.length >= MOST_PHOTOS, say });
 }
 
@@ -137,7 +138,7 @@ function totalSize() {
 /** @param {number} index */
 function removePhoto(index) {
   holdPhotos(photos.filter((_, at) => at !== index));
-  showReady(photoWords.removed(index + 1));
+  showReady(words.say("photo-removed", { number: index + 1 }));
 }
 
 function toChoose() {
@@ -165,7 +166,7 @@ async function photoChosen(file, adding) {
     showReady();
   } catch (error) {
     // What is no photo is not added; those in hand stay.
-    if (adding && error instanceof ApiError) return showReady(adviceFor(error).title);
+    if (adding && error instanceof ApiError) return showReady(adviceFor(words, error).title);
     holdPhotos([]);
     showProblem(error);
   }
@@ -176,10 +177,10 @@ async function submit() {
   const signal = begin();
   remember(null);
   showView("start");
-  setTitle("Uploading");
+  const title = words.say("uploading-photos", { count: photos.length });
+  setTitle(title);
   stage.setUploaded(0);
-  const title = photos.length === 1 ? "Uploading your photo" : "Uploading your photos";
-  stage.showWorking("upload", { title, detail: sizeWords(totalSize()) });
+  stage.showWorking("upload", { title, detail: words.size(totalSize()) });
   try {
     const analysis = await submitPhotos(api, photos, {
       signal,
@@ -208,8 +209,8 @@ function retry() {
  * @param {ApiError} error
  */
 function waitWords(seconds, error) {
-  const title = error.status === 0 ? "The connection is shaky" : "Many people are asking right now";
-  return { title, detail: `Trying again by itself in ${durationWords(seconds)}` };
+  const title = words.say(error.status === 0 ? "connection-shaky" : "advice-overloaded.title");
+  return { title, detail: words.say("trying-again", { duration: words.duration(seconds) }) };
 }
 
 /**
@@ -264,22 +265,23 @@ function showState(analysis) {
   showView("start");
   void notifications.setWaiting(true);
   if (analysis.status === "running") {
-    setTitle("Reading your colours");
-    return stage.showWorking("running", { title: "Reading your colours", detail: "This takes a few seconds." });
+    const title = words.say("reading");
+    setTitle(title);
+    return stage.showWorking("running", { title, detail: words.say("reading-text") });
   }
-  const words = queueWords(analysis);
+  const { title, detail } = queueWords(words, analysis);
   const say = Date.now() - queueSaidAtMs > QUIET_MS;
   if (say) queueSaidAtMs = Date.now();
-  setTitle(words.title);
+  setTitle(title);
   const retrying = (analysis.attempt ?? 0) > 0;
-  stage.showWorking("queued", { ...words, detail: retrying ? "The first try did not work out. We try again." : words.detail, say });
+  stage.showWorking("queued", { title, detail: retrying ? words.say("queue-again") : detail, say });
 }
 
 /** @param {Analysis} analysis */
 function showReconnecting({ status }) {
   stage.showWorking(status === "running" ? "running" : "queued", {
-    title: "Reconnecting",
-    detail: "Your photo is safe with us. The result will appear here as soon as the connection is back.",
+    title: words.say("connecting-again"),
+    detail: words.say("connecting-again-text"),
   });
 }
 
@@ -289,8 +291,8 @@ function showOutcome(analysis) {
   if (analysis.status !== "succeeded" || !analysis.result) {
     watchBroke = false;
     showView("start");
-    setTitle("No result");
-    return stage.showProblem(adviceForAnalysis(analysis), { canRetry: analysisId === analysis.id });
+    setTitle(words.say("history-none"));
+    return stage.showProblem(adviceForAnalysis(words, analysis), { canRetry: analysisId === analysis.id });
   }
   const measured = analysisId === analysis.id ? photos[analysis.result.clearest ?? 0] : undefined;
   const sentence = renderResult(analysis, measured?.url ?? null);
@@ -309,7 +311,7 @@ function showProblem(error) {
   showView("start");
   setTitle("");
   const reference = problem.status >= 500 && problem.traceId ? problem.traceId : "";
-  stage.showProblem(adviceFor(problem), { canRetry: photos.length > 0 || watchBroke, reference });
+  stage.showProblem(adviceFor(words, problem), { canRetry: photos.length > 0 || watchBroke, reference });
 }
 
 /**
@@ -325,7 +327,7 @@ async function open(id) {
   try {
     if (known && isFinished(known)) return showOutcome(known);
     showView("start");
-    stage.showWorking("queued", { title: "One moment", detail: "Fetching your analysis" });
+    stage.showWorking("queued", { title: words.say("one-moment"), detail: words.say("fetching") });
     const analysis = await api.getAnalysis(id, { signal });
     if (!signal.aborted) await watch(analysis, signal);
   } catch (error) {
@@ -346,17 +348,14 @@ function addressChanged() {
 
 function renderSeasons() {
   byId("season-list").replaceChildren(
-    ...Object.values(SEASONS).map(({ name, essence, about, colours }) => {
+    ...Object.entries(SEASONS).map(([season, colours]) => {
+      const id = idOf("season", season);
       const band = make("span", { class: "season-band", "aria-hidden": "true" });
       colours.forEach((hex, at) => paint(band, { [`--c${at + 1}`]: hex }));
-      return make("li", { class: "season" }, band, make("h3", {}, name), make("p", { class: "essence" }, essence), make("p", { class: "quiet" }, about));
+      const [essence, about] = [words.say(`${id}.essence`), words.say(`${id}.about`)];
+      return make("li", { class: "season" }, band, make("h3", {}, seasonName(words, season)), make("p", { class: "essence" }, essence), make("p", { class: "quiet" }, about));
     }),
   );
-}
-
-/** @param {number} bytes */
-function sizeWords(bytes) {
-  return bytes < 1_000_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 async function start() {

@@ -1,26 +1,27 @@
 // @ts-check
-// Names for colours, so that a palette can be read and heard and not only seen.
+// Colours that have names, so that a palette can be read and heard and not only seen.
 
 /** @typedef {[number, number, number]} Triple */
 
+/** What follows `colour-` in the ids of their names. */
 const NAMES = /** @type {[string, string][]} */ ([
-  ["Black", "#0d0d0f"], ["Charcoal", "#36393f"], ["Graphite", "#4d515c"], ["Slate grey", "#66707c"], ["Pearl", "#f1ecee"], ["Grey", "#8c8c8c"], ["Silver grey", "#c0c4c8"],
-  ["White", "#ffffff"], ["Ivory", "#fbf5e3"], ["Cream", "#f4e6c5"], ["Beige", "#dcc8a6"], ["Sand", "#cfb187"],
-  ["Taupe", "#8b7b6b"], ["Camel", "#c19a63"], ["Tan", "#b98d5f"], ["Caramel", "#b06f33"], ["Cinnamon", "#9c5a32"],
-  ["Chestnut", "#7b3f28"], ["Oxblood", "#7a3b3b"], ["Chocolate", "#4e2f22"], ["Coffee", "#5f4a3c"], ["Bronze", "#8a6a35"], ["Copper", "#b4673f"],
-  ["Rust", "#a9471f"], ["Terracotta", "#c76a4d"], ["Brick red", "#9c3a32"], ["Orange", "#f28c28"], ["Pumpkin", "#d9701e"],
-  ["Apricot", "#fbb982"], ["Peach", "#ffcba8"], ["Salmon", "#f69280"], ["Coral", "#ff7a62"], ["Tomato red", "#e5432f"],
-  ["Red", "#d1202a"], ["Crimson", "#b0122f"], ["Burgundy", "#701e33"], ["Wine", "#5b2038"], ["Raspberry", "#b8305f"],
-  ["Rose", "#d9768d"], ["Dusty rose", "#c99a9f"], ["Blush", "#f2cbcb"], ["Pink", "#f49ac1"], ["Icy pink", "#f7dde8"],
-  ["Hot pink", "#ee3f94"], ["Fuchsia", "#c81f86"], ["Magenta", "#a8206f"], ["Mauve", "#a8849d"], ["Orchid", "#bf73b8"],
-  ["Plum", "#6c3461"], ["Aubergine", "#43253f"], ["Violet", "#6f3fa0"], ["Purple", "#5a2a82"], ["Lavender", "#bfaee3"],
-  ["Lilac", "#d6bfe3"], ["Periwinkle", "#8d96dc"], ["Indigo", "#36368c"], ["Navy", "#1d2a52"], ["Midnight blue", "#121a33"],
-  ["Royal blue", "#2349b8"], ["Cobalt", "#1451b5"], ["Blue", "#2f74d0"], ["Denim", "#4f6f97"], ["Slate blue", "#6f87a6"],
-  ["Sky blue", "#86bfe8"], ["Powder blue", "#b5cfe6"], ["Icy blue", "#ddecf6"], ["Petrol", "#1c5768"], ["Teal", "#1f7474"],
-  ["Turquoise", "#2fbfb5"], ["Lagoon", "#4bb3c8"], ["Mint green", "#5cc8a1"], ["Aqua", "#8fdcd6"], ["Mint", "#bfe8cf"], ["Seafoam", "#97cbb5"], ["Jade", "#2f9a74"],
-  ["Emerald", "#0c7f55"], ["Pine green", "#1f5443"], ["Forest green", "#2b4f2c"], ["Leaf green", "#5a9a3c"], ["Fresh green", "#8fcc4f"],
-  ["Lime", "#c3dc4d"], ["Sage", "#a3b093"], ["Eucalyptus", "#a9c9c4"], ["Sea blue", "#7fa8b8"], ["Moss", "#74793f"], ["Olive", "#6a6a2b"], ["Khaki", "#a59b67"],
-  ["Mustard", "#cf9a25"], ["Golden yellow", "#f4b72f"], ["Yellow", "#f9dd3e"], ["Lemon", "#fbf08a"], ["Gold", "#c99b3a"],
+  ["black", "#0d0d0f"], ["charcoal", "#36393f"], ["graphite", "#4d515c"], ["slate-grey", "#66707c"], ["pearl", "#f1ecee"], ["grey", "#8c8c8c"], ["silver-grey", "#c0c4c8"],
+  ["white", "#ffffff"], ["ivory", "#fbf5e3"], ["cream", "#f4e6c5"], ["beige", "#dcc8a6"], ["sand", "#cfb187"],
+  ["taupe", "#8b7b6b"], ["camel", "#c19a63"], ["tan", "#b98d5f"], ["caramel", "#b06f33"], ["cinnamon", "#9c5a32"],
+  ["chestnut", "#7b3f28"], ["oxblood", "#7a3b3b"], ["chocolate", "#4e2f22"], ["coffee", "#5f4a3c"], ["bronze", "#8a6a35"], ["copper", "#b4673f"],
+  ["rust", "#a9471f"], ["terracotta", "#c76a4d"], ["brick-red", "#9c3a32"], ["orange", "#f28c28"], ["pumpkin", "#d9701e"],
+  ["apricot", "#fbb982"], ["peach", "#ffcba8"], ["salmon", "#f69280"], ["coral", "#ff7a62"], ["tomato-red", "#e5432f"],
+  ["red", "#d1202a"], ["crimson", "#b0122f"], ["burgundy", "#701e33"], ["wine", "#5b2038"], ["raspberry", "#b8305f"],
+  ["rose", "#d9768d"], ["dusty-rose", "#c99a9f"], ["blush", "#f2cbcb"], ["pink", "#f49ac1"], ["icy-pink", "#f7dde8"],
+  ["hot-pink", "#ee3f94"], ["fuchsia", "#c81f86"], ["magenta", "#a8206f"], ["mauve", "#a8849d"], ["orchid", "#bf73b8"],
+  ["plum", "#6c3461"], ["aubergine", "#43253f"], ["violet", "#6f3fa0"], ["purple", "#5a2a82"], ["lavender", "#bfaee3"],
+  ["lilac", "#d6bfe3"], ["periwinkle", "#8d96dc"], ["indigo", "#36368c"], ["navy", "#1d2a52"], ["midnight-blue", "#121a33"],
+  ["royal-blue", "#2349b8"], ["cobalt", "#1451b5"], ["blue", "#2f74d0"], ["denim", "#4f6f97"], ["slate-blue", "#6f87a6"],
+  ["sky-blue", "#86bfe8"], ["powder-blue", "#b5cfe6"], ["icy-blue", "#ddecf6"], ["petrol", "#1c5768"], ["teal", "#1f7474"],
+  ["turquoise", "#2fbfb5"], ["lagoon", "#4bb3c8"], ["mint-green", "#5cc8a1"], ["aqua", "#8fdcd6"], ["mint", "#bfe8cf"], ["seafoam", "#97cbb5"], ["jade", "#2f9a74"],
+  ["emerald", "#0c7f55"], ["pine-green", "#1f5443"], ["forest-green", "#2b4f2c"], ["leaf-green", "#5a9a3c"], ["fresh-green", "#8fcc4f"],
+  ["lime", "#c3dc4d"], ["sage", "#a3b093"], ["eucalyptus", "#a9c9c4"], ["sea-blue", "#7fa8b8"], ["moss", "#74793f"], ["olive", "#6a6a2b"], ["khaki", "#a59b67"],
+  ["mustard", "#cf9a25"], ["golden-yellow", "#f4b72f"], ["yellow", "#f9dd3e"], ["lemon", "#fbf08a"], ["gold", "#c99b3a"],
 ]);
 
 /**
@@ -63,13 +64,14 @@ function toOklab(rgb) {
 const NAMED = NAMES.map(([name, hex]) => ({ name, lab: toOklab(parseHex(hex) ?? [0, 0, 0]) }));
 
 /**
- * Names the nearest colour that has a name.
+ * The name of the nearest colour that has one.
  *
  * @param {string} hex
+ * @returns {string} the id of a message
  */
 export function colourName(hex) {
   const rgb = parseHex(hex);
-  if (!rgb) return "Colour";
+  if (!rgb) return "colour-unknown";
   const [l, a, b] = toOklab(rgb);
   let best = NAMED[0];
   let nearest = Infinity;
@@ -79,7 +81,7 @@ export function colourName(hex) {
     const distance = (l - nl) ** 2 + 4 * ((a - na) ** 2 + (b - nb) ** 2);
     if (distance < nearest) [best, nearest] = [named, distance];
   }
-  return best.name;
+  return `colour-${best.name}`;
 }
 
 /**

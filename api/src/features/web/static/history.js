@@ -2,9 +2,11 @@
 // The person's earlier results, newest first.
 
 import { isFinished } from "../client/api.js";
+import { adviceForAnalysis } from "./advice.js";
 import { byId, icon, make, paint, show } from "./dom.js";
-import { seasonText, subtypeName } from "./seasons.js";
-import { adviceForAnalysis, confidenceWords, humanise } from "./words.js";
+import { words } from "./page-words.js";
+import { confidenceWords } from "./readings.js";
+import { seasonColours, seasonName, subtypeName } from "./seasons.js";
 
 /** @typedef {import("../client/api.js").Api} Api */
 /** @typedef {import("../client/api.js").Analysis} Analysis */
@@ -67,7 +69,7 @@ export class PastResults {
     if (this.#loading || !this.#cursor) return;
     this.#loading = true;
     const button = byId("history-more");
-    button.textContent = "Loading…";
+    button.textContent = words.say("loading");
     try {
       const page = await this.#api.listAnalyses({ limit: PAGE, cursor: this.#cursor });
       const first = page.items.find(({ id }) => !this.#items.has(id));
@@ -77,9 +79,9 @@ export class PastResults {
       // The keyboard goes on where the new items begin, not at the top of the page.
       const links = /** @type {NodeListOf<HTMLElement>} */ (byId("history-list").querySelectorAll("a"));
       for (const link of links) if (first && link.getAttribute("href") === `#${first.id}`) link.focus();
-      button.textContent = "Show more";
+      button.textContent = words.say("more");
     } catch {
-      button.textContent = "That did not work. Try again";
+      button.textContent = words.say("history-failed");
     } finally {
       this.#loading = false;
     }
@@ -102,39 +104,22 @@ export class PastResults {
 function renderItem(analysis, open) {
   const { title, detail } = itemWords(analysis);
   const disc = make("span", { class: "disc", "aria-hidden": "true" });
-  const season = seasonText(analysis.result?.personalColor);
-  const colours = analysis.result?.palette?.length ? analysis.result.palette : season?.colours;
-  if (colours && colours.length > 2) {
+  const colours = analysis.result?.palette?.length ? analysis.result.palette : seasonColours(analysis.result?.personalColor);
+  if (colours.length > 2) {
     disc.classList.add("coloured");
     paint(disc, { "--d1": colours[0], "--d2": colours[1], "--d3": colours[2], "--d4": colours[3 % colours.length] });
   }
-  const when = new Date(analysis.createdAt);
-  const time = make("time", { datetime: analysis.createdAt }, whenWords(when, new Date()));
-  const words = make("span", { class: "history-words" }, make("strong", {}, title), make("span", { class: "quiet" }, detail, detail && " · ", time));
-  return make("li", {}, make("a", { href: `#${analysis.id}`, class: "history-item", ...(open && { "aria-current": "true" }) }, disc, words, icon("icon-next")));
+  const time = make("time", { datetime: analysis.createdAt }, words.ago(analysis.createdAt));
+  const text = make("span", { class: "history-words" }, make("strong", {}, title), make("span", { class: "quiet" }, detail, detail && " · ", time));
+  return make("li", {}, make("a", { href: `#${analysis.id}`, class: "history-item", ...(open && { "aria-current": "true" }) }, disc, text, icon("icon-next")));
 }
 
 /** @param {Analysis} analysis */
 function itemWords(analysis) {
-  if (analysis.status === "queued") return { title: "In line", detail: "Open to watch" };
-  if (analysis.status === "running") return { title: "Being read", detail: "Open to watch" };
+  if (analysis.status === "queued") return { title: words.say("history-queued"), detail: words.say("history-open") };
+  if (analysis.status === "running") return { title: words.say("history-running"), detail: words.say("history-open") };
   const { result } = analysis;
-  if (!result) return { title: "No result", detail: adviceForAnalysis(analysis).title };
-  const name = seasonText(result.personalColor)?.name ?? humanise(result.personalColor);
-  const sure = typeof result.confidence === "number" ? confidenceWords(result.confidence).title : "";
-  return { title: subtypeName(result.subtype, name) || name, detail: sure };
-}
-
-/**
- * @param {Date} when
- * @param {Date} now
- */
-export function whenWords(when, now) {
-  if (Number.isNaN(when.getTime())) return "";
-  const minutes = Math.floor((now.getTime() - when.getTime()) / 60_000);
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return minutes === 1 ? "a minute ago" : `${minutes} minutes ago`;
-  const clock = when.toLocaleTimeString(undefined, { timeStyle: "short" });
-  if (when.toDateString() === now.toDateString()) return `today, ${clock}`;
-  return when.toLocaleDateString(undefined, { dateStyle: "medium" });
+  if (!result) return { title: words.say("history-none"), detail: adviceForAnalysis(words, analysis).title };
+  const title = subtypeName(words, result.subtype, result.personalColor) || seasonName(words, result.personalColor);
+  return { title, detail: typeof result.confidence === "number" ? confidenceWords(words, result.confidence).title : "" };
 }

@@ -1,17 +1,17 @@
 // @ts-check
 // What the analysis looked at: where it measured skin, how likely each season is, and what moved the answer.
 
+import { humanise } from "./advice.js";
 import { byId, make, paint, show } from "./dom.js";
-import { SEASONS } from "./seasons.js";
+import { words } from "./page-words.js";
+import { seasonName } from "./seasons.js";
+import { idOf } from "./words.js";
 
 /** @typedef {import("../client/api.js").Analysis} Analysis */
 /** @typedef {import("../client/api.js").Result} Result */
 /** @typedef {import("../client/api.js").Season} Season */
 
 const SVG = "http://www.w3.org/2000/svg";
-
-/** What the parts of the face are called. @type {Record<string, string>} */
-const REGIONS = { RIGHT_CHEEK: "right cheek", LEFT_CHEEK: "left cheek", FOREHEAD: "forehead" };
 
 /**
  * Fills the part "What we looked at", and hides it where the analyzer says nothing of it.
@@ -31,7 +31,7 @@ export function renderLooked({ result, reasons }, photoUrl) {
   show(figure, false);
   if (!photoUrl || regions.length === 0) return;
   const image = document.createElement("img");
-  image.alt = "Your photo, with the places outlined where your skin was measured";
+  image.alt = words.say("looked-photo");
   image.addEventListener("load", () => drawRegions(figure, image, regions), { once: true });
   image.src = photoUrl;
 }
@@ -46,21 +46,20 @@ export function seasonBars(probabilities) {
   return seasons
     .sort(([, one], [, other]) => other - one)
     .map(([season, share]) => {
-      const percent = Math.round(share * 100);
       const meter = make("span", { class: "looked-bar", "aria-hidden": "true" });
-      paint(meter, { "--share": `${percent}%`, "--season": `var(--${season.toLowerCase()})` });
-      return make("li", {}, make("span", {}, SEASONS[season]?.name ?? season), meter, make("span", { class: "mono" }, `${percent} %`));
+      paint(meter, { "--share": `${Math.round(share * 100)}%`, "--season": `var(--${season.toLowerCase()})` });
+      return make("li", {}, make("span", {}, seasonName(words, season)), meter, make("span", { class: "mono" }, words.percent(share)));
     });
 }
 
 /** @param {NonNullable<Result["regions"]>} regions */
 function regionWords(regions) {
-  const named = (/** @type {boolean} */ measured) => regions.filter((one) => one.measured === measured).map(({ name }) => REGIONS[name] ?? name);
+  const named = (/** @type {boolean} */ measured) =>
+    regions.filter((one) => one.measured === measured).map(({ name }) => words.find(idOf("region", name)) ?? humanise(name));
   const [seen, hidden] = [named(true), named(false)];
-  const list = new Intl.ListFormat("en");
   return [
-    seen.length > 0 ? `Your skin was measured on ${list.format(seen)}.` : "",
-    hidden.length > 0 ? `No skin was to be seen on ${list.format(hidden)}.` : "",
+    seen.length > 0 ? words.say("looked-measured", { places: words.list(seen) }) : "",
+    hidden.length > 0 ? words.say("looked-hidden", { places: words.list(hidden) }) : "",
   ]
     .filter(Boolean)
     .join(" ");
@@ -69,8 +68,7 @@ function regionWords(regions) {
 /** @param {Result["light"]} light */
 function lightWords(light) {
   if (!light) return "";
-  const kind = light.kelvin < 4300 ? "warm, like a lamp's" : light.kelvin > 8500 ? "cool, like shade's" : "close to daylight";
-  return `The light is ${kind}; its colour was taken out.`;
+  return words.say("looked-light", { light: light.kelvin < 4300 ? "warm" : light.kelvin > 8500 ? "cool" : "daylight" });
 }
 
 /**

@@ -2,18 +2,10 @@
 // Notifications on this device: asked for by a click, kept registered with the server, switched off by another click.
 
 import { byId, show } from "./dom.js";
+import { words } from "./page-words.js";
 
 /** @typedef {import("../client/api.js").Api} Api */
 /** @typedef {"off" | "busy" | "on" | "blocked" | "failed"} State */
-
-/** What is said, and what the button offers. @type {Record<State, { text: string, button: string }>} */
-const WORDS = {
-  off: { text: "No need to wait here.", button: "Notify me when it is ready" },
-  busy: { text: "One moment", button: "" },
-  on: { text: "This device is notified when a result is ready. You can close the page.", button: "Turn notifications off" },
-  blocked: { text: "Notifications are blocked for this page. You can allow them in your browser's settings.", button: "" },
-  failed: { text: "Your browser could not be registered for notifications.", button: "Try again" },
-};
 
 /** Whether this browser, on this address, can be pushed to at all. */
 function isPushSupported() {
@@ -139,10 +131,10 @@ export class Notifications {
   }
 
   #render() {
-    const { text, button } = WORDS[this.#state];
-    byId("notify-text").textContent = text;
+    const button = words.find(`notify-${this.#state}.button`);
+    byId("notify-text").textContent = words.say(`notify-${this.#state}`);
     byId("notify-button").textContent = button;
-    show(byId("notify-button"), button !== "");
+    show(byId("notify-button"), button !== null);
     show(byId("notify"), this.#waiting || this.#state === "on");
   }
 }

@@ -4,7 +4,9 @@
 import { ApiError } from "../client/http.js";
 import { checkPhoto, putPhoto } from "../client/upload.js";
 import { byId, fillPortrait, show } from "./dom.js";
-import { profileProblem, profileWords } from "./profile-words.js";
+import { words } from "./page-words.js";
+import { seasonName } from "./seasons.js";
+import { idOf } from "./words.js";
 
 /** @typedef {import("../client/api.js").Api} Api */
 /** @typedef {import("../client/api.js").Profile} Profile */
@@ -18,17 +20,13 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 export class ProfileDialog {
   #api;
   #onDeleted;
-  #words;
   /** Whether the button has asked once. */
   #sure = false;
 
-  /** @param {{ api: Api, onDeleted: () => void, languages?: readonly string[] }} options */
-  constructor({ api, onDeleted, languages = navigator.languages }) {
+  /** @param {{ api: Api, onDeleted: () => void }} options */
+  constructor({ api, onDeleted }) {
     this.#api = api;
     this.#onDeleted = onDeleted;
-    const { language, words } = profileWords(languages);
-    this.#words = words;
-    this.#write(language);
     byId("profile-link").addEventListener("click", () => void this.#open());
     byId("profile-close").addEventListener("click", () => this.#dialog.close());
     byId("profile-form").addEventListener("submit", (event) => {
@@ -51,27 +49,6 @@ export class ProfileDialog {
     return /** @type {HTMLDialogElement} */ (byId("profile"));
   }
 
-  /** Writes the texts that stay. @param {string} language */
-  #write(language) {
-    const words = this.#words;
-    for (const id of ["profile", "profile-link"]) byId(id).lang = language;
-    const texts = /** @type {const} */ ({
-      "profile-link": "link",
-      "profile-title": "title",
-      "profile-choose": "choosePicture",
-      "profile-remove": "removePicture",
-      "profile-nickname-label": "nickname",
-      "profile-nickname-hint": "nicknameHint",
-      "profile-bio-label": "bio",
-      "profile-bio-hint": "bioHint",
-      "profile-save": "save",
-      "profile-export": "export",
-    });
-    for (const [id, word] of Object.entries(texts)) byId(id).textContent = words[word];
-    byId("profile-close").setAttribute("aria-label", words.close);
-    byId("profile-file").setAttribute("aria-label", words.picture);
-  }
-
   async #open() {
     this.#ask(false);
     this.#say("");
@@ -81,10 +58,9 @@ export class ProfileDialog {
 
   /** @param {Profile} profile */
   #render({ nickname, bio, personalColor, picture }) {
-    const words = this.#words;
     /** @type {HTMLInputElement} */ (byId("profile-nickname")).value = nickname;
     /** @type {HTMLTextAreaElement} */ (byId("profile-bio")).value = bio;
-    byId("profile-season").textContent = personalColor ? words[personalColor] : words.noColour;
+    byId("profile-season").textContent = personalColor ? seasonName(words, personalColor) : words.say("profile-no-season");
     byId("profile-season").dataset.season = personalColor ?? "";
     // The page's own origin, whatever name it was opened by.
     fillPortrait(byId("profile-picture"), picture && new URL(picture.medium).pathname);
@@ -104,7 +80,7 @@ export class ProfileDialog {
       await work();
     } catch (error) {
       if (!(error instanceof ApiError)) console.error(error);
-      this.#say(profileProblem(this.#words, error instanceof ApiError ? error.code : null));
+      this.#say((error instanceof ApiError && words.find(idOf("error", error.code))) || words.say("failed"));
     } finally {
       body.disabled = false;
       if (focused instanceof HTMLElement && body.contains(focused)) focused.focus();
@@ -115,13 +91,13 @@ export class ProfileDialog {
     const nickname = /** @type {HTMLInputElement} */ (byId("profile-nickname")).value.trim();
     const bio = /** @type {HTMLTextAreaElement} */ (byId("profile-bio")).value;
     this.#render(await this.#api.changeMe({ nickname, bio }));
-    this.#say(this.#words.saved);
+    this.#say(words.say("saved"));
   }
 
   /** @param {File} file */
   async #setPicture(file) {
     const contentType = await checkPhoto(file);
-    this.#say(this.#words.pictureWait);
+    this.#say(words.say("profile-picture-wait"));
     const place = await this.#api.requestUpload({ contentType, contentLength: file.size });
     await putPhoto(this.#api, place, file);
     let picture = await this.#api.setPicture(place.objectKey);
@@ -131,13 +107,13 @@ export class ProfileDialog {
     }
     if (picture.state !== "ready") throw new ApiError({ code: picture.errorCode ?? "failed" });
     this.#render(await this.#api.getMe());
-    this.#say(this.#words.pictureReady);
+    this.#say(words.say("profile-picture-ready"));
   }
 
   async #removePicture() {
     await this.#api.deletePicture();
     this.#render(await this.#api.getMe());
-    this.#say(this.#words.pictureGone);
+    this.#say(words.say("profile-picture-gone"));
   }
 
   async #export() {
@@ -146,21 +122,21 @@ export class ProfileDialog {
     const link = Object.assign(globalThis.document.createElement("a"), { href: url, download: "toneup.json" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    this.#say(this.#words.downloaded);
+    this.#say(words.say("profile-downloaded"));
   }
 
   /** Asks first; then has everything deleted, and waits until that is done. */
   async #delete() {
     if (!this.#sure) return this.#ask(true);
     this.#ask(false);
-    this.#say(this.#words.deleting);
+    this.#say(words.say("profile-deleting"));
     let deletion = await this.#api.deleteMe();
     for (let look = 0; deletion.status === "pending" && look < LOOKS; look += 1) {
       await pause();
       deletion = await this.#api.getDeletion();
     }
     this.#onDeleted();
-    this.#say(deletion.status === "done" ? this.#words.deleted : this.#words.deleting);
+    this.#say(words.say(deletion.status === "done" ? "profile-deleted" : "profile-deleting"));
     show(byId("profile-body"), false);
   }
 
@@ -168,7 +144,7 @@ export class ProfileDialog {
   #ask(sure) {
     this.#sure = sure;
     show(byId("profile-body"), true);
-    byId("profile-delete").textContent = sure ? this.#words.confirmDelete : this.#words.delete;
+    byId("profile-delete").textContent = words.say(sure ? "profile-delete-surely" : "profile-delete");
   }
 
   /** @param {string} text */

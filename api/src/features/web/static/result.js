@@ -4,8 +4,10 @@
 import { colourName, isLight, parseHex } from "./colours.js";
 import { byId, fillPortrait, icon, make, paint, show } from "./dom.js";
 import { renderLooked } from "./looked.js";
-import { seasonText, subtypeName } from "./seasons.js";
-import { confidenceWords, contrastWords, humanise, inTheirLanguage, photosWords, skinToneWords, spreadWords, undertoneWords, warningWords } from "./words.js";
+import { words } from "./page-words.js";
+import { confidenceWords, contrastWords, skinTone, spreadLevel, undertoneWords, warningWords } from "./readings.js";
+import { seasonColours, seasonName, subtypeName } from "./seasons.js";
+import { idOf } from "./words.js";
 
 /** @typedef {import("../client/api.js").Analysis} Analysis */
 /** @typedef {import("../client/api.js").Result} Result */
@@ -20,27 +22,27 @@ import { confidenceWords, contrastWords, humanise, inTheirLanguage, photosWords,
  */
 export function renderResult(analysis, photoUrl) {
   const result = /** @type {Result} */ (analysis.result);
-  const text = seasonText(result.personalColor);
-  const name = text?.name ?? humanise(result.personalColor);
-  const subtype = subtypeName(result.subtype, name);
+  const id = idOf("season", result.personalColor);
+  const name = seasonName(words, result.personalColor);
+  const subtype = subtypeName(words, result.subtype, result.personalColor);
   const given = (result.palette ?? []).filter((hex) => parseHex(hex));
-  const palette = given.length > 0 ? given : (text?.colours ?? []);
+  const palette = given.length > 0 ? given : seasonColours(result.personalColor);
 
   byId("result").dataset.season = result.personalColor;
   byId("result-title").textContent = name;
-  byId("result-essence").textContent = [subtype, text?.essence].filter(Boolean).join(" · ");
-  byId("result-about").textContent = text?.about ?? "";
+  byId("result-essence").textContent = [subtype, words.find(`${id}.essence`)].filter(Boolean).join(" · ");
+  byId("result-about").textContent = words.find(`${id}.about`) ?? "";
   renderConfidence(result.confidence);
   renderWarnings(result.warnings ?? [], analysis.advice);
   renderPalette(palette);
-  renderFacts(result, text);
+  renderFacts(result, id);
   renderMeta(analysis, result);
   renderLooked(analysis, photoUrl);
   const frame = byId("result-portrait");
   fillPortrait(frame, photoUrl, { skin: result.skin?.hex, onLoad: (image) => centreOnFace(image, result.face) });
 
-  const sure = typeof result.confidence === "number" ? ` ${confidenceWords(result.confidence).title}.` : "";
-  return `Your season is ${name}.${sure}`;
+  if (typeof result.confidence !== "number") return words.say("your-season-is", { season: name });
+  return words.say("your-season-is-surely", { season: name, sure: confidenceWords(words, result.confidence).title });
 }
 
 /**
@@ -64,7 +66,7 @@ function renderPalette(palette) {
   const hold = (hex) => {
     drape.classList.toggle("held", hex !== null);
     if (hex !== null) paint(drape, { "--held": hex, "--held-ink": isLight(hex) ? "#1c1714" : "#ffffff" });
-    label.textContent = hex === null ? "" : colourName(hex);
+    label.textContent = hex === null ? "" : words.say(colourName(hex));
     for (const button of byId("palette").querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.hex === hex));
     }
@@ -75,7 +77,7 @@ function renderPalette(palette) {
         "button",
         { type: "button", class: "swatch", "data-hex": hex, "aria-pressed": "false" },
         make("span", { class: "chip", "aria-hidden": "true" }),
-        make("span", { class: "swatch-name" }, colourName(hex)),
+        make("span", { class: "swatch-name" }, words.say(colourName(hex))),
         make("span", { class: "swatch-hex" }, hex.toLowerCase()),
       );
       paint(button, { "--chip": hex });
@@ -91,13 +93,13 @@ function renderConfidence(confidence) {
   const known = typeof confidence === "number";
   show(byId("confidence"), known);
   if (!known) return;
-  const words = confidenceWords(confidence);
+  const { level, title, detail } = confidenceWords(words, confidence);
   /** @type {SVGElement} */
   const gauge = byId("gauge");
-  gauge.dataset.level = String(words.level);
-  gauge.setAttribute("aria-label", `Step ${words.level} of 4`);
-  byId("confidence-title").textContent = words.title;
-  byId("confidence-detail").textContent = words.detail;
+  gauge.dataset.level = String(level);
+  gauge.setAttribute("aria-label", words.say("confidence-step", { level }));
+  byId("confidence-title").textContent = title;
+  byId("confidence-detail").textContent = detail;
 }
 
 /**
@@ -107,9 +109,8 @@ function renderConfidence(confidence) {
 function renderWarnings(warnings, advice) {
   const list = byId("warnings");
   const items = warnings.map((warning) => {
-    const told = inTheirLanguage(advice, warning);
-    const words = told ? make("span", { lang: told.language }, told.text) : make("span", {}, warningWords(warning));
-    return make("li", {}, icon("icon-note"), words);
+    const { text, language } = warningWords(words, warning, advice);
+    return make("li", {}, icon("icon-note"), make("span", { lang: language ?? false }, text));
   });
   list.replaceChildren(...items);
   show(list, warnings.length > 0);
@@ -117,27 +118,26 @@ function renderWarnings(warnings, advice) {
 
 /**
  * @param {Result} result
- * @param {import("./seasons.js").SeasonText | null} text
+ * @param {string} season the id of its messages
  */
-function renderFacts({ skin, undertone, contrast, photos, spread }, text) {
-  const under = undertoneWords(undertone);
-  const against = contrastWords(contrast);
+function renderFacts({ skin, undertone, contrast, photos, spread }, season) {
+  const under = undertoneWords(words, undertone);
+  const against = contrastWords(words, contrast);
   /** @type {Node[]} */
   const facts = [];
-  /** @param {string} term @param {...(Node | string)} value */
-  const add = (term, ...value) => facts.push(make("div", {}, make("dt", {}, term), make("dd", {}, ...value)));
+  /** @param {string} term the id of a message @param {...(Node | string)} value */
+  const add = (term, ...value) => facts.push(make("div", {}, make("dt", {}, words.say(term)), make("dd", {}, ...value)));
   if (skin) {
     const chip = make("span", { class: "skin-chip", "aria-hidden": "true" });
     if (parseHex(skin.hex)) paint(chip, { "--chip": skin.hex });
-    add("Your skin", chip, make("span", {}, `${skinToneWords(skin.ita)} `, make("span", { class: "mono" }, skin.hex)));
+    add("fact-skin", chip, make("span", {}, `${words.say(skinTone(skin.ita))} `, make("span", { class: "mono" }, skin.hex)));
   }
-  if (under) add("Undertone", make("span", {}, under.title, under.detail && make("span", { class: "quiet" }, ` ${under.detail}`)));
-  if (against) add("Contrast", against);
-  if (photos) facts.push(photosFact(photos, spread));
-  if (text) {
-    add("Wear", text.wear);
-    add("Go easy on", text.avoid);
-    add("Metal", text.metal);
+  if (under) add("fact-undertone", make("span", {}, under.title, under.detail && make("span", { class: "quiet" }, ` ${under.detail}`)));
+  if (against) add("fact-contrast", against);
+  if (photos) add("fact-photos", photosWords(photos, spread));
+  for (const name of ["wear", "avoid", "metal"]) {
+    const text = words.find(`${season}.${name}`);
+    if (text) add(`fact-${name}`, text);
   }
   byId("facts").replaceChildren(...facts);
 }
@@ -148,13 +148,11 @@ function renderFacts({ skin, undertone, contrast, photos, spread }, text) {
  * @param {NonNullable<Result["photos"]>} photos
  * @param {number | undefined} spread
  */
-function photosFact(photos, spread) {
-  const words = photosWords(navigator.language);
-  const leftOut = photos.filter((photo) => photo.leftOut).length;
-  const counted = photos.length - leftOut;
-  const text = words.combined(counted, leftOut);
-  const apart = counted > 1 && typeof spread === "number" ? ` (${spreadWords(spread, words)})` : "";
-  return make("div", { lang: words.language }, make("dt", {}, words.fact), make("dd", {}, text + apart));
+function photosWords(photos, spread) {
+  const left = photos.filter((photo) => photo.leftOut).length;
+  const count = photos.length - left;
+  const text = left > 0 ? words.say("photos-combined-but", { count, left }) : words.say("photos-combined", { count });
+  return count > 1 && typeof spread === "number" ? `${text} (${words.say(spreadLevel(spread))})` : text;
 }
 
 /**
@@ -162,10 +160,9 @@ function photosFact(photos, spread) {
  * @param {Result} result
  */
 function renderMeta({ createdAt, finishedAt }, { model }) {
-  const when = new Date(finishedAt ?? createdAt);
-  const date = Number.isNaN(when.getTime()) ? "" : when.toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
-  const by = model?.name ? `read by ${model.name}${model.version ? ` ${model.version}` : ""}` : "";
-  byId("result-meta").textContent = [date, by].filter(Boolean).join(", ");
+  const when = words.moment(finishedAt ?? createdAt);
+  const name = [model?.name, model?.version].filter(Boolean).join(" ");
+  byId("result-meta").textContent = name ? words.say("result-meta", { when, model: name }) : when;
 }
 
 /**

@@ -156,7 +156,8 @@ async function dropOthers() {
 
 /** The network first, so that a new release shows at once; what is kept, where there is none. @param {Request} request */
 async function answer(request) {
-  const kept = () => caches.match(request, { cacheName: CACHE, ignoreSearch: true });
+  // The pages vary by language; they are kept in the one that this browser asked for.
+  const kept = () => caches.match(request, { cacheName: CACHE, ignoreSearch: true, ignoreVary: true });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let late;
   const patience = new Promise((resolve) => (late = setTimeout(resolve, PATIENCE_MS)));

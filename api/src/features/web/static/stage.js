@@ -2,10 +2,11 @@
 // The card in which a photo is chosen, sent and waited for.
 
 import { byId, fillPortrait, focusOn, icon, make, show } from "./dom.js";
+import { words } from "./page-words.js";
 
 /** @typedef {"choose" | "ready" | "working" | "problem"} Panel */
 /** @typedef {"upload" | "queued" | "running" | "done"} Step */
-/** @typedef {import("./words.js").Advice} Advice */
+/** @typedef {import("./advice.js").Advice} Advice */
 /** @typedef {{ url: string, name: string }} Thumbnail */
 
 const PANELS = /** @type {const} */ (["choose", "ready", "working", "problem"]);
@@ -17,28 +18,19 @@ export class Stage {
   /** @type {HTMLProgressElement} */
   #progress = byId("upload-progress");
   #announce;
-  #words;
   #onRemove;
 
   /**
    * @param {object} options
    * @param {(text: string) => void} options.announce says something to a screen reader
-   * @param {import("./words.js").PhotosWords} options.words of several photos
    * @param {(index: number) => void} options.onRemove takes a photo out of those in hand
    * @param {() => void} options.onSubmit
    * @param {() => void} options.onCancel
    * @param {() => void} options.onRetry
    */
-  constructor({ announce, words, onRemove, onSubmit, onCancel, onRetry }) {
+  constructor({ announce, onRemove, onSubmit, onCancel, onRetry }) {
     this.#announce = announce;
-    this.#words = words;
     this.#onRemove = onRemove;
-    for (const [id, text] of [["add-photo", words.add], ["add-photo-hint", words.hint]]) {
-      byId(id).textContent = text;
-      byId(id).lang = words.language;
-    }
-    byId("ready-photos").lang = words.language;
-    byId("ready-photos").setAttribute("aria-label", words.list);
     byId("submit").addEventListener("click", onSubmit);
     byId("cancel-upload").addEventListener("click", onCancel);
     byId("problem-retry").addEventListener("click", onRetry);
@@ -64,7 +56,7 @@ export class Stage {
    * @param {Thumbnail[]} photos at least one
    * @param {{ text: string, full: boolean, say?: string }} options `full`: no other may be added; `say`: what has just happened
    */
-  showReady(photos, { text, full, say = `Photo chosen: ${text}` }) {
+  showReady(photos, { text, full, say = words.say("photo-chosen", { photo: text }) }) {
     byId("ready-file").textContent = text;
     byId("ready-photos").replaceChildren(...photos.map((photo, at) => this.#thumbnail(photo, at)));
     show(byId("ready-photos"), photos.length > 1);
@@ -79,7 +71,7 @@ export class Stage {
   #thumbnail({ url, name }, at) {
     const frame = make("span", { class: "photo-thumb", "aria-hidden": "true" });
     fillPortrait(frame, url);
-    const label = this.#words.remove(at + 1, name);
+    const label = words.say("remove-photo", { number: at + 1, name });
     const remove = make("button", { type: "button", class: "icon-button", "aria-label": label, title: label }, icon("icon-close"));
     remove.addEventListener("click", () => this.#onRemove(at));
     return make("li", {}, frame, remove);
@@ -120,13 +112,12 @@ export class Stage {
    */
   showProblem(advice, { canRetry, reference }) {
     const retry = canRetry && advice.next === "retry";
-    for (const [id, text] of [["problem-title", advice.title], ["problem-advice", advice.advice]]) {
-      byId(id).textContent = text;
-      byId(id).lang = advice.language ?? "en";
-    }
+    byId("problem-title").textContent = advice.title;
+    byId("problem-advice").textContent = advice.advice;
+    byId("problem-advice").lang = advice.language ?? words.language;
     show(byId("problem-retry"), retry);
     byId("problem-choose").classList.toggle("primary", !retry);
-    byId("problem-reference").textContent = reference ? `If you ask for help, mention ${reference}` : "";
+    byId("problem-reference").textContent = reference ? words.say("problem-reference", { reference }) : "";
     show(byId("problem-reference"), Boolean(reference));
     this.#show("problem");
     this.#announce(`${advice.title}. ${advice.advice}`);

@@ -4,15 +4,15 @@
 import { Api } from "../../client/api.js";
 import { ApiError } from "../../client/http.js";
 import { localTokenStore, Session } from "../../client/session.js";
+import { words } from "../page-words.js";
+import { idOf } from "../words.js";
 import { KeptViews } from "./kept-views.js";
 import { Live } from "./live.js";
 import { HOME, match } from "./router.js";
 import { Shell } from "./shell.js";
-import { Words } from "./words.js";
 
 /** @typedef {import("../../client/api.js").Profile} Profile */
 /** @typedef {import("./router.js").Route} Route */
-/** @typedef {import("./words.js").Key} Key */
 
 /**
  * @typedef {object} View what a view's module makes
@@ -28,7 +28,7 @@ import { Words } from "./words.js";
 const FRESH_MS = 300_000;
 
 export class App {
-  words = new Words(navigator.languages);
+  words = words;
   session = new Session({ store: localTokenStore("toneup.session"), onLost: () => this.#someoneElse() });
   api = new Api({ session: this.session });
   /** What happens, for every view that shows it: `post`, `post-gone`, `notice`, `message` … */
@@ -42,9 +42,9 @@ export class App {
   #turn = 0;
   #shell = new Shell(this);
 
-  /** @param {Key} key @param {import("./words.js").Values} [values] */
-  say(key, values) {
-    return this.words.say(key, values);
+  /** @param {string} id @param {import("../words.js").Values} [values] */
+  say(id, values) {
+    return this.words.say(id, values);
   }
 
   /** The person's own profile, read once. @returns {Promise<Profile>} */
@@ -89,8 +89,8 @@ export class App {
       console.error(error);
       return this.say("failed");
     }
-    if (error.status === 0) return this.say(navigator.onLine ? "noAnswer" : "offline");
-    return this.words.find(`error_${error.code}`) ?? this.say(error.status === 404 ? "gone" : "failed");
+    if (error.status === 0) return this.say(navigator.onLine ? "no-answer" : "offline");
+    return this.words.find(idOf("error", error.code)) ?? this.say(error.status === 404 ? "gone" : "failed");
   }
 
   /** @param {string} text @param {{ label: string, press: () => void }} [action] */
@@ -150,7 +150,7 @@ export class App {
     this.#open?.leave.abort(new DOMException("Somebody else is here", "AbortError"));
     this.#open = null;
     void this.#addressed({ isReturn: false });
-    this.toast(this.say("sessionEnded"));
+    this.toast(this.say("session-ended"));
     this.live.restart();
   }
 

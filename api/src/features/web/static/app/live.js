@@ -3,6 +3,7 @@
 
 import { followNotices } from "../../client/follow-notices.js";
 import { ApiError } from "../../client/http.js";
+import { idOf } from "../words.js";
 import { ChatLine } from "./chat-line.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -126,10 +127,8 @@ export class Live {
 }
 
 /** What a notice says. @param {App} app @param {Notice} notice */
-export function noticeText(app, { type, actor, others, times }) {
-  const key = `notice_${type.replace(".", "_")}`;
-  const text = app.words.find(key);
-  if (!text) return app.say("noticeUnknown", { name: actor.nickname });
-  const who = others > 0 ? app.words.count("andOthers", others, { name: actor.nickname }) : app.say("who", { name: actor.nickname });
-  return text.replace("{who}", who).replace("{times}", String(times));
+export function noticeText(app, { type, actor, others }) {
+  const name = actor.nickname;
+  const who = others > 0 ? app.say("and-others", { name, count: others }) : app.say("who", { name });
+  return app.words.find(idOf("notice", type), { who }) ?? app.say("notice-unknown", { name });
 }

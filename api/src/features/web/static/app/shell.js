@@ -9,13 +9,13 @@ import { button, el, fill, heading, icon, show } from "./elements.js";
 
 const TOAST_MS = 6000;
 
-/** @type {{ tab: string, path: string, icon: string, key: import("./words.js").Key }[]} */
+/** @type {{ tab: string, path: string, icon: string, key: string }[]} */
 const TABS = [
-  { tab: "feed", path: "/feed", icon: "icon-home", key: "tabFeed" },
-  { tab: "shop", path: "/shop", icon: "icon-bag", key: "tabShop" },
-  { tab: "compose", path: "/compose", icon: "icon-plus", key: "tabCompose" },
-  { tab: "chat", path: "/chat", icon: "icon-chat", key: "tabChat" },
-  { tab: "me", path: "/me", icon: "icon-person", key: "tabMe" },
+  { tab: "feed", path: "/feed", icon: "icon-home", key: "tab-feed" },
+  { tab: "shop", path: "/shop", icon: "icon-bag", key: "tab-shop" },
+  { tab: "compose", path: "/compose", icon: "icon-plus", key: "tab-compose" },
+  { tab: "chat", path: "/chat", icon: "icon-chat", key: "tab-chat" },
+  { tab: "me", path: "/me", icon: "icon-person", key: "tab-me" },
 ];
 
 /** @type {typeof TABS} */
@@ -39,12 +39,6 @@ export class Shell {
   }
 
   start() {
-    const { say, language } = { say: this.#app.say.bind(this.#app), language: this.#app.words.language };
-    document.documentElement.lang = language;
-    byId("skip").textContent = say("skip");
-    const colours = byId("colours-link");
-    colours.textContent = say("myColours");
-    byId("tabs").setAttribute("aria-label", say("navigation"));
     fill(byId("tabs"), ...TABS.map((tab) => this.#link(tab)));
     fill(byId("tools"), ...TOOLS.map((tab) => this.#link(tab, true)));
     // The part after the # is the view's.
@@ -93,7 +87,7 @@ export class Shell {
     const { link, badge, name } = found;
     show(badge, count > 0);
     badge.textContent = count > 99 ? "99+" : String(count);
-    if (count > 0) link.setAttribute("aria-label", `${name}, ${this.#app.words.count("unread", count)}`);
+    if (count > 0) link.setAttribute("aria-label", `${name}, ${this.#app.say("unread", { count: count })}`);
     else link.removeAttribute("aria-label");
   }
 
@@ -125,7 +119,7 @@ export class Shell {
   /** A view's files could not be read. @param {() => void} again */
   showBroken(again) {
     const { say } = { say: this.#app.say.bind(this.#app) };
-    const element = el("section", { class: "state" }, heading(say("failedTitle")), el("p", {}, say("noAnswer")), button(say("retry"), again));
+    const element = el("section", { class: "state" }, heading(say("failed-title")), el("p", {}, say("no-answer")), button(say("retry"), again));
     byId("main").replaceChildren(element);
   }
 

@@ -29,7 +29,7 @@ export function carousel(app, pictures, { eager = false } = {}) {
 /** @param {App} app @param {PostPicture} picture @param {number} at @param {{ total: number, eager: boolean }} options */
 function frame(app, { picture, alt, width, height }, at, { total, eager }) {
   if (!picture) return null;
-  const unnamed = total > 1 ? app.say("pictureOf", { at: at + 1, total }) : app.say("picture");
+  const unnamed = total > 1 ? app.say("picture-of", { at: at + 1, total }) : app.say("picture");
   return el("img", {
     src: local(picture.medium),
     srcset: `${local(picture.medium)} 640w, ${local(picture.large)} 1600w`,
@@ -59,7 +59,7 @@ function withControls(app, strip, total) {
   };
   strip.tabIndex = 0;
   strip.setAttribute("role", "group");
-  strip.setAttribute("aria-label", app.say("picturesOf", { total }));
+  strip.setAttribute("aria-label", app.say("pictures-of", { total }));
   strip.addEventListener("scroll", show, { passive: true });
   strip.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

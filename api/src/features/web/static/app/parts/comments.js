@@ -34,15 +34,15 @@ export class CommentsPart {
     this.#list = new PagedList({
       app,
       signal,
-      label: app.say("commentsTitle"),
+      label: app.say("comments-title"),
       load: (cursor, signal) => app.api.comments.list(post.id, { cursor, signal }),
       render: (comment) => this.#render(comment),
       key: ({ id }) => id,
-      empty: () => emptiness(app.say("noComments"), app.say("noCommentsText")),
+      empty: () => emptiness(app.say("no-comments"), app.say("no-comments-text")),
       className: "comments",
     });
     this.#form = this.#makeForm();
-    this.element = el("section", { class: "comments-part", "aria-label": app.say("commentsTitle") }, el("h2", { class: "small-title" }, app.say("commentsTitle")), this.#list.element, this.#form.element);
+    this.element = el("section", { class: "comments-part", "aria-label": app.say("comments-title") }, el("h2", { class: "small-title" }, app.say("comments-title")), this.#list.element, this.#form.element);
     app.hear("post", ({ id, comments }) => id === post.id && (this.#post = { ...this.#post, comments }), signal);
   }
 
@@ -58,7 +58,7 @@ export class CommentsPart {
 
   #makeForm() {
     const app = this.#app;
-    const input = el("textarea", { class: "input", rows: 1, maxlength: 1000, placeholder: app.say("commentHint"), "aria-label": app.say("commentHint") });
+    const input = el("textarea", { class: "input", rows: 1, maxlength: 1000, placeholder: app.say("comment-hint"), "aria-label": app.say("comment-hint") });
     const target = el("p", { class: "fine reply-to", hidden: true });
     const send = el("button", { type: "submit", class: "button primary" }, app.say("send"));
     const form = el("form", { class: "comment-form" }, target, el("div", { class: "comment-row" }, input, send));
@@ -105,7 +105,7 @@ export class CommentsPart {
     show(target, parent !== null);
     if (!parent) return;
     const stop = button(this.#app.say("cancel"), () => this.#answer(null), { icon: "icon-close", iconOnly: true });
-    fill(target, this.#app.say("replyTo", { name: parent.author?.nickname ?? "" }), stop);
+    fill(target, this.#app.say("reply-to", { name: parent.author?.nickname ?? "" }), stop);
     input.focus();
   }
 
@@ -114,12 +114,12 @@ export class CommentsPart {
     const app = this.#app;
     const { author } = comment;
     if (!author || comment.isDeleted) {
-      return el("div", { class: "comment" }, el("p", { class: "quiet" }, app.say("commentGone")), this.#repliesOf(comment));
+      return el("div", { class: "comment" }, el("p", { class: "quiet" }, app.say("comment-gone")), this.#repliesOf(comment));
     }
     const text = el("p", { class: "prose" }, comment.text);
-    const like = likeButton(app, { of: comment, name: app.say("commentBy", { name: author.nickname }), send: (wanted) => app.api.comments.setLike(comment.id, wanted) });
+    const like = likeButton(app, { of: comment, name: app.say("comment-by", { name: author.nickname }), send: (wanted) => app.api.comments.setLike(comment.id, wanted) });
     const reply = comment.parentId ? null : button(app.say("reply"), () => this.#answer(comment), { class: "text-button" });
-    const more = button(app.say("moreActions"), () => void this.#menu(comment, text), { icon: "icon-dots", iconOnly: true, class: "icon-button small" });
+    const more = button(app.say("more-actions"), () => void this.#menu(comment, text), { icon: "icon-dots", iconOnly: true, class: "icon-button small" });
     return el(
       "div",
       { class: "comment" },
@@ -140,7 +140,7 @@ export class CommentsPart {
     if (comment.parentId) return null;
     const place = el("div", { class: "replies", "data-replies": comment.id });
     if (comment.replies > 0) {
-      place.append(button(this.#app.words.count("replies", comment.replies), () => this.#openReplies(comment), { class: "text-button", "aria-expanded": "false" }));
+      place.append(button(this.#app.say("replies", { count: comment.replies }), () => this.#openReplies(comment), { class: "text-button", "aria-expanded": "false" }));
     }
     return place;
   }
@@ -153,7 +153,7 @@ export class CommentsPart {
     const list = new PagedList({
       app,
       signal: this.#signal,
-      label: app.say("repliesTo", { name: comment.author?.nickname ?? "" }),
+      label: app.say("replies-to", { name: comment.author?.nickname ?? "" }),
       load: (cursor, signal) => app.api.comments.listReplies(comment.id, { cursor, signal }),
       render: (reply) => this.#render(reply),
       key: ({ id }) => id,
@@ -176,8 +176,8 @@ export class CommentsPart {
       (comment.parentId ? this.#replies.get(comment.parentId) : this.#list)?.remove(comment.id);
       this.#counted(-1);
     };
-    const question = { title: app.say("deleteComment"), text: app.say("deleteCommentText"), label: app.say("delete") };
-    openMenu(app, app.say("moreActions"), [
+    const question = { title: app.say("delete-comment"), text: app.say("delete-comment-text"), label: app.say("delete") };
+    openMenu(app, app.say("more-actions"), [
       mine ? { label: app.say("edit"), press: () => this.#edit(comment, text) } : null,
       mayDelete ? { label: app.say("delete"), press: () => confirm(app, question, remove), isDangerous: true } : null,
       mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "comment", id: comment.id, reason, description })), isDangerous: true },

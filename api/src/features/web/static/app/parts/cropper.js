@@ -13,11 +13,11 @@ const QUALITY = 0.9;
 /** Steps of the arrow keys, as a share of what is shown. */
 const STEP = 0.05;
 
-/** @type {{ shape: Shape, key: import("../words.js").Key }[]} */
+/** @type {{ shape: Shape, key: string }[]} */
 const SHAPES = [
-  { shape: "free", key: "cropFree" },
-  { shape: "square", key: "cropSquare" },
-  { shape: "portrait", key: "cropPortrait" },
+  { shape: "free", key: "crop-free" },
+  { shape: "square", key: "crop-square" },
+  { shape: "portrait", key: "crop-portrait" },
 ];
 
 /**
@@ -27,7 +27,7 @@ const SHAPES = [
  * @param {(crop: Crop) => void} onDone
  */
 export function openCropper(app, image, crop, onDone) {
-  const canvas = el("canvas", { class: "crop-canvas", tabindex: "0", role: "img", "aria-label": app.say("cropKeys") });
+  const canvas = el("canvas", { class: "crop-canvas", tabindex: "0", role: "img", "aria-label": app.say("crop-keys") });
   const zoom = el("input", { type: "range", min: 1, max: MOST_ZOOM, step: 0.05, "aria-label": app.say("zoom") });
   const draw = () => {
     const cut = cutOf(image, crop);
@@ -53,7 +53,7 @@ export function openCropper(app, image, crop, onDone) {
     app.say("crop"),
     (close) => [
       el("div", { class: "crop-stage" }, canvas),
-      el("fieldset", { class: "chips" }, el("legend", { class: "visually-hidden" }, app.say("cropShape")), shapes),
+      el("fieldset", { class: "chips" }, el("legend", { class: "visually-hidden" }, app.say("crop-shape")), shapes),
       el("label", { class: "field" }, app.say("zoom"), zoom),
       el("div", { class: "dialog-actions" }, button(app.say("cancel"), close), button(app.say("done"), () => (close(), onDone(crop)), { class: "button primary" })),
     ],

@@ -1,6 +1,7 @@
 // @ts-check
 // Dialogs: a choice of actions, a question, a report. The browser keeps the focus in them and gives it back.
 
+import { idOf } from "../../words.js";
 import { button, el, freshId } from "../elements.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -73,22 +74,22 @@ const REASONS = /** @type {const} */ (["spam", "abuse", "nudity", "violence", "f
  * @param {(reason: typeof REASONS[number], description: string | undefined) => Promise<unknown>} send
  */
 export function openReport(app, send) {
-  openDialog(app, app.say("reportTitle"), (close) => {
+  openDialog(app, app.say("report-title"), (close) => {
     const name = freshId("reason");
     const choices = REASONS.map((reason) =>
       el(
         "label",
         { class: "choice" },
         el("input", { type: "radio", name, value: reason, required: true }),
-        app.words.find(`reason_${reason}`) ?? reason,
+        app.words.find(idOf("reason", reason)) ?? reason,
       ),
     );
     const description = el("textarea", { rows: 3, maxlength: 500, class: "input" });
     const form = el(
       "form",
       { class: "stack" },
-      el("fieldset", { class: "choices" }, el("legend", {}, app.say("reportWhy")), choices),
-      el("label", { class: "field" }, app.say("reportMore"), description),
+      el("fieldset", { class: "choices" }, el("legend", {}, app.say("report-why")), choices),
+      el("label", { class: "field" }, app.say("report-more"), description),
       el("div", { class: "dialog-actions" }, el("button", { type: "submit", class: "button primary" }, app.say("report"))),
     );
     form.addEventListener("submit", (event) => {

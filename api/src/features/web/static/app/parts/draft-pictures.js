@@ -37,8 +37,8 @@ export class DraftPictures {
   constructor(app, { onChange }) {
     this.#app = app;
     this.#onChange = onChange;
-    this.#input = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": app.say("choosePictures"), onchange: () => void this.#chosen() });
-    this.#choose = button(app.say("choosePictures"), () => this.#input.click(), { icon: "icon-photo", class: "drop-zone" });
+    this.#input = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true, "aria-label": app.say("choose-pictures"), onchange: () => void this.#chosen() });
+    this.#choose = button(app.say("choose-pictures"), () => this.#input.click(), { icon: "icon-photo", class: "drop-zone" });
     this.element = el("div", { class: "draft" }, this.#items, this.#choose, this.#input);
     this.element.addEventListener("dragover", (event) => event.preventDefault());
     this.element.addEventListener("drop", (event) => {
@@ -70,12 +70,12 @@ export class DraftPictures {
   /** @param {File[]} files */
   async add(files) {
     const app = this.#app;
-    if (files.length + this.count > MOST_PICTURES) app.toast(app.say("mostPictures", { most: MOST_PICTURES }));
+    if (files.length + this.count > MOST_PICTURES) app.toast(app.say("most-pictures", { most: MOST_PICTURES }));
     for (const file of files.slice(0, MOST_PICTURES - this.count)) {
       await app.attempt(async () => {
         const image = await decode(file);
         this.#drafts.push({ id: null, alt: "", url: await preview(image, WHOLE), image, crop: WHOLE, key: null });
-        app.announce(app.say("pictureAdded", { count: this.count }));
+        app.announce(app.say("picture-added", { count: this.count }));
       });
     }
     this.#render();
@@ -90,7 +90,7 @@ export class DraftPictures {
   /** @param {Draft} draft @param {number} at */
   #item(draft, at) {
     const app = this.#app;
-    const alt = el("input", { class: "input", type: "text", maxlength: 300, placeholder: app.say("altHint"), "aria-label": app.say("altOf", { at: at + 1 }) });
+    const alt = el("input", { class: "input", type: "text", maxlength: 300, placeholder: app.say("alt-hint"), "aria-label": app.say("alt-of", { at: at + 1 }) });
     alt.value = draft.alt;
     alt.addEventListener("input", () => (draft.alt = alt.value));
     const small = (/** @type {string} */ label, /** @type {string} */ symbol, /** @type {() => void} */ press, disabled = false) =>
@@ -98,14 +98,14 @@ export class DraftPictures {
     return el(
       "li",
       { class: "draft-picture" },
-      el("img", { src: draft.url, alt: draft.alt || app.say("pictureOf", { at: at + 1, total: this.count }) }),
+      el("img", { src: draft.url, alt: draft.alt || app.say("picture-of", { at: at + 1, total: this.count }) }),
       el(
         "div",
         { class: "draft-tools" },
         draft.image ? small(app.say("crop"), "icon-crop", () => this.#crop(draft)) : null,
-        small(app.say("moveBefore"), "icon-back", () => this.#move(at, -1), at === 0),
-        small(app.say("moveAfter"), "icon-next", () => this.#move(at, 1), at === this.count - 1),
-        small(app.say("removePicture"), "icon-close", () => this.#remove(at)),
+        small(app.say("move-before"), "icon-back", () => this.#move(at, -1), at === 0),
+        small(app.say("move-after"), "icon-next", () => this.#move(at, 1), at === this.count - 1),
+        small(app.say("remove-picture"), "icon-close", () => this.#remove(at)),
       ),
       alt,
     );
@@ -130,7 +130,7 @@ export class DraftPictures {
     const [draft] = this.#drafts.splice(at, 1);
     this.#drafts.splice(at + by, 0, draft);
     this.#render();
-    this.#app.announce(this.#app.say("pictureMoved", { at: at + by + 1, total: this.count }));
+    this.#app.announce(this.#app.say("picture-moved", { at: at + by + 1, total: this.count }));
     const tools = this.#items.children[at + by]?.querySelectorAll("button:not([disabled])");
     if (tools?.[0] instanceof HTMLElement) tools[0].focus();
   }

@@ -1,6 +1,7 @@
 // @ts-check
 // What a list of products may hold: chips for the season, for whom, and the price.
 
+import { idOf } from "../../words.js";
 import { el } from "../elements.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -21,7 +22,7 @@ export function filterChips(app, onChange) {
   /** @type {Record<string, string | number>} */
   const chosen = {};
   const word = (/** @type {keyof Selection} */ name, /** @type {string | number} */ value) =>
-    name === "priceTo" ? app.say("upTo", { price: app.words.price(Number(value)) }) : (app.words.find(String(value)) ?? String(value));
+    name === "priceTo" ? app.say("up-to", { price: app.words.price(Number(value)) }) : (app.words.find(idOf(name, String(value))) ?? String(value));
   const chip = (/** @type {keyof Selection} */ name, /** @type {string | number} */ value) => {
     const press = () => {
       if (chosen[name] === value) delete chosen[name];

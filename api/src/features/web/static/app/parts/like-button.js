@@ -19,7 +19,7 @@ export function likeButton(app, { of, name, send, onStored }) {
   const button = el("button", { type: "button", class: "like", onclick: () => void toggle.press() }, icon("icon-heart"), count);
   const show = (/** @type {import("../toggle.js").ToggleState} */ state) => {
     button.setAttribute("aria-pressed", String(state.on));
-    button.setAttribute("aria-label", `${app.say("like")}: ${name}. ${app.words.count("likes", state.count)}`);
+    button.setAttribute("aria-label", `${app.say("like")}: ${name}. ${app.say("likes", { count: state.count })}`);
     count.textContent = state.count > 0 ? app.words.short(state.count) : "";
   };
   const toggle = new Toggle({

@@ -33,10 +33,10 @@ export class MessageForm {
     this.#app = app;
     this.#onSend = onSend;
     this.#onTyping = onTyping;
-    this.#input = el("textarea", { class: "input", rows: 1, maxlength: MOST_CHARACTERS, placeholder: app.say("messageHint"), "aria-label": app.say("messageHint"), enterkeyhint: "send" });
-    this.#files = el("input", { type: "file", accept: "image/jpeg,image/png,image/webp", multiple: true, hidden: true, "aria-label": app.say("addPictures"), onchange: () => this.#chosen() });
+    this.#input = el("textarea", { class: "input", rows: 1, maxlength: MOST_CHARACTERS, placeholder: app.say("message-hint"), "aria-label": app.say("message-hint"), enterkeyhint: "send" });
+    this.#files = el("input", { type: "file", accept: "image/jpeg,image/png,image/webp", multiple: true, hidden: true, "aria-label": app.say("add-pictures"), onchange: () => this.#chosen() });
     const send = el("button", { type: "submit", class: "icon-button send", "aria-label": app.say("send"), title: app.say("send") }, icon("icon-send"));
-    this.element = el("form", { class: "message-form" }, this.#strip, el("div", { class: "message-row" }, button(app.say("addPictures"), () => this.#files.click(), { icon: "icon-photo", iconOnly: true }), this.#files, this.#input, send));
+    this.element = el("form", { class: "message-form" }, this.#strip, el("div", { class: "message-row" }, button(app.say("add-pictures"), () => this.#files.click(), { icon: "icon-photo", iconOnly: true }), this.#files, this.#input, send));
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -56,7 +56,7 @@ export class MessageForm {
   /** @param {boolean} closed */
   setClosed(closed) {
     for (const one of this.element.querySelectorAll("textarea, button")) one.toggleAttribute("disabled", closed);
-    this.#input.placeholder = this.#app.say(closed ? "roomClosed" : "messageHint");
+    this.#input.placeholder = this.#app.say(closed ? "room-closed" : "message-hint");
   }
 
   #typed() {
@@ -68,9 +68,9 @@ export class MessageForm {
 
   #chosen() {
     const files = [...(this.#files.files ?? [])].filter(({ size }) => size <= LARGEST_PHOTO_BYTES);
-    if (files.length < (this.#files.files?.length ?? 0)) this.#app.toast(this.#app.say("error_IMAGE_TOO_LARGE"));
+    if (files.length < (this.#files.files?.length ?? 0)) this.#app.toast(this.#app.say("error-image-too-large"));
     this.#files.value = "";
-    if (files.length + this.#pictures.length > MOST_PICTURES) this.#app.toast(this.#app.say("mostPictures", { most: MOST_PICTURES }));
+    if (files.length + this.#pictures.length > MOST_PICTURES) this.#app.toast(this.#app.say("most-pictures", { most: MOST_PICTURES }));
     const room = MOST_PICTURES - this.#pictures.length;
     this.#pictures.push(...files.slice(0, room).map((file) => ({ file, url: URL.createObjectURL(file) })));
     this.#render();
@@ -85,7 +85,7 @@ export class MessageForm {
         this.#render();
         this.#input.focus();
       };
-      return el("li", {}, el("img", { src: picture.url, alt: this.#app.say("pictureOf", { at: at + 1, total: this.#pictures.length }) }), button(this.#app.say("removePicture"), remove, { icon: "icon-close", iconOnly: true, class: "icon-button small" }));
+      return el("li", {}, el("img", { src: picture.url, alt: this.#app.say("picture-of", { at: at + 1, total: this.#pictures.length }) }), button(this.#app.say("remove-picture"), remove, { icon: "icon-close", iconOnly: true, class: "icon-button small" }));
     };
     fill(this.#strip, this.#pictures.map(one));
   }

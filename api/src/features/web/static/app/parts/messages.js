@@ -55,7 +55,7 @@ export class Messages {
       if (!sameDay(before, entry)) keep(`day ${entry.seq}`, 0, () => el("p", { class: "day" }, this.#app.words.day(entry.sentAt)));
       if (!lineDrawn && entry.seq > this.unreadAfter && entry.sender !== this.me && isMessage(entry)) {
         lineDrawn = true;
-        keep("unread", 0, () => el("p", { class: "unread-line" }, el("span", {}, this.#app.say("newMessages"))));
+        keep("unread", 0, () => el("p", { class: "unread-line" }, el("span", {}, this.#app.say("new-messages"))));
       }
       const withBefore = standsWith(before, entry);
       const unread = log.unreadOf(entry);
@@ -69,7 +69,7 @@ export class Messages {
 
   /** @param {string | null} id */
   #name(id) {
-    return (id && this.members.get(id)?.nickname) || this.#app.say("someoneGone");
+    return (id && this.members.get(id)?.nickname) || this.#app.say("someone-gone");
   }
 
   /** @param {LogEntry} entry @param {boolean} withBefore @param {number} unread @param {string} sender */
@@ -81,11 +81,11 @@ export class Messages {
     const marks = el(
       "span",
       { class: "marks" },
-      unread > 0 ? el("span", { class: "unread-count", title: app.words.count("notRead", unread), "aria-label": app.words.count("notRead", unread), role: "img" }, String(unread)) : null,
+      unread > 0 ? el("span", { class: "unread-count", title: app.say("not-read", { count: unread }), "aria-label": app.say("not-read", { count: unread }), role: "img" }, String(unread)) : null,
       el("time", { datetime: entry.sentAt }, app.words.clock(entry.sentAt)),
       entry.editedAt ? el("span", {}, app.say("edited")) : null,
     );
-    const more = entry.isDeleted ? null : button(app.say("moreActions"), () => this.#onMenu(entry), { icon: "icon-dots", iconOnly: true, class: "icon-button small message-more" });
+    const more = entry.isDeleted ? null : button(app.say("more-actions"), () => this.#onMenu(entry), { icon: "icon-dots", iconOnly: true, class: "icon-button small message-more" });
     return el(
       "div",
       { class: `message${mine ? " mine" : ""}${withBefore ? " joined" : ""}`, "data-seq": entry.seq },
@@ -101,9 +101,9 @@ export class Messages {
 
   /** @param {LogEntry} entry */
   #bubble(entry) {
-    if (entry.isDeleted) return el("p", { class: "bubble gone" }, this.#app.say("messageGone"));
+    if (entry.isDeleted) return el("p", { class: "bubble gone" }, this.#app.say("message-gone"));
     const pictures = entry.pictures.map(({ medium, large }, at) =>
-      el("a", { href: local(large), target: "_blank", rel: "noopener" }, el("img", { src: local(medium), alt: this.#app.say("pictureOf", { at: at + 1, total: entry.pictures.length }), loading: "lazy" })),
+      el("a", { href: local(large), target: "_blank", rel: "noopener" }, el("img", { src: local(medium), alt: this.#app.say("picture-of", { at: at + 1, total: entry.pictures.length }), loading: "lazy" })),
     );
     return el("div", { class: "bubbles" }, pictures.length > 0 ? el("div", { class: "bubble-pictures", "data-count": pictures.length }, pictures) : null, entry.text ? el("p", { class: "bubble" }, entry.text) : null);
   }
@@ -112,11 +112,11 @@ export class Messages {
   #happened({ kind, subject, text }, sender) {
     const name = this.#name(subject);
     const { say } = { say: this.#app.say.bind(this.#app) };
-    if (kind === "joined") return say("happenedJoined", { name });
-    if (kind === "left") return say("happenedLeft", { name });
-    if (kind === "removed") return say("happenedRemoved", { name });
-    if (kind === "renamed") return say("happenedRenamed", { name: sender, title: text ?? "" });
-    return say("happenedPicture", { name: sender });
+    if (kind === "joined") return say("happened-joined", { name });
+    if (kind === "left") return say("happened-left", { name });
+    if (kind === "removed") return say("happened-removed", { name });
+    if (kind === "renamed") return say("happened-renamed", { name: sender, title: text ?? "" });
+    return say("happened-picture", { name: sender });
   }
 
   /** @param {Pending} pending */
@@ -126,7 +126,7 @@ export class Messages {
     const failed = pending.state === "failed";
     const bubble = el("div", { class: "bubbles" }, pictures.length > 0 ? el("div", { class: "bubble-pictures", "data-count": pictures.length }, pictures) : null, pending.text ? el("p", { class: "bubble" }, pending.text) : null);
     const state = failed
-      ? el("span", { class: "marks danger" }, pending.error ?? app.say("notSent"), button(app.say("retry"), () => this.#onRetry(pending), { class: "text-button" }))
+      ? el("span", { class: "marks danger" }, pending.error ?? app.say("not-sent"), button(app.say("retry"), () => this.#onRetry(pending), { class: "text-button" }))
       : el("span", { class: "marks" }, icon("icon-clock"), el("span", { class: "visually-hidden" }, app.say("sending")));
     return el("div", { class: "message mine pending", "data-key": pending.clientKey }, el("div", { class: "message-body" }, el("div", { class: "message-line" }, bubble, state)));
   }

@@ -22,7 +22,7 @@ export class PeoplePicker {
     const id = freshId("picker");
     const input = el("input", { id, class: "input", type: "search", autocomplete: "off" });
     whenTyped(input, (text) => void this.#find(text));
-    this.element = el("div", { class: "picker" }, this.#list, el("div", { class: "field" }, el("label", { for: id }, app.say("findPeople")), input), this.#found);
+    this.element = el("div", { class: "picker" }, this.#list, el("div", { class: "field" }, el("label", { for: id }, app.say("find-people")), input), this.#found);
   }
 
   /** @param {string} text */
@@ -43,7 +43,7 @@ export class PeoplePicker {
   #show(people) {
     const left = people.filter(({ id }) => !this.chosen.some((one) => one.id === id));
     fill(this.#found, left.map((person) => el("li", {}, el("button", { type: "button", class: "person-line", onclick: () => this.#choose(person) }, avatar(person), el("span", { class: "person-name" }, person.nickname)))));
-    if (left.length === 0) fill(this.#found, el("li", { class: "quiet" }, this.#app.say("nobodyFound")));
+    if (left.length === 0) fill(this.#found, el("li", { class: "quiet" }, this.#app.say("nobody-found")));
   }
 
   /** @param {Person} person */
@@ -60,7 +60,7 @@ export class PeoplePicker {
         this.chosen = this.chosen.filter(({ id }) => id !== person.id);
         this.#render();
       };
-      return el("li", { class: "chip" }, person.nickname, button(this.#app.say("removePerson", { name: person.nickname }), remove, { icon: "icon-close", iconOnly: true, class: "icon-button small" }));
+      return el("li", { class: "chip" }, person.nickname, button(this.#app.say("remove-person", { name: person.nickname }), remove, { icon: "icon-close", iconOnly: true, class: "icon-button small" }));
     };
     fill(this.#list, this.chosen.map(chip));
   }

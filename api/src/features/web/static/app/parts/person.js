@@ -1,6 +1,7 @@
 // @ts-check
 // A person: the round picture, the name, the season.
 
+import { seasonName } from "../../seasons.js";
 import { el, local } from "../elements.js";
 
 /** @typedef {import("../app.js").App} App */
@@ -23,7 +24,7 @@ export function avatar({ picture, nickname }, size = "small") {
 /** @param {App} app @param {string | null | undefined} season */
 export function seasonChip(app, season) {
   if (!season) return null;
-  return el("span", { class: "season-chip", "data-season": season }, app.words.find(season) ?? season);
+  return el("span", { class: "season-chip", "data-season": season }, seasonName(app.words, season));
 }
 
 /** A line with a person in it. @param {App} app @param {Person} person @param {...(Node | null)} aside */

@@ -1,6 +1,7 @@
 // @ts-check
 // A post, in a feed or by itself.
 
+import { idOf } from "../../words.js";
 import { button, el, fill, freshId, icon } from "../elements.js";
 import { carousel } from "./carousel.js";
 import { likeButton } from "./like-button.js";
@@ -24,7 +25,7 @@ export function postCard(app, post, signal, { whole = false, onComment } = {}) {
   const id = freshId("post");
   const like = likeButton(app, {
     of: post,
-    name: app.say("postBy", { name: post.author.nickname }),
+    name: app.say("post-by", { name: post.author.nickname }),
     send: (wanted) => app.api.posts.setLike(post.id, wanted),
     onStored: (state) => app.tell("post", { ...post, ...state }),
   });
@@ -36,7 +37,7 @@ export function postCard(app, post, signal, { whole = false, onComment } = {}) {
   const pictures = el("div", { class: "post-pictures" });
   const text = el("div", { class: "post-text" });
   const time = el("time", { datetime: post.createdAt, class: "quiet" });
-  const more = button(app.say("moreActions"), () => void openPostMenu(app, post), { icon: "icon-dots", iconOnly: true });
+  const more = button(app.say("more-actions"), () => void openPostMenu(app, post), { icon: "icon-dots", iconOnly: true });
 
   const show = (/** @type {Post} */ next, /** @type {Post | null} */ old) => {
     post = next;
@@ -44,7 +45,7 @@ export function postCard(app, post, signal, { whole = false, onComment } = {}) {
     time.textContent = app.words.ago(post.createdAt) + edited;
     like.set(post);
     comments.textContent = post.comments > 0 ? app.words.short(post.comments) : "";
-    commentsLink.setAttribute("aria-label", app.words.count("comments", post.comments));
+    commentsLink.setAttribute("aria-label", app.say("comments", { count: post.comments }));
     if (old?.state !== post.state) fill(state, stateOf(app, post));
     if (JSON.stringify(old?.pictures) !== JSON.stringify(post.pictures)) fill(pictures, carousel(app, post.pictures, { eager: whole }));
     if (old?.text !== post.text) fill(text, ...textOf(app, post, whole));
@@ -77,7 +78,7 @@ function stateOf(app, { state, pictures }) {
   if (state === "processing") return el("p", { class: "notice-line" }, el("span", { class: "spinner", "aria-hidden": true }), app.say("processing"));
   if (state !== "failed") return null;
   const code = pictures.find(({ errorCode }) => errorCode)?.errorCode;
-  return el("p", { class: "notice-line danger" }, app.say("postFailed"), " ", (code && app.words.find(`error_${code}`)) || "");
+  return el("p", { class: "notice-line danger" }, app.say("post-failed"), " ", (code && app.words.find(idOf("error", code))) || "");
 }
 
 /** @param {App} app @param {Post} post @param {boolean} whole */
@@ -85,14 +86,14 @@ function textOf(app, post, whole) {
   const name = el("strong", {}, post.author.nickname);
   const isLong = !whole && (post.text.length > LONG || post.text.split("\n").length > 4);
   const text = el("p", { class: isLong ? "prose cut" : "prose" }, name, " ", post.text);
-  return isLong ? [text, el("a", { class: "quiet", href: `#/post/${post.id}` }, app.say("readOn"))] : [text];
+  return isLong ? [text, el("a", { class: "quiet", href: `#/post/${post.id}` }, app.say("read-on"))] : [text];
 }
 
 /** Hands the address on: by the device's own means where it has some. @param {App} app @param {Post} post */
 async function share(app, post) {
   const url = `${location.origin}/app#/post/${post.id}`;
   try {
-    if (navigator.share) await navigator.share({ url, title: app.say("postBy", { name: post.author.nickname }) });
+    if (navigator.share) await navigator.share({ url, title: app.say("post-by", { name: post.author.nickname }) });
     else {
       await navigator.clipboard.writeText(url);
       app.toast(app.say("copied"));

@@ -15,11 +15,11 @@ export async function openPostMenu(app, post) {
     app.toast(app.say("deleted"));
     if (location.hash === `#/post/${post.id}`) app.go("/feed", { replace: true });
   };
-  const question = { title: app.say("deletePost"), text: app.say("deletePostText"), label: app.say("delete") };
-  openMenu(app, app.say("moreActions"), [
+  const question = { title: app.say("delete-post"), text: app.say("delete-post-text"), label: app.say("delete") };
+  openMenu(app, app.say("more-actions"), [
     mine ? { label: app.say("edit"), press: () => app.go(`/compose?edit=${post.id}`) } : null,
     mine ? { label: app.say("delete"), press: () => confirm(app, question, remove), isDangerous: true } : null,
-    mine ? null : { label: app.say("mutePerson", { name: post.author.nickname }), press: () => void mute(app, post) },
+    mine ? null : { label: app.say("mute-person", { name: post.author.nickname }), press: () => void mute(app, post) },
     mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "post", id: post.id, reason, description })), isDangerous: true },
   ]);
 }

@@ -22,7 +22,7 @@ export async function watchPost(app, id, signal) {
       const post = await app.api.posts.get(id, { signal, attempts: 2 });
       if (post.state === "processing") continue;
       app.tell("post", post);
-      app.announce(app.say(post.state === "ready" ? "postReady" : "postFailed"));
+      app.announce(app.say(post.state === "ready" ? "post-ready" : "post-failed"));
       return;
     }
   } catch {

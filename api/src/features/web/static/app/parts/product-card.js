@@ -1,8 +1,10 @@
 // @ts-check
 // A product: its colour or picture, its name and price, a heart, and why it is shown.
 
-import { el, icon } from "../elements.js";
 import { paint } from "../../dom.js";
+import { seasonName } from "../../seasons.js";
+import { idOf } from "../../words.js";
+import { el, icon } from "../elements.js";
 import { likeButton } from "./like-button.js";
 import { seasonChip } from "./person.js";
 
@@ -74,8 +76,8 @@ function isDark(hex) {
 /** @param {App} app @param {Why | undefined} why */
 function whyText(app, why) {
   if (!why) return "";
-  if (why.kind === "palette") return app.say("whyPalette", { season: app.words.find(why.season) ?? why.season });
-  return app.words.find(`why_${why.kind}`) ?? "";
+  if (why.kind === "palette") return app.say("why-palette", { season: seasonName(app.words, why.season) });
+  return app.words.find(idOf("why", why.kind)) ?? "";
 }
 
 /** The seasons that a product suits. @param {App} app @param {Product} product */

@@ -18,8 +18,8 @@ export function pushRow(app) {
   const show = async () => {
     const blocked = Notification.permission === "denied";
     const on = !blocked && (await subscription()) !== null;
-    text.textContent = app.say(blocked ? "pushBlocked" : on ? "pushOn" : "pushOff");
-    press.textContent = app.say(on ? "turnOff" : "turnOn");
+    text.textContent = app.say(blocked ? "push-blocked" : on ? "push-on" : "push-off");
+    press.textContent = app.say(on ? "turn-off" : "turn-on");
     press.hidden = blocked;
     row.hidden = false;
   };

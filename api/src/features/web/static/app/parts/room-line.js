@@ -166,7 +166,7 @@ export class RoomLine {
       // It arrives on the line by itself; without one it is fetched.
       if (this.log.newest < seq) await this.catchUp();
     } catch (error) {
-      const text = error instanceof ApiError && error.status > 0 ? this.#app.explain(error) : this.#app.say("notSent");
+      const text = error instanceof ApiError && error.status > 0 ? this.#app.explain(error) : this.#app.say("not-sent");
       this.#setPending(pending, { state: "failed", error: text });
     }
   }

@@ -26,13 +26,13 @@ export function openRoomMenu(app, room, me, onChange) {
     app.forget((path) => path === `/room/${room.id}`);
   };
   const isGroup = room.kind === "group";
-  openMenu(app, app.say("moreActions"), [
-    { label: app.say(room.muted ? "unmuteRoom" : "muteRoom"), press: () => void app.attempt(async () => onChange(await chat.changeRoom(room.id, { muted: !room.muted }))) },
-    isGroup ? { label: app.say("membersTitle"), press: () => void openMembers(app, room) } : null,
+  openMenu(app, app.say("more-actions"), [
+    { label: app.say(room.muted ? "unmute-room" : "mute-room"), press: () => void app.attempt(async () => onChange(await chat.changeRoom(room.id, { muted: !room.muted }))) },
+    isGroup ? { label: app.say("members-title"), press: () => void openMembers(app, room) } : null,
     isGroup ? { label: app.say("invite"), press: () => openInvite(app, room) } : null,
-    { label: app.say("searchRoom"), press: () => openSearch(app, room.id) },
-    isGroup && room.owner === me ? { label: app.say("roomPicture"), press: () => choosePicture(app, room.id, onChange) } : null,
-    { label: app.say("leave"), press: () => confirm(app, { title: app.say("leaveTitle"), text: app.say("leaveText"), label: app.say("leave") }, leave), isDangerous: true },
+    { label: app.say("search-room"), press: () => openSearch(app, room.id) },
+    isGroup && room.owner === me ? { label: app.say("room-picture"), press: () => choosePicture(app, room.id, onChange) } : null,
+    { label: app.say("leave"), press: () => confirm(app, { title: app.say("leave-title"), text: app.say("leave-text"), label: app.say("leave") }, leave), isDangerous: true },
   ]);
 }
 
@@ -40,7 +40,7 @@ export function openRoomMenu(app, room, me, onChange) {
 function openMembers(app, room) {
   return app.attempt(async () => {
     const { items } = await app.api.chat.listMembers(room.id, { limit: 100 });
-    openDialog(app, app.say("membersTitle"), (close) => [el("div", { class: "people-list", onclick: close }, items.map((member) => personLine(app, member)))]);
+    openDialog(app, app.say("members-title"), (close) => [el("div", { class: "people-list", onclick: close }, items.map((member) => personLine(app, member)))]);
   });
 }
 
@@ -59,14 +59,14 @@ function openInvite(app, room) {
 
 /** Asks for a picture of a group, and which part of it. @param {App} app @param {string} room @param {(room: Room) => void} onChange */
 function choosePicture(app, room, onChange) {
-  const input = el("input", { type: "file", accept: "image/*", "aria-label": app.say("roomPicture") });
+  const input = el("input", { type: "file", accept: "image/*", "aria-label": app.say("room-picture") });
   const choose = async (/** @type {File} */ file) => {
     const image = await createImageBitmap(file).catch((cause) => {
       throw new ApiError({ code: "NOT_AN_IMAGE", status: 422, cause });
     });
     openCropper(app, image, { ...WHOLE, shape: "square" }, (crop) => {
       void app.attempt(async () => {
-        app.toast(app.say("processingShort"));
+        app.toast(app.say("processing-short"));
         const key = await uploadPicture(app, await cropped(image, crop));
         onChange(await app.api.chat.setPicture(room, key));
         app.toast(app.say("saved"));
@@ -82,8 +82,8 @@ function choosePicture(app, room, onChange) {
 
 /** Searches the messages of a room. @param {App} app @param {string} room */
 function openSearch(app, room) {
-  openDialog(app, app.say("searchRoom"), () => {
-    const input = el("input", { class: "input", type: "search", maxlength: 100, "aria-label": app.say("searchRoom") });
+  openDialog(app, app.say("search-room"), () => {
+    const input = el("input", { class: "input", type: "search", maxlength: 100, "aria-label": app.say("search-room") });
     const found = el("ol", { class: "found-messages", role: "list", "aria-live": "polite" });
     const foot = el("div", { class: "list-state" });
     /** The latest search; what an earlier one finds is not shown. */
@@ -96,8 +96,8 @@ function openSearch(app, room) {
         if (own !== turn) return;
         found.append(...page.items.map((entry) => el("li", { class: "found-message" }, el("time", { class: "fine", datetime: entry.sentAt }, `${app.words.day(entry.sentAt)} ${app.words.clock(entry.sentAt)}`), el("p", {}, entry.text ?? ""))));
         const next = page.nextBefore;
-        const more = next === null ? null : button(app.say("searchOlder"), () => void search(text, next), { class: "button" });
-        fill(foot, found.children.length === 0 ? el("p", { class: "fine" }, app.say("nothingFound")) : null, more);
+        const more = next === null ? null : button(app.say("search-older"), () => void search(text, next), { class: "button" });
+        fill(foot, found.children.length === 0 ? el("p", { class: "fine" }, app.say("nothing-found")) : null, more);
       });
     const form = el("form", {}, input);
     form.addEventListener("submit", (event) => {
@@ -111,8 +111,8 @@ function openSearch(app, room) {
 
 /** Asks for another text of a message. @param {App} app @param {string} room @param {number} seq @param {string} text */
 function openEdit(app, room, seq, text) {
-  openDialog(app, app.say("editMessage"), (close) => {
-    const input = el("textarea", { class: "input", rows: 4, maxlength: MOST_CHARACTERS, "aria-label": app.say("editMessage") });
+  openDialog(app, app.say("edit-message"), (close) => {
+    const input = el("textarea", { class: "input", rows: 4, maxlength: MOST_CHARACTERS, "aria-label": app.say("edit-message") });
     input.value = text;
     const form = el("form", {}, input, el("div", { class: "dialog-actions" }, button(app.say("cancel"), close), el("button", { type: "submit", class: "button primary" }, app.say("save"))));
     form.addEventListener("submit", (event) => {
@@ -133,10 +133,10 @@ export function openMessageMenu(app, room, entry, me) {
   const mine = entry.sender === me;
   const { text } = entry;
   const remove = () => app.api.chat.deleteMessage(room, entry.seq);
-  openMenu(app, app.say("moreActions"), [
+  openMenu(app, app.say("more-actions"), [
     text ? { label: app.say("copy"), press: () => void app.attempt(() => navigator.clipboard.writeText(text)) } : null,
     mine && text ? { label: app.say("edit"), press: () => openEdit(app, room, entry.seq, text) } : null,
-    mine ? { label: app.say("delete"), press: () => confirm(app, { title: app.say("deleteMessage"), text: app.say("deleteMessageText"), label: app.say("delete") }, remove), isDangerous: true } : null,
+    mine ? { label: app.say("delete"), press: () => confirm(app, { title: app.say("delete-message"), text: app.say("delete-message-text"), label: app.say("delete") }, remove), isDangerous: true } : null,
     mine ? null : { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.chat.reportMessage(room, entry.seq, { reason, description })), isDangerous: true },
   ]);
 }

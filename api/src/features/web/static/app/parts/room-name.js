@@ -6,7 +6,7 @@
 
 /** @param {App} app @param {Room} room */
 export function roomName(app, { kind, name, peer }) {
-  return kind === "group" ? (name ?? app.say("group")) : (peer?.nickname ?? app.say("someoneGone"));
+  return kind === "group" ? (name ?? app.say("group")) : (peer?.nickname ?? app.say("someone-gone"));
 }
 
 /** As a person, for the round picture. @param {App} app @param {Room} room */
@@ -16,8 +16,8 @@ export function roomFace(app, room) {
 
 /** The newest message in one line. @param {App} app @param {Room["preview"]} preview */
 export function previewText(app, preview) {
-  if (!preview) return app.say("noMessages");
+  if (!preview) return app.say("no-messages");
   if (preview.kind === "image") return app.say("picture");
-  if (preview.kind === "deleted") return app.say("messageGone");
+  if (preview.kind === "deleted") return app.say("message-gone");
   return preview.text ?? "";
 }

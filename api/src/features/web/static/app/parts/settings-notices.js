@@ -2,6 +2,7 @@
 // What one is told, and when one is not rung.
 
 import { NOTICE_TYPES } from "../../../client/notices.js";
+import { idOf } from "../../words.js";
 import { el, freshId, show } from "../elements.js";
 import { pushRow } from "./push-row.js";
 import { loadInto } from "./single.js";
@@ -46,7 +47,7 @@ function form(app, settings) {
 
 /** @param {App} app @param {NoticeType} type */
 function kindName(app, type) {
-  return app.words.find(`kind_${type.replace(".", "_")}`) ?? type;
+  return app.words.find(idOf("kind", type)) ?? type;
 }
 
 /**
@@ -76,5 +77,5 @@ function quietPart(app, settings, store, stored) {
   };
   for (const input of [on, from, until]) input.addEventListener("change", changed);
   set(settings.quietHours);
-  return el("div", { class: "quiet-hours" }, el("label", { class: "switch" }, el("span", {}, app.say("quietHours")), on), el("p", { class: "fine" }, app.say("quietHoursText")), times);
+  return el("div", { class: "quiet-hours" }, el("label", { class: "switch" }, el("span", {}, app.say("quiet-hours")), on), el("p", { class: "fine" }, app.say("quiet-hours-text")), times);
 }

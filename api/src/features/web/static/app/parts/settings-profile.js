@@ -63,7 +63,7 @@ function form(app, profile, signal) {
 /** @param {App} app @param {Profile} profile @param {AbortSignal} signal */
 function pictureRow(app, profile, signal) {
   const face = el("span", {}, avatar(profile, "large"));
-  const input = el("input", { type: "file", accept: "image/*", hidden: true, "aria-label": app.say("choosePicture") });
+  const input = el("input", { type: "file", accept: "image/*", hidden: true, "aria-label": app.say("choose-picture") });
   input.addEventListener("change", () => {
     const [file] = input.files ?? [];
     input.value = "";
@@ -75,7 +75,7 @@ function pictureRow(app, profile, signal) {
     });
     openCropper(app, image, { ...WHOLE, shape: "square" }, (crop) => {
       void app.attempt(async () => {
-        app.toast(app.say("processingShort"));
+        app.toast(app.say("processing-short"));
         const key = await uploadPicture(app, await cropped(image, crop), { signal });
         let picture = await app.api.setPicture(key, { signal });
         for (let look = 0; picture.state === "pending" && look < LOOKS; look += 1) {
@@ -91,5 +91,5 @@ function pictureRow(app, profile, signal) {
       });
     });
   };
-  return el("div", { class: "picture-row" }, face, button(app.say("choosePicture"), () => input.click()), input);
+  return el("div", { class: "picture-row" }, face, button(app.say("choose-picture"), () => input.click()), input);
 }

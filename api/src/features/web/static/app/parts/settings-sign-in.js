@@ -12,7 +12,7 @@ import { loadInto } from "./single.js";
 /** @param {App} app @param {AbortSignal} signal */
 export function signInSection(app, signal) {
   const place = el("div", { class: "stack" });
-  const element = el("section", { class: "card settings-part", hidden: true }, el("h2", { class: "small-title" }, app.say("signIn")), place);
+  const element = el("section", { class: "card settings-part", hidden: true }, el("h2", { class: "small-title" }, app.say("sign-in")), place);
   const load = () =>
     loadInto({
       app,
@@ -40,7 +40,7 @@ function rows(app, providers, identities, reload) {
     const act = identity ? unlinkButton(app, provider, identity, reload) : linkButton(app, provider, isMember);
     return el("li", { class: "switch" }, el("span", {}, provider.title, identity ? el("span", { class: "fine" }, ` ${app.say("linked")}`) : null), act);
   };
-  return [el("p", { class: "quiet" }, app.say(isMember ? "signedInText" : "guestText")), el("ul", { class: "switches" }, providers.map(row))];
+  return [el("p", { class: "quiet" }, app.say(isMember ? "signed-in-text" : "guest-text")), el("ul", { class: "switches" }, providers.map(row))];
 }
 
 /** @param {App} app @param {Provider} provider @param {boolean} link */
@@ -49,11 +49,11 @@ function linkButton(app, { name, title }, link) {
     const { url } = await app.api.startSignIn(name, { returnTo: "/", ...(link ? { link } : {}) });
     location.assign(url);
   };
-  return button(app.say("signInWith", { name: title }), () => void app.attempt(start));
+  return button(app.say("sign-in-with", { name: title }), () => void app.attempt(start));
 }
 
 /** @param {App} app @param {Provider} provider @param {Identity} identity @param {() => void} reload */
 function unlinkButton(app, { title }, { id }, reload) {
-  const question = { title: app.say("unlinkTitle", { name: title }), text: app.say("unlinkText"), label: app.say("unlink") };
+  const question = { title: app.say("unlink-title", { name: title }), text: app.say("unlink-text"), label: app.say("unlink") };
   return button(app.say("unlink"), () => confirm(app, question, async () => (await app.api.deleteIdentity(id), reload())), { class: "text-button" });
 }

@@ -17,7 +17,7 @@ const CALM_MS = 300;
 
 /** @type {import("../app.js").MakeView} */
 export default function makeChat(app, _params, signal) {
-  const title = app.say("tabChat");
+  const title = app.say("tab-chat");
   /** @type {PagedList<Room>} */
   const list = new PagedList({
     app,
@@ -26,7 +26,7 @@ export default function makeChat(app, _params, signal) {
     load: (cursor, signal) => app.api.chat.listRooms({ cursor, limit: 30, signal }),
     render: (room) => row(app, room),
     key: ({ id }) => id,
-    empty: () => emptiness(app.say("noRooms"), app.say("noRoomsText"), { label: app.say("search"), path: "/search" }),
+    empty: () => emptiness(app.say("no-rooms"), app.say("no-rooms-text"), { label: app.say("search"), path: "/search" }),
     className: "rooms",
   });
   let shown = false;
@@ -39,7 +39,7 @@ export default function makeChat(app, _params, signal) {
   app.hear("message", ({ room }) => changed(room), signal);
   app.hear("room-read", (room) => changed(room), signal);
   app.hear("room-gone", (room) => list.remove(room), signal);
-  const start = button(app.say("newGroup"), () => openGroupDialog(app), { icon: "icon-plus" });
+  const start = button(app.say("new-group"), () => openGroupDialog(app), { icon: "icon-plus" });
   let left = false;
   return {
     element: view("chat-view", el("div", { class: "view-head" }, heading(title), start), list.element),
@@ -72,7 +72,7 @@ function row(app, room) {
   const name = roomName(app, room);
   const count = el("span", { class: "badge", "aria-hidden": true }, room.unread > 99 ? "99+" : String(room.unread));
   show(count, room.unread > 0);
-  const told = room.unread > 0 ? el("span", { class: "visually-hidden" }, app.words.count("unread", room.unread)) : null;
+  const told = room.unread > 0 ? el("span", { class: "visually-hidden" }, app.say("unread", { count: room.unread })) : null;
   const link = el(
     "a",
     { class: room.unread > 0 ? "room unread" : "room", href: `#/room/${room.id}` },
@@ -90,21 +90,21 @@ function row(app, room) {
 
 /** @param {App} app */
 function openGroupDialog(app) {
-  openDialog(app, app.say("newGroup"), (close) => {
+  openDialog(app, app.say("new-group"), (close) => {
     const name = el("input", { class: "input", type: "text", maxlength: 60, required: true });
     const problem = el("p", { class: "problem", role: "alert" });
     const picker = new PeoplePicker(app);
     const form = el(
       "form",
       { class: "stack" },
-      el("label", { class: "field" }, app.say("groupName"), name),
+      el("label", { class: "field" }, app.say("group-name"), name),
       picker.element,
       problem,
       el("div", { class: "dialog-actions" }, button(app.say("cancel"), close), el("button", { type: "submit", class: "button primary" }, app.say("create"))),
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (picker.chosen.length === 0) return fill(problem, app.say("choosePeople"));
+      if (picker.chosen.length === 0) return fill(problem, app.say("choose-people"));
       await app.attempt(async () => {
         const room = await app.api.chat.createGroup(name.value.trim(), picker.chosen.map(({ id }) => id));
         close();

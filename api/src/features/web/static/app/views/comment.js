@@ -6,7 +6,7 @@ import { loadInto, view } from "../parts/single.js";
 
 /** @type {import("../app.js").MakeView} */
 export default function makeComment(app, { id }, signal) {
-  const title = app.say("commentsTitle");
+  const title = app.say("comments-title");
   const place = el("div", { class: "single" });
   void loadInto({
     app,

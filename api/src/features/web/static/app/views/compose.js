@@ -46,21 +46,21 @@ class Composer {
     this.#edit = edit;
     this.#isDiary = isDiary;
     this.#signal = signal;
-    this.title = app.say(edit ? "editTitle" : "composeTitle");
+    this.title = app.say(edit ? "edit-title" : "compose-title");
     this.#pictures = new DraftPictures(app, { onChange: () => this.#explain("") });
     const titleId = freshId("title");
     const textId = freshId("text");
     this.#titleField = el("input", { id: titleId, class: "input", type: "text", maxlength: TITLE });
-    this.#text = el("textarea", { id: textId, class: "input", rows: 5, placeholder: app.say("textHint"), oninput: () => this.#count() });
+    this.#text = el("textarea", { id: textId, class: "input", rows: 5, placeholder: app.say("text-hint"), oninput: () => this.#count() });
     this.#progress = el("progress", { max: 100, value: 0, hidden: true, "aria-label": app.say("uploading") });
     this.#send = el("button", { type: "submit", class: "button primary wide" });
-    this.#kind = el("fieldset", { class: "chips", hidden: edit !== "" }, el("legend", { class: "visually-hidden" }, app.say("whoSees")), this.#choice(false, "asPost"), this.#choice(true, "asEntry"));
+    this.#kind = el("fieldset", { class: "chips", hidden: edit !== "" }, el("legend", { class: "visually-hidden" }, app.say("who-sees")), this.#choice(false, "as-post"), this.#choice(true, "as-entry"));
     this.#form = el(
       "form",
       { class: "stack composer", novalidate: true },
       this.#kind,
       this.#pictures.element,
-      el("div", { class: "field title-field" }, el("label", { for: titleId }, app.say("entryTitle")), this.#titleField),
+      el("div", { class: "field title-field" }, el("label", { for: titleId }, app.say("entry-title")), this.#titleField),
       el("div", { class: "field" }, el("div", { class: "field-head" }, el("label", { for: textId }, app.say("text")), this.#counter), this.#text),
       this.#problem,
       this.#progress,
@@ -76,7 +76,7 @@ class Composer {
     if (edit) void this.#load();
   }
 
-  /** @param {boolean} isDiary @param {import("../words.js").Key} key */
+  /** @param {boolean} isDiary @param {string} key */
   #choice(isDiary, key) {
     const change = () => {
       this.#isDiary = isDiary;
@@ -124,10 +124,10 @@ class Composer {
     const app = this.#app;
     const length = [...this.#text.value.trim()].length;
     const title = this.#titleField.value.trim();
-    if (this.#pictures.count === 0) return this.#refuse(app.say("needPicture"), this.#pictures);
-    if (this.#isDiary && title === "") return this.#refuse(app.say("needTitle"), this.#titleField);
-    if (length === 0) return this.#refuse(app.say("needText"), this.#text);
-    if (length > TEXT) return this.#refuse(app.say("textTooLong", { most: TEXT }), this.#text);
+    if (this.#pictures.count === 0) return this.#refuse(app.say("need-picture"), this.#pictures);
+    if (this.#isDiary && title === "") return this.#refuse(app.say("need-title"), this.#titleField);
+    if (length === 0) return this.#refuse(app.say("need-text"), this.#text);
+    if (length > TEXT) return this.#refuse(app.say("text-too-long", { most: TEXT }), this.#text);
     return true;
   }
 
@@ -167,7 +167,7 @@ class Composer {
   /** @param {unknown} error */
   #wording(error) {
     const field = error instanceof ApiError ? error.errors[0]?.field : undefined;
-    if (field?.startsWith("pictures")) return this.#app.say("pictureRefused");
+    if (field?.startsWith("pictures")) return this.#app.say("picture-refused");
     return this.#app.explain(error);
   }
 

@@ -18,13 +18,13 @@ export default function makeDiary(app, _params, signal) {
     load: (cursor, signal) => app.api.posts.listEntries({ cursor, signal }),
     render: (entry) => entryCard(app, entry),
     key: ({ id }) => id,
-    empty: () => emptiness(app.say("diaryEmpty"), app.say("diaryEmptyText"), { label: app.say("writeEntry"), path: "/compose?diary" }),
+    empty: () => emptiness(app.say("diary-empty"), app.say("diary-empty-text"), { label: app.say("write-entry"), path: "/compose?diary" }),
     className: "diary-list",
   });
-  const write = el("a", { class: "button primary", href: "#/compose?diary" }, icon("icon-plus"), app.say("writeEntry"));
+  const write = el("a", { class: "button primary", href: "#/compose?diary" }, icon("icon-plus"), app.say("write-entry"));
   app.hear("entry-gone", (id) => list.remove(id), signal);
   const head = el("div", { class: "view-head" }, heading(title), write);
-  return { element: view("diary-view", head, el("p", { class: "quiet" }, app.say("diaryPrivate")), list.element), title, onAgain: () => void list.reload() };
+  return { element: view("diary-view", head, el("p", { class: "quiet" }, app.say("diary-private")), list.element), title, onAgain: () => void list.reload() };
 }
 
 /** @param {import("../app.js").App} app @param {Entry} entry */

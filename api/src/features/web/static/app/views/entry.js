@@ -23,7 +23,7 @@ export default function makeEntry(app, { id }, signal) {
   const show = (/** @type {Entry} */ entry) => {
     pictures.replaceChildren(...[carousel(app, entry.pictures, { eager: true })].filter((one) => one !== null));
     state.hidden = entry.state === "ready";
-    state.textContent = app.say(entry.state === "failed" ? "postFailed" : "entryProcessing");
+    state.textContent = app.say(entry.state === "failed" ? "post-failed" : "entry-processing");
   };
   const watch = async (/** @type {Entry} */ entry) => {
     try {
@@ -58,7 +58,7 @@ function article(app, entry, pictures, state) {
     app.toast(app.say("deleted"));
     app.go("/diary", { replace: true });
   };
-  const question = { title: app.say("deleteEntry"), text: app.say("deletePostText"), label: app.say("delete") };
+  const question = { title: app.say("delete-entry"), text: app.say("delete-post-text"), label: app.say("delete") };
   return el(
     "article",
     { class: "post card" },

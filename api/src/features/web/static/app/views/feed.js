@@ -8,19 +8,18 @@ import { view } from "../parts/single.js";
 
 /** @typedef {import("../../../client/posts.js").Feed} Feed */
 /** @typedef {import("../../../client/posts.js").Post} Post */
-/** @typedef {import("../words.js").Key} Key */
 
-/** @type {{ feed: Feed, path: string, key: Key, title: Key }[]} */
+/** @type {{ feed: Feed, path: string, key: string, title: string }[]} */
 const FEEDS = [
-  { feed: "home", path: "/feed", key: "feedHome", title: "feedHomeTitle" },
-  { feed: "newest", path: "/feed/discover", key: "feedNewest", title: "feedNewestTitle" },
-  { feed: "ranking", path: "/feed/ranking", key: "feedRanking", title: "feedRankingTitle" },
+  { feed: "home", path: "/feed", key: "feed-home", title: "feed-home-title" },
+  { feed: "newest", path: "/feed/discover", key: "feed-newest", title: "feed-newest-title" },
+  { feed: "ranking", path: "/feed/ranking", key: "feed-ranking", title: "feed-ranking-title" },
 ];
 
 /** @type {import("../app.js").MakeView} */
 export default function makeFeed(app, params, signal) {
   const feed = /** @type {Feed} */ (params.feed);
-  const title = app.say(FEEDS.find((one) => one.feed === feed)?.title ?? "feedHomeTitle");
+  const title = app.say(FEEDS.find((one) => one.feed === feed)?.title ?? "feed-home-title");
   /** @type {PagedList<Post>} */
   const list = new PagedList({
     app,
@@ -31,8 +30,8 @@ export default function makeFeed(app, params, signal) {
     key: ({ id }) => id,
     empty: () =>
       feed === "home"
-        ? emptiness(app.say("homeEmpty"), app.say("homeEmptyText"), { label: app.say("feedNewest"), path: "/feed/discover" })
-        : emptiness(app.say("feedEmpty"), app.say("feedEmptyText"), { label: app.say("tabCompose"), path: "/compose" }),
+        ? emptiness(app.say("home-empty"), app.say("home-empty-text"), { label: app.say("feed-newest"), path: "/feed/discover" })
+        : emptiness(app.say("feed-empty"), app.say("feed-empty-text"), { label: app.say("tab-compose"), path: "/compose" }),
     skeleton: "card",
     role: "feed",
   });

@@ -33,7 +33,7 @@ export default function makeNotices(app, _params, signal) {
     },
     render: (notice) => row(app, notice),
     key: ({ id }) => id,
-    empty: () => emptiness(app.say("noNotices"), app.say("noNoticesText")),
+    empty: () => emptiness(app.say("no-notices"), app.say("no-notices-text")),
     className: "notices",
   });
   const readAll = () =>
@@ -54,7 +54,7 @@ export default function makeNotices(app, _params, signal) {
     signal,
   );
   return {
-    element: view("notices-view", el("div", { class: "view-head" }, heading(title), button(app.say("readAll"), () => void readAll(), { class: "text-button" })), list.element),
+    element: view("notices-view", el("div", { class: "view-head" }, heading(title), button(app.say("read-all"), () => void readAll(), { class: "text-button" })), list.element),
     title,
     onShow: () => {
       shown = true;
@@ -68,7 +68,7 @@ export default function makeNotices(app, _params, signal) {
 
 /** @param {App} app @param {Notice} notice */
 function row(app, notice) {
-  const unread = el("span", { class: "dot-unread" }, el("span", { class: "visually-hidden" }, app.say("unreadNotice")));
+  const unread = el("span", { class: "dot-unread" }, el("span", { class: "visually-hidden" }, app.say("unread-notice")));
   const open = () => {
     if (notice.read) return;
     notice.read = true;

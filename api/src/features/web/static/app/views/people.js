@@ -7,10 +7,9 @@ import { personLine } from "../parts/person.js";
 import { view } from "../parts/single.js";
 
 /** @typedef {import("../../../client/people.js").Person} Person */
-/** @typedef {import("../words.js").Key} Key */
 
-/** @type {Record<string, Key>} */
-const TITLES = { followers: "followers", following: "following", blocks: "blocked", mutes: "mutedPeople" };
+/** @type {Record<string, string>} */
+const TITLES = { followers: "followers", following: "following", blocks: "blocked", mutes: "muted-people" };
 
 /** @type {import("../app.js").MakeView} */
 export default function makePeople(app, { id, list: which }, signal) {
@@ -29,7 +28,7 @@ export default function makePeople(app, { id, list: which }, signal) {
     },
     render: (person) => personLine(app, person, lift(person)),
     key: (person) => person.id,
-    empty: () => emptiness(app.say("nobody"), app.say("nobodyText"), { label: app.say("search"), path: "/search" }),
+    empty: () => emptiness(app.say("nobody"), app.say("nobody-text"), { label: app.say("search"), path: "/search" }),
     className: "people-list",
   });
   /** @param {Person} person */

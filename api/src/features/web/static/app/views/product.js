@@ -1,6 +1,7 @@
 // @ts-check
 // One product, and others like it.
 
+import { idOf } from "../../words.js";
 import { el, heading } from "../elements.js";
 import { productCard, productHeart, seasonsOf, swatch } from "../parts/product-card.js";
 import { emptiness, PagedList } from "../parts/list.js";
@@ -29,7 +30,7 @@ export default function makeProduct(app, { id }, signal) {
 
 /** @param {App} app @param {Product} product */
 function whole(app, product) {
-  const fact = (/** @type {import("../words.js").Key} */ key, /** @type {Node | string | null} */ value) => (value ? [el("dt", {}, app.say(key)), el("dd", {}, value)] : []);
+  const fact = (/** @type {string} */ key, /** @type {Node | string | null} */ value) => (value ? [el("dt", {}, app.say(key)), el("dd", {}, value)] : []);
   return el(
     "article",
     { class: "product-whole card" },
@@ -40,8 +41,8 @@ function whole(app, product) {
       el("p", { class: "product-brand" }, product.brand),
       el("h2", {}, product.name),
       el("p", { class: "product-price" }, app.words.price(product.price)),
-      el("dl", {}, fact("kind", product.type), fact("colour", product.color), fact("forWhom", app.words.find(product.sex)), fact("suits", product.seasons.length > 0 ? seasonsOf(app, product) : null)),
-      el("div", { class: "product-acts" }, el("a", { class: "button primary", href: product.url, target: "_blank", rel: "noopener noreferrer" }, app.say("toShop")), productHeart(app, product).element),
+      el("dl", {}, fact("kind", product.type), fact("colour", product.color), fact("for-whom", app.words.find(idOf("sex", product.sex))), fact("suits", product.seasons.length > 0 ? seasonsOf(app, product) : null)),
+      el("div", { class: "product-acts" }, el("a", { class: "button primary", href: product.url, target: "_blank", rel: "noopener noreferrer" }, app.say("to-shop")), productHeart(app, product).element),
     ),
   );
 }
@@ -55,7 +56,7 @@ function similarList(app, id, signal) {
     load: async (_cursor, signal) => ({ ...(await app.api.catalogue.listSimilar(id, { limit: 12, signal })), nextCursor: null }),
     render: (product) => productCard(app, product),
     key: (product) => String(product.id),
-    empty: () => emptiness(app.say("nothingFound"), ""),
+    empty: () => emptiness(app.say("nothing-found"), ""),
     className: "products",
     skeleton: "tile",
   });

@@ -14,7 +14,7 @@ import { Toggle } from "../toggle.js";
 
 /** @type {import("../app.js").MakeView} */
 export default function makeProfile(app, { id }, signal) {
-  const title = app.say(id ? "profile" : "tabMe");
+  const title = app.say(id ? "profile" : "tab-me");
   const place = el("div", { class: "profile-top" });
   const rest = el("div", {});
   const own = heading(title);
@@ -49,7 +49,7 @@ function top(app, profile, isMine, reload) {
     el("a", { href: `#/people/${profile.id}/followers` }, followers, " ", app.say("followers")),
     el("a", { href: `#/people/${profile.id}/following` }, el("strong", {}, app.words.short(profile.following)), " ", app.say("following")),
   );
-  const season = seasonChip(app, profile.personalColor) ?? (isMine ? el("a", { href: "/", class: "fine" }, app.say("findSeason")) : null);
+  const season = seasonChip(app, profile.personalColor) ?? (isMine ? el("a", { href: "/", class: "fine" }, app.say("find-season")) : null);
   return el(
     "div",
     { class: "profile-card" },
@@ -76,7 +76,7 @@ function actions(app, profile, followers, reload) {
   }
   const follow = el("button", { type: "button", class: "button", onclick: () => void toggle.press() });
   const show = (/** @type {import("../toggle.js").ToggleState} */ { on, count }) => {
-    follow.textContent = app.say(on ? "followed" : relation?.isFollower ? "followBack" : "follow");
+    follow.textContent = app.say(on ? "followed" : relation?.isFollower ? "follow-back" : "follow");
     follow.setAttribute("aria-pressed", String(on));
     follow.classList.toggle("primary", !on);
     followers.textContent = app.words.short(count);
@@ -93,7 +93,7 @@ function actions(app, profile, followers, reload) {
   });
   show(toggle.state);
   const message = button(app.say("message"), () => void app.attempt(async () => app.go(`/room/${(await app.api.chat.openDirect(profile.id)).id}`)), { icon: "icon-chat" });
-  return el("div", { class: "profile-acts" }, follow, message, button(app.say("moreActions"), () => menu(app, profile, reload), { icon: "icon-dots", iconOnly: true }));
+  return el("div", { class: "profile-acts" }, follow, message, button(app.say("more-actions"), () => menu(app, profile, reload), { icon: "icon-dots", iconOnly: true }));
 }
 
 /** @param {App} app @param {Profile} profile @param {() => void} reload */
@@ -105,9 +105,9 @@ function menu(app, { id, nickname, relation }, reload) {
     app.tell("person-gone", id);
     reload();
   };
-  const question = { title: app.say("blockPerson", { name: nickname }), text: app.say("blockText"), label: app.say("block") };
+  const question = { title: app.say("block-person", { name: nickname }), text: app.say("block-text"), label: app.say("block") };
   openMenu(app, nickname, [
-    { label: app.say(isMuted ? "unmutePerson" : "mutePerson", { name: nickname }), press: () => void app.attempt(() => people.setMute(id, !isMuted).then(reload)) },
+    { label: app.say(isMuted ? "unmute-person" : "mute-person", { name: nickname }), press: () => void app.attempt(() => people.setMute(id, !isMuted).then(reload)) },
     { label: app.say("block"), press: () => confirm(app, question, block), isDangerous: true },
     { label: app.say("report"), press: () => openReport(app, (reason, description) => app.api.comments.report({ kind: "user", id, reason, description })), isDangerous: true },
   ]);
@@ -120,16 +120,16 @@ function ownLists(app, profile, signal) {
     for (const one of tabs) one.setAttribute("aria-pressed", String(one.dataset.list === which));
     place.replaceChildren(grid(app, profile, signal, which).element);
   };
-  const tab = (/** @type {"own" | "liked"} */ which, /** @type {import("../words.js").Key} */ key) => button(app.say(key), () => choose(which), { class: "segment", "data-list": which });
-  const tabs = [tab("own", "myPosts"), tab("liked", "liked")];
+  const tab = (/** @type {"own" | "liked"} */ which, /** @type {string} */ key) => button(app.say(key), () => choose(which), { class: "segment", "data-list": which });
+  const tabs = [tab("own", "my-posts"), tab("liked", "liked")];
   choose("own");
-  return [el("div", { class: "segments", role: "group", "aria-label": app.say("myPosts") }, tabs), place];
+  return [el("div", { class: "segments", role: "group", "aria-label": app.say("my-posts") }, tabs), place];
 }
 
 /** @param {App} app @param {Profile} profile @param {AbortSignal} signal @param {"of" | "own" | "liked"} which */
 function grid(app, profile, signal, which) {
   const { posts } = app.api;
-  const own = { label: app.say("tabCompose"), path: "/compose" };
+  const own = { label: app.say("tab-compose"), path: "/compose" };
   /** @type {PagedList<Post>} */
   const list = new PagedList({
     app,
@@ -141,7 +141,7 @@ function grid(app, profile, signal, which) {
     },
     render: (post) => tile(app, post),
     key: ({ id }) => id,
-    empty: () => (which === "own" ? emptiness(app.say("noPosts"), app.say("noOwnPostsText"), own) : emptiness(app.say("noPosts"), app.say(which === "liked" ? "noLikedText" : "noPostsText"))),
+    empty: () => (which === "own" ? emptiness(app.say("no-posts"), app.say("no-own-posts-text"), own) : emptiness(app.say("no-posts"), app.say(which === "liked" ? "no-liked-text" : "no-posts-text"))),
     className: "grid",
     skeleton: "tile",
   });
@@ -155,7 +155,7 @@ function tile(app, post) {
   const name = first?.alt || post.text.slice(0, 80);
   const picture = first?.picture
     ? el("img", { src: local(first.picture.medium), alt: name, loading: "lazy", decoding: "async" })
-    : el("span", { class: "blank" }, icon("icon-photo"), el("span", { class: "fine" }, app.say(post.state === "failed" ? "postFailed" : "processingShort")));
+    : el("span", { class: "blank" }, icon("icon-photo"), el("span", { class: "fine" }, app.say(post.state === "failed" ? "post-failed" : "processing-short")));
   const many = post.pictures.length > 1 ? el("span", { class: "tile-many", "aria-hidden": true }, icon("icon-pages")) : null;
   return el("div", { class: "tile" }, el("a", { href: `#/post/${post.id}`, "aria-label": first?.picture ? null : name }, picture, many));
 }

@@ -23,7 +23,7 @@ const TYPING_MS = 6000;
 /** @type {import("../app.js").MakeView} */
 export default function makeRoom(app, { id }, signal) {
   const room = new RoomView(app, id, signal);
-  return { element: room.element, title: app.say("tabChat"), onShow: () => room.shown(), onHide: () => room.hidden() };
+  return { element: room.element, title: app.say("tab-chat"), onShow: () => room.shown(), onHide: () => room.hidden() };
 }
 
 class RoomView {
@@ -92,8 +92,8 @@ class RoomView {
     const back = el("a", { class: "icon-button", href: "#/chat", "aria-label": app.say("back") });
     back.append(...button("", () => {}, { icon: "icon-back" }).childNodes);
     const face = room.peer ? el("a", { href: `#/people/${room.peer.id}`, "aria-label": app.say("profile") }, avatar(roomFace(app, room))) : avatar(roomFace(app, room));
-    const menu = button(app.say("moreActions"), () => openRoomMenu(app, this.#room ?? room, this.#messages.me, (changed) => ((this.#room = changed), this.#showHead(changed))), { icon: "icon-dots", iconOnly: true });
-    fill(this.#head, back, face, this.#title, room.kind === "group" ? el("span", { class: "fine" }, app.words.count("members", room.members)) : null, menu);
+    const menu = button(app.say("more-actions"), () => openRoomMenu(app, this.#room ?? room, this.#messages.me, (changed) => ((this.#room = changed), this.#showHead(changed))), { icon: "icon-dots", iconOnly: true });
+    fill(this.#head, back, face, this.#title, room.kind === "group" ? el("span", { class: "fine" }, app.say("members", { count: room.members })) : null, menu);
   }
 
   shown() {
@@ -189,7 +189,7 @@ class RoomView {
   #sayStatus() {
     const names = [...this.#typing.keys()].map((id) => this.#messages.members.get(id)?.nickname ?? "").filter(Boolean);
     const line = this.#app.live.line;
-    const text = names.length > 0 ? this.#app.say("isTyping", { names: names.join(", ") }) : line.isConnected ? "" : this.#app.say("reconnecting");
+    const text = names.length > 0 ? this.#app.say("is-typing", { names: names.join(", ") }) : line.isConnected ? "" : this.#app.say("reconnecting");
     if (this.#status.textContent !== text) this.#status.textContent = text;
   }
 }

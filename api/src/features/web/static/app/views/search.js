@@ -13,7 +13,7 @@ import { view } from "../parts/single.js";
 /** @typedef {"person" | "product" | "post"} Kind */
 /** @typedef {{ id: string, element: HTMLElement }} Found */
 
-/** @type {{ kind: Kind, key: import("../words.js").Key, className: string }[]} */
+/** @type {{ kind: Kind, key: string, className: string }[]} */
 const KINDS = [
   { kind: "person", key: "people", className: "people-list" },
   { kind: "product", key: "products", className: "products" },
@@ -29,7 +29,7 @@ export default function makeSearch(app, params, signal) {
   let text = params.q ?? "";
   let kind = KINDS.find((one) => one.kind === params.kind)?.kind ?? "person";
   const place = el("div", {});
-  const hint = emptiness(app.say("searchHint"), app.say("searchHintText"));
+  const hint = emptiness(app.say("search-hint"), app.say("search-hint-text"));
   const search = () => {
     history.replaceState(history.state, "", text ? `#/search?${new URLSearchParams({ q: text, kind })}` : "#/search");
     for (const tab of tabs) tab.setAttribute("aria-pressed", String(tab.dataset.kind === kind));
@@ -40,10 +40,10 @@ export default function makeSearch(app, params, signal) {
     text = wanted;
     search();
   };
-  const box = new SearchBox(app, { label: app.say("searchAll"), onSearch: typed, onType: typed });
+  const box = new SearchBox(app, { label: app.say("search-all"), onSearch: typed, onType: typed });
   box.text = text;
   const tabs = KINDS.map(({ kind: one, key }) => el("button", { type: "button", class: "segment", "data-kind": one, onclick: () => ((kind = one), search()) }, app.say(key)));
-  const segments = el("div", { class: "segments", role: "group", "aria-label": app.say("searchWhere") }, tabs);
+  const segments = el("div", { class: "segments", role: "group", "aria-label": app.say("search-where") }, tabs);
   search();
   return { element: view("search-view", heading(title), box.element, segments, place), title };
 }
@@ -58,7 +58,7 @@ function results(app, text, kind, signal) {
     load: (cursor, signal) => load(app, text, kind, cursor, signal),
     render: ({ element }) => element,
     key: ({ id }) => id,
-    empty: () => emptiness(app.say("nothingFound"), app.say("nothingFoundText")),
+    empty: () => emptiness(app.say("nothing-found"), app.say("nothing-found-text")),
     className: KINDS.find((one) => one.kind === kind)?.className ?? "",
     skeleton: SKELETONS[kind],
   });

@@ -14,8 +14,8 @@ export default function makeSettings(app, params, signal) {
     "section",
     { class: "card settings-part" },
     el("h2", { class: "small-title" }, app.say("people")),
-    el("ul", { class: "settings-links" }, el("li", {}, el("a", { href: "#/people/me/blocks" }, app.say("blocked"))), el("li", {}, el("a", { href: "#/people/me/mutes" }, app.say("mutedPeople")))),
+    el("ul", { class: "settings-links" }, el("li", {}, el("a", { href: "#/people/me/blocks" }, app.say("blocked"))), el("li", {}, el("a", { href: "#/people/me/mutes" }, app.say("muted-people")))),
   );
-  const data = el("section", { class: "card settings-part" }, el("h2", { class: "small-title" }, app.say("yourData")), el("p", {}, app.say("yourDataText")), el("a", { class: "button", href: "/" }, app.say("toAnalysis")));
+  const data = el("section", { class: "card settings-part" }, el("h2", { class: "small-title" }, app.say("your-data")), el("p", {}, app.say("your-data-text")), el("a", { class: "button", href: "/" }, app.say("to-analysis")));
   return { element: view("settings-view", heading(title), profileSection(app, signal), noticeSection(app, signal), signInSection(app, signal), people, data), title };
 }

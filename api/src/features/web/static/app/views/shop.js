@@ -1,6 +1,7 @@
 // @ts-check
 // What suits one; or what one searches for.
 
+import { seasonName } from "../../seasons.js";
 import { el, fill, heading } from "../elements.js";
 import { filterChips } from "../parts/filters.js";
 import { emptiness, PagedList } from "../parts/list.js";
@@ -14,7 +15,7 @@ import { view } from "../parts/single.js";
 
 /** @type {import("../app.js").MakeView} */
 export default function makeShop(app, _params, signal) {
-  const title = app.say("shopTitle");
+  const title = app.say("shop-title");
   let text = "";
   /** @type {Selection} */
   let selection = {};
@@ -29,7 +30,7 @@ export default function makeShop(app, _params, signal) {
     load: (cursor, signal) => load(cursor, signal),
     render: ({ product, extras }) => productCard(app, product, extras),
     key: ({ product }) => String(product.id),
-    empty: () => (text ? emptiness(app.say("nothingFound"), app.say("nothingFoundText")) : emptiness(app.say("shopEmpty"), app.say("shopEmptyText"))),
+    empty: () => (text ? emptiness(app.say("nothing-found"), app.say("nothing-found-text")) : emptiness(app.say("shop-empty"), app.say("shop-empty-text"))),
     className: "products",
     skeleton: "tile",
   });
@@ -46,7 +47,7 @@ export default function makeShop(app, _params, signal) {
       return { items: items.map(({ product, why }) => ({ product, extras: { why } })), nextCursor };
     }
     const { items, nextCursor, total, isLoose } = await app.api.catalogue.search(text, options);
-    if (!signal.aborted) fill(told, isLoose && total > 0 ? app.say("foundLoosely") : app.words.count("found", total));
+    if (!signal.aborted) fill(told, isLoose && total > 0 ? app.say("found-loosely") : app.say("found", { count: total }));
     return { items: items.map(({ product, highlights }) => ({ product, extras: { highlights } })), nextCursor };
   }
   const search = (/** @type {string} */ wanted) => {
@@ -54,15 +55,15 @@ export default function makeShop(app, _params, signal) {
     text = wanted;
     void list.reload();
   };
-  const box = new SearchBox(app, { label: app.say("shopSearch"), onSearch: search, onType: search });
+  const box = new SearchBox(app, { label: app.say("shop-search"), onSearch: search, onType: search });
   const chips = filterChips(app, (wanted) => {
     selection = wanted;
     void list.reload();
   });
   app.me().then(
     ({ personalColor }) => {
-      const season = personalColor && (app.words.find(personalColor) ?? personalColor);
-      fill(lede, season ? app.say("shopFor", { season }) : app.say("shopForAll"), " ", season ? null : el("a", { href: "/" }, app.say("findSeason")));
+      const season = personalColor && seasonName(app.words, personalColor);
+      fill(lede, season ? app.say("shop-for", { season }) : app.say("shop-for-all"), " ", season ? null : el("a", { href: "/" }, app.say("find-season")));
     },
     () => {},
   );
