@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::load::{Jobs, Photo, Target};
+use crate::measure::percentiles::Sorted;
 use crate::measure::usage::Usage;
 use crate::report::Row;
 use crate::report::plot::{Chart, Curve};
@@ -169,4 +170,15 @@ pub(super) fn time_chart(name: &str, title: &str, y: &'static str, curves: Vec<C
 pub(super) fn cdf_chart(name: &str, title: &str, curves: Vec<Curve>) -> Chart {
     let x = "seconds from submit to result";
     Chart { name: name.to_owned(), title: title.to_owned(), x, y: "share of jobs", curves }
+}
+
+/// Creates a chart of the share of `what` within so many milliseconds, a curve for each label.
+pub(super) fn latency_chart(
+    name: &str,
+    title: &str,
+    what: &'static str,
+    times: &[(String, Sorted)],
+) -> Chart {
+    let curves = times.iter().map(|(label, times)| (label.clone(), times.cdf(POINTS))).collect();
+    Chart { name: name.to_owned(), title: title.to_owned(), x: "milliseconds", y: what, curves }
 }

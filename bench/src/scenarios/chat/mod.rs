@@ -17,7 +17,7 @@ use anyhow::Context;
 use self::peer::Peer;
 use self::talk::{RATE, Talk, talk};
 use self::world::{Person, settle, settle_peer};
-use super::common::Bench;
+use super::common::{Bench, latency_chart};
 use crate::measure::memory::raise_file_limit;
 use crate::report::{Report, Row};
 use crate::site::{Plan, Site};
@@ -46,9 +46,7 @@ pub(super) async fn run(bench: &Bench<'_>) -> anyhow::Result<Report> {
     plan.settings.push(("SOCKETS_PER_REPLICA".to_owned(), "100000".to_owned()));
     let mut site = Site::open(bench.services, plan).await?;
 
-    for row in delivery(bench, &site, size(ROOMS)).await? {
-        report.row(row)?;
-    }
+    delivery(bench, &site, size(ROOMS), &mut report).await?;
     site.restart_api().await?;
     for row in memory(&site, size(IDLE)).await? {
         report.row(row)?;
@@ -70,7 +68,12 @@ fn address_of(site: &Site) -> anyhow::Result<SocketAddr> {
 }
 
 /// A steady load, and as many messages as there can be.
-async fn delivery(bench: &Bench<'_>, site: &Site, rooms: usize) -> anyhow::Result<Vec<Row>> {
+async fn delivery(
+    bench: &Bench<'_>,
+    site: &Site,
+    rooms: usize,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let duration = bench.seconds(TALK_SECONDS);
     let people = settle(site, rooms, MEMBERS).await?;
     let ours = talk(address_of(site)?, &people, MEMBERS, duration).await?;
@@ -86,12 +89,19 @@ async fn delivery(bench: &Bench<'_>, site: &Site, rooms: usize) -> anyhow::Resul
     let is_ahead = p99 <= theirs.delays.percentile(99.0);
     let is_fast = ours.flood_rate >= 2_000.0 && ours.flood_rate >= theirs.flood_rate;
     let target = "p50 <= 10, p99 <= 40, p99 ahead of socket.io";
-    Ok(vec![
+    for row in [
         steady_row("toneup", &ours).wanted(target, is_quick && is_ahead),
         steady_row("socket.io", &theirs),
         flood_row("toneup", &ours).wanted("per_s >= 2000 and ahead of socket.io", is_fast),
         flood_row("socket.io", &theirs),
-    ])
+    ] {
+        report.row(row)?;
+    }
+    let times = [("toneup", ours), ("socket.io", theirs)];
+    let times = times.map(|(label, talk)| (label.to_owned(), talk.delays));
+    let title = format!("From sending to receiving, {RATE} messages a second");
+    report.chart(latency_chart("chat-delivery", &title, "share of deliveries", &times));
+    Ok(())
 }
 
 fn steady_row(system: &str, talk: &Talk) -> Row {

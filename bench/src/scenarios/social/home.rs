@@ -11,8 +11,8 @@ use super::fill::{FEW, MANY, Size};
 use crate::load::signer::Signer;
 use crate::load::wire::Wire;
 use crate::measure::percentiles::Sorted;
-use crate::report::Row;
-use crate::scenarios::common::Bench;
+use crate::report::{Report, Row};
+use crate::scenarios::common::{Bench, latency_chart};
 use crate::site::Site;
 
 /// Requests before those that are measured.
@@ -34,13 +34,14 @@ pub(super) async fn measure(
     bench: &Bench<'_>,
     site: &Site,
     size: Size,
-) -> anyhow::Result<Vec<Row>> {
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let signer = Signer::of(&site.api).await?;
     let mut conn = site.connect().await?;
     let mut wire = Wire::new(&site.api);
     let (whole, quick) = REQUESTS;
     let requests = if bench.quick { quick } else { whole };
-    let mut rows = Vec::new();
+    let mut times = Vec::new();
     for (index, reader) in [MANY, FEW].into_iter().enumerate() {
         let (followed, person) = (size.followed[index], Person::new(&signer, reader)?);
         let (first, read) = page(&mut wire, &mut conn, &person, "/v1/feed", requests)
@@ -51,15 +52,19 @@ pub(super) async fn measure(
         let limit = FIRST_MS[index];
         let met = first.percentile(99.0) <= limit && read <= most;
         let target = format!("p99 {limit} ms, {most:.0} rows read");
-        rows.push(row(size, followed, 1, &first, read).wanted(target, met));
+        report.row(row(size, followed, 1, &first, read).wanted(target, met))?;
 
         let path = walk(&mut wire, &person).await?;
         let (deep, read) = page(&mut wire, &mut conn, &person, &path, requests).await?;
         let met = deep.percentile(99.0) <= DEEP_MS && read <= DEEP_ROWS;
         let target = format!("p99 {DEEP_MS} ms, {DEEP_ROWS:.0} rows read");
-        rows.push(row(size, followed, DEEP, &deep, read).wanted(target, met));
+        report.row(row(size, followed, DEEP, &deep, read).wanted(target, met))?;
+        times.push((format!("{followed} followed, page 1"), first));
+        times.push((format!("{followed} followed, page {DEEP}"), deep));
     }
-    Ok(rows)
+    let title = format!("A page of the home feed, {} posts", size.posts);
+    report.chart(latency_chart("social-home", &title, "share of requests", &times));
+    Ok(())
 }
 
 fn row(size: Size, followed: u64, page: usize, times: &Sorted, read: f64) -> Row {

@@ -6,8 +6,8 @@ use hyper::Method;
 
 use super::crowd::{Crowd, Driven, Request, after, drive};
 use super::fill::HOT_POST;
-use crate::report::Row;
-use crate::scenarios::common::Bench;
+use crate::report::{Report, Row};
+use crate::scenarios::common::{Bench, latency_chart};
 use crate::site::Site;
 use crate::site::servers::LockingPeer;
 
@@ -17,6 +17,8 @@ const CLIENTS: u32 = 192;
 const RATE: f64 = 8_000.0;
 const P99_MS: f64 = 50.0;
 const RATIO: f64 = 20.0;
+const TOGGLES: &str = "toggles of one post";
+const LOCKED: &str = "the same behind a Redis lock";
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Measures both; the peer's row follows ToneUp's.
@@ -24,7 +26,8 @@ pub(super) async fn measure(
     bench: &Bench<'_>,
     site: &Site,
     crowd: &Crowd,
-) -> anyhow::Result<Vec<Row>> {
+    report: &mut Report,
+) -> anyhow::Result<()> {
     toggle(&site.api, crowd, WARM_UP).await?;
     let toneup = toggle(&site.api, crowd, bench.seconds(20.0)).await?;
     let url = site.database_url()?;
@@ -37,8 +40,17 @@ pub(super) async fn measure(
         && ratio >= RATIO
         && toneup.failures == 0;
     let target = "8,000 a second, p99 50 ms, 20 times the peer";
-    let ours = row("toggles of one post", &toneup).number("ratio", ratio).wanted(target, met);
-    Ok(vec![ours, row("the same behind a Redis lock", &locked)])
+    report.row(row(TOGGLES, &toneup).number("ratio", ratio).wanted(target, met))?;
+    report.row(row(LOCKED, &locked))?;
+    let times = [(TOGGLES, &toneup), (LOCKED, &locked)]
+        .map(|(label, driven)| (label.to_owned(), driven.sorted()));
+    report.chart(latency_chart(
+        "social-likes",
+        "Everybody toggles one post",
+        "share of toggles",
+        &times,
+    ));
+    Ok(())
 }
 
 async fn toggle(base: &str, crowd: &Crowd, duration: Duration) -> anyhow::Result<Driven> {

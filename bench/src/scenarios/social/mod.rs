@@ -49,9 +49,7 @@ async fn likes(
     let mut site = Site::open(services, plan("social-likes")).await?;
     fill::small(&mut site.connect().await?, size).await?;
     let crowd = Crowd::of(&site, fill::likers(size)).await?;
-    for row in hot_post::measure(bench, &site, &crowd).await? {
-        report.row(row)?;
-    }
+    hot_post::measure(bench, &site, &crowd, report).await?;
     while site.apis().len() < REPLICAS {
         site.add_replica().await?;
     }
@@ -71,9 +69,7 @@ async fn feeds(
     let mut site = Site::open(services, plan("social-feeds")).await?;
     fill::large(&mut site.connect().await?, size).await?;
     report.next_table();
-    for row in home::measure(bench, &site, size).await? {
-        report.row(row)?;
-    }
+    home::measure(bench, &site, size, report).await?;
     site.start_workers(1, &[]).await?;
     report.next_table();
     report.row(posting::measure(bench, &site, size).await?)?;
