@@ -146,15 +146,17 @@ start_s3() {
   # Off: the anonymous usage statistics it would send, and CORS for any origin where a bucket has no rules of its own.
   # Each bucket takes at least one volume, and left to itself the server has as many as there are gibibytes free, and
   # refuses every write (500) on a disk with less than a hundredth free: on a full machine, tests would fail by turns.
+  # A server that has been one before waits for as long as an election takes, 10 s if not told otherwise.
   # Sockets are named relative to the data directory: a path is 107 bytes at most.
   start_process s3 env --chdir="$data" \
     AWS_ACCESS_KEY_ID="$(setting S3_ACCESS_KEY_ID)" AWS_SECRET_ACCESS_KEY="$(setting S3_SECRET_ACCESS_KEY)" \
     "$VENV/bin/weed" server -s3 -filer -dir="$data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
     -s3.port="$TONEUP_S3_PORT" -master.port="$TONEUP_S3_MASTER_PORT" \
     -volume.port="$TONEUP_S3_VOLUME_PORT" -filer.port="$TONEUP_S3_FILER_PORT" \
-    -volume.max=10000 -master.volumeSizeLimitMB=128 -volume.minFreeSpace=64MiB -volume.preStopSeconds=0 \
+    -master.electionTimeout=1s -master.telemetry=false -master.volumeSizeLimitMB=128 \
+    -volume.max=10000 -volume.minFreeSpace=64MiB -volume.preStopSeconds=0 \
     -s3.localSocket=s3.sock -filer.localSocket=filer.sock -s3.autoCreateBucket=false \
-    -s3.allowedOrigins=http://cors.invalid -s3.port.iceberg=0 -s3.port.lance=0 -master.telemetry=false -master.electionTimeout=1s
+    -s3.allowedOrigins=http://cors.invalid -s3.port.iceberg=0 -s3.port.lance=0
 }
 
 # Ready when a stranger is refused. In its container the server makes the bucket and publishes no other port.

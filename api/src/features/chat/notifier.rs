@@ -17,8 +17,8 @@ use crate::features::notices::NoticePost;
 const LOOK: Duration = Duration::from_secs(1);
 /// Rooms of one look.
 const AT_ONCE: u32 = 50;
-/// News of one transaction.
-const NEWS_AT_ONCE: usize = 500;
+/// News of one transaction: few, since new messages of its rooms wait for it.
+const NEWS_AT_ONCE: usize = 100;
 
 /// Looks every second for rooms with something to tell, on the replica that leads, until `draining`.
 pub(super) async fn run(

@@ -131,7 +131,6 @@ impl Hub {
     /// Those of some users who are connected to any replica.
     pub(crate) async fn online_of(&self, members: Vec<UserId>) -> Vec<UserId> {
         let elsewhere = self.0.presence.ask(&members).await;
-        let elsewhere = elsewhere.into_iter().chain(std::iter::repeat(false));
         let online = members
             .into_iter()
             .zip(elsewhere)

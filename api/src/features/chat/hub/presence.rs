@@ -57,7 +57,7 @@ impl Presence {
         due
     }
 
-    /// Says that users are connected here.
+    /// Says that users are connected here; no longer once Redis does not take it.
     pub(super) async fn say(&self, users: &[UserId]) {
         let until = OffsetDateTime::now_utc().unix_timestamp() + LASTS;
         for some in users.chunks(CHUNK) {
@@ -67,7 +67,9 @@ impl Presence {
                 pipeline.zadd(&key, self.replica.to_string(), until).ignore();
                 pipeline.expire(&key, LASTS).ignore();
             }
-            self.run::<()>(&pipeline).await;
+            if self.run::<()>(&pipeline).await.is_none() {
+                break;
+            }
         }
     }
 
@@ -78,7 +80,7 @@ impl Presence {
         self.run::<()>(&pipeline).await;
     }
 
-    /// Asks for each user whether any replica says so; nobody is where Redis is away.
+    /// Asks for each user whether any replica says so; nobody is where Redis is away. One wait in vain is enough.
     pub(super) async fn ask(&self, users: &[UserId]) -> Vec<bool> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let mut found = Vec::with_capacity(users.len());
@@ -87,9 +89,10 @@ impl Presence {
             for user in some {
                 pipeline.zcount(self.key(*user), now, "+inf");
             }
-            let counts: Vec<u32> = self.run(&pipeline).await.unwrap_or_else(|| vec![0; some.len()]);
+            let Some(counts) = self.run::<Vec<u32>>(&pipeline).await else { break };
             found.extend(counts.into_iter().map(|count| count > 0));
         }
+        found.resize(users.len(), false);
         found
     }
 

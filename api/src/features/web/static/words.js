@@ -19,7 +19,6 @@ export function idOf(part, code) {
 
 export class Words {
   #bundle;
-  #number;
   #compact;
   #share;
   #list;
@@ -34,7 +33,6 @@ export class Words {
     // Marks of direction around values: neither language is written from right to left.
     this.#bundle = new FluentBundle(language, { useIsolating: false });
     this.#bundle.addResource(new FluentResource(catalogue));
-    this.#number = new Intl.NumberFormat(language);
     this.#compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
     this.#share = new Intl.NumberFormat(language, { style: "percent" });
     this.#list = new Intl.ListFormat(language);
@@ -70,11 +68,6 @@ export class Words {
     const text = this.#bundle.formatPattern(pattern, values, errors);
     for (const error of errors) console.error(`${id}: ${error}`);
     return text;
-  }
-
-  /** @param {number} value */
-  number(value) {
-    return this.#number.format(value);
   }
 
   /** A number in little space: 1.2K, 3.4만. @param {number} value */
